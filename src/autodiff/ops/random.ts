@@ -1,0 +1,78 @@
+// Counter-based random numbers: a value is a pure function of (seed, stream, step, index), so any step can be made again alone.
+// Philox4x32-10, Salmon et al. 2011; normals by Box & Muller 1958. The key is a [4] tensor of u32 bits: seed low, seed high, a, b.
+
+import { apply, type Example, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+
+type Draw = { readonly shape: Shape; readonly stream: number };
+
+function drawn(name: string) {
+  return ([key]: readonly Shape[], { shape }: Draw): Shape => {
+    requireShape(key!.length === 1 && key![0] === 4, `${name}: the key must be [4], not [${key}]`);
+    return shape;
+  };
+}
+const examples: readonly Example<Draw>[] = [
+  { inputs: [[4]], attrs: { shape: [2, 3, 5, 7], stream: 3 }, domain: "bits" },
+  { inputs: [[4]], attrs: { shape: [1], stream: 0 }, domain: "bits" },
+];
+
+/** U[0,1) in steps of 2⁻²⁴. */
+export const uniform = (key: Tensor, shape: Shape, stream: number): Tensor => apply(uniformOp, [key], { shape, stream });
+export const uniformOp: Op<Draw> = { name: "uniform", shape: drawn("uniform"), vjp: () => [null], examples };
+
+/** N(0,1). */
+export const normal = (key: Tensor, shape: Shape, stream: number): Tensor => apply(normalOp, [key], { shape, stream });
+export const normalOp: Op<Draw> = { name: "normal", shape: drawn("normal"), vjp: () => [null], examples };
+
+const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
+const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
+const ROUNDS = 10;
+
+/** Philox4x32-10 of one counter under one key, in plain integers: the reference for random.wgsl and the source of initial weights. */
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const [high0, low0] = multiply(MULTIPLIERS[0], c0);
+    const [high1, low1] = multiply(MULTIPLIERS[1], c2);
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + WEYL[0]) >>> 0;
+    k1 = (k1 + WEYL[1]) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** 32x32 → 64 bits in halves. */
+function multiply(a: number, b: number): [high: number, low: number] {
+  const product = BigInt(a) * BigInt(b);
+  return [Number(product >> 32n), Number(product & 0xffffffffn)];
+}
+
+/** The four random words of block `index` of a stream under the key (seed low, seed high, a, b). */
+export function randomBlock(key: readonly number[], stream: number, index: number): [number, number, number, number] {
+  return philox([index >>> 0, stream >>> 0, key[2]! >>> 0, key[3]! >>> 0], [key[0]! >>> 0, key[1]! >>> 0]);
+}
+
+/** `count` values of U[0,1), the same bits as the GPU's. */
+export function uniforms(key: readonly number[], stream: number, count: number): Float64Array {
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i += 4) randomBlock(key, stream, i / 4).forEach((word, k) => i + k < count && (out[i + k] = toUnit(word)));
+  return out;
+}
+
+/** `count` values of N(0,1) in f64; the GPU's agree to f32 rounding. */
+export function normals(key: readonly number[], stream: number, count: number): Float64Array {
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i += 4) {
+    const words = randomBlock(key, stream, i / 4);
+    for (let k = 0; k < 4 && i + k < count; k++) {
+      const pair = k & 2;
+      const radius = Math.sqrt(-2 * Math.log(1 - toUnit(words[pair]!)));
+      const angle = 2 * Math.PI * toUnit(words[pair + 1]!);
+      out[i + k] = radius * (k & 1 ? Math.sin(angle) : Math.cos(angle));
+    }
+  }
+  return out;
+}
+
+const toUnit = (word: number): number => (word >>> 8) * 2 ** -24;

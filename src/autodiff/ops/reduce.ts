@@ -1,0 +1,64 @@
+// Sums over everything or over one axis, and the broadcasts that are their adjoints.
+
+import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+import { scale } from "./elementwise.ts";
+
+type None = Record<string, never>;
+
+/** Σx as a [1] tensor. */
+export const sum = (x: Tensor): Tensor => apply(sumOp, [x], {});
+/** The mean of all values as a [1] tensor. */
+export const mean = (x: Tensor): Tensor => scale(sum(x), 1 / x.size);
+export const sumOp: Op<None> = {
+  name: "sum",
+  shape: () => [1],
+  vjp: (g, { inputs: [x] }) => [broadcast(g, x!.shape)],
+  examples: [
+    { inputs: [[2, 3, 5, 7]], attrs: {} },
+    { inputs: [[1]], attrs: {} },
+    { inputs: [[1, 3, 41, 37]], attrs: {} },
+  ],
+};
+
+/** A [1] tensor spread over `shape`. */
+export const broadcast = (a: Tensor, shape: Shape): Tensor => apply(broadcastOp, [a], { shape });
+export const broadcastOp: Op<{ shape: Shape }> = {
+  name: "broadcast",
+  shape: ([a], { shape }) => {
+    requireShape(a!.length === 1 && a![0] === 1, `broadcast: [${a}] is not a scalar`);
+    return shape;
+  },
+  vjp: (g) => [sum(g)],
+  examples: [{ inputs: [[1]], attrs: { shape: [2, 3, 5] } }],
+};
+
+/** Σ over one axis, which stays with length 1. */
+export const axisSum = (x: Tensor, axis: number): Tensor => apply(axisSumOp, [x], { axis });
+export const axisSumOp: Op<{ axis: number }> = {
+  name: "axisSum",
+  shape: ([x], { axis }) => {
+    requireShape(axis >= 0 && axis < x!.length, `axisSum: [${x}] has no axis ${axis}`);
+    return x!.map((n, i) => (i === axis ? 1 : n));
+  },
+  vjp: (g, { inputs: [x], attrs: { axis } }) => [axisBroadcast(g, axis, x!.shape[axis]!)],
+  examples: [
+    { inputs: [[2, 3, 5, 7]], attrs: { axis: 1 } },
+    { inputs: [[4, 3]], attrs: { axis: 0 } },
+    { inputs: [[4, 3]], attrs: { axis: 1 } },
+  ],
+};
+
+/** An axis of length 1 repeated `size` times. */
+export const axisBroadcast = (x: Tensor, axis: number, size: number): Tensor => apply(axisBroadcastOp, [x], { axis, size });
+export const axisBroadcastOp: Op<{ axis: number; size: number }> = {
+  name: "axisBroadcast",
+  shape: ([x], { axis, size }) => {
+    requireShape(x![axis] === 1, `axisBroadcast: axis ${axis} of [${x}] has not length 1`);
+    return x!.map((n, i) => (i === axis ? size : n));
+  },
+  vjp: (g, { attrs: { axis } }) => [axisSum(g, axis)],
+  examples: [
+    { inputs: [[2, 1, 5, 7]], attrs: { axis: 1, size: 3 } },
+    { inputs: [[1, 3]], attrs: { axis: 0, size: 4 } },
+  ],
+};
