@@ -1,0 +1,77 @@
+// conv2d: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid. Template: OB channels x PH x PW pixels per thread.
+// TRANSPOSED reads w[c,o,2−u,2−v]: on an image padded by 2 that is the input gradient, so both directions are this one kernel.
+// All accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed 9·OB·PH·PW multiply-adds.
+//let OB = 4
+//let PH = 2
+//let PW = 4
+override WG: u32 = 64u;
+override TRANSPOSED: bool = false;
+override BIAS: bool = false;
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_y: u32, blocks_o: u32 }
+@group(0) @binding(0) var<storage, read>       x: array<f32>;
+@group(0) @binding(1) var<storage, read>       w: array<f32>;
+@group(0) @binding(2) var<storage, read>       b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform>             params: Params;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = (group.y * groups.x + group.x) * WG + lane;
+  if (item >= params.blocks) { return; }
+  let j = item % params.blocks_x * $(PW)u;
+  let i = item / params.blocks_x % params.blocks_y * $(PH)u;
+  let o = item / (params.blocks_x * params.blocks_y) % params.blocks_o * $(OB)u;
+  let n = item / (params.blocks_x * params.blocks_y * params.blocks_o);
+
+  //for a in 0..OB {
+  // Channels beyond c_out repeat the last one; their sums are not stored.
+  let o$a = min(o + $(a)u, params.c_out - 1u);
+  var bias$a = 0.0;
+  if (BIAS) { bias$a = b[o$a]; }
+  var w$a = select(o$a * params.c_in, o$a, TRANSPOSED) * 9u;
+  //for p in 0..PH {
+  //for q in 0..PW {
+  var s$a_$p_$q = bias$a;
+  //}
+  //}
+  //}
+  let w_step = select(9u, params.c_out * 9u, TRANSPOSED);
+  let plane = params.h_in * params.w_in;
+  // Rows and columns beyond the image are read somewhere inside the buffer; their sums are not stored either.
+  var at = n * params.c_in * plane + i * params.w_in + j;
+  for (var c = 0u; c < params.c_in; c++) {
+    //for p in 0..PH+2 {
+    let r$p = at + $(p)u * params.w_in;
+    //for q in 0..PW+2 {
+    let x$p_$q = x[r$p + $(q)u];
+    //}
+    //}
+    //for a in 0..OB {
+    {
+      //for u in 0..3 {
+      //for v in 0..3 {
+      let k$u$v = w[w$a + select($(u)u * 3u + $(v)u, 8u - $(u)u * 3u - $(v)u, TRANSPOSED)];
+      //for p in 0..PH {
+      //for q in 0..PW {
+      s$a_$p_$q += k$u$v * x$(p+u)_$(q+v);
+      //}
+      //}
+      //}
+      //}
+    }
+    w$a += w_step;
+    //}
+    at += plane;
+  }
+
+  //for a in 0..OB {
+  if (o + $(a)u < params.c_out) {
+    let out$a = ((n * params.c_out + o$a) * params.h_out + i) * params.w_out + j;
+    //for p in 0..PH {
+    //for q in 0..PW {
+    if (i + $(p)u < params.h_out && j + $(q)u < params.w_out) { y[out$a + $(p)u * params.w_out + $(q)u] = s$a_$p_$q; }
+    //}
+    //}
+  }
+  //}
+}

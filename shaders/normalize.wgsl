@@ -1,0 +1,153 @@
+// normalize: batch normalisation and its derivatives, per (group, channel) with cached moments m = [mean; biased variance].
+//   moments      m from x, in two passes (a large mean costs no precision)
+//   forward      x̂ = (x − mean)·s, s = 1/√(variance + ε)
+//   inv_std      s
+//   grad         P[g] = s·(g − mean g − x̂·mean(g·x̂));                       its sums: 0 Σg, 1 Σg·x̂
+//   curvature    ∂⟨v, P[g]⟩/∂x, formula in autodiff/ops/channel.ts;         its sums: 0 Σg, 1 Σg·x̂, 2 Σv, 3 Σv·x̂, 4 Σg·v
+// Reductions: one workgroup per (g,c), fixed tree. Maps: one row of workgroups per (n,c).
+override WG: u32 = 64u;
+override CURVATURE: bool = false; // for `sums`: also the three sums with v
+const PER_THREAD = 4u;
+struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32 } // samples per group
+@group(0) @binding(0) var<storage, read>       v: array<f32>;
+@group(0) @binding(1) var<storage, read>       g: array<f32>;
+@group(0) @binding(2) var<storage, read>       x: array<f32>;
+@group(0) @binding(3) var<storage, read>       m: array<f32>;
+@group(0) @binding(4) var<storage, read>       totals: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<uniform>             params: Params;
+
+var<workgroup> partial: array<f32, WG>;
+
+fn reduce(value: f32, lane: u32) -> f32 {
+  workgroupBarrier();
+  partial[lane] = value;
+  for (var width = WG / 2u; width > 0u; width /= 2u) {
+    workgroupBarrier();
+    if (lane < width) { partial[lane] += partial[lane + width]; }
+  }
+  workgroupBarrier();
+  return partial[0];
+}
+
+fn entries() -> u32 { return params.groups * params.channels; }
+fn inv_std_of(entry: u32) -> f32 { return 1.0 / sqrt(m[entries() + entry] + params.eps); }
+fn row_start(group: u32, sample: u32, channel: u32) -> u32 {
+  return ((group * params.samples + sample) * params.channels + channel) * params.positions;
+}
+
+@compute @workgroup_size(WG)
+fn moments(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let count = f32(params.samples * params.positions);
+  var sum = 0.0;
+  for (var n = 0u; n < params.samples; n++) {
+    let start = row_start(group.y, n, group.x);
+    for (var p = lane; p < params.positions; p += WG) { sum += x[start + p]; }
+  }
+  let mean = reduce(sum, lane) / count;
+  var square = 0.0;
+  var rest = 0.0; // Σ(x − mean): what rounding of the mean left over, subtracted from the variance
+  for (var n = 0u; n < params.samples; n++) {
+    let start = row_start(group.y, n, group.x);
+    for (var p = lane; p < params.positions; p += WG) {
+      let centred = x[start + p] - mean;
+      square += centred * centred;
+      rest += centred;
+    }
+  }
+  let correction = reduce(rest, lane) / count;
+  let variance = reduce(square, lane) / count - correction * correction;
+  if (lane == 0u) {
+    let entry = group.y * params.channels + group.x;
+    y[entry] = mean + correction;
+    y[entries() + entry] = max(variance, 0.0);
+  }
+}
+
+@compute @workgroup_size(WG)
+fn inv_std(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < entries()) { y[id.x] = inv_std_of(id.x); }
+}
+
+@compute @workgroup_size(WG)
+fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y;
+  let entry = select(row % params.channels, row, params.groups > 1u);
+  let mean = m[entry];
+  let s = inv_std_of(entry);
+  for (var k = 0u; k < PER_THREAD; k++) {
+    let p = (group.x * PER_THREAD + k) * WG + lane;
+    if (p < params.positions) {
+      let i = row * params.positions + p;
+      y[i] = (x[i] - mean) * s;
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let entry = group.y * params.channels + group.x;
+  let mean = m[entry];
+  let s = inv_std_of(entry);
+  var total = array<f32, 5>();
+  for (var n = 0u; n < params.samples; n++) {
+    let start = row_start(group.y, n, group.x);
+    for (var p = lane; p < params.positions; p += WG) {
+      let x_hat = (x[start + p] - mean) * s;
+      let g_here = g[start + p];
+      total[0] += g_here;
+      total[1] += g_here * x_hat;
+      if (CURVATURE) {
+        let v_here = v[start + p];
+        total[2] += v_here;
+        total[3] += v_here * x_hat;
+        total[4] += g_here * v_here;
+      }
+    }
+  }
+  for (var k = 0u; k < select(2u, 5u, CURVATURE); k++) {
+    let sum = reduce(total[k], lane);
+    if (lane == 0u) { y[k * entries() + entry] = sum; }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn grad(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y;
+  let entry = select(row % params.channels, row, params.groups > 1u);
+  let count = f32(params.samples * params.positions);
+  let mean = m[entry];
+  let s = inv_std_of(entry);
+  let mean_g = totals[entry] / count;
+  let mean_gx = totals[entries() + entry] / count;
+  for (var k = 0u; k < PER_THREAD; k++) {
+    let p = (group.x * PER_THREAD + k) * WG + lane;
+    if (p < params.positions) {
+      let i = row * params.positions + p;
+      y[i] = s * (g[i] - mean_g - (x[i] - mean) * s * mean_gx);
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn curvature(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y;
+  let entry = select(row % params.channels, row, params.groups > 1u);
+  let count = f32(params.samples * params.positions);
+  let mean = m[entry];
+  let s = inv_std_of(entry);
+  let mean_g = totals[entry] / count;
+  let r = totals[entries() + entry] / count;
+  let mean_v = totals[2u * entries() + entry] / count;
+  let q = totals[3u * entries() + entry] / count;
+  let mean_gv = totals[4u * entries() + entry] / count;
+  let parallel = mean_gv - mean_g * mean_v - 3.0 * q * r;
+  for (var k = 0u; k < PER_THREAD; k++) {
+    let p = (group.x * PER_THREAD + k) * WG + lane;
+    if (p < params.positions) {
+      let i = row * params.positions + p;
+      let x_hat = (x[i] - mean) * s;
+      y[i] = -s * s * (q * (g[i] - mean_g) + r * (v[i] - mean_v) + x_hat * parallel);
+    }
+  }
+}

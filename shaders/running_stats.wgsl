@@ -1,0 +1,15 @@
+// running_stats: running = (1−k)·running + k·batch for [mean; variance], the batch variance made unbiased: ·count/(count−1).
+// momentum = k: 0.1 while training as PyTorch; 1/t averages t passes when the statistics are recalibrated.
+override WG: u32 = 64u;
+struct Params { channels: u32, unbiased: f32 }
+@group(0) @binding(0) var<storage, read>       batch: array<f32>;
+@group(0) @binding(1) var<storage, read>       momentum: array<f32>;
+@group(0) @binding(2) var<storage, read_write> running: array<f32>;
+@group(0) @binding(3) var<uniform>             params: Params;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= 2u * params.channels) { return; }
+  let value = batch[id.x] * select(1.0, params.unbiased, id.x >= params.channels);
+  running[id.x] = (1.0 - momentum[0]) * running[id.x] + momentum[0] * value;
+}

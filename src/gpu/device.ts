@@ -1,0 +1,169 @@
+// The GPU: one device, its buffers, its pipelines, its errors. Knows no mathematics.
+// After ratchet (what is compiled once is replayed often) and the device-loss advice of toji.dev/webgpu-best-practices.
+
+import { type KernelCall, Pipelines } from "./pipelines.ts";
+
+/** A range of a GPU buffer: what a kernel binds. `offset` is a multiple of 256 bytes. */
+export interface Slice {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface GpuStats {
+  readonly buffers: number;
+  readonly bytes: number;
+  readonly pipelines: number;
+}
+
+export class GpuError extends Error {
+  override name = "GpuError";
+}
+
+/** Storage bindings start at multiples of this (the WebGPU default limit). */
+export const SLICE_ALIGNMENT = 256;
+/** Kernels read whole vec4s, so every buffer holds a whole number of them. */
+export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
+
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
+
+export class Gpu {
+  readonly pipelines: Pipelines;
+  #buffers = new Map<GPUBuffer, number>();
+  #failure: Error | null = null;
+  #disposed = false;
+
+  private constructor(
+    readonly device: GPUDevice,
+    readonly adapterInfo: GPUAdapterInfo,
+  ) {
+    this.pipelines = new Pipelines(device);
+    device.lost.then((info) => {
+      if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
+    });
+    device.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= new GpuError(`WebGPU: ${oneLine(event.error.message)}`);
+    });
+  }
+
+  /** Opens a device on `adapter` with the adapter's buffer limits. Throws GpuError where the adapter refuses. */
+  static async open(adapter: GPUAdapter): Promise<Gpu> {
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    const device = await adapter.requestDevice({
+      requiredFeatures: OPTIONAL_FEATURES.filter((f) => adapter.features.has(f)),
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+    });
+    return new Gpu(device, adapter.info);
+  }
+
+  /** Whether the adapter computes on the CPU. */
+  get isSoftware(): boolean {
+    const { isFallbackAdapter, architecture, description, device } = this.adapterInfo;
+    return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`);
+  }
+
+  /** One line that names the adapter, as reports carry it. */
+  get adapterName(): string {
+    const { vendor, architecture, device, description } = this.adapterInfo;
+    const parts = [vendor, architecture, description || device].filter(Boolean);
+    return (parts.join(" ") || "unnamed adapter") + (this.isSoftware ? " (software)" : "");
+  }
+
+  /** Live resources; after everything is disposed it is back where it was. */
+  stats(): GpuStats {
+    return {
+      buffers: this.#buffers.size,
+      bytes: [...this.#buffers.values()].reduce((a, b) => a + b, 0),
+      pipelines: this.pipelines.size,
+    };
+  }
+
+  /** Throws what went wrong since the last look: a lost device or an uncaptured error. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** A zeroed storage buffer, padded to whole vec4s. Throws GpuError above the device's binding limit. */
+  alloc(bytes: number, label: string): Slice {
+    const limit = this.device.limits.maxStorageBufferBindingSize;
+    const padded = Math.max(16, padTo(bytes, 16));
+    if (padded > limit) throw new GpuError(`${label} needs ${padded} bytes; this adapter binds at most ${limit}`);
+    return this.#create(padded, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, label);
+  }
+
+  allocUniform(bytes: number, label: string): Slice {
+    return this.#create(Math.max(16, bytes), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, label);
+  }
+
+  #create(bytes: number, usage: GPUBufferUsageFlags, label: string): Slice {
+    this.check();
+    const buffer = this.device.createBuffer({ size: bytes, usage, label });
+    this.#buffers.set(buffer, bytes);
+    return { buffer, offset: 0, bytes };
+  }
+
+  /** Destroys the slice's whole buffer. */
+  free(slice: Slice): void {
+    if (this.#buffers.delete(slice.buffer)) slice.buffer.destroy();
+  }
+
+  upload(data: ArrayBufferView, label: string): Slice {
+    const slice = this.alloc(data.byteLength, label);
+    this.write(slice, data);
+    return slice;
+  }
+
+  write(slice: Slice, data: ArrayBufferView): void {
+    if (data.byteLength > slice.bytes) throw new GpuError(`${data.byteLength} bytes do not fit a slice of ${slice.bytes}`);
+    this.device.queue.writeBuffer(slice.buffer, slice.offset, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Reads slices back in one round trip, after everything submitted so far. */
+  async read(slices: readonly Slice[]): Promise<Float32Array[]> {
+    this.check();
+    const total = slices.reduce((sum, s) => sum + s.bytes, 0);
+    const staging = this.device.createBuffer({ size: Math.max(4, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, label: "read" });
+    const encoder = this.device.createCommandEncoder();
+    let at = 0;
+    for (const s of slices) {
+      encoder.copyBufferToBuffer(s.buffer, s.offset, staging, at, s.bytes);
+      at += s.bytes;
+    }
+    this.device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      // A lost device maps zeros or rejects: never hand such values on.
+      this.check();
+      const all = staging.getMappedRange().slice(0);
+      let from = 0;
+      return slices.map((s) => {
+        const values = new Float32Array(all, from, s.bytes / 4);
+        from += s.bytes;
+        return values;
+      });
+    } catch (error) {
+      this.check();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Resolves when everything submitted so far is done; throws what went wrong meanwhile. */
+  async finished(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  /** Ends the device and everything on it. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const buffer of this.#buffers.keys()) buffer.destroy();
+    this.#buffers.clear();
+    this.device.destroy();
+  }
+}
+
+const oneLine = (text: string): string => text.split("\n")[0]!.trim();
+
+export type { KernelCall };

@@ -1,0 +1,90 @@
+// Kernels by name: typed calls, and the pipelines they need, compiled once each.
+// The manifest is made from shaders/ at build time, so a misspelt binding or parameter is a type error.
+
+import { type KernelTypes, kernels, sources } from "../generated/kernels.ts";
+import { expandTemplate, type TemplateConstants } from "./template.ts";
+
+export type KernelName = keyof KernelTypes;
+
+/** One dispatch: which kernel, on what, with which sizes. `R` is how the caller names its buffers. */
+export interface KernelCall<R = unknown> {
+  readonly kernel: KernelName;
+  readonly bindings: Readonly<Record<string, R>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly template: TemplateConstants;
+  readonly groups: readonly [x: number, y: number];
+}
+
+export interface CallOptions<K extends KernelName> {
+  readonly overrides?: Partial<Record<KernelTypes[K]["overrides"], number>>;
+  readonly template?: TemplateConstants;
+}
+
+const MAX_GROUPS = 65_535;
+
+/** A typed call of `kernel`; throws where a grid exceeds WebGPU's 65,535 workgroups per dimension. */
+export function call<K extends KernelName, R>(
+  kernel: K,
+  bindings: Record<KernelTypes[K]["bindings"], R>,
+  params: KernelTypes[K]["params"],
+  groups: readonly [number, number],
+  { overrides = {}, template = {} }: CallOptions<K> = {},
+): KernelCall<R> {
+  if (Math.max(...groups) > MAX_GROUPS || Math.min(...groups) < 1) throw new RangeError(`${kernel}: a grid of ${groups} workgroups`);
+  return { kernel, bindings, params: params as Record<string, number>, overrides: overrides as Record<string, number>, template, groups };
+}
+
+/** A grid for `threads` independent threads; kernels flatten it as group.y·groups.x + group.x. */
+export function grid(threads: number, workgroup: number): [number, number] {
+  const groups = Math.max(1, Math.ceil(threads / workgroup));
+  const x = Math.min(groups, MAX_GROUPS);
+  return [x, Math.ceil(groups / x)];
+}
+
+export class Pipelines {
+  #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  #modules = new Map<string, GPUShaderModule>();
+
+  constructor(readonly device: GPUDevice) {}
+
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  /** The pipeline of a call; compiled at most once. Rejects with kernel name, constants and the compiler's first line. */
+  get({ kernel, overrides, template }: KernelCall): Promise<GPUComputePipeline> {
+    const { file, entry } = kernels[kernel];
+    const moduleKey = `${file} ${JSON.stringify(template)}`;
+    const key = `${kernel} ${moduleKey} ${JSON.stringify(overrides)}`;
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) {
+      let module = this.#modules.get(moduleKey);
+      if (!module) {
+        module = this.device.createShaderModule({ code: expandTemplate(sources[file], template), label: moduleKey });
+        this.#modules.set(moduleKey, module);
+      }
+      pipeline = this.device
+        .createComputePipelineAsync({ layout: "auto", label: key, compute: { module, entryPoint: entry, constants: overrides } })
+        .catch((error: Error) => {
+          throw new Error(`kernel ${key} does not compile: ${error.message.trim()}`);
+        });
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+}
+
+/** Writes a call's parameters where the shader's struct has them. */
+export function writeParams({ kernel, params }: KernelCall, target: DataView, at: number): void {
+  for (const { name, offset, type } of kernels[kernel].params) {
+    const value = params[name]!;
+    if (type === "f32") target.setFloat32(at + offset, value, true);
+    else if (type === "i32") target.setInt32(at + offset, value, true);
+    else target.setUint32(at + offset, value, true);
+  }
+}
+
+export const bindingsOf = (kernel: KernelName): readonly { name: string; binding: number; write: boolean }[] => kernels[kernel].bindings;
+export const paramsBindingOf = (kernel: KernelName): number => kernels[kernel].paramsBinding;
+export const paramsBytesOf = (kernel: KernelName): number => kernels[kernel].paramsBytes;

@@ -1,0 +1,21 @@
+// Initial weights as the official code draws them: convolutions N(0, 0.02), γ N(1, 0.02), β 0, biases U(±1/√fan_in).
+
+import { normals, uniforms } from "../autodiff/ops/random.ts";
+import { type Shape, sizeOf } from "../autodiff/tensor.ts";
+
+const STD = 0.02;
+
+/** Values for every parameter, a pure function of the key (seed low, seed high, a, b); stream k belongs to the k-th name. */
+export function initialWeights(shapes: ReadonlyMap<string, Shape>, key: readonly number[]): Map<string, Float32Array> {
+  return new Map([...shapes].map(([name, shape], stream) => [name, Float32Array.from(draw(name, shape, key, stream, shapes))]));
+}
+
+function draw(name: string, shape: Shape, key: readonly number[], stream: number, shapes: ReadonlyMap<string, Shape>): Float64Array {
+  const count = sizeOf(shape);
+  if (name.endsWith("norm.weight")) return normals(key, stream, count).map((v) => 1 + STD * v);
+  if (name.endsWith("norm.bias")) return new Float64Array(count);
+  if (name.endsWith(".weight")) return normals(key, stream, count).map((v) => STD * v);
+  const [, fanIn, kh, kw] = shapes.get(name.replace(/bias$/, "weight")) as readonly [number, number, number, number];
+  const bound = 1 / Math.sqrt(fanIn * kh * kw);
+  return uniforms(key, stream, count).map((v) => bound * (2 * v - 1));
+}

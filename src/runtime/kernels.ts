@@ -1,0 +1,268 @@
+// Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
+// Pure data: nothing here touches the device, so a Program can plan, print and tune before it allocates.
+
+import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
+import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
+
+/** A buffer as a variant names it: an input or the output of the op, a scratch buffer of its own, or a constant table. */
+export type Ref =
+  | { readonly kind: "input"; readonly index: number }
+  | { readonly kind: "output" }
+  | { readonly kind: "scratch"; readonly bytes: number; readonly id: number }
+  | { readonly kind: "table"; readonly data: Uint32Array | Float32Array };
+
+export interface OpCase {
+  readonly inputs: readonly Shape[];
+  readonly shape: Shape;
+  readonly attrs: Attrs;
+}
+
+export interface Variant {
+  readonly name: string;
+  calls(op: OpCase): KernelCall<Ref>[];
+}
+
+/** What decides between variants where nothing was timed. */
+export interface Device {
+  readonly isSoftware: boolean;
+}
+
+const input = (index: number): Ref => ({ kind: "input", index });
+const output: Ref = { kind: "output" };
+const scratch = (bytes: number, id = 0): Ref => ({ kind: "scratch", bytes, id });
+
+const WG = 64;
+const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
+const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
+
+function unary(op: number, constants: (attrs: Attrs) => { k: number; c: number } = () => ({ k: 0, c: 0 })): readonly Variant[] {
+  return only(({ shape, attrs }) => {
+    const n4 = vec4s(shape);
+    return [call("elementwise", { x: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } })];
+  });
+}
+function binary(op: number, constants: (attrs: Attrs) => { k: number; c: number } = () => ({ k: 0, c: 0 })): readonly Variant[] {
+  return only(({ shape, attrs }) => {
+    const n4 = vec4s(shape);
+    return [call("elementwise2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } })];
+  });
+}
+
+/** x [n,c,…] seen as rows of positions, with its per-channel tensors in `groups` groups. */
+function layout(x: Shape, groups: number) {
+  const [n, channels] = x as [number, number];
+  return { channels, positions: sizeOf(x) / (n * channels), samples: n / groups, groups };
+}
+const PER_THREAD = 4; // as in channel_map.wgsl and normalize.wgsl
+const rowGrid = (x: Shape): [number, number] => [Math.ceil(sizeOf(x.slice(2)) / (WG * PER_THREAD)), x[0]! * x[1]!];
+
+function channelMap(op: number, bindings: { x: Ref; a: Ref; b: Ref }, perChannel: number): readonly Variant[] {
+  return only(({ inputs, shape }) => {
+    const { channels, positions, groups } = layout(shape, inputs[perChannel]![0]!);
+    return [call("channel_map", { ...bindings, y: output }, { channels, positions, groups }, rowGrid(shape), { overrides: { OP: op } })];
+  });
+}
+function channelReduce(op: number, second: Ref): readonly Variant[] {
+  return only(({ inputs: [x], shape }) => {
+    const { channels, positions, samples } = layout(x!, shape[0]!);
+    const params = { channels, positions, samples };
+    return [call("channel_reduce", { x: input(0), y: second, s: output }, params, [channels, shape[0]!], { overrides: { OP: op } })];
+  });
+}
+
+function random(kernel: "random.uniform_" | "random.normal"): readonly Variant[] {
+  return only(({ shape, attrs }) => {
+    const n4 = vec4s(shape);
+    return [call(kernel, { key: input(0), y: output }, { n4, stream: attrs["stream"] as number }, grid(n4, WG))];
+  });
+}
+
+function axis(kernel: "axis.sum" | "axis.broadcast"): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const at = attrs["axis"] as number;
+    const wide = kernel === "axis.sum" ? x! : shape;
+    const params = { outer: sizeOf(wide.slice(0, at)), n: wide[at]!, inner: sizeOf(wide.slice(at + 1)) };
+    return [call(kernel, { x: input(0), y: output }, params, grid(sizeOf(shape), WG))];
+  });
+}
+
+function window(sign: 1 | -1): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const { top, left } = attrs["margins"] as Margins;
+    const [h_in, w_in, h_out, w_out] = [x!.at(-2)!, x!.at(-1)!, shape.at(-2)!, shape.at(-1)!];
+    const params = { rows: sizeOf(shape) / (h_out * w_out), h_in, w_in, h_out, w_out, top: sign * top, left: sign * left };
+    return [call("window", { x: input(0), y: output }, params, grid(sizeOf(shape), WG))];
+  });
+}
+
+function normalization(entry: "forward" | "grad" | "curvature"): readonly Variant[] {
+  return only(({ inputs, shape, attrs }): KernelCall<Ref>[] => {
+    const groups = inputs.at(-1)![1]!;
+    const params = { ...layout(shape, groups), eps: attrs["eps"] as number };
+    const at = inputs.length - 2; // x; m follows
+    const data: { x: Ref; m: Ref; y: Ref } = { x: input(at), m: input(at + 1), y: output };
+    if (entry === "forward") return [call("normalize.forward", data, params, rowGrid(shape))];
+    const entries = groups * shape[1]!;
+    const curvature = entry === "curvature";
+    const totals = scratch((curvature ? 5 : 2) * entries * 4);
+    const g = input(at - 1);
+    const v = curvature ? input(0) : g;
+    const sums = call<"normalize.sums", Ref>("normalize.sums", { ...data, g, v, y: totals }, params, [shape[1]!, groups], { overrides: { CURVATURE: Number(curvature) } });
+    if (curvature) return [sums, call<"normalize.curvature", Ref>("normalize.curvature", { ...data, g, v, totals }, params, rowGrid(shape))];
+    return [sums, call<"normalize.grad", Ref>("normalize.grad", { ...data, g, totals }, params, rowGrid(shape))];
+  });
+}
+
+const SUM_WG = 256;
+const SUM_PER_THREAD = 16;
+
+/** Register blocks of conv2d: output channels x rows x columns per thread. */
+type Block = readonly [OB: number, PH: number, PW: number];
+
+function convolution([OB, PH, PW]: Block, transposed: boolean): Variant {
+  return {
+    name: `direct ${OB}x${PH}x${PW}`,
+    calls({ inputs: [x, , b], shape: [n, c_out, h_out, w_out] }) {
+      const bias = !transposed && b !== undefined;
+      const conv = (image: Ref, [, c_in, h_in, w_in]: Shape): KernelCall<Ref> => {
+        const [blocks_x, blocks_y, blocks_o] = [Math.ceil(w_out! / PW), Math.ceil(h_out! / PH), Math.ceil(c_out! / OB)];
+        const blocks = blocks_x * blocks_y * blocks_o * n!;
+        const sizes = { h_in: h_in!, w_in: w_in!, h_out: h_out!, w_out: w_out!, c_in: c_in!, c_out: c_out! };
+        return call<"conv2d", Ref>(
+          "conv2d",
+          { x: image, w: input(1), b: bias ? input(2) : input(1), y: output },
+          { ...sizes, blocks, blocks_x, blocks_y, blocks_o },
+          grid(blocks, WG),
+          { template: { OB, PH, PW }, overrides: { TRANSPOSED: Number(transposed), BIAS: Number(bias) } },
+        );
+      };
+      if (!transposed) return [conv(input(0), x!)];
+      // The input gradient: pad by 2, then the same kernel with the weights turned round.
+      const padded = [x![0]!, x![1]!, x![2]! + 4, x![3]! + 4];
+      const image = scratch(sizeOf(padded) * 4);
+      const params = { rows: padded[0]! * padded[1]!, h_in: x![2]!, w_in: x![3]!, h_out: padded[2]!, w_out: padded[3]!, top: 2, left: 2 };
+      return [call("window", { x: input(0), y: image }, params, grid(sizeOf(padded), WG)), conv(image, padded)];
+    },
+  };
+}
+
+/** Enough threads to fill an adapter, few enough that the partial results stay small. */
+const WEIGHT_THREADS = 4096;
+
+function weightGradient(OB: number, PW: number): Variant {
+  return {
+    name: `direct ${OB}x${PW}`,
+    calls({ inputs: [x, g] }) {
+      const [samples, c_in, h_in, w_in] = x as [number, number, number, number];
+      const [, c_out, h_out, w_out] = g as [number, number, number, number];
+      const segments_x = Math.ceil(w_out / PW);
+      const segments = samples * h_out * segments_x;
+      const blocks = Math.ceil(c_out / OB) * c_in;
+      const chunks = Math.max(1, Math.min(Math.ceil(WEIGHT_THREADS / blocks), Math.ceil(segments / 4)));
+      const threads = blocks * chunks;
+      const n = c_out * c_in * 9;
+      const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
+      const params = { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, segments_x, segments, threads };
+      const first = call<"conv2d_weight", Ref>("conv2d_weight", { x: input(0), g: input(1), dw: partial }, params, grid(threads, WG), { template: { OB, PW } });
+      return chunks > 1 ? [first, call("chunk_sum", { x: partial, y: output }, { n, chunks }, grid(n, WG))] : [first];
+    },
+  };
+}
+
+const CONV_BLOCKS: readonly Block[] = [
+  [8, 4, 4],
+  [4, 4, 4],
+  [4, 2, 4],
+  [4, 1, 4],
+  [1, 4, 4],
+  [1, 2, 4],
+];
+const WEIGHT_BLOCKS: readonly (readonly [OB: number, PW: number])[] = [
+  [8, 4],
+  [4, 4],
+  [1, 4],
+];
+
+/** Every op's variants; `choose` picks one. */
+export const variants: Readonly<Record<string, readonly Variant[]>> = {
+  add: binary(0),
+  mul: binary(1),
+  leakyReluMask: binary(2, (a) => ({ k: a["alpha"] as number, c: 0 })),
+  clampMask: binary(3, (a) => ({ k: a["lo"] as number, c: a["hi"] as number })),
+  affine: unary(0, (a) => ({ k: a["k"] as number, c: a["c"] as number })),
+  tanh: unary(1),
+  sqrt: unary(2),
+  reciprocal: unary(3),
+  clamp: unary(4, (a) => ({ k: a["lo"] as number, c: a["hi"] as number })),
+  floor: unary(5),
+  fill: only(({ shape, attrs }) => [
+    call("fill", { y: output }, { n4: vec4s(shape), value: attrs["value"] as number }, grid(vec4s(shape), WG)),
+  ]),
+  channelScale: channelMap(0, { x: input(0), a: input(1), b: input(1) }, 1),
+  channelAffine: channelMap(1, { x: input(0), a: input(1), b: input(2) }, 1),
+  channelBroadcast: channelMap(2, { x: input(0), a: input(0), b: input(0) }, 0),
+  channelSum: channelReduce(0, input(0)),
+  channelDot: channelReduce(1, input(1)),
+  moments: only(({ inputs: [x], attrs }) => {
+    const groups = attrs["groups"] as number;
+    return [call("normalize.moments", { x: input(0), y: output }, { ...layout(x!, groups), eps: 0 }, [x![1]!, groups])];
+  }),
+  invStd: only(({ inputs: [x, m], attrs }) => {
+    const params = { ...layout(x!, m![1]!), eps: attrs["eps"] as number };
+    return [call("normalize.inv_std", { m: input(1), y: output }, params, [Math.ceil((m![1]! * m![2]!) / WG), 1])];
+  }),
+  normalize: normalization("forward"),
+  normalizeGrad: normalization("grad"),
+  normalizeCurvature: normalization("curvature"),
+  sum: only(({ inputs: [x] }) => {
+    const n = sizeOf(x!);
+    const parts = Math.min(SUM_WG, Math.ceil(n / (SUM_WG * SUM_PER_THREAD)));
+    if (parts === 1) return [call("sum", { x: input(0), s: output }, { n }, [1, 1])];
+    const partial = scratch(parts * 4);
+    return [call("sum", { x: input(0), s: partial }, { n }, [parts, 1]), call("sum", { x: partial, s: output }, { n: parts }, [1, 1])];
+  }),
+  broadcast: only(({ shape }) => [
+    call("axis.broadcast", { x: input(0), y: output }, { outer: 1, n: sizeOf(shape), inner: 1 }, grid(sizeOf(shape), WG)),
+  ]),
+  axisSum: axis("axis.sum"),
+  axisBroadcast: axis("axis.broadcast"),
+  pad2d: window(1),
+  crop2d: window(-1),
+  resize: only(({ inputs: [x], shape, attrs }) => {
+    const { rows, columns } = attrs as unknown as { rows: Taps; columns: Taps };
+    const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
+    const tables = { index_y: table(rows.index), weight_y: table(rows.weight), index_x: table(columns.index), weight_x: table(columns.weight) };
+    const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
+    const params = { rows: sizeOf(x!) / (rows.inSize * columns.inSize), ...sizes, taps_y: rows.width, taps_x: columns.width };
+    return [call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG))];
+  }),
+  uniform: random("random.uniform_"),
+  normal: random("random.normal"),
+  conv2d: CONV_BLOCKS.map((b) => convolution(b, false)),
+  conv2dInput: CONV_BLOCKS.map((b) => convolution(b, true)),
+  conv2dWeight: WEIGHT_BLOCKS.map(([OB, PW]) => weightGradient(OB, PW)),
+};
+
+/** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
+const HARDWARE_THREADS = 16_384;
+
+/** The variant used for a case where nothing was timed: large register blocks on software, enough threads on hardware. */
+export function choose(opName: string, op: OpCase, device: Device): Variant {
+  const all = variants[opName];
+  if (!all) throw new Error(`no kernel computes ${opName}`);
+  if (opName === "conv2dWeight") {
+    const [, channels] = op.inputs[1]!;
+    return all[channels! < 4 ? 2 : device.isSoftware && channels! >= 8 ? 0 : 1]!;
+  }
+  if (opName === "conv2d" || opName === "conv2dInput") {
+    const [n, channels, h, w] = op.shape;
+    const candidates = CONV_BLOCKS.map((block, i) => ({ block, variant: all[i]! })).filter(({ block: [OB] }) =>
+      channels! < 4 ? OB === 1 : OB > 1 && OB <= channels!,
+    );
+    if (device.isSoftware) return candidates[0]!.variant;
+    const threads = ([OB, PH, PW]: Block) => n! * Math.ceil(channels! / OB) * Math.ceil(h! / PH) * Math.ceil(w! / PW);
+    return (candidates.find(({ block }) => threads(block) >= HARDWARE_THREADS) ?? candidates.at(-1)!).variant;
+  }
+  return all[0]!;
+}

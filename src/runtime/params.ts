@@ -1,0 +1,116 @@
+// The parameters of a net on the GPU: one flat buffer each for values, gradients and Adam's two moments, so that one dispatch
+// steps them all; and running statistics, laid out the same way.
+
+import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
+import { type Gpu, padTo, type Slice, SLICE_ALIGNMENT } from "../gpu/device.ts";
+import { call, grid } from "../gpu/pipelines.ts";
+import type { Update } from "./program.ts";
+
+/** Named tensors in one buffer, each at a bindable offset. */
+export class FlatBuffer {
+  readonly slices = new Map<string, Slice>();
+  readonly whole: Slice;
+
+  constructor(
+    private readonly gpu: Gpu,
+    readonly shapes: ReadonlyMap<string, Shape>,
+    label: string,
+  ) {
+    const offsets = new Map<string, number>();
+    let bytes = 0;
+    for (const [name, shape] of shapes) {
+      offsets.set(name, bytes);
+      bytes += padTo(sizeOf(shape) * 4, SLICE_ALIGNMENT);
+    }
+    this.whole = gpu.alloc(bytes, label);
+    for (const [name, shape] of shapes) {
+      this.slices.set(name, { buffer: this.whole.buffer, offset: offsets.get(name)!, bytes: sizeOf(shape) * 4 });
+    }
+  }
+
+  slice(name: string): Slice {
+    const slice = this.slices.get(name);
+    if (!slice) throw new Error(`no tensor named ${name}`);
+    return slice;
+  }
+
+  /** Throws where a name is missing or a length differs. */
+  write(values: ReadonlyMap<string, ArrayBufferView>): void {
+    for (const [name, slice] of this.slices) {
+      const data = values.get(name);
+      if (data?.byteLength !== slice.bytes) throw new Error(`${name}: ${data?.byteLength ?? "no"} bytes instead of ${slice.bytes}`);
+      this.gpu.write(slice, data);
+    }
+  }
+
+  async read(): Promise<Map<string, Float32Array>> {
+    const values = await this.gpu.read([...this.slices.values()]);
+    return new Map([...this.slices.keys()].map((name, i) => [name, values[i]!]));
+  }
+
+  dispose(): void {
+    this.gpu.free(this.whole);
+  }
+}
+
+/** Named leaves and where they live: what a graph's `bindings` are made of. */
+export class Leaves {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly bindings: readonly (readonly [Tensor, Slice])[];
+  constructor(readonly storage: FlatBuffer) {
+    this.tensors = new Map([...storage.shapes].map(([name, shape]) => [name, leaf(name, shape)]));
+    this.bindings = [...this.tensors].map(([name, t]) => [t, storage.slice(name)] as const);
+  }
+  dispose(): void {
+    this.storage.dispose();
+  }
+}
+
+/** A net's trainable parameters, their gradients and Adam's moments. */
+export class ParamSet {
+  readonly values: Leaves;
+  readonly gradients: FlatBuffer;
+  readonly #m: FlatBuffer;
+  readonly #v: FlatBuffer;
+
+  constructor(gpu: Gpu, shapes: ReadonlyMap<string, Shape>, label: string) {
+    this.values = new Leaves(new FlatBuffer(gpu, shapes, label));
+    this.gradients = new FlatBuffer(gpu, shapes, `${label} gradients`);
+    this.#m = new FlatBuffer(gpu, shapes, `${label} m`);
+    this.#v = new FlatBuffer(gpu, shapes, `${label} v`);
+  }
+
+  get tensors(): ReadonlyMap<string, Tensor> {
+    return this.values.tensors;
+  }
+
+  /** Where compile() shall write the gradients, given in the order of `tensors`. */
+  gradientsInto(gradients: readonly Tensor[]): (readonly [Tensor, Slice])[] {
+    return [...this.tensors.keys()].map((name, i) => [gradients[i]!, this.gradients.slice(name)] as const);
+  }
+
+  /** One Adam step with `schedule` [2] as nn/adam.ts computes it. Alignment gaps have zero gradients and stay zero. */
+  adam(schedule: Tensor, hyper: { readonly beta1: number; readonly beta2: number; readonly eps: number }): Update {
+    const n = this.gradients.whole.bytes / 4;
+    const [g, p, m, v] = [this.gradients, this.values.storage, this.#m, this.#v].map((b) => b.whole) as [Slice, Slice, Slice, Slice];
+    const { beta1, beta2, eps } = hyper;
+    return {
+      reads: [schedule],
+      calls: ([s]) => [call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, eps }, grid(n, 64))],
+    };
+  }
+
+  dispose(): void {
+    for (const part of [this.values, this.gradients, this.#m, this.#v]) part.dispose();
+  }
+}
+
+/** running = (1−k)·running + k·[mean; unbiased variance] for one layer; `momentum` [1] holds k, `count` values were averaged. */
+export function runningStats(running: Slice, batch: Tensor, momentum: Tensor, count: number): Update {
+  const channels = batch.shape[2]!;
+  const params = { channels, unbiased: count > 1 ? count / (count - 1) : 1 };
+  return {
+    reads: [batch, momentum],
+    calls: ([b, k]) => [call("running_stats", { batch: b!, momentum: k!, running }, params, grid(2 * channels, 64))],
+  };
+}

@@ -1,0 +1,125 @@
+// What a training can be asked for, its defaults and presets. Values from the official code (tamarott/SinGAN config.py) and the paper.
+
+import type { Shape } from "../autodiff/tensor.ts";
+
+export interface TrainOptions {
+  /** Long side of the finest scale, px. */
+  readonly maxSize: number;
+  /** Short side of the coarsest scale, px. */
+  readonly minSize: number;
+  /** Wanted ratio between scales; the one used makes the coarsest side come out at minSize. */
+  readonly scaleFactor: number;
+  /** Iterations per scale, each dSteps discriminator and gSteps generator steps. */
+  readonly iterations: number;
+  /** Channels at scale 0; doubled every 4 scales up to maxChannels. */
+  readonly channels: number;
+  readonly maxChannels: number;
+  readonly dSteps: number;
+  readonly gSteps: number;
+  readonly lr: number;
+  /** The learning rate drops to a tenth after this share of the iterations. */
+  readonly lrDropAt: number;
+  /** α: weight of the reconstruction loss. */
+  readonly alphaRec: number;
+  /** λ: weight of the gradient penalty. */
+  readonly lambdaGp: number;
+  /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
+  readonly noiseAmp: number;
+  /** z* of the coarsest scale: drawn once (paper) or anew in every iteration (official code). */
+  readonly zStar: "fixed" | "redrawn";
+  /** G steps 2 and 3: back through the kept fake (official code under torch ≤ 1.4) or through a new one. */
+  readonly gStep: "replay" | "regenerate";
+  readonly upsample: "bilinear" | "bicubic";
+  /** Statistics of a frozen generator: averaged over random passes after training, or PyTorch's running ones. */
+  readonly statistics: "recalibrated" | "running";
+  readonly seed: number;
+}
+
+export const PAPER: TrainOptions = {
+  maxSize: 250,
+  minSize: 25,
+  scaleFactor: 0.75,
+  iterations: 2000,
+  channels: 32,
+  maxChannels: 128,
+  dSteps: 3,
+  gSteps: 3,
+  lr: 5e-4,
+  lrDropAt: 0.8,
+  alphaRec: 10,
+  lambdaGp: 0.1,
+  noiseAmp: 0.1,
+  zStar: "fixed",
+  gStep: "replay",
+  upsample: "bicubic",
+  statistics: "recalibrated",
+  seed: 0,
+};
+
+/** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
+export const PRESETS = {
+  paper: PAPER,
+  balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
+  preview: { ...PAPER, maxSize: 48, iterations: 200, maxChannels: 32 },
+} as const satisfies Record<string, TrainOptions>;
+export type PresetName = keyof typeof PRESETS;
+
+export class OptionError extends Error {
+  override name = "OptionError";
+}
+
+const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, whole: boolean][] = [
+  ["maxSize", 12, 4096, true],
+  ["minSize", 12, 512, true],
+  ["scaleFactor", 0.3, 0.95, false],
+  ["iterations", 1, 100_000, true],
+  ["channels", 1, 512, true],
+  ["maxChannels", 1, 512, true],
+  ["dSteps", 1, 20, true],
+  ["gSteps", 1, 20, true],
+  ["lr", 0, 1, false],
+  ["lrDropAt", 0, 1, false],
+  ["alphaRec", 0, 1e4, false],
+  ["lambdaGp", 0, 1e4, false],
+  ["noiseAmp", 0, 10, false],
+  ["seed", 0, 2 ** 32 - 1, true],
+];
+const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] = [
+  ["zStar", ["fixed", "redrawn"]],
+  ["gStep", ["replay", "regenerate"]],
+  ["upsample", ["bilinear", "bicubic"]],
+  ["statistics", ["recalibrated", "running"]],
+];
+
+/** Fills in the paper's values and checks everything. Throws OptionError with one line that names the option and its range. */
+export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
+  const all = { ...PAPER, ...options };
+  for (const [name, low, high, whole] of RANGES) {
+    const value = all[name];
+    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+      throw new OptionError(`${name} must be ${whole ? "a whole number" : "a number"} from ${low} to ${high}, not ${value}`);
+    }
+  }
+  for (const [name, values] of CHOICES) {
+    if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
+  }
+  if (all.maxSize < all.minSize) throw new OptionError(`maxSize ${all.maxSize} is below minSize ${all.minSize}`);
+  return all;
+}
+
+/** Channels of G and D at a scale: doubled every 4 scales. */
+export function channelsAt(scale: number, { channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels">): number {
+  return Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+/** One RGB image of this size. */
+export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
+/** The same with margins on all sides. */
+export const grown = ({ width, height }: Size, margin: number): Size => ({ width: width + 2 * margin, height: height + 2 * margin });
+
+/** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
+export const PADDING = 5;
