@@ -28,3 +28,13 @@ export function grad(y: Tensor, xs: readonly Tensor[], gy: Tensor = ones(y.shape
   }
   return xs.map((x) => (active.has(y) ? cotangents.get(x) : undefined) ?? zeros(x.shape));
 }
+
+/**
+ * The values of `forward`'s history that `outputs` use from outside it: what must be kept so that `outputs` can be computed later
+ * by another program, with old activations and live leaves. (The kept backward pass of the official G step is exactly this.)
+ */
+export function savedTensors(outputs: readonly Tensor[], forward: Tensor): Tensor[] {
+  const history = new Set(reachable([forward]));
+  const outside = reachable(outputs).filter((t) => !history.has(t));
+  return [...new Set(outside.flatMap((t) => t.inputs))].filter((t) => t.op && history.has(t));
+}

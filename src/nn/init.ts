@@ -6,11 +6,11 @@ import { type Shape, sizeOf } from "../autodiff/tensor.ts";
 const STD = 0.02;
 
 /** Values for every parameter, a pure function of the key (seed low, seed high, a, b); stream k belongs to the k-th name. */
-export function initialWeights(shapes: ReadonlyMap<string, Shape>, key: readonly number[]): Map<string, Float32Array> {
+export function initialWeights(shapes: ReadonlyMap<string, Shape>, key: ArrayLike<number>): Map<string, Float32Array> {
   return new Map([...shapes].map(([name, shape], stream) => [name, Float32Array.from(draw(name, shape, key, stream, shapes))]));
 }
 
-function draw(name: string, shape: Shape, key: readonly number[], stream: number, shapes: ReadonlyMap<string, Shape>): Float64Array {
+function draw(name: string, shape: Shape, key: ArrayLike<number>, stream: number, shapes: ReadonlyMap<string, Shape>): Float64Array {
   const count = sizeOf(shape);
   if (name.endsWith("norm.weight")) return normals(key, stream, count).map((v) => 1 + STD * v);
   if (name.endsWith("norm.bias")) return new Float64Array(count);

@@ -1,6 +1,7 @@
 // What a training can be asked for, its defaults and presets. Values from the official code (tamarott/SinGAN config.py) and the paper.
 
 import type { Shape } from "../autodiff/tensor.ts";
+import type { Size } from "../image/resample.ts";
 
 export interface TrainOptions {
   /** Long side of the finest scale, px. */
@@ -112,10 +113,7 @@ export function channelsAt(scale: number, { channels, maxChannels }: Pick<TrainO
   return Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
 }
 
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+export type { Size };
 /** One RGB image of this size. */
 export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
 /** The same with margins on all sides. */

@@ -49,19 +49,19 @@ function multiply(a: number, b: number): [high: number, low: number] {
 }
 
 /** The four random words of block `index` of a stream under the key (seed low, seed high, a, b). */
-export function randomBlock(key: readonly number[], stream: number, index: number): [number, number, number, number] {
+export function randomBlock(key: ArrayLike<number>, stream: number, index: number): [number, number, number, number] {
   return philox([index >>> 0, stream >>> 0, key[2]! >>> 0, key[3]! >>> 0], [key[0]! >>> 0, key[1]! >>> 0]);
 }
 
 /** `count` values of U[0,1), the same bits as the GPU's. */
-export function uniforms(key: readonly number[], stream: number, count: number): Float64Array {
+export function uniforms(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   const out = new Float64Array(count);
   for (let i = 0; i < count; i += 4) randomBlock(key, stream, i / 4).forEach((word, k) => i + k < count && (out[i + k] = toUnit(word)));
   return out;
 }
 
 /** `count` values of N(0,1) in f64; the GPU's agree to f32 rounding. */
-export function normals(key: readonly number[], stream: number, count: number): Float64Array {
+export function normals(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   const out = new Float64Array(count);
   for (let i = 0; i < count; i += 4) {
     const words = randomBlock(key, stream, i / 4);

@@ -1,0 +1,121 @@
+// JPEG in, through jpeg-js; our own walk over the segments comes first. Nothing here needs Node.
+// jpeg-js allocates what a header announces, takes any precision for 8 bits, RGB for YCbCr, and ignores EXIF. ITU-T T.81; Adobe TN 5116.
+
+import { decode } from "jpeg-js";
+import { exifOrientation, upright } from "./exif.ts";
+import { checkSize, ImageError } from "./image-error.ts";
+import type { Rgb8 } from "./planes.ts";
+
+/** Coefficients, samples and pixels that jpeg-js may hold: enough for 100 megapixels 4:2:0. */
+const maxMemoryMiB = 1536;
+
+/** Progressive files have about 10 scans; each costs a pass over the picture however small it is. */
+const maxScans = 100;
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly components: readonly { id: number; h: number; v: number }[];
+}
+
+interface Header extends Frame {
+  readonly orientation: number;
+  /** Transform flag of the Adobe segment: 0 none, 1 YCbCr, 2 YCCK; undefined without one. */
+  readonly adobe: number | undefined;
+}
+
+function readFrame(body: Uint8Array, marker: number, maxPixels: number): Frame {
+  if (marker > 0xc2) {
+    const kind = marker >= 0xc9 ? "arithmetic coding" : marker === 0xc3 ? "lossless" : "hierarchical";
+    throw new ImageError(`this kind of JPEG (${kind}) is not supported`);
+  }
+  const count = body[5] ?? 0;
+  if (body.length < 6 + 3 * count) throw new ImageError("corrupt JPEG (frame header)");
+  if (body[0] !== 8) throw new ImageError(`JPEG with ${body[0]} bits per sample is not supported`);
+  const width = (body[3]! << 8) | body[4]!;
+  const height = (body[1]! << 8) | body[2]!;
+  checkSize(width, height, maxPixels);
+  if (count !== 1 && count !== 3 && count !== 4) throw new ImageError(`JPEG with ${count} components is not supported`);
+  const components = Array.from({ length: count }, (_, i) => {
+    const [id, sampling] = [body[6 + 3 * i]!, body[7 + 3 * i]!];
+    return { id, h: sampling >> 4, v: sampling & 15 };
+  });
+  if (!components.every(({ h, v }) => h >= 1 && h <= 4 && v >= 1 && v <= 4))
+    throw new ImageError("corrupt JPEG (sampling factors)");
+  return { width, height, components };
+}
+
+/** Walks the segments up to the first scan. */
+function readHeader(bytes: Uint8Array, maxPixels: number): Header {
+  let frame: Frame | undefined;
+  let orientation = 1;
+  let adobe: number | undefined;
+  let at = 2;
+  for (;;) {
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++; // fill bytes
+    if (at + 4 > bytes.length) throw new ImageError("truncated JPEG");
+    const marker = bytes[at + 1]!;
+    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    if (bytes[at] !== 0xff || length < 2) throw new ImageError("corrupt JPEG (segment)");
+    const body = bytes.subarray(at + 4, at + 2 + length);
+    if (at + 2 + length > bytes.length) throw new ImageError("truncated JPEG");
+    const text = String.fromCharCode(...body.subarray(0, 5));
+    if (marker === 0xda) break;
+    // All SOF markers: C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning) lie among them but are not.
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+      if (frame) throw new ImageError("corrupt JPEG (two frames)");
+      frame = readFrame(body, marker, maxPixels);
+    }
+    if (marker === 0xe1 && text === "Exif\0" && orientation === 1) orientation = exifOrientation(body);
+    if (marker === 0xee && text === "Adobe" && body.length >= 12) adobe = body[11]!;
+    at += 2 + length;
+  }
+  if (!frame) throw new ImageError("corrupt JPEG (no frame header)");
+  return { ...frame, orientation, adobe };
+}
+
+/** Refuses what the data cannot hold, before jpeg-js allocates it: a block takes at least one bit. */
+function checkData(bytes: Uint8Array, { width, height, components }: Frame): void {
+  const maxH = Math.max(...components.map(({ h }) => h));
+  const maxV = Math.max(...components.map(({ v }) => v));
+  const mcus = Math.ceil(width / (8 * maxH)) * Math.ceil(height / (8 * maxV));
+  if (mcus * components.reduce((blocks, { h, v }) => blocks + h * v, 0) > 8 * bytes.length)
+    throw new ImageError("truncated JPEG");
+  let scans = 0;
+  for (let at = bytes.indexOf(0xff); at !== -1; at = bytes.indexOf(0xff, at + 1)) if (bytes[at + 1] === 0xda) scans++;
+  if (scans > maxScans) throw new ImageError(`JPEG with ${scans} scans refused (at most ${maxScans})`);
+}
+
+/** jpeg-js's message in a user's words. It never notices the end of the file itself: it reads zeros, then misses a marker. */
+function explain(error: Error): ImageError {
+  if (/memory/i.test(error.message)) return new ImageError(`JPEG too large: decoding it takes more than ${maxMemoryMiB} MiB`);
+  if (/marker was not found|unknown JPEG marker 0$/.test(error.message)) return new ImageError("truncated or corrupt JPEG");
+  return new ImageError(`corrupt JPEG (${error.message})`);
+}
+
+/**
+ * A baseline or progressive JPEG, grey, YCbCr, RGB, or CMYK/YCCK as Adobe writes it (inverted; R = C·K/255 without colour profile)
+ * → [h, w, 3] u8, turned upright by its EXIF orientation. Throws ImageError.
+ */
+export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Rgb8 {
+  const header = readHeader(bytes, maxPixels);
+  checkData(bytes, header);
+  const { components, adobe } = header;
+  if (components.length === 4 && adobe === undefined) throw new ImageError("CMYK JPEG without an Adobe marker is not supported");
+  const ids = String.fromCharCode(...components.map(({ id }) => id));
+  const isRgb = components.length === 3 && (adobe === 0 || (adobe === undefined && ids === "RGB"));
+  try {
+    const { width, height, data } = decode(bytes, {
+      useTArray: true,
+      formatAsRGBA: false,
+      // Not false: that refuses sound grey files whose last restart interval is not full, and finds no truncation.
+      tolerantDecoding: true,
+      maxResolutionInMP: maxPixels / 1e6,
+      maxMemoryUsageInMB: maxMemoryMiB,
+      ...(isRgb ? { colorTransform: false } : {}),
+    });
+    return upright({ width, height, data }, header.orientation);
+  } catch (error) {
+    throw explain(error as Error);
+  }
+}

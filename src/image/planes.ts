@@ -1,0 +1,91 @@
+// Pictures as 8-bit pixels and as float planes in [-1,1], the conversions between them, and a contact sheet.
+// Ranges as in the official SinGAN code (functions.py: np2torch, denorm, convert_image_np).
+
+/** An 8-bit colour picture; data is [height, width, 3], interleaved. */
+export interface Rgb8 {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** The same picture as the network sees it: data is [3, height, width] in [-1,1]. */
+export interface Planes {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
+
+/** The float of each of the 256 levels: (f32(v/255) − 0.5)·2, rounded to float32 where PyTorch rounds. */
+export const levels: Float32Array = Float32Array.from({ length: 256 }, (_, v) => (Math.fround(v / 255) - 0.5) * 2);
+
+/** x = (v/255 − 0.5)·2.  [h, w, 3] u8 → [3, h, w] in [-1,1]. */
+export function toPlanes({ width, height, data }: Rgb8): Planes {
+  const area = width * height;
+  const out = new Float32Array(3 * area);
+  for (let c = 0; c < 3; c++) for (let p = 0; p < area; p++) out[c * area + p] = levels[data[3 * p + c]!]!;
+  return { width, height, data: out };
+}
+
+/**
+ * v = round(255·clamp((x+1)/2, 0, 1)).  [3, h, w] → [h, w, 3] u8; NaN becomes 0.
+ * The official code floors instead, which darkens by half a level and does not give an untouched picture back; rounding does.
+ */
+export function toRgb8({ width, height, data }: Planes): Rgb8 {
+  const area = width * height;
+  const out = new Uint8Array(3 * area);
+  for (let c = 0; c < 3; c++) {
+    for (let p = 0; p < area; p++) out[3 * p + c] = Math.round(255 * clamp((data[c * area + p]! + 1) / 2, 0, 1));
+  }
+  return { width, height, data: out };
+}
+
+/** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it sticks out. */
+export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
+  if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height) {
+    throw new RangeError(`crop ${width}x${height} at (${left}, ${top}) sticks out of ${planes.width}x${planes.height}`);
+  }
+  const data = new Float32Array(3 * width * height);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < height; y++) {
+      const from = (c * planes.height + top + y) * planes.width + left;
+      data.set(planes.data.subarray(from, from + width), (c * height + y) * width);
+    }
+  }
+  return { width, height, data };
+}
+
+/**
+ * A contact sheet: a grid of pictures on one background, rows top to bottom, `gap` pixels around every cell.
+ * All cells are as large as the largest picture; smaller ones are enlarged by the largest whole factor that fits (nearest
+ * neighbour: every pixel stays visible) and centred. Rows may differ in length. Throws RangeError if there is no picture.
+ */
+export function sheet(rows: readonly (readonly Rgb8[])[], options: { gap?: number; background?: Rgb } = {}): Rgb8 {
+  const { gap = 4, background = [255, 255, 255] } = options;
+  const all = rows.flat();
+  if (all.length === 0) throw new RangeError("a contact sheet needs at least one picture");
+  const cellWidth = Math.max(...all.map((picture) => picture.width));
+  const cellHeight = Math.max(...all.map((picture) => picture.height));
+  const width = gap + Math.max(...rows.map((row) => row.length)) * (cellWidth + gap);
+  const height = gap + rows.length * (cellHeight + gap);
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) data.set(background, 3 * p);
+
+  rows.forEach((row, i) => {
+    row.forEach((picture, j) => {
+      const factor = Math.floor(Math.min(cellWidth / picture.width, cellHeight / picture.height));
+      const left = gap + j * (cellWidth + gap) + ((cellWidth - factor * picture.width) >> 1);
+      const top = gap + i * (cellHeight + gap) + ((cellHeight - factor * picture.height) >> 1);
+      for (let y = 0; y < factor * picture.height; y++) {
+        for (let x = 0; x < factor * picture.width; x++) {
+          const from = 3 * (Math.floor(y / factor) * picture.width + Math.floor(x / factor));
+          data.set(picture.data.subarray(from, from + 3), 3 * ((top + y) * width + left + x));
+        }
+      }
+    });
+  });
+  return { width, height, data };
+}

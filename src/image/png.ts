@@ -1,0 +1,122 @@
+// PNG in and out through pngjs, in Node (it needs zlib); our own walk over the chunks comes first.
+// pngjs checks neither sizes nor how far an interlaced file inflates, and its messages name its own internals. PNG 3rd edition.
+
+import { crc32, inflateSync } from "node:zlib";
+import { PNG } from "pngjs";
+import { checkSize, ImageError } from "./image-error.ts";
+import type { Rgb, Rgb8 } from "./planes.ts";
+
+export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Per colour type: its channels and the bit depths it may have. */
+const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
+  0: { channels: 1, depths: [1, 2, 4, 8, 16] },
+  2: { channels: 3, depths: [8, 16] },
+  3: { channels: 1, depths: [1, 2, 4, 8] },
+  4: { channels: 2, depths: [8, 16] },
+  6: { channels: 4, depths: [8, 16] },
+};
+
+/** First column, first row and steps of Adam7's seven passes. */
+const adam7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+const plain = [[0, 0, 1, 1]] as const;
+
+/** Length of the filtered scanlines the header announces; throws if the header is one no PNG may have. */
+function scanlineBytes(header: Buffer, maxPixels: number): number {
+  if (header.length !== 13) throw new ImageError("corrupt PNG (header)");
+  const width = header.readUInt32BE(0);
+  const height = header.readUInt32BE(4);
+  const [depth, colourType, compression, filter, interlace] = header.subarray(8) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  checkSize(width, height, maxPixels);
+  const colour = colourTypes[colourType];
+  if (!colour?.depths.includes(depth)) throw new ImageError(`corrupt PNG (colour type ${colourType} with ${depth} bits)`);
+  if (compression !== 0 || filter !== 0 || interlace > 1)
+    throw new ImageError("corrupt PNG (unknown compression, filter or interlace)");
+  let bytes = 0;
+  for (const [x, y, stepX, stepY] of interlace ? adam7 : plain) {
+    const columns = Math.ceil((width - x) / stepX);
+    const rows = Math.ceil((height - y) / stepY);
+    if (columns > 0 && rows > 0) bytes += rows * (1 + Math.ceil((columns * colour.channels * depth) / 8));
+  }
+  return bytes;
+}
+
+/** Checks every chunk, its checksum and the compressed stream; returns the file without whatever follows its end. */
+function checked(file: Buffer, maxPixels: number): Buffer {
+  const known = new Set(["IHDR", "PLTE", "IDAT", "IEND"]);
+  const data: Buffer[] = [];
+  let expected = 0;
+  let at = pngSignature.length;
+  for (let type = ""; type !== "IEND"; ) {
+    if (at + 12 > file.length) throw new ImageError("truncated PNG");
+    const end = at + 12 + file.readUInt32BE(at);
+    type = file.toString("latin1", at + 4, at + 8);
+    if (!/^[A-Za-z]{4}$/.test(type)) throw new ImageError("corrupt PNG (chunk name)");
+    if (end > file.length) throw new ImageError("truncated PNG");
+    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4)) {
+      throw new ImageError(`corrupt PNG (checksum of ${type})`);
+    }
+    const isCritical = (type.charCodeAt(0) & 0x20) === 0;
+    if (isCritical && !known.has(type)) throw new ImageError(`this PNG needs the unknown extension ${type}`);
+    if ((type === "IHDR") !== (expected === 0)) throw new ImageError("corrupt PNG (header)");
+    if (type === "IHDR") expected = scanlineBytes(file.subarray(at + 8, end - 4), maxPixels);
+    if (type === "IDAT") data.push(file.subarray(at + 8, end - 4));
+    at = end;
+  }
+  let inflated: number;
+  try {
+    inflated = inflateSync(Buffer.concat(data), { maxOutputLength: expected }).length;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ERR_BUFFER_TOO_LARGE") throw new ImageError("corrupt PNG (more pixels than its header says)");
+    throw new ImageError(code === "Z_BUF_ERROR" ? "truncated PNG" : `corrupt PNG (${message})`);
+  }
+  if (inflated < expected) throw new ImageError("truncated PNG");
+  return file.subarray(0, at);
+}
+
+/**
+ * A PNG of any colour type, depth and interlacing → [h, w, 3] u8: 16 bits are rounded to 8, transparency is composited over
+ * `background` (the official code ignores alpha and shows whatever colour lies under it), an animation gives its first picture.
+ * Throws ImageError.
+ */
+export function decodePng(bytes: Uint8Array, background: Rgb, maxPixels: number): Rgb8 {
+  const file = checked(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), maxPixels);
+  let png: PNG;
+  try {
+    png = PNG.sync.read(file);
+  } catch (error) {
+    throw new ImageError(`corrupt PNG (${(error as Error).message})`);
+  }
+  const { width, height, data: rgba } = png;
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) {
+    const alpha = rgba[4 * p + 3]! / 255;
+    for (let c = 0; c < 3; c++) data[3 * p + c] = Math.round(alpha * rgba[4 * p + c]! + (1 - alpha) * background[c]!);
+  }
+  return { width, height, data };
+}
+
+/** The picture as an 8-bit RGB PNG; the same picture gives the same bytes (for one version of zlib). */
+export function encodePng({ width, height, data }: Rgb8): Uint8Array {
+  if (data.length !== 3 * width * height || data.length === 0) {
+    throw new RangeError(`cannot write ${data.length} bytes as a ${width}x${height} PNG`);
+  }
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.length);
+  return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }));
+}

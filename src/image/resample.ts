@@ -1,0 +1,199 @@
+// CPU resampling of float planes by separable tap tables: bicubic (imresize), bilinear, antialiased reduction; no GPU.
+// After MATLAB's imresize in A. Shocher's numpy port used by the official SinGAN code, and PyTorch's F.interpolate.
+
+import { levels, type Planes } from "./planes.ts";
+
+/** One axis of a linear resampling: out[o] = Σ_k weight[o·width+k] · in[index[o·width+k]]. */
+export interface Taps<Weight extends Float32Array | Float64Array = Float64Array> {
+  readonly inSize: number;
+  readonly outSize: number;
+  /** Taps per output; a weight of 0 at index 0 pads unused ones. */
+  readonly width: number;
+  readonly index: Uint32Array;
+  readonly weight: Weight;
+}
+
+/** The same table with float32 weights, as the GPU's resize takes it. */
+export const float32Taps = (taps: Taps): Taps<Float32Array> => ({ ...taps, weight: Float32Array.from(taps.weight) });
+
+/** Beyond an end of the axis: "mirror" repeats the edge on both sides; "official" drops what lies before 0, mirrors the rest. */
+export type Border = "mirror" | "official";
+
+/** ⌈x⌉, but an x above a whole number by rounding only stays there: sizes do not depend on the engine's pow and log. */
+export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
+
+const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
+
+/** Keys' cubic with a = −0.5; 0 from |t| = 2 on.  Keys 1981. */
+function cubic(t: number): number {
+  const d = Math.abs(t);
+  if (d <= 1) return (1.5 * d - 2.5) * d * d + 1;
+  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
+
+const triangle = (t: number): number => Math.max(0, 1 - Math.abs(t));
+
+/** Packs a list of (index, weight) per output, normalised to sum 1, into a table. */
+function pack(inSize: number, outputs: [index: number, weight: number][][]): Taps {
+  const used = outputs.map((taps) => taps.filter(([, weight]) => weight !== 0));
+  const width = Math.max(1, ...used.map((taps) => taps.length));
+  const index = new Uint32Array(outputs.length * width);
+  const weight = new Float64Array(outputs.length * width);
+  used.forEach((taps, o) => {
+    const sum = taps.reduce((total, [, w]) => total + w, 0);
+    taps.forEach(([i, w], k) => {
+      index[o * width + k] = i;
+      weight[o * width + k] = w / sum;
+    });
+  });
+  return { inSize, outSize: outputs.length, width, index, weight };
+}
+
+function requireSizes(inSize: number, outSize: number, scale: number): void {
+  if (!(Number.isInteger(inSize) && Number.isInteger(outSize) && inSize > 0 && outSize > 0 && scale > 0 && scale < Infinity)) {
+    throw new RangeError(`cannot resample ${inSize} to ${outSize} samples by the factor ${scale}`);
+  }
+}
+
+/**
+ * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes; weights sum to 1.
+ * antialias (default for scale < 1) widens the kernel by 1/scale. outSize (default ⌈inSize·scale⌉) crops or extends at the far
+ * end. Throws RangeError for sizes or factors that are not positive.  Official imresize.py; the border is its only quirk.
+ */
+export function bicubicTaps(
+  inSize: number,
+  scale: number,
+  options: { border?: Border; antialias?: boolean; outSize?: number } = {},
+): Taps {
+  const { border = "mirror", antialias = scale < 1, outSize = ceilSize(inSize * scale) } = options;
+  requireSizes(inSize, outSize, scale);
+  const stretch = antialias ? Math.max(1, 1 / scale) : 1;
+  const outputs = Array.from({ length: outSize }, (_, o) => {
+    const at = (o + 0.5) / scale - 0.5;
+    const taps: [number, number][] = [];
+    for (let i = Math.ceil(at - 2 * stretch); i <= at + 2 * stretch; i++) {
+      if (i < 0 && border === "official") continue;
+      const folded = ((i % (2 * inSize)) + 2 * inSize) % (2 * inSize);
+      taps.push([folded < inSize ? folded : 2 * inSize - 1 - folded, cubic((at - i) / stretch)]);
+    }
+    return taps;
+  });
+  return pack(inSize, outputs);
+}
+
+/**
+ * Linear interpolation, constant beyond the ends. Output i lies at
+ *   (i+0.5)/scale − 0.5             with `scale`: imresize's grid, cropped or extended to outSize;
+ *   (i+0.5)·inSize/outSize − 0.5    by default: F.interpolate(align_corners=False);
+ *   i·(inSize−1)/(outSize−1)        with alignCorners.
+ * antialias widens the triangle when shrinking (F.interpolate(antialias=True)); it has no meaning with alignCorners.
+ * Throws RangeError for sizes or factors that are not positive.
+ */
+export function bilinearTaps(
+  inSize: number,
+  outSize: number,
+  options: { scale?: number; alignCorners?: boolean; antialias?: boolean } = {},
+): Taps {
+  const { alignCorners = false, antialias = false, scale = outSize / inSize } = options;
+  requireSizes(inSize, outSize, scale);
+  const step = alignCorners ? (outSize > 1 ? (inSize - 1) / (outSize - 1) : 0) : 1 / scale;
+  const last = inSize - 1;
+  const outputs = Array.from({ length: outSize }, (_, o): [number, number][] => {
+    const at = alignCorners ? o * step : (o + 0.5) * step - 0.5;
+    if (antialias && !alignCorners && step > 1) {
+      const taps: [number, number][] = [];
+      const centre = Math.min(at, last);
+      for (let i = Math.max(0, Math.ceil(centre - step)); i <= Math.min(last, centre + step); i++) {
+        taps.push([i, triangle((centre - i) / step)]);
+      }
+      return taps;
+    }
+    const inside = clamp(at, 0, last);
+    const low = Math.floor(inside);
+    return [
+      [low, 1 - (inside - low)],
+      [Math.min(low + 1, last), inside - low],
+    ];
+  });
+  return pack(inSize, outputs);
+}
+
+/** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]]: first rows, then columns, all in float64.  [c,h,w] → [c,h',w']. */
+function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
+  const width = tapsX.inSize;
+  if (x.length !== channels * tapsY.inSize * width) {
+    throw new RangeError(`tables for ${width}x${tapsY.inSize} do not fit ${x.length} values in ${channels} channels`);
+  }
+  const row = new Float64Array(width);
+  const out = new Float64Array(channels * tapsY.outSize * tapsX.outSize);
+  for (let c = 0; c < channels; c++) {
+    for (let o = 0; o < tapsY.outSize; o++) {
+      row.fill(0);
+      for (let k = o * tapsY.width; k < (o + 1) * tapsY.width; k++) {
+        const weight = tapsY.weight[k]!;
+        const from = (c * tapsY.inSize + tapsY.index[k]!) * width;
+        if (weight !== 0) for (let j = 0; j < width; j++) row[j] = row[j]! + weight * x[from + j]!;
+      }
+      const to = (c * tapsY.outSize + o) * tapsX.outSize;
+      for (let p = 0; p < tapsX.outSize; p++) {
+        let sum = 0;
+        for (let k = p * tapsX.width; k < (p + 1) * tapsX.width; k++) sum += tapsX.weight[k]! * row[tapsX.index[k]!]!;
+        out[to + p] = sum;
+      }
+    }
+  }
+  return out;
+}
+
+/** Separable resampling of x [channels, h, w] by a table for each axis.  Throws RangeError if they do not fit. */
+export const resampleArray = (x: Float32Array, channels: number, tapsY: Taps, tapsX: Taps): Float32Array =>
+  Float32Array.from(resample64(x, channels, tapsY, tapsX));
+
+/** Separable resampling of a picture; overshoot beyond [-1,1] is left as it is.  Throws RangeError if the tables do not fit. */
+export const resample = (planes: Planes, tapsY: Taps, tapsX: Taps): Planes => ({
+  width: tapsX.outSize,
+  height: tapsY.outSize,
+  data: resampleArray(planes.data, 3, tapsY, tapsX),
+});
+
+const clamped = ({ width, height, data }: Planes): Planes => ({ width, height, data: data.map((x) => clamp(x, -1, 1)) });
+
+export type Size = { readonly width: number; readonly height: number };
+
+/**
+ * Bicubic on imresize's grid, then clamped to [-1,1]. The size is ⌈width·scale⌉ x ⌈height·scale⌉ unless given (grid unchanged).
+ * Unlike the official code it never goes through 8 bits: `imresizeOfficial` does.
+ */
+export function imresize(planes: Planes, scale: number, options: { border?: Border; size?: Size } = {}): Planes {
+  const { border = "mirror", size } = options;
+  const taps = (inSize: number, outSize?: number) =>
+    bicubicTaps(inSize, scale, outSize === undefined ? { border } : { border, outSize });
+  return clamped(resample(planes, taps(planes.height, size?.height), taps(planes.width, size?.width)));
+}
+
+/**
+ * Bicubic to an exact size, with the factor out/in of each axis, then clamped to [-1,1].
+ * The official imresize_to_shape lets the row factor decide about antialiasing for both axes; here each axis decides for itself.
+ */
+export function imresizeTo(planes: Planes, { width, height }: Size, border: Border = "mirror"): Planes {
+  const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, outSize / inSize, { border, outSize });
+  return clamped(resample(planes, taps(planes.height, height), taps(planes.width, width)));
+}
+
+/** trunc(255·clamp((x+1)/2, 0, 1)) in float32: the official way to 8 bits. It lowers 63 of the 256 untouched levels by one. */
+export const truncateToLevels = (x: Float32Array): Uint8Array =>
+  Uint8Array.from(x, (v) => Math.trunc(Math.fround(255 * clamp(Math.fround(v + 1) / 2, 0, 1))));
+
+/**
+ * The official imresize to the letter, for test vectors: truncates to 8 bits in float32, resizes in float64 with the "official"
+ * border and a plain ⌈·⌉ (or `size`), and returns to clamped float32: y = clamp((f32(u/255) − 0.5)·2, −1, 1).
+ */
+export function imresizeOfficial(planes: Planes, scale: number, size?: Size): Planes {
+  const width = size?.width ?? Math.ceil(planes.width * scale);
+  const height = size?.height ?? Math.ceil(planes.height * scale);
+  const bytes = truncateToLevels(planes.data);
+  if (scale === 1) return { width, height, data: Float32Array.from(bytes, (v) => levels[v]!) };
+  const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, scale, { border: "official", outSize });
+  const resized = resample64(bytes, 3, taps(planes.height, height), taps(planes.width, width));
+  return { width, height, data: Float32Array.from(resized, (u) => clamp((Math.fround(u / 255) - 0.5) * 2, -1, 1)) };
+}

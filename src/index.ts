@@ -1,0 +1,8 @@
+// singan-webgpu: what the library offers. It takes a GPUAdapter from outside and never touches globals of its own making.
+
+export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
+export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
+export { Sampler, type SampleOptions } from "./singan/generate.ts";
+export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";
+export { train } from "./singan/train.ts";

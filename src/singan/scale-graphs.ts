@@ -1,0 +1,141 @@
+// The graphs of one scale's training: the discriminator's step, the generator's step and the pictures, each as the spec orders them.
+// Official code: train_single_scale. What is here is mathematics on tensors; scale-trainer.ts compiles and runs it.
+
+import { grad, savedTensors } from "../autodiff/grad.ts";
+import { add, scale as times, zeros } from "../autodiff/ops/elementwise.ts";
+import { margins, pad2d } from "../autodiff/ops/spatial.ts";
+import { mean } from "../autodiff/ops/reduce.ts";
+import { leaf, type Tensor } from "../autodiff/tensor.ts";
+import type { Observe, Weights } from "../nn/layers.ts";
+import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
+import { AMP_SHAPE, chain, drawNoise, type FrozenScale, generatorInput, grey, greyShape, type Upsample } from "./frozen.ts";
+import { gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
+import { discriminator, generator } from "./networks.ts";
+import type { NoiseSource } from "./noise.ts";
+
+export interface ScaleContext {
+  readonly scale: number;
+  readonly size: Size;
+  readonly options: TrainOptions;
+  readonly frozen: readonly FrozenScale[];
+  readonly upsample: Upsample;
+  readonly g: Weights;
+  readonly d: Weights;
+}
+
+/** Leaves that every graph of the scale shares. */
+export class ScaleLeaves {
+  readonly real: Tensor;
+  /** z* of the coarsest scale; at finer ones z* is 0. */
+  readonly zStar: Tensor;
+  /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
+  readonly zPrev: Tensor;
+  readonly amp = leaf("noiseAmp", AMP_SHAPE);
+  /** This iteration's noise and, where z* is redrawn, its z*: made once per iteration. */
+  readonly noise: Tensor;
+
+  constructor(size: Size) {
+    this.real = leaf("real", imageShape(size));
+    this.zStar = leaf("zStar", greyShape(size));
+    this.zPrev = leaf("zPrev", imageShape(size));
+    this.noise = leaf("noise", imageShape(size));
+  }
+}
+
+/** A random pass through the generator in training: previous picture from the frozen chain, then G in train mode. */
+export function randomPass(c: ScaleContext, leaves: ScaleLeaves, z: Tensor, source: NoiseSource, observe?: Observe) {
+  const previous =
+    c.scale === 0
+      ? zeros(imageShape(c.size))
+      : c.upsample(
+          chain(c.frozen, (k, size) => drawNoise(source, `chain.${k}`, k, size), c.upsample),
+          c.frozen.at(-1)!.size,
+          c.size,
+        );
+  const input = generatorInput(z, leaves.amp, previous);
+  return { previous, input, fake: generator(input, previous, c.g, observe) };
+}
+
+/** The reconstruction pass: z* and the chain's reconstruction through G in train mode. */
+export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe?: Observe): Tensor {
+  if (c.scale > 0) return generator(generatorInput(null, leaves.amp, leaves.zPrev), leaves.zPrev, c.g, observe);
+  return generator(pad2d(grey(leaves.zStar), margins(PADDING)), zeros(imageShape(c.size)), c.g, observe);
+}
+
+export interface DiscriminatorGraph {
+  readonly previous: Tensor;
+  readonly input: Tensor;
+  readonly fake: Tensor;
+  readonly losses: { readonly dReal: Tensor; readonly dFake: Tensor; readonly gradientPenalty: Tensor };
+  readonly gradients: readonly Tensor[];
+}
+
+/** −D(real) + D(fake) + GP and its gradient; one term after the other, so that few activations live at once. */
+export function discriminatorGraph(
+  c: ScaleContext,
+  leaves: ScaleLeaves,
+  source: NoiseSource,
+  observe: { readonly g?: Observe; readonly d?: Observe },
+): DiscriminatorGraph {
+  const weights = [...c.d.values()];
+  const critic = (x: Tensor) => discriminator(x, c.d, observe.d);
+  const dReal = times(mean(critic(leaves.real)), -1);
+  const byReal = grad(dReal, weights);
+  const { previous, input, fake } = randomPass(c, leaves, leaves.noise, source, observe.g);
+  const dFake = mean(critic(fake));
+  const byFake = grad(dFake, weights);
+  const between = interpolate(leaves.real, fake, source.uniform("alpha", [1]));
+  const penalty = gradientPenalty(critic, between, c.options.lambdaGp);
+  const byPenalty = grad(penalty, weights);
+  const gradients = byReal.map((g, i) => add(add(g, byFake[i]!), byPenalty[i]!));
+  return { previous, input, fake, losses: { dReal, dFake, gradientPenalty: penalty }, gradients };
+}
+
+export interface AdversarialGraph {
+  readonly loss: Tensor;
+  /** ∂loss/∂fake. */
+  readonly byFake: Tensor;
+}
+
+/** −mean D(fake) and its gradient at the fake: D does not change in the G loop, so once per iteration serves all its steps. */
+export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe): AdversarialGraph {
+  const loss = adversarialLoss(c, fake, observe);
+  return { loss, byFake: grad(loss, [fake])[0]! };
+}
+
+function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tensor {
+  return times(mean(discriminator(fake, c.d, observe)), -1);
+}
+
+export interface GeneratorGraph {
+  readonly losses: { readonly reconstruction: Tensor; readonly gAdversarial?: Tensor };
+  readonly gradients: readonly Tensor[];
+  /** Values of the D step's generator pass that this graph goes back through. */
+  readonly saved: readonly Tensor[];
+}
+
+/** The G step that replays the D loop's last pass: old activations and statistics, live weights, as the official code's kept graph. */
+export function replayedGeneratorGraph(c: ScaleContext, leaves: ScaleLeaves, fake: Tensor, byFake: Tensor, observe?: Observe): GeneratorGraph {
+  const weights = [...c.g.values()];
+  const adversarial = grad(fake, weights, byFake);
+  const saved = savedTensors(adversarial, fake);
+  const loss = reconstructionLoss(reconstructionPass(c, leaves, observe), leaves.real, c.options.alphaRec);
+  const byReconstruction = grad(loss, weights);
+  return { losses: { reconstruction: loss }, gradients: adversarial.map((g, i) => add(g, byReconstruction[i]!)), saved };
+}
+
+/** The G step with a new fake from the same noise and previous picture. */
+export function regeneratedGeneratorGraph(
+  c: ScaleContext,
+  leaves: ScaleLeaves,
+  { previous, input }: DiscriminatorGraph,
+  observe: { readonly g?: Observe; readonly d?: Observe },
+): GeneratorGraph {
+  const weights = [...c.g.values()];
+  const gAdversarial = adversarialLoss(c, generator(input, previous, c.g, observe.g), observe.d);
+  const adversarial = grad(gAdversarial, weights);
+  const loss = reconstructionLoss(reconstructionPass(c, leaves, observe.g), leaves.real, c.options.alphaRec);
+  const byReconstruction = grad(loss, weights);
+  const gradients = adversarial.map((g, i) => add(g, byReconstruction[i]!));
+  return { losses: { reconstruction: loss, gAdversarial }, gradients, saved: [previous, input] };
+}

@@ -1,0 +1,140 @@
+// The whole training: a photo's pyramid, scale by scale from coarse to fine, each frozen when done. Official code: train().
+
+import { normals } from "../autodiff/ops/random.ts";
+import { leaf, type Tensor } from "../autodiff/tensor.ts";
+import type { Gpu, Slice } from "../gpu/device.ts";
+import type { Planes } from "../image/planes.ts";
+import { initialWeights } from "../nn/init.ts";
+import { compile, submit } from "../runtime/program.ts";
+import { channelsAt, imageShape, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { FrozenScale, grey, type Upsample, upsampler } from "./frozen.ts";
+import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
+import { macsPerPass, parameterShapes } from "./networks.ts";
+import { PURPOSE, randomKey } from "./noise.ts";
+import { buildPyramid, pyramidSizes } from "./pyramid.ts";
+import { ScaleTrainer } from "./scale-trainer.ts";
+
+/**
+ * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the
+ * consumer does not ask, so a pause is not asking; leaving the loop ends the training and frees its GPU memory.
+ * Throws OptionError or PyramidError before any work where the options or the photo's size can't be trained.
+ */
+export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptions> = {}): AsyncGenerator<TrainEvent, Model> {
+  const options = resolveOptions(wanted);
+  const pyramid = pyramidSizes({ width: photo.width, height: photo.height, ...options });
+  const { sizes, scaleFactor } = pyramid;
+  const reals = buildPyramid(photo, pyramid);
+  const upsample = upsampler(options.upsample, scaleFactor);
+  const costs = sizes.map((_, scale) => macsPerIteration(scale, sizes, options) * options.iterations);
+  const total = costs.reduce((a, b) => a + b, 0);
+
+  const frozen: FrozenScale[] = [];
+  let zStar: Float32Array = Float32Array.from(normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, sizes[0]!.width * sizes[0]!.height));
+  let model: Model = { options, scaleFactor, sizes, scales: [], zStar, photo: reals.at(-1)! };
+  let zPrev: Planes | null = null;
+  let done = 0;
+  try {
+    for (const [scale, real] of reals.entries()) {
+      const size = sizes[scale]!;
+      const channels = channelsAt(scale, options);
+      const noiseAmp = zPrev ? options.noiseAmp * rmse(real, zPrev) : 1;
+      const started = performance.now();
+      const trainer = await ScaleTrainer.create(gpu, {
+        scale,
+        size,
+        channels,
+        options,
+        real,
+        frozen,
+        upsample,
+        zPrev,
+        zStar: scale === 0 ? zStar : null,
+        noiseAmp,
+        ...startingWeights(scale, channels, options, model.scales.at(-1)),
+      });
+      try {
+        yield { kind: "scale", scale, size, channels, noiseAmp, work: { done, total } };
+        let losses: LossRecord | undefined;
+        for await (const step of trainer.iterations()) {
+          losses = step.losses;
+          const work = { done: done + (costs[scale]! * step.iteration) / options.iterations, total };
+          yield { kind: "progress", scale, iteration: step.iteration, losses, work, preview: () => trainer.preview(step.iteration) };
+        }
+        if (options.statistics === "recalibrated") trainer.recalibrate();
+        if (scale === 0) zStar = await trainer.zStar();
+        const nets = await trainer.stateDicts();
+        const preview = await trainer.preview(options.iterations + 1);
+        const seconds = (performance.now() - started) / 1000;
+        const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses: losses!, seconds };
+        model = { ...model, zStar, scales: [...model.scales, finished] };
+        frozen.push(new FrozenScale(gpu, finished));
+        const rebuilt = await reconstruct(gpu, frozen.at(-1)!, zPrev, zStar, sizes[scale + 1], upsample);
+        zPrev = rebuilt.next;
+        done += costs[scale]!;
+        yield { kind: "scaleDone", scale, model, preview: { ...preview, reconstruction: rebuilt.picture }, work: { done, total } };
+      } finally {
+        trainer.dispose();
+      }
+    }
+    return model;
+  } finally {
+    for (const scale of frozen) scale.dispose();
+  }
+}
+
+/** Fresh weights, or the previous scale's where the width is the same. */
+function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
+  if (previous?.channels === channels) return { generator: previous.generator, discriminator: previous.discriminator };
+  const fresh = (net: "generator" | "discriminator", purpose: number): StateDict =>
+    initialWeights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
+  return { generator: fresh("generator", PURPOSE.initialG), discriminator: fresh("discriminator", PURPOSE.initialD) };
+}
+
+/** The frozen scale's reconstruction, and the same brought to the next scale. */
+async function reconstruct(
+  gpu: Gpu,
+  frozen: FrozenScale,
+  zPrev: Planes | null,
+  zStar: Float32Array,
+  nextSize: Size | undefined,
+  upsample: Upsample,
+): Promise<{ picture: Planes; next: Planes | null }> {
+  const shape = imageShape(frozen.size);
+  const previous = leaf("zPrev", shape);
+  const z = leaf("zStar", [1, 1, frozen.size.height, frozen.size.width]);
+  const picture = frozen.apply(zPrev ? null : grey(z), previous);
+  const next = nextSize ? upsample(picture, frozen.size, nextSize) : null;
+  const outputs = next ? [picture, next] : [picture];
+  const own: [Tensor, Slice][] = [
+    [previous, gpu.upload(zPrev?.data ?? new Float32Array(previous.size), "zPrev")],
+    [z, gpu.upload(zStar, "z*")],
+  ];
+  const program = await compile(gpu, { name: "reconstruction", outputs, bindings: new Map([...own, ...frozen.bindings]) });
+  try {
+    submit(gpu, [program]);
+    const [data, nextData] = await gpu.read(outputs.map((t) => program.slice(t)));
+    return { picture: { ...frozen.size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
+  } finally {
+    program.dispose();
+    for (const [, slice] of own) gpu.free(slice);
+  }
+}
+
+/** √ of the mean squared difference over all values. */
+function rmse(a: Planes, b: Planes): number {
+  const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
+  return Math.sqrt(sum / a.data.length);
+}
+
+/**
+ * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes (singan-spec 3.4, 3.6): a D step is
+ * 12 passes of D, one of G and a frozen chain; a G step 5 of G; the adversarial pass 2 of D, once where it is replayed.
+ */
+export function macsPerIteration(scale: number, sizes: readonly Size[], options: TrainOptions): number {
+  const at = (k: number) => ({ ...sizes[k]!, channels: channelsAt(k, options) });
+  const pass = (net: "generator" | "discriminator", k: number) => macsPerPass(net, at(k).channels, at(k));
+  const [g, d] = [pass("generator", scale), pass("discriminator", scale)];
+  const chain = Array.from({ length: scale }, (_, k) => pass("generator", k)).reduce((a, b) => a + b, 0);
+  const replay = options.gStep === "replay";
+  return options.dSteps * (12 * d + g + chain) + options.gSteps * (replay ? 5 : 6) * g + (replay ? 1 : options.gSteps) * 2 * d;
+}
