@@ -1,0 +1,245 @@
+// The model file: what is written comes back bit for bit, and nothing else is taken for a model.
+// Damaged files after field-notes R8: mutations of a good one are refused in one line, fast.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Planes, toPlanes } from "../../src/image/planes.ts";
+import { channelsAt, resolveOptions } from "../../src/singan/config.ts";
+import type { Model, ScaleModel } from "../../src/singan/model.ts";
+import { ModelFileError, readModel, writeModel } from "../../src/singan/model-file.ts";
+import { parameterShapes } from "../../src/singan/networks.ts";
+import { pyramidSizes } from "../../src/singan/pyramid.ts";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/singan/safetensors.ts";
+
+const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8, seed: 7, lr: 0.1 + 0.2 });
+
+/** Values that fill all bits: no test passes because of a short decimal. */
+const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(seed + 1.7 * i));
+
+function state(net: "generator" | "discriminator", channels: number): Map<string, Float32Array> {
+  const all = new Map<string, Float32Array>();
+  for (const [name, shape] of parameterShapes(net, channels)) {
+    all.set(
+      name,
+      values(
+        shape.reduce((a, b) => a * b),
+        name.length,
+      ),
+    );
+    if (net === "generator" && name.endsWith("norm.bias")) {
+      all.set(name.replace("bias", "running_mean"), values(channels, 3));
+      all.set(name.replace("bias", "running_var"), values(channels, 4).map(Math.abs));
+    }
+  }
+  return all;
+}
+
+function model(trained = 4): Model {
+  const { sizes, scaleFactor } = pyramidSizes({ width: 40, height: 30, ...options });
+  const scales = sizes.slice(0, trained).map((size, k): ScaleModel => {
+    const channels = channelsAt(k, options);
+    return {
+      size,
+      channels,
+      noiseAmp: k === 0 ? 1 : Math.fround(0.01 + k / 7),
+      generator: state("generator", channels),
+      discriminator: state("discriminator", channels),
+      losses: { dReal: -1 / 3, dFake: 1e-30, gradientPenalty: Math.PI, gAdversarial: -0.1, reconstruction: 5e-324 },
+      seconds: 1.25 + k,
+    };
+  });
+  const finest = sizes.at(-1)!;
+  const photo: Planes = { ...finest, data: values(3 * finest.width * finest.height, 9) };
+  return { options, scaleFactor, sizes, scales, zStar: values(sizes[0]!.width * sizes[0]!.height, 5), photo };
+}
+
+/** The good file with tensors or metadata changed and a checksum that fits, as a careful forger would write it. */
+function forged(change: (tensors: Map<string, StoredTensor>, metadata: Record<string, string>) => void): Uint8Array {
+  const { tensors, metadata } = readSafetensors(good);
+  change(tensors, metadata);
+  const { checksum: _, ...rest } = metadata;
+  return writeSafetensors(tensors, { ...rest, checksum: crc32(tensors, rest) });
+}
+
+const without = (name: string) => forged((tensors) => void tensors.delete(name));
+const withTensor = (name: string, shape: number[]) =>
+  forged((tensors) => void tensors.set(name, { dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b)) }));
+const withValue = (name: string, value: number) => forged((tensors) => void tensors.get(name)!.data.fill(value, 0, 1));
+const withMetadata = (name: string, text: string) => forged((_, metadata) => void Object.assign(metadata, { [name]: text }));
+// biome-ignore lint/suspicious/noExplicitAny: whatever JSON the field holds
+const withField = (name: string, change: (value: any) => unknown) =>
+  forged((_, metadata) => void Object.assign(metadata, { [name]: JSON.stringify(change(JSON.parse(metadata[name]!))) }));
+const first =
+  (change: object) =>
+  ([scale, ...rest]: object[]) => [{ ...scale, ...change }, ...rest];
+
+/** The checksum by its definition, bit by bit. */
+function crc32(tensors: Map<string, StoredTensor>, metadata: Record<string, string>): string {
+  const line = (value: unknown) => Buffer.from(`${JSON.stringify(value)}\n`);
+  const parts: Uint8Array[] = Object.keys(metadata)
+    .sort()
+    .map((key) => line([key, metadata[key]]));
+  for (const name of [...tensors.keys()].sort()) {
+    const { dtype, shape, data } = tensors.get(name)!;
+    parts.push(line([name, dtype, shape]), Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  }
+  let crc = ~0;
+  for (const byte of Buffer.concat(parts)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (~crc >>> 0).toString(16).padStart(8, "0");
+}
+
+const good = writeModel(model());
+
+describe("round trip", () => {
+  it("gives every value back bit for bit, and the hidden biases as zeros", () => {
+    const written = model();
+    const read = readModel(good);
+    const withBiases = (scale: ScaleModel): ScaleModel => {
+      const add = (s: ScaleModel["generator"]) =>
+        new Map([
+          ...s,
+          ...[...s.keys()]
+            .filter((n) => n.endsWith("conv.weight"))
+            .map((n) => [n.replace("weight", "bias"), new Float32Array(scale.channels)] as const),
+        ]);
+      return { ...scale, generator: add(scale.generator), discriminator: add(scale.discriminator) };
+    };
+    const sorted = (s: ScaleModel) => ({ ...s, generator: [...s.generator].sort(), discriminator: [...s.discriminator].sort() });
+    expect(read.scales.map(sorted)).toEqual(written.scales.map(withBiases).map(sorted));
+    expect({ ...read, scales: [] }).toEqual({ ...written, scales: [] });
+  });
+
+  it("is deterministic, also through a second writing", () => {
+    expect(writeModel(model())).toEqual(good);
+    expect(writeModel(readModel(good))).toEqual(good);
+  });
+
+  it("stores an exactly 8-bit photo as U8 [h,w,3], any other as F32 planes", () => {
+    const plain = model();
+    const { width, height } = plain.photo;
+    const photo = toPlanes({ width, height, data: Uint8Array.from({ length: 3 * width * height }, (_, i) => i % 256) });
+    const bytes = writeModel({ ...plain, photo });
+    expect(readSafetensors(bytes).tensors.get("photo")).toMatchObject({ dtype: "U8", shape: [height, width, 3] });
+    expect(readModel(bytes).photo).toEqual(photo);
+    expect(readSafetensors(good).tensors.get("photo")).toMatchObject({ dtype: "F32", shape: [3, height, width] });
+  });
+
+  it("keeps a discriminator's statistics and trained biases where there are some", () => {
+    const plain = model();
+    const more = new Map([...plain.scales[0]!.discriminator]);
+    for (const name of [...more.keys()].filter((n) => n.endsWith("norm.bias"))) {
+      more.set(name.replace("bias", "running_mean"), values(4, 1));
+      more.set(name.replace("bias", "running_var"), values(4, 2).map(Math.abs));
+    }
+    more.set("head.conv.bias", values(4, 3));
+    const read = readModel(writeModel({ ...plain, scales: [{ ...plain.scales[0]!, discriminator: more }] }));
+    for (const [name, data] of more) expect(read.scales[0]!.discriminator.get(name), name).toEqual(data);
+  });
+
+  it("holds a training that is not finished", () => {
+    const read = readModel(writeModel(model(2)));
+    expect([read.scales.length, read.sizes.length]).toEqual([2, 4]);
+  });
+
+  it("names tensors and shapes as PyTorch has them", () => {
+    const { tensors } = readSafetensors(good);
+    expect(tensors.get("G.0.head.conv.weight")?.shape).toEqual([4, 3, 3, 3]);
+    expect(tensors.get("G.3.body.block2.norm.running_var")?.shape).toEqual([4]);
+    expect(tensors.get("G.1.tail.0.bias")?.shape).toEqual([3]);
+    expect(tensors.get("D.1.tail.weight")?.shape).toEqual([1, 4, 3, 3]);
+  });
+});
+
+describe("refusals, in one line that names what is wrong", () => {
+  const cases: [string, () => Uint8Array, RegExp][] = [
+    ["text", () => new TextEncoder().encode("not a model at all, but long enough"), /not a safetensors file/],
+    ["an empty file", () => new Uint8Array(), /not a safetensors file/],
+    ["a safetensors file of another program", () => writeSafetensors(new Map()), /not a model of singan-webgpu/],
+    ["a newer version", () => withMetadata("version", "2"), /version "2"; this program reads version 1/],
+    ["no version", () => forged((_, m) => void delete m["version"]), /version ""/],
+    ["a missing tensor", () => without("G.2.body.block1.norm.running_var"), /G\.2\.body\.block1\.norm\.running_var is missing/],
+    ["half of D's statistics", () => withTensor("D.0.head.norm.running_mean", [4]), /D\.0\.head\.norm\.running_var is missing/],
+    ["no z*", () => without("z_star"), /z_star is missing/],
+    ["no photo", () => without("photo"), /photo is missing/],
+    [
+      "a wrong shape",
+      () => withTensor("D.1.tail.weight", [1, 3, 3, 4]),
+      /D\.1\.tail\.weight is \[1,3,3,4\] instead of \[1,4,3,3\]/,
+    ],
+    ["NaN", () => withValue("G.1.tail.0.weight", Number.NaN), /G\.1\.tail\.0\.weight holds values that are not finite/],
+    ["infinity", () => withValue("z_star", Number.POSITIVE_INFINITY), /z_star holds values that are not finite/],
+    ["a negative variance", () => withValue("G.0.head.norm.running_var", -1), /running_var holds negative/],
+    ["a photo out of range", () => withValue("photo", 1.5), /photo holds values outside/],
+    ["an unknown tensor", () => withTensor("E.0.weight", [1]), /unknown tensor "E\.0\.weight"/],
+    ["a scale too many", () => withTensor("G.4.tail.0.bias", [3]), /unknown tensor "G\.4\.tail\.0\.bias"/],
+    ["other channels", () => withField("scales", first({ channels: 5 })), /scale 0 has 5 channels instead of 4/],
+    ["a loss that is no number", () => withField("scales", first({ losses: { dReal: null } })), /scale 0 has no number dReal/],
+    ["a negative amplitude", () => withField("scales", first({ noise_amp: -1 })), /scale 0 has a negative noise_amp/],
+    ["no scales", () => withField("scales", () => []), /should hold 1 to 4 scales/],
+    ["other sizes", () => withField("sizes", ([, ...rest]) => [[10, 12], ...rest]), /scale 0 of 10x12 does not follow/],
+    ["shrinking sizes", () => withField("sizes", (sizes) => [...sizes].reverse()), /do not grow/],
+    ["a size of zero", () => withField("sizes", () => [[0, 5]]), /pairs of whole numbers/],
+    ["a scale factor above 1", () => withField("scale_factor", () => 1.5), /scale factor/],
+    ["other z shapes", () => withField("zero_z_shapes", () => []), /zero_z_shapes/],
+    ["an unknown option", () => withField("options", (o) => ({ ...o, turbo: true })), /option "turbo" is unknown/],
+    ["a missing option", () => withField("options", ({ seed: _, ...o }) => o), /option "seed" is missing/],
+    ["an option out of range", () => withField("options", (o) => ({ ...o, iterations: 0 })), /iterations must be/],
+    ["options that are not JSON", () => withMetadata("options", "{"), /options is not JSON/],
+    ["a value changed on disk", () => flipped(good, good.length - 3), /checksum/],
+  ];
+  it.each(cases)("%s", (_, bytes, message) => {
+    expect(() => readModel(bytes())).toThrow(ModelFileError);
+    expect(() => readModel(bytes())).toThrow(message);
+  });
+
+  it("refuses to write what could not be read back", () => {
+    const plain = model();
+    expect(() => writeModel({ ...plain, scales: [] })).toThrow(/1 to 4 scales/);
+    expect(() => writeModel({ ...plain, zStar: plain.zStar.map(() => Number.NaN) })).toThrow(/z_star/);
+    const missing = new Map(plain.scales[0]!.generator);
+    missing.delete("tail.0.bias");
+    expect(() => writeModel({ ...plain, scales: [{ ...plain.scales[0]!, generator: missing }] })).toThrow(
+      /G\.0\.tail\.0\.bias is missing/,
+    );
+  });
+});
+
+const flipped = (bytes: Uint8Array, at: number, bit = 0): Uint8Array => {
+  const copy = bytes.slice();
+  copy[at] = copy[at]! ^ (1 << bit);
+  return copy;
+};
+
+describe("200 damaged files", () => {
+  const header = 8 + Number(new DataView(good.buffer).getBigUint64(0, true));
+  const position = fc.oneof(fc.nat(7), fc.nat(header - 1), fc.nat(good.length - 1)); // the size, the header, anywhere
+  const mutation = fc.oneof(
+    fc.tuple(position, fc.nat(7)).map(([at, bit]) => flipped(good, at, bit)),
+    position.map((at) => good.slice(0, at)),
+    fc.tuple(position, fc.uint8Array({ minLength: 1, maxLength: 40 })).map(([at, more]) => {
+      const longer = new Uint8Array(good.length + more.length);
+      longer.set(good.subarray(0, at));
+      longer.set(more, at);
+      longer.set(good.subarray(at), at + more.length);
+      return longer;
+    }),
+  );
+  it("are refused in one line, or mean the same; none takes a second", () => {
+    fc.assert(
+      fc.property(mutation, (bytes) => {
+        const started = performance.now();
+        try {
+          expect(writeModel(readModel(bytes))).toEqual(good);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ModelFileError);
+          expect((error as Error).message).toMatch(/^[^\n\r]{10,240}$/);
+        }
+        expect(performance.now() - started).toBeLessThan(1000);
+      }),
+      { numRuns: 200, seed: 1 },
+    );
+  });
+});
