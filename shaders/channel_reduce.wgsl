@@ -1,7 +1,8 @@
 // channel_reduce: s[g,c] = Σ x (OP 0) or Σ x·y (OP 1) over the samples of the group and all positions.
-// One workgroup per (g,c); threads stride, then a tree of fixed order. Deterministic: no atomics.
+// One workgroup per (g,c); threads add blocks of BLOCK values (short sums round less), then a tree of fixed order. Deterministic.
 override WG: u32 = 64u;
 override OP: u32 = 0u;
+const BLOCK = 16u;
 struct Params { channels: u32, positions: u32, samples: u32 } // samples per group
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       y: array<f32>;
@@ -16,8 +17,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var sum = 0.0;
   for (var n = 0u; n < params.samples; n++) {
     let start = ((group.y * params.samples + n) * params.channels + channel) * params.positions;
-    for (var p = lane; p < params.positions; p += WG) {
-      if (OP == 0u) { sum += x[start + p]; } else { sum += x[start + p] * y[start + p]; }
+    for (var first = lane; first < params.positions; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, params.positions);
+      var few = 0.0;
+      for (var p = first; p < last; p += WG) {
+        if (OP == 0u) { few += x[start + p]; } else { few += x[start + p] * y[start + p]; }
+      }
+      sum += few;
     }
   }
   partial[lane] = sum;

@@ -26,12 +26,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   //for a in 0..OB {
   // Channels beyond c_out repeat the last one; their sums are not stored.
   let o$a = min(o + $(a)u, params.c_out - 1u);
-  var bias$a = 0.0;
-  if (BIAS) { bias$a = b[o$a]; }
   var w$a = select(o$a * params.c_in, o$a, TRANSPOSED) * 9u;
   //for p in 0..PH {
   //for q in 0..PW {
-  var s$a_$p_$q = bias$a;
+  var s$a_$p_$q = 0.0;
   //}
   //}
   //}
@@ -51,11 +49,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       //for u in 0..3 {
       //for v in 0..3 {
       let k$u$v = w[w$a + select($(u)u * 3u + $(v)u, 8u - $(u)u * 3u - $(v)u, TRANSPOSED)];
+      //}
+      //}
+      // The nine products of a channel first, then the sum over channels: shorter chains, smaller rounding errors.
       //for p in 0..PH {
       //for q in 0..PW {
-      s$a_$p_$q += k$u$v * x$(p+u)_$(q+v);
-      //}
-      //}
+      s$a_$p_$q += k00 * x$(p)_$(q) + k01 * x$(p)_$(q+1) + k02 * x$(p)_$(q+2)
+        + k10 * x$(p+1)_$(q) + k11 * x$(p+1)_$(q+1) + k12 * x$(p+1)_$(q+2)
+        + k20 * x$(p+2)_$(q) + k21 * x$(p+2)_$(q+1) + k22 * x$(p+2)_$(q+2);
       //}
       //}
     }
@@ -66,10 +67,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   //for a in 0..OB {
   if (o + $(a)u < params.c_out) {
+    var bias$a = 0.0; // added last: a large bias would round every partial sum
+    if (BIAS) { bias$a = b[o$a]; }
     let out$a = ((n * params.c_out + o$a) * params.h_out + i) * params.w_out + j;
     //for p in 0..PH {
     //for q in 0..PW {
-    if (i + $(p)u < params.h_out && j + $(q)u < params.w_out) { y[out$a + $(p)u * params.w_out + $(q)u] = s$a_$p_$q; }
+    if (i + $(p)u < params.h_out && j + $(q)u < params.w_out) { y[out$a + $(p)u * params.w_out + $(q)u] = s$a_$p_$q + bias$a; }
     //}
     //}
   }

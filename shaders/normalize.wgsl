@@ -4,10 +4,12 @@
 //   inv_std      s
 //   grad         P[g] = s·(g − mean g − x̂·mean(g·x̂));                       its sums: 0 Σg, 1 Σg·x̂
 //   curvature    ∂⟨v, P[g]⟩/∂x, formula in autodiff/ops/channel.ts;         its sums: 0 Σg, 1 Σg·x̂, 2 Σv, 3 Σv·x̂, 4 Σg·v
-// Reductions: one workgroup per (g,c), fixed tree. Maps: one row of workgroups per (n,c).
+// Reductions: one workgroup per (g,c), fixed tree; a lane adds blocks of BLOCK values, so that rounding errors stay those of short
+// sums. Maps: one row of workgroups per (n,c).
 override WG: u32 = 64u;
 override CURVATURE: bool = false; // for `sums`: also the three sums with v
 const PER_THREAD = 4u;
+const BLOCK = 16u;
 struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32 } // samples per group
 @group(0) @binding(0) var<storage, read>       v: array<f32>;
 @group(0) @binding(1) var<storage, read>       g: array<f32>;
@@ -42,17 +44,27 @@ fn moments(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
   var sum = 0.0;
   for (var n = 0u; n < params.samples; n++) {
     let start = row_start(group.y, n, group.x);
-    for (var p = lane; p < params.positions; p += WG) { sum += x[start + p]; }
+    for (var first = lane; first < params.positions; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, params.positions);
+      var few = 0.0;
+      for (var p = first; p < last; p += WG) { few += x[start + p]; }
+      sum += few;
+    }
   }
   let mean = reduce(sum, lane) / count;
   var square = 0.0;
   var rest = 0.0; // Σ(x − mean): what rounding of the mean left over, subtracted from the variance
   for (var n = 0u; n < params.samples; n++) {
     let start = row_start(group.y, n, group.x);
-    for (var p = lane; p < params.positions; p += WG) {
-      let centred = x[start + p] - mean;
-      square += centred * centred;
-      rest += centred;
+    for (var first = lane; first < params.positions; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, params.positions);
+      var few = vec2<f32>(0.0);
+      for (var p = first; p < last; p += WG) {
+        let centred = x[start + p] - mean;
+        few += vec2<f32>(centred * centred, centred);
+      }
+      square += few.x;
+      rest += few.y;
     }
   }
   let correction = reduce(rest, lane) / count;
@@ -84,30 +96,47 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
   }
 }
 
+fn write_sum(k: u32, value: f32, entry: u32, lane: u32) {
+  let sum = reduce(value, lane);
+  if (lane == 0u) { y[k * entries() + entry] = sum; }
+}
+
 @compute @workgroup_size(WG)
 fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let entry = group.y * params.channels + group.x;
   let mean = m[entry];
   let s = inv_std_of(entry);
-  var total = array<f32, 5>();
+  var of_g = vec2<f32>(0.0);
+  var of_v = vec2<f32>(0.0);
+  var of_both = 0.0;
   for (var n = 0u; n < params.samples; n++) {
     let start = row_start(group.y, n, group.x);
-    for (var p = lane; p < params.positions; p += WG) {
-      let x_hat = (x[start + p] - mean) * s;
-      let g_here = g[start + p];
-      total[0] += g_here;
-      total[1] += g_here * x_hat;
-      if (CURVATURE) {
-        let v_here = v[start + p];
-        total[2] += v_here;
-        total[3] += v_here * x_hat;
-        total[4] += g_here * v_here;
+    for (var first = lane; first < params.positions; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, params.positions);
+      var few_g = vec2<f32>(0.0);
+      var few_v = vec2<f32>(0.0);
+      var few_both = 0.0;
+      for (var p = first; p < last; p += WG) {
+        let x_hat = (x[start + p] - mean) * s;
+        let g_here = g[start + p];
+        few_g += vec2<f32>(g_here, g_here * x_hat);
+        if (CURVATURE) {
+          let v_here = v[start + p];
+          few_v += vec2<f32>(v_here, v_here * x_hat);
+          few_both += g_here * v_here;
+        }
       }
+      of_g += few_g;
+      of_v += few_v;
+      of_both += few_both;
     }
   }
-  for (var k = 0u; k < select(2u, 5u, CURVATURE); k++) {
-    let sum = reduce(total[k], lane);
-    if (lane == 0u) { y[k * entries() + entry] = sum; }
+  write_sum(0u, of_g.x, entry, lane);
+  write_sum(1u, of_g.y, entry, lane);
+  if (CURVATURE) {
+    write_sum(2u, of_v.x, entry, lane);
+    write_sum(3u, of_v.y, entry, lane);
+    write_sum(4u, of_both, entry, lane);
   }
 }
 

@@ -59,19 +59,28 @@ export class Pipelines {
     const key = `${kernel} ${moduleKey} ${JSON.stringify(overrides)}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      let module = this.#modules.get(moduleKey);
-      if (!module) {
-        module = this.device.createShaderModule({ code: expandTemplate(sources[file], template), label: moduleKey });
-        this.#modules.set(moduleKey, module);
-      }
-      pipeline = this.device
-        .createComputePipelineAsync({ layout: "auto", label: key, compute: { module, entryPoint: entry, constants: overrides } })
-        .catch((error: Error) => {
-          throw new Error(`kernel ${key} does not compile: ${error.message.trim()}`);
-        });
+      pipeline = this.#compile(key, moduleKey, expandTemplate(sources[file], template), entry, overrides);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
+  }
+
+  async #compile(key: string, moduleKey: string, code: string, entry: string, constants: Record<string, number>): Promise<GPUComputePipeline> {
+    let module = this.#modules.get(moduleKey);
+    if (!module) {
+      this.device.pushErrorScope("validation"); // else a faulty shader is also an uncaptured error
+      module = this.device.createShaderModule({ code, label: moduleKey });
+      void this.device.popErrorScope();
+      this.#modules.set(moduleKey, module);
+    }
+    try {
+      return await this.device.createComputePipelineAsync({ layout: "auto", label: key, compute: { module, entryPoint: entry, constants } });
+    } catch (error) {
+      const { messages } = await module.getCompilationInfo();
+      const fault = messages.find((m) => m.type === "error");
+      const reason = fault ? `line ${fault.lineNum}: ${fault.message}` : (error as Error).message;
+      throw new Error(`kernel ${key} does not compile: ${reason.trim().split("\n")[0]}`);
+    }
   }
 }
 

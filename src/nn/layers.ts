@@ -2,7 +2,7 @@
 
 import { channelAffine, moments, NORM_EPS, normalize } from "../autodiff/ops/channel.ts";
 import { conv2d } from "../autodiff/ops/conv.ts";
-import { addScalar, leakyRelu, mul, reciprocal, sqrt, sub } from "../autodiff/ops/elementwise.ts";
+import { addScalar, leakyRelu, mul, ones, reciprocal, scale, sqrt } from "../autodiff/ops/elementwise.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
 
 /** Leaves of a net by state_dict name. */
@@ -30,8 +30,8 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, groups = 1): {
 
 /** Batch normalisation with given statistics, mean and variance [1,c]: y = γ·(x−mean)/√(variance+ε) + β. */
 export function batchNormEval(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor): Tensor {
-  const factor = mul(gamma, reciprocal(sqrt(addScalar(variance, NORM_EPS))));
-  return channelAffine(x, factor, sub(beta, mul(mean, factor)));
+  const centred = channelAffine(x, ones(mean.shape), scale(mean, -1)); // first, lest a large mean cancels digits
+  return channelAffine(centred, mul(gamma, reciprocal(sqrt(addScalar(variance, NORM_EPS)))), beta);
 }
 
 /**

@@ -36,6 +36,15 @@ const WG = 64;
 const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
 const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
 
+/**
+ * Reductions by one workgroup each: a wide tree for hardware, one of 4 lanes for software, where every barrier costs a coroutine
+ * switch per lane quad.
+ */
+const TREE_WIDTHS = [64, 4] as const;
+const trees = (calls: (op: OpCase, WG: number) => KernelCall<Ref>[]): readonly Variant[] =>
+  TREE_WIDTHS.map((width) => ({ name: `tree ${width}`, calls: (op) => calls(op, width) }));
+const isTree = (all: readonly Variant[]): boolean => all[0]!.name.startsWith("tree");
+
 function unary(op: number, constants: (attrs: Attrs) => { k: number; c: number } = () => ({ k: 0, c: 0 })): readonly Variant[] {
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
@@ -64,10 +73,10 @@ function channelMap(op: number, bindings: { x: Ref; a: Ref; b: Ref }, perChannel
   });
 }
 function channelReduce(op: number, second: Ref): readonly Variant[] {
-  return only(({ inputs: [x], shape }) => {
+  return trees(({ inputs: [x], shape }, width) => {
     const { channels, positions, samples } = layout(x!, shape[0]!);
     const params = { channels, positions, samples };
-    return [call("channel_reduce", { x: input(0), y: second, s: output }, params, [channels, shape[0]!], { overrides: { OP: op } })];
+    return [call("channel_reduce", { x: input(0), y: second, s: output }, params, [channels, shape[0]!], { overrides: { OP: op, WG: width } })];
   });
 }
 
@@ -97,7 +106,8 @@ function window(sign: 1 | -1): readonly Variant[] {
 }
 
 function normalization(entry: "forward" | "grad" | "curvature"): readonly Variant[] {
-  return only(({ inputs, shape, attrs }): KernelCall<Ref>[] => {
+  const variantsOf = entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
+  return variantsOf(({ inputs, shape, attrs }, width) => {
     const groups = inputs.at(-1)![1]!;
     const params = { ...layout(shape, groups), eps: attrs["eps"] as number };
     const at = inputs.length - 2; // x; m follows
@@ -108,7 +118,7 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
     const totals = scratch((curvature ? 5 : 2) * entries * 4);
     const g = input(at - 1);
     const v = curvature ? input(0) : g;
-    const sums = call<"normalize.sums", Ref>("normalize.sums", { ...data, g, v, y: totals }, params, [shape[1]!, groups], { overrides: { CURVATURE: Number(curvature) } });
+    const sums = call<"normalize.sums", Ref>("normalize.sums", { ...data, g, v, y: totals }, params, [shape[1]!, groups], { overrides: { CURVATURE: Number(curvature), WG: width } });
     if (curvature) return [sums, call<"normalize.curvature", Ref>("normalize.curvature", { ...data, g, v, totals }, params, rowGrid(shape))];
     return [sums, call<"normalize.grad", Ref>("normalize.grad", { ...data, g, totals }, params, rowGrid(shape))];
   });
@@ -204,9 +214,10 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   channelBroadcast: channelMap(2, { x: input(0), a: input(0), b: input(0) }, 0),
   channelSum: channelReduce(0, input(0)),
   channelDot: channelReduce(1, input(1)),
-  moments: only(({ inputs: [x], attrs }) => {
+  moments: trees(({ inputs: [x], attrs }, width) => {
     const groups = attrs["groups"] as number;
-    return [call("normalize.moments", { x: input(0), y: output }, { ...layout(x!, groups), eps: 0 }, [x![1]!, groups])];
+    const params = { ...layout(x!, groups), eps: 0 };
+    return [call("normalize.moments", { x: input(0), y: output }, params, [x![1]!, groups], { overrides: { WG: width } })];
   }),
   invStd: only(({ inputs: [x, m], attrs }) => {
     const params = { ...layout(x!, m![1]!), eps: attrs["eps"] as number };
@@ -251,6 +262,7 @@ const HARDWARE_THREADS = 16_384;
 export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
+  if (isTree(all)) return all[device.isSoftware ? 1 : 0]!;
   if (opName === "conv2dWeight") {
     const [, channels] = op.inputs[1]!;
     return all[channels! < 4 ? 2 : device.isSoftware && channels! >= 8 ? 0 : 1]!;

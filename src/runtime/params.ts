@@ -70,14 +70,14 @@ export class Leaves {
 export class ParamSet {
   readonly values: Leaves;
   readonly gradients: FlatBuffer;
-  readonly #m: FlatBuffer;
-  readonly #v: FlatBuffer;
+  readonly m: FlatBuffer;
+  readonly v: FlatBuffer;
 
   constructor(gpu: Gpu, shapes: ReadonlyMap<string, Shape>, label: string) {
     this.values = new Leaves(new FlatBuffer(gpu, shapes, label));
     this.gradients = new FlatBuffer(gpu, shapes, `${label} gradients`);
-    this.#m = new FlatBuffer(gpu, shapes, `${label} m`);
-    this.#v = new FlatBuffer(gpu, shapes, `${label} v`);
+    this.m = new FlatBuffer(gpu, shapes, `${label} m`);
+    this.v = new FlatBuffer(gpu, shapes, `${label} v`);
   }
 
   get tensors(): ReadonlyMap<string, Tensor> {
@@ -92,16 +92,16 @@ export class ParamSet {
   /** One Adam step with `schedule` [2] as nn/adam.ts computes it. Alignment gaps have zero gradients and stay zero. */
   adam(schedule: Tensor, hyper: { readonly beta1: number; readonly beta2: number; readonly eps: number }): Update {
     const n = this.gradients.whole.bytes / 4;
-    const [g, p, m, v] = [this.gradients, this.values.storage, this.#m, this.#v].map((b) => b.whole) as [Slice, Slice, Slice, Slice];
+    const [g, p, m, v] = [this.gradients, this.values.storage, this.m, this.v].map((b) => b.whole) as [Slice, Slice, Slice, Slice];
     const { beta1, beta2, eps } = hyper;
     return {
       reads: [schedule],
-      calls: ([s]) => [call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, eps }, grid(n, 64))],
+      calls: ([s]) => [call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps }, grid(n, 64))],
     };
   }
 
   dispose(): void {
-    for (const part of [this.values, this.gradients, this.#m, this.#v]) part.dispose();
+    for (const part of [this.values, this.gradients, this.m, this.v]) part.dispose();
   }
 }
 

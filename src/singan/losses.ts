@@ -16,10 +16,10 @@ export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
  * λ · mean over pixels of (ν − 1)², ν = √(Σ over channels of g²), g = ∂ΣD(x)/∂x.  x [1,3,h,w] → [1].
  * The norm is per pixel and the score map is summed, not averaged: patches are the data set (singan-spec 3.4).
  */
-export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): Tensor {
-  const [g] = grad(critic(x), [x]) as [Tensor];
-  const excess = addScalar(sqrt(axisSum(mul(g, g), 1)), -1);
-  return scale(mean(mul(excess, excess)), lambda);
+export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { loss: Tensor; gradient: Tensor } {
+  const [gradient] = grad(critic(x), [x]) as [Tensor];
+  const excess = addScalar(sqrt(axisSum(mul(gradient, gradient), 1)), -1);
+  return { loss: scale(mean(mul(excess, excess)), lambda), gradient };
 }
 
 /** α · mean (x − target)², over all values. */

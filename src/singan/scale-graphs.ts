@@ -85,7 +85,7 @@ export function discriminatorGraph(
   const dFake = mean(critic(fake));
   const byFake = grad(dFake, weights);
   const between = interpolate(leaves.real, fake, source.uniform("alpha", [1]));
-  const penalty = gradientPenalty(critic, between, c.options.lambdaGp);
+  const { loss: penalty } = gradientPenalty(critic, between, c.options.lambdaGp);
   const byPenalty = grad(penalty, weights);
   const gradients = byReal.map((g, i) => add(add(g, byFake[i]!), byPenalty[i]!));
   return { previous, input, fake, losses: { dReal, dFake, gradientPenalty: penalty }, gradients };

@@ -1,7 +1,7 @@
 // Trains one scale on the GPU: its programs are compiled once, then an iteration is a list of programs and small copies.
 // Between the start and the end of a scale the CPU writes keys and step sizes, and reads losses a batch behind.
 
-import { leaf, type Shape, type Tensor } from "../autodiff/tensor.ts";
+import type { Shape, Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { ADAM, adamSchedule } from "../nn/adam.ts";
@@ -32,13 +32,11 @@ export interface ScaleSetup {
   readonly discriminator: ReadonlyMap<string, Float32Array>;
 }
 
-/** For replaying recorded trainings: where draws come from, and the discriminator's statistics, which training itself never needs. */
-export interface Recorded {
-  source(program: string): NoiseSource;
-  readonly bindings: readonly (readonly [Tensor, Slice])[];
-  /** Frozen conv biases by net, where the recorded networks have them. */
-  readonly biases: Readonly<Record<"g" | "d", readonly (readonly [string, Float32Array])[]>>;
-}
+/**
+ * For replaying recorded trainings (test/vectors): draws come from buffers in place of the generator, and the statistics move as the
+ * official code moves them, the discriminator's too, which training itself never needs.
+ */
+export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 
 const LOSSES = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"] as const;
 const scalars = (names: readonly string[]): Map<string, Shape> => new Map(names.map((name) => [name, [1]]));
@@ -91,7 +89,7 @@ export class ScaleTrainer {
   }
 
   /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
-  static async create(gpu: Gpu, setup: ScaleSetup, recorded?: Recorded): Promise<ScaleTrainer> {
+  static async create(gpu: Gpu, setup: ScaleSetup, recorded?: RecordedDraws): Promise<ScaleTrainer> {
     const trainer = new ScaleTrainer(gpu, setup);
     try {
       trainer.#upload();
@@ -125,20 +123,21 @@ export class ScaleTrainer {
     for (const frozen of setup.frozen) for (const [t, slice] of frozen.bindings) this.#bindings.set(t, slice);
   }
 
-  async #compile(recorded?: Recorded): Promise<void> {
+  async #compile(recorded?: RecordedDraws): Promise<void> {
     const { setup, leaves, gpu } = this;
     const { options, size, scale, frozen, upsample } = setup;
     const key = this.feed.tensors.get("key")!;
-    const source = (program: string): NoiseSource => recorded?.source(program) ?? gpuNoise(key);
-    for (const [t, slice] of recorded?.bindings ?? []) this.#bindings.set(t, slice);
+    const source = (program: keyof ScaleTrainer["programs"]): NoiseSource =>
+      recorded && (program === "noise" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
+    for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
     const context: graphs.ScaleContext = {
       scale,
       size,
       options,
       frozen,
       upsample,
-      g: this.#withBiases(this.g.tensors, recorded?.biases.g),
-      d: this.#withBiases(this.d.tensors, recorded?.biases.d),
+      g: this.g.tensors,
+      d: this.d.tensors,
     };
     const run = async (name: string, outputs: readonly Tensor[], more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {}) => {
       const program = await compile(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
@@ -195,7 +194,8 @@ export class ScaleTrainer {
     const statistics = await run("statistics", [], { updates: calibration.updates });
     const preview = source("sample");
     const sample = graphs.randomPass(context, leaves, drawNoise(preview, "noise", scale, size), preview).fake;
-    const reconstruction = graphs.reconstructionPass(context, leaves);
+    const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
+    const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
     this.#pictures = { sample, reconstruction };
     this.programs = {
       noise,
@@ -204,7 +204,7 @@ export class ScaleTrainer {
       g: gStep,
       statistics,
       sample: await run("sample", [sample]),
-      reconstruction: await run("reconstruction", [reconstruction]),
+      reconstruction: await run("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] }),
     };
   }
 
@@ -216,19 +216,6 @@ export class ScaleTrainer {
       updates,
       observe: (layer, batch, count) => updates.push(runningStats(statistics.storage.slice(layer), batch, momentum, count)),
     };
-  }
-
-  #withBiases(tensors: ReadonlyMap<string, Tensor>, biases: readonly (readonly [string, Float32Array])[] = []): ReadonlyMap<string, Tensor> {
-    return new Map([
-      ...tensors,
-      ...biases.map(([name, values]) => {
-        const t = leaf(name, [1, values.length]);
-        const slice = this.gpu.upload(values, name);
-        this.#slices.push(slice);
-        this.#bindings.set(t, slice);
-        return [name, t] as const;
-      }),
-    ]);
   }
 
   /** Writes what the next run reads. */
@@ -366,6 +353,15 @@ export class ScaleTrainer {
     for (const part of [this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
     for (const slice of this.#slices) this.gpu.free(slice);
   }
+}
+
+function recordedNoise(draws: RecordedDraws): NoiseSource {
+  const find = (name: string): Tensor => {
+    const draw = draws.get(name);
+    if (!draw) throw new Error(`no recorded draw named ${name}`);
+    return draw[0];
+  };
+  return { normal: find, uniform: find };
 }
 
 /** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */

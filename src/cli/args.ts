@@ -1,0 +1,216 @@
+// Command-line words to values: a table of commands and flags, their help texts, "did you mean". No effects.
+// Conventions of clig.dev over node:util parseArgs, whose own messages name its internals.
+
+import { parseArgs } from "node:util";
+import type { Session } from "./session.ts";
+
+/** Wrong usage: exit code 2. The message is one line. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export interface Flag {
+  /** kebab-case, without the dashes. */
+  readonly name: string;
+  /** What the help calls the value; a flag without one is a switch. */
+  readonly value?: string;
+  readonly isNumber?: boolean;
+  readonly help: string;
+}
+
+export interface FlagGroup {
+  readonly title: string;
+  readonly flags: readonly Flag[];
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Names of the words that must follow, as PHOTO. */
+  readonly words: readonly string[];
+  readonly groups: readonly FlagGroup[];
+  /** Paragraphs after the summary. */
+  readonly details?: readonly string[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  /** Does it; returns the exit code where that isn't 0. */
+  run(args: Args, session: Session): Promise<number | undefined>;
+}
+
+export const COMMON_FLAGS: FlagGroup = {
+  title: "Always",
+  flags: [
+    { name: "json", help: "print the result as one JSON object" },
+    { name: "debug", help: "show where an error came from" },
+    { name: "help", help: "this text (also -h)" },
+  ],
+};
+
+const TOP_FLAGS: readonly Flag[] = [
+  { name: "help", help: "this text (also -h); singan COMMAND -h for a command's" },
+  { name: "version", help: "the version of this program" },
+];
+
+/** The words of one call: what stands in it, and only that. */
+export class Args {
+  constructor(
+    readonly words: readonly string[],
+    private readonly values: ReadonlyMap<string, string | number | true>,
+  ) {}
+
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+  text(name: string): string | undefined {
+    const value = this.values.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
+  number(name: string): number | undefined {
+    const value = this.values.get(name);
+    return typeof value === "number" ? value : undefined;
+  }
+  /** A whole number from low to high, or the default. Throws UsageError. */
+  whole(name: string, fallback: number, low: number, high: number): number {
+    const value = this.number(name) ?? fallback;
+    if (Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new UsageError(`--${name} must be a whole number from ${low} to ${high}, not ${value}`);
+  }
+}
+
+export type Call =
+  | { readonly kind: "run"; readonly command: Command; readonly args: Args }
+  | { readonly kind: "help"; readonly command: Command | null }
+  | { readonly kind: "version" };
+
+/** What a command line asks for. Throws UsageError. */
+export function parse(argv: readonly string[], commands: readonly Command[]): Call {
+  const [first, ...rest] = argv;
+  if (first === undefined) throw new UsageError("no command given; singan --help shows them");
+  if (first === "-h" || first === "--help") return { kind: "help", command: null };
+  if (first === "--version") return { kind: "version" };
+  if (first === "help") return { kind: "help", command: rest[0] === undefined ? null : findCommand(rest[0], commands) };
+  if (first.startsWith("-")) throw unknown("flag", first, TOP_FLAGS.map(dashed), "singan --help");
+  const command = findCommand(first, commands);
+  return parseCommand(command, rest);
+}
+
+function findCommand(name: string, commands: readonly Command[]): Command {
+  const command = commands.find((c) => c.name === name);
+  if (!command) throw unknown("command", name, commands.map((c) => c.name), "singan --help");
+  return command;
+}
+
+function parseCommand(command: Command, argv: readonly string[]): Call {
+  const flags = new Map([...command.groups, COMMON_FLAGS].flatMap((g) => g.flags.map((f) => [f.name, f] as const)));
+  const help = `singan ${command.name} -h`;
+  const options = Object.fromEntries([...flags].map(([name, f]) => [name, { type: f.value ? ("string" as const) : ("boolean" as const) }]));
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: { ...options, help: { type: "boolean", short: "h" } },
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  if (tokens.some((t) => t.kind === "option" && t.name === "help")) return { kind: "help", command };
+
+  const words: string[] = [];
+  const values = new Map<string, string | number | true>();
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const flag = flags.get(token.name);
+    if (!flag) throw unknown("flag", token.rawName, [...flags.values()].map(dashed), help);
+    values.set(flag.name, readValue(flag, token.value, token.inlineValue === true));
+  }
+  const missing = command.words[words.length];
+  if (missing !== undefined) throw new UsageError(`${missing} is missing: singan ${command.name} ${command.words.join(" ")}; ${help} shows more`);
+  const extra = words[command.words.length];
+  if (extra !== undefined) throw new UsageError(`one word too many: ${JSON.stringify(extra)}; ${help} shows the usage`);
+  return { kind: "run", command, args: new Args(words, values) };
+}
+
+function readValue(flag: Flag, text: string | undefined, isInline: boolean): string | number | true {
+  if (!flag.value) {
+    if (isInline) throw new UsageError(`--${flag.name} takes no value`);
+    return true;
+  }
+  // A following flag is no value; a negative number is.
+  const isFlag = !isInline && text !== undefined && text.startsWith("-") && !(flag.isNumber && Number.isFinite(Number(text)));
+  if (text === undefined || text === "" || isFlag) throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
+  if (!flag.isNumber) return text;
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isFinite(number)) throw new UsageError(`--${flag.name} needs a number, not ${JSON.stringify(text)}`);
+  return number;
+}
+
+const dashed = (flag: Flag): string => `--${flag.name}`;
+
+function unknown(what: string, given: string, known: readonly string[], help: string): UsageError {
+  const near = closest(given, known);
+  return new UsageError(`unknown ${what} ${JSON.stringify(given)}; ${near ? `did you mean ${near}?` : `${help} shows all`}`);
+}
+
+/** The known word that `given` is most likely a slip of, if any is near enough: at most a third of its letters differ. */
+export function closest(given: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((word) => ({ word, distance: editDistance(given, word) })).sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(1, Math.floor(given.replace(/^-+/, "").length / 3)) ? best.word : undefined;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that make b of a.  Damerau 1964, the restricted form. */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      let cost = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + (isSame ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, rows[i - 2]![j - 2]! + 1);
+      row.push(cost);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}
+
+const EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+const columns = (rows: readonly (readonly [string, string])[]): string[] => {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+};
+const flagRow = (flag: Flag): [string, string] => [dashed(flag) + (flag.value ? ` ${flag.value}` : ""), flag.help];
+
+/** The help text of the program, or of one command. */
+export function helpText(command: Command | null, commands: readonly Command[]): string {
+  if (!command) {
+    const first = commands.flatMap((c) => c.examples.slice(0, 1));
+    return [
+      "singan: learns a generative model from one photo, on WebGPU, and draws new pictures from it.",
+      "",
+      "Usage: singan COMMAND …",
+      "",
+      ...columns(commands.map((c) => [[c.name, ...c.words].join(" "), c.summary])),
+      "",
+      "Flags",
+      ...columns(TOP_FLAGS.map(flagRow)),
+      "",
+      "Examples",
+      ...columns(first),
+      "",
+      "Results go to stdout (paths, or with --json one object), everything else to stderr.",
+      EXIT_CODES,
+    ].join("\n");
+  }
+  return [
+    `singan ${command.name}: ${command.summary}`,
+    "",
+    `Usage: singan ${[command.name, ...command.words].join(" ")} [flags]`,
+    ...(command.details ?? []).flatMap((text) => ["", text]),
+    ...[...command.groups, COMMON_FLAGS].flatMap(({ title, flags }) => ["", title, ...columns(flags.map(flagRow))]),
+    "",
+    "Examples",
+    ...columns(command.examples),
+    "",
+    EXIT_CODES,
+  ].join("\n");
+}

@@ -1,0 +1,55 @@
+// singan info MODEL: what a model file holds. Needs no GPU.
+
+import { statSync } from "node:fs";
+import type { Args, Command } from "../args.ts";
+import { readModelAt } from "../files.ts";
+import { duration } from "../progress.ts";
+import type { Session } from "../session.ts";
+import { table } from "../table.ts";
+import { flagName } from "../train-options.ts";
+
+export const infoCommand: Command = {
+  name: "info",
+  summary: "show what a model file holds",
+  words: ["MODEL"],
+  groups: [],
+  examples: [
+    ["singan info out/photo/model.safetensors", "scales, sizes, losses, options"],
+    ["singan info out/photo/model.safetensors --json", "the same for programs"],
+  ],
+  run,
+};
+
+async function run(args: Args, session: Session): Promise<undefined> {
+  const file = args.words[0]!;
+  const { options, sizes, scales, scaleFactor, photo } = readModelAt(file);
+  const bytes = statSync(file).size;
+  const seconds = scales.reduce((sum, scale) => sum + scale.seconds, 0);
+  const size = `${photo.width}x${photo.height}`;
+  if (args.has("json")) {
+    const rows = scales.map(({ size: s, channels, noiseAmp, losses, seconds: took }) => ({
+      size: `${s.width}x${s.height}`,
+      channels,
+      noiseAmp,
+      losses,
+      seconds: took,
+    }));
+    session.result(JSON.stringify({ file, bytes, size, scaleFactor, wantedScales: sizes.length, scales: rows, seconds, options }));
+    return;
+  }
+  const trained = scales.length === sizes.length ? `${sizes.length} scales` : `${scales.length} of ${sizes.length} scales`;
+  session.result(`${file}: ${(bytes / 1e6).toFixed(1)} MB, ${trained} up to ${size}, trained in ${duration(seconds)}`);
+  session.result("");
+  const head = ["scale", "size", "channels", "noise", "reconstruction", "D real", "D fake", "penalty", "time"];
+  const rows = scales.map(({ size: s, channels, noiseAmp, losses: l, seconds: took }, k) => [
+    String(k),
+    `${s.width}x${s.height}`,
+    String(channels),
+    noiseAmp.toFixed(4),
+    ...[l.reconstruction, l.dReal, l.dFake, l.gradientPenalty].map((loss) => loss.toFixed(4)),
+    duration(took),
+  ]);
+  for (const line of table([head, ...rows])) session.result(line);
+  session.result("");
+  session.result(Object.entries(options).map(([name, value]) => `--${flagName(name)} ${value}`).join(" "));
+}

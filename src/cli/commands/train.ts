@@ -1,0 +1,161 @@
+// singan train PHOTO: trains a model, and writes it with samples, reconstruction, a sheet of all scales and a report.
+
+import { basename, extname, join } from "node:path";
+import type { Gpu } from "../../gpu/device.ts";
+import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { encodePng } from "../../image/png.ts";
+import { PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../../singan/config.ts";
+import { Sampler } from "../../singan/generate.ts";
+import type { Model, Preview } from "../../singan/model.ts";
+import { writeModel } from "../../singan/model-file.ts";
+import { chooseAuto, forecastSeconds } from "../../singan/presets.ts";
+import { buildPyramid, pyramidSizes } from "../../singan/pyramid.ts";
+import { train } from "../../singan/train.ts";
+import { type Args, type Command, UsageError } from "../args.ts";
+import { OutputFolder, readPhoto } from "../files.ts";
+import { openGpu } from "../gpu.ts";
+import { duration, Progress } from "../progress.ts";
+import type { Session } from "../session.ts";
+import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { versions } from "../versions.ts";
+
+const FILES = { model: "model.safetensors", reconstruction: "reconstruction.png", scales: "scales.png", report: "report.json" } as const;
+const SAMPLES = "samples";
+export const sampleName = (index: number): string => `${String(index).padStart(3, "0")}.png`;
+const SAMPLE_NAMES = /^\d{3,}\.png$/;
+const MAX_SAMPLES = 10_000;
+
+const presetNames = ["auto", ...Object.keys(PRESETS)];
+
+export const trainCommand: Command = {
+  name: "train",
+  summary: "train a model of one photo",
+  words: ["PHOTO"],
+  details: [
+    "Writes model.safetensors, samples/*.png, reconstruction.png, scales.png (each scale's real picture, reconstruction and sample)\n" +
+      "and report.json into DIR, all at the end. PHOTO is a PNG or JPEG.",
+    "The preset auto times a few steps on this computer's GPU and picks what is done in reasonable time; it says what, and how long\n" +
+      "that takes, before it starts. Flags under Options override the preset's values. Where both --max-size and --iterations are given\n" +
+      "and no --preset, nothing is timed: the other values are the paper's.",
+  ],
+  groups: [
+    {
+      title: "Flags",
+      flags: [
+        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO)" },
+        { name: "samples", value: "N", isNumber: true, help: "how many samples to draw (default: 8)" },
+        { name: "preset", value: presetNames.join("|"), help: "where the options come from (default: auto)" },
+      ],
+    },
+    { title: "Options", flags: TRAIN_FLAGS },
+  ],
+  examples: [
+    ["singan train photo.jpg", "what this computer can do in reasonable time"],
+    ["singan train photo.jpg --preset paper --out out/big", "as in the paper: 250 px, 2000 iterations per scale"],
+    ["singan train photo.png --max-size 64 --iterations 200", "small and quick"],
+  ],
+  run,
+};
+
+async function run(args: Args, session: Session): Promise<undefined> {
+  const file = args.words[0]!;
+  const given = givenOptions(args);
+  const preset = readPreset(args, given);
+  const count = args.whole("samples", 8, 0, MAX_SAMPLES);
+  const photo = toPlanes(readPhoto(file));
+  // What can't be trained is refused before the GPU is opened.
+  if (preset !== "auto") pyramidSizes({ ...sizeOf(photo), ...inFlags(() => resolveOptions({ ...PRESETS[preset], ...given })) });
+
+  const path = args.text("out") ?? join("out", basename(file, extname(file)));
+  const samples = Array.from({ length: count }, (_, i) => join(SAMPLES, sampleName(i)));
+  const folder = OutputFolder.open(path, [...Object.values(FILES), ...samples]);
+  session.onExit(() => folder.discard());
+
+  const gpu = await openGpu(session);
+  session.note(`${basename(file)}: ${photo.width}x${photo.height}, on ${gpu.adapterName}`);
+  const chosen = await choose(gpu, preset, given, photo, session);
+  const { model, previews, seconds } = await watch(gpu, photo, chosen.options, session);
+
+  folder.write(FILES.model, writeModel(model));
+  const sampler = await Sampler.load(gpu, model);
+  for (const [i, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed: model.options.seed, index: i })));
+  folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
+  await sampler.dispose();
+  folder.write(FILES.scales, scaleSheet(photo, model, previews));
+  const adapter = { name: gpu.adapterName, isSoftware: gpu.isSoftware };
+  folder.write(FILES.report, `${JSON.stringify(report(basename(file), photo, chosen.preset, model, adapter, seconds), null, 2)}\n`);
+  const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
+
+  session.note(`trained ${model.scales.length} scales in ${duration(seconds)}`);
+  if (args.has("json")) {
+    const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
+    session.result(JSON.stringify({ ...named, samples: samples.map((name) => join(path, name)), preset: chosen.preset, seconds }));
+  } else for (const written of paths) session.result(written);
+}
+
+const sizeOf = ({ width, height }: Size): Size => ({ width, height });
+const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
+
+function readPreset(args: Args, given: Partial<TrainOptions>): PresetName | "auto" {
+  const preset = args.text("preset") ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
+  if (!presetNames.includes(preset)) throw new UsageError(`--preset must be ${presetNames.join(", ")}, not ${JSON.stringify(preset)}`);
+  return preset as PresetName | "auto";
+}
+
+/** The options to train with; says what they are and what time they will take. */
+async function choose(gpu: Gpu, preset: PresetName | "auto", given: Partial<TrainOptions>, photo: Planes, session: Session) {
+  const size = sizeOf(photo);
+  if (preset === "auto") session.note("timing a few steps …");
+  const auto = preset === "auto" ? await chooseAuto(gpu, size) : null;
+  const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
+  const isChanged = Object.keys(given).some((field) => field !== "seed");
+  const { sizes } = pyramidSizes({ ...size, ...options });
+  const seconds = auto && !isChanged ? auto.forecastSeconds : await forecastSeconds(gpu, size, options);
+  const name = auto?.preset ?? (isChanged && !session ? PAPER : preset);
+  const finest = sizes.at(-1)!;
+  session.note(
+    `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${finest.width}x${finest.height}, ` +
+      `${options.iterations} iterations each; about ${duration(seconds)}`,
+  );
+  return { options, preset: auto ? `auto: ${auto.preset}` : preset };
+}
+
+/** Trains under a progress display; the previews of all scales are kept for the sheet. */
+async function watch(gpu: Gpu, photo: Planes, options: TrainOptions, session: Session) {
+  const { sizes } = pyramidSizes({ ...sizeOf(photo), ...options });
+  const progress = new Progress(session, sizes.length, options.iterations);
+  session.onExit(() => progress.stop());
+  const previews: Preview[] = [];
+  const events = train(gpu, photo, options);
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) return { model: value, previews, seconds: progress.elapsedSeconds };
+    progress.show(value);
+    if (value.kind === "scaleDone") previews.push(value.preview);
+  }
+}
+
+/** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
+function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {
+  const reals = buildPyramid(photo, pyramidSizes({ ...sizeOf(photo), ...options }));
+  return encodePng(sheet(previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8))));
+}
+
+function report(photo: string, size: Size, preset: string, model: Model, adapter: object, seconds: number) {
+  return {
+    photo: { name: photo, size: `${size.width}x${size.height}` },
+    preset,
+    options: model.options,
+    adapter,
+    versions: versions(),
+    scaleFactor: model.scaleFactor,
+    scales: model.scales.map(({ size: { width, height }, channels, noiseAmp, losses, seconds: took }) => ({
+      size: `${width}x${height}`,
+      channels,
+      noiseAmp,
+      losses,
+      seconds: took,
+    })),
+    seconds,
+  };
+}

@@ -1,0 +1,59 @@
+// One run of the command line: where its text goes, and what has to be undone when it ends, however it ends.
+
+/** The part of a stream that is written to. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export class Session {
+  /** Whether a line may be drawn again and again. */
+  readonly isLive: boolean;
+  readonly #hasColour: boolean;
+  readonly #cleanups: (() => void)[] = [];
+
+  constructor(
+    private readonly out: Output,
+    readonly err: Output,
+    env: Environment,
+  ) {
+    this.isLive = err.isTTY === true && env["TERM"] !== "dumb";
+    const { FORCE_COLOR: force, NO_COLOR: no } = env;
+    this.#hasColour = force !== undefined ? force !== "0" : !no && this.isLive;
+  }
+
+  /** A line of the result. */
+  result(text: string): void {
+    this.out.write(`${text}\n`);
+  }
+  /** A line for whoever is watching. */
+  note(text: string): void {
+    this.err.write(`${text}\n`);
+  }
+
+  bold = (text: string): string => this.#paint("1", text);
+  dim = (text: string): string => this.#paint("2", text);
+  red = (text: string): string => this.#paint("31", text);
+  #paint(code: string, text: string): string {
+    return this.#hasColour ? `\x1b[${code}m${text}\x1b[0m` : text;
+  }
+
+  /** Runs `cleanup` when the run ends, also when it is interrupted; it must not wait for anything. */
+  onExit(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  /** Undoes, last first; each once. */
+  close(): void {
+    for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) {
+      try {
+        cleanup();
+      } catch {
+        // The others still have to run.
+      }
+    }
+  }
+}

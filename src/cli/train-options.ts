@@ -1,0 +1,56 @@
+// The flags that set a training's options, and the errors of the library in the words of the command line.
+
+import { OptionError, PAPER, resolveOptions, type TrainOptions } from "../singan/config.ts";
+import { type Args, type Flag, UsageError } from "./args.ts";
+
+const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
+  maxSize: ["PX", "long side of the finest scale"],
+  minSize: ["PX", "short side of the coarsest scale"],
+  scaleFactor: ["F", "ratio between neighbouring scales"],
+  iterations: ["N", "iterations per scale"],
+  channels: ["N", "channels of the coarsest scales, doubled every 4 scales"],
+  maxChannels: ["N", "limit on the doubling"],
+  dSteps: ["N", "discriminator steps per iteration"],
+  gSteps: ["N", "generator steps per iteration"],
+  lr: ["F", "learning rate"],
+  lrDropAt: ["SHARE", "share of the iterations after which it drops to a tenth"],
+  alphaRec: ["F", "weight of the reconstruction loss"],
+  lambdaGp: ["F", "weight of the gradient penalty"],
+  noiseAmp: ["F", "noise amplitude per RMSE of the scale before"],
+  zStar: ["fixed|redrawn", "noise of the reconstruction: drawn once (paper) or in every iteration (official code)"],
+  gStep: ["replay|regenerate", "generator steps 2 and 3: through the same fake, or a new one"],
+  upsample: ["bicubic|bilinear", "how a scale's picture is brought to the next"],
+  statistics: ["recalibrated|running", "batch statistics of finished scales: of random passes, or PyTorch's running ones"],
+  seed: ["N", "another seed, another model"],
+};
+const FIELDS = Object.keys(HELP) as (keyof TrainOptions)[];
+
+/** maxSize → max-size. */
+export const flagName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
+  const [value, help] = HELP[field];
+  return { name: flagName(field), value, isNumber: typeof PAPER[field] === "number", help: `${help} (paper: ${PAPER[field]})` };
+});
+
+/** The options that flags were given for, each in range. Throws UsageError. */
+export function givenOptions(args: Args): Partial<TrainOptions> {
+  const given = FIELDS.filter((field) => args.has(flagName(field)));
+  const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field));
+  const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
+  // A limit below the smallest side is judged with the preset's values, once they are known.
+  const { minSize = PAPER.minSize, maxSize = PAPER.maxSize } = options;
+  inFlags(() => resolveOptions({ ...options, ...("maxSize" in options ? {} : { maxSize: Math.max(minSize, maxSize) }) }));
+  return options;
+}
+
+/** Runs `check`; an OptionError becomes a UsageError that names flags in place of fields. */
+export function inFlags<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const fields = new RegExp(`^(${FIELDS.join("|")})\\b|\\b(maxSize|minSize)\\b`, "g");
+    throw new UsageError(error.message.replace(fields, (field) => `--${flagName(field)}`));
+  }
+}

@@ -1,0 +1,73 @@
+// Opens a WebGPU adapter in Node: Dawn (npm package webgpu) on the computer's GPU, else on a browser's software driver.
+import { findBrowser } from "./browser-paths.ts";
+import { hasDriverManifest, loadVulkan, softwareVulkanEnv } from "./vulkan.ts";
+
+export class NoAdapterError extends Error {
+  override name = "NoAdapterError";
+}
+
+const HINT =
+  process.platform === "linux"
+    ? "install a Vulkan driver (Debian: mesa-vulkan-drivers), or Chrome or Chromium, whose software driver is then used"
+    : "update the graphics driver";
+
+type Dawn = typeof import("webgpu");
+
+/**
+ * Dawn's instances, one or (where the system's drivers drive nothing) two. Kept for the life of the process: Dawn crashes or hangs when
+ * one is garbage-collected while its adapter or device lives (webgpu 0.6.2, about 1 run in 30).
+ */
+const instances: GPU[] = [];
+
+/**
+ * The adapter to compute on, and the WebGPU constants (GPUBufferUsage, GPUMapMode, …) as globals. Main thread only: a worker's
+ * process.env does not reach the Vulkan loader. Throws NoAdapterError, in one line with a hint, where there is none.
+ */
+export async function openAdapter(): Promise<GPUAdapter> {
+  const dawn = await importDawn();
+  for (const [name, value] of Object.entries(dawn.globals)) {
+    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+  const latest = instances.at(-1);
+  const adapter = await (latest ? request(latest) : process.platform === "linux" ? openOnLinux(dawn) : request(start(dawn)));
+  if (!adapter) throw new NoAdapterError(`no GPU adapter found: ${HINT}`);
+  return adapter;
+}
+
+async function importDawn(): Promise<Dawn> {
+  try {
+    return await import("webgpu");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ERR_MODULE_NOT_FOUND") {
+      throw new NoAdapterError("WebGPU in Node needs the optional package webgpu, which is not installed: npm install webgpu");
+    }
+    throw new NoAdapterError(
+      `the package webgpu does not load on ${process.platform} ${process.arch}: ${message.split("\n")[0]}`,
+    );
+  }
+}
+
+/** Dawn prints a warning of its own where loader or drivers are missing, so it is only asked when it can succeed. */
+async function openOnLinux(dawn: Dawn): Promise<GPUAdapter | null> {
+  const browser = findBrowser();
+  if (!loadVulkan(browser?.libraries ?? null)) return null;
+  const adapter = hasDriverManifest() ? await request(start(dawn)) : null;
+  const manifest = softwareVulkanEnv(undefined, browser)?.["VK_ICD_FILENAMES"];
+  if (adapter || !manifest) return adapter;
+  process.env["VK_ICD_FILENAMES"] = manifest;
+  try {
+    return await request(start(dawn));
+  } finally {
+    // The loader has read it; child processes shall not inherit it.
+    delete process.env["VK_ICD_FILENAMES"];
+  }
+}
+
+function start(dawn: Dawn): GPU {
+  const gpu = dawn.create([]);
+  instances.push(gpu);
+  return gpu;
+}
+
+const request = (gpu: GPU): Promise<GPUAdapter | null> => gpu.requestAdapter({ powerPreference: "high-performance" });

@@ -1,0 +1,110 @@
+// Where a Chromium-like browser and the Vulkan libraries that it ships are, on this computer.
+// Chrome, Chromium and Puppeteer's Chrome for Testing all carry SwiftShader, a Vulkan driver that computes on the CPU.
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { posix, win32 } from "node:path";
+
+/** What the search asks of the computer: a test passes another one. */
+export interface Host {
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  exists(path: string): boolean;
+  /** Names in a folder; none where it can't be read. */
+  list(folder: string): readonly string[];
+  /** The path with links followed. */
+  real(path: string): string;
+}
+
+export interface Browser {
+  readonly executable: string;
+  /** Folder that holds libvk_swiftshader and, on Linux, the Vulkan loader libvulkan.so.1; null where the browser ships none. */
+  readonly libraries: string | null;
+}
+
+export const SWIFTSHADER_MANIFEST = "vk_swiftshader_icd.json";
+
+export const thisHost = (): Host => ({
+  platform: process.platform,
+  env: process.env,
+  home: homedir(),
+  exists: existsSync,
+  list: (folder) => {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  },
+  real: (path) => {
+    try {
+      return realpathSync(path);
+    } catch {
+      return path;
+    }
+  },
+});
+
+const LINUX_BROWSERS = [
+  "/usr/bin/google-chrome-stable",
+  "/usr/bin/google-chrome",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/snap/bin/chromium",
+];
+/** Where distributions put what their launcher script in /usr/bin starts. */
+const LINUX_LIBRARIES = [
+  "/usr/lib/chromium",
+  "/usr/lib/chromium-browser",
+  "/usr/lib64/chromium-browser",
+  "/snap/chromium/current/usr/lib/chromium-browser",
+];
+const MAC_APPS = ["Google Chrome", "Chromium"];
+const WINDOWS_BROWSER = ["Google", "Chrome", "Application", "chrome.exe"];
+
+/**
+ * The browser to use: the one that PUPPETEER_EXECUTABLE_PATH or CHROME_PATH names, else the system's, else the newest in Puppeteer's
+ * cache; null where there is none. Throws where a variable names a file that does not exist.
+ */
+export function findBrowser(host: Host = thisHost()): Browser | null {
+  for (const name of ["PUPPETEER_EXECUTABLE_PATH", "CHROME_PATH"]) {
+    const path = host.env[name];
+    if (!path) continue;
+    if (!host.exists(path)) throw new Error(`${name} is ${path}, which does not exist`);
+    return browserAt(host, path);
+  }
+  const executable = systemBrowsers(host).find((p) => host.exists(p)) ?? puppeteerBrowsers(host).find((p) => host.exists(p));
+  return executable === undefined ? null : browserAt(host, executable);
+}
+
+function systemBrowsers(host: Host): string[] {
+  if (host.platform === "darwin") {
+    return ["", host.home].flatMap((root) => MAC_APPS.map((app) => `${root}/Applications/${app}.app/Contents/MacOS/${app}`));
+  }
+  if (host.platform === "win32") {
+    const roots = [host.env["PROGRAMFILES"], host.env["PROGRAMFILES(X86)"], host.env["LOCALAPPDATA"]];
+    return roots.filter((r) => r !== undefined).map((r) => win32.join(r, ...WINDOWS_BROWSER));
+  }
+  return LINUX_BROWSERS;
+}
+
+/** Executables in Puppeteer's cache, newest version first: chrome/<platform>-<version>/chrome-<platform>/<executable>. */
+function puppeteerBrowsers(host: Host): string[] {
+  const { join } = host.platform === "win32" ? win32 : posix;
+  const cache = join(host.env["PUPPETEER_CACHE_DIR"] || join(host.home, ".cache", "puppeteer"), "chrome");
+  const file: readonly string[] =
+    host.platform === "darwin"
+      ? ["Google Chrome for Testing.app", "Contents", "MacOS", "Google Chrome for Testing"]
+      : [host.platform === "win32" ? "chrome.exe" : "chrome"];
+  const builds = [...host.list(cache)].sort((a, b) => versionOf(b).localeCompare(versionOf(a), "en", { numeric: true }));
+  return builds.flatMap((build) => host.list(join(cache, build)).map((folder) => join(cache, build, folder, ...file)));
+}
+
+const versionOf = (build: string): string => build.slice(build.lastIndexOf("-") + 1);
+
+function browserAt(host: Host, executable: string): Browser {
+  const { dirname, join } = host.platform === "win32" ? win32 : posix;
+  const beside = dirname(host.real(executable));
+  const candidates = host.platform === "linux" ? [beside, ...LINUX_LIBRARIES] : [beside];
+  return { executable, libraries: candidates.find((folder) => host.exists(join(folder, SWIFTSHADER_MANIFEST))) ?? null };
+}

@@ -1,0 +1,108 @@
+// One golden case: its tensors, its parameters and how near a result must come. Format: test/golden/README.md.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
+import type { Gpu, Slice } from "../../src/gpu/device.ts";
+import { compile, submit, type Update } from "../../src/runtime/program.ts";
+import { readSafetensors } from "../../src/singan/safetensors.ts";
+
+export interface GoldenCase {
+  readonly name: string;
+  readonly op: string;
+  readonly folder: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each op kind has parameters of its own
+  readonly params: any;
+  /** Names of the stored results. */
+  readonly outputs: readonly string[];
+  shape(name: string): Shape;
+  has(name: string): boolean;
+  f32(name: string): Float32Array;
+  u8(name: string): Uint8Array;
+  /** max|got − want| allowed for a result, from the recorded size and float32 deviation. */
+  tolerance(name: string): number;
+}
+
+/** Absolute bound for values that are 0 in exact arithmetic. */
+const EXACT_ZERO = 3e-6;
+const RELATIVE = 1e-5;
+/** An honest float32 program deviates like PyTorch's; eight times that is still rounding. */
+const DEVIATIONS = 8;
+
+export function loadCase(folder: string, name: string): GoldenCase {
+  const { tensors, metadata } = readSafetensors(readFileSync(join(folder, `${name}.safetensors`)));
+  const recorded: Record<string, readonly (number | string)[]> = JSON.parse(metadata["outputs"] ?? "{}");
+  const get = (key: string) => {
+    const tensor = tensors.get(key);
+    if (!tensor) throw new Error(`${name} has no tensor ${key}`);
+    return tensor;
+  };
+  return {
+    name,
+    op: metadata["op"] ?? "",
+    folder,
+    params: JSON.parse(metadata["params"] ?? "{}"),
+    outputs: Object.keys(recorded),
+    shape: (key) => get(key).shape,
+    has: (key) => tensors.has(key),
+    f32: (key) => Float32Array.from(get(key).data),
+    u8: (key) => get(key).data as Uint8Array,
+    tolerance: (key) => {
+      const [maxAbs, , deviation] = recorded[key] ?? [0, 0, 0];
+      return maxAbs === "exact_zero" ? EXACT_ZERO : Math.max(RELATIVE * Number(maxAbs), DEVIATIONS * Number(deviation ?? 0));
+    },
+  };
+}
+
+/** How one result compares; `error` and `bound` are absolute. */
+export interface Comparison {
+  readonly tensor: string;
+  readonly error: number;
+  readonly bound: number;
+}
+
+export function compare(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, bound: number): Comparison {
+  if (got.length !== want.length) throw new Error(`${tensor}: ${got.length} values instead of ${want.length}`);
+  let error = 0;
+  for (let i = 0; i < want.length; i++) {
+    const e = Math.abs(got[i]! - want[i]!);
+    if (!(e <= error)) error = e; // keeps NaN
+  }
+  return { tensor, error, bound };
+}
+
+/** Graph values computed on the GPU from given leaves. */
+export class Bench {
+  readonly bindings = new Map<Tensor, Slice>();
+  readonly #slices: Slice[] = [];
+  constructor(readonly gpu: Gpu) {}
+
+  leaf(name: string, shape: Shape, data: ArrayBufferView): Tensor {
+    const t = leaf(name, shape);
+    this.bind(t, data);
+    return t;
+  }
+
+  bind(t: Tensor, data: ArrayBufferView): Slice {
+    const slice = this.gpu.upload(data, t.name);
+    this.#slices.push(slice);
+    this.bindings.set(t, slice);
+    return slice;
+  }
+
+  async run(outputs: Readonly<Record<string, Tensor>>, updates: readonly Update[] = []): Promise<Record<string, Float32Array>> {
+    const names = Object.keys(outputs);
+    const program = await compile(this.gpu, { name: "vectors", outputs: Object.values(outputs), updates, bindings: this.bindings });
+    try {
+      submit(this.gpu, [program]);
+      const values = await this.gpu.read(names.map((name) => program.slice(outputs[name]!)));
+      return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+    } finally {
+      program.dispose();
+    }
+  }
+
+  dispose(): void {
+    for (const slice of this.#slices) this.gpu.free(slice);
+  }
+}

@@ -1,0 +1,57 @@
+// Runs every case of a folder of golden vectors through the GPU code.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { type Comparison, loadCase } from "./case.ts";
+import { type Check, opChecks } from "./ops.ts";
+import { discriminatorStep, generatorStep } from "./steps.ts";
+import { trace } from "./trace.ts";
+
+const checks: Readonly<Record<string, Check>> = {
+  ...opChecks,
+  wgan_gp_d_step: discriminatorStep,
+  g_step: generatorStep,
+  train_trace: trace,
+};
+
+export interface CaseResult {
+  readonly name: string;
+  readonly passed: boolean;
+  /** The comparison nearest to or furthest beyond its bound. */
+  readonly worst: Comparison | null;
+  readonly compared: number;
+  readonly problem: string | null;
+}
+
+/** Names of all cases of a folder, from its index. Throws one line where there is none. */
+export function caseNames(folder: string): string[] {
+  const index = join(folder, "index.json");
+  if (!existsSync(index)) throw new Error(`${folder} has no index.json: not a folder of golden vectors`);
+  return Object.keys(JSON.parse(readFileSync(index, "utf8")));
+}
+
+export async function runCase(gpu: Gpu, folder: string, name: string): Promise<CaseResult> {
+  try {
+    const golden = loadCase(folder, name);
+    const check = checks[golden.op];
+    if (!check) throw new Error(`unknown kind of case: ${golden.op || "none given"}`);
+    const comparisons = await check(gpu, golden);
+    if (comparisons.length === 0) throw new Error("nothing was compared");
+    const compared = new Set(comparisons.map((c) => c.tensor));
+    const missing = golden.outputs.filter((output) => !compared.has(output));
+    if (missing.length > 0) throw new Error(`not compared: ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`);
+    const excess = (c: Comparison) => (Number.isFinite(c.error) ? c.error / c.bound : Number.POSITIVE_INFINITY);
+    const worst = comparisons.reduce((a, b) => (excess(b) > excess(a) ? b : a));
+    return { name, passed: excess(worst) <= 1, worst, compared: compared.size, problem: null };
+  } catch (error) {
+    return { name, passed: false, worst: null, compared: 0, problem: (error as Error).message };
+  }
+}
+
+/** A line per case: verdict, how many tensors, the largest error against its bound. */
+export function describeResult({ name, passed, worst, compared, problem }: CaseResult): string {
+  const verdict = passed ? "ok  " : "FAIL";
+  if (!worst) return `${verdict} ${name}: ${problem}`;
+  return `${verdict} ${name}: ${compared} tensors, largest error ${worst.error.toExponential(2)} of ${worst.bound.toExponential(2)} in ${worst.tensor}`;
+}

@@ -1,0 +1,257 @@
+// Golden traces: a whole recorded training of the official code, followed draw by draw by the program's own ScaleTrainer.
+// Only the draws and the 8-bit resize come from the recording (test/golden/README.md, h_trace). The recorded hidden convolutions have
+// constant biases, ours none: batch norm takes a bias out again, so it is nothing but a shift of the running mean.
+
+import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
+import type { Gpu, Slice } from "../../src/gpu/device.ts";
+import { adamSchedule } from "../../src/nn/adam.ts";
+import { compile, submit } from "../../src/runtime/program.ts";
+import { resolveOptions, type Size } from "../../src/singan/config.ts";
+import { chain, FrozenScale, grey } from "../../src/singan/frozen.ts";
+import { BLOCKS } from "../../src/singan/networks.ts";
+import { type RecordedDraws, ScaleTrainer } from "../../src/singan/scale-trainer.ts";
+import { Bench, type Comparison, compare, type GoldenCase, loadCase } from "./case.ts";
+import { officialUpsample } from "./official.ts";
+import type { Check } from "./ops.ts";
+
+type State = Map<string, Float32Array>;
+type Net = "G" | "D";
+
+/** Bounds of test/golden/README.md: while no mask or 8-bit level flips, and afterwards. */
+const TIGHT = { loss: 1e-5, weight: 2e-6, picture: 3e-5 };
+const LOOSE = { loss: 0.05, weight: 0.01, picture: 0.05 };
+/** The official code draws a picture in train mode after iterations 0, 500, … and the last. */
+const PICTURE_EVERY = 500;
+
+export const trace: Check = async (gpu, golden) => {
+  const inputs = loadCase(golden.folder, golden.name.replace(/_[^_]+$/, "_inputs"));
+  const replay = new TraceReplay(gpu, golden, inputs);
+  try {
+    for (let scale = 0; scale < golden.params.sizes.length; scale++) await replay.train(scale);
+    return replay.comparisons;
+  } finally {
+    replay.dispose();
+  }
+};
+
+class TraceReplay {
+  readonly comparisons: Comparison[] = [];
+  readonly #bench: Bench;
+  readonly #frozen: FrozenScale[] = [];
+  readonly #upsample;
+  readonly #lossRows = { D: 0, G: 0 };
+  #zOpt = new Float32Array(0);
+  #nets: Record<Net, State>;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly golden: GoldenCase,
+    private readonly inputs: GoldenCase,
+  ) {
+    const { sizes, mode } = golden.params;
+    if (!["stale", "refake"].includes(mode)) throw new Error(`${golden.name}: unknown trace mode ${mode}`);
+    if (sizes.length > 2) throw new Error(`${golden.name}: traces of more than 2 scales record no draws for longer chains`);
+    this.#bench = new Bench(gpu);
+    this.#upsample = officialUpsample(golden.params.scale_factor);
+    this.#nets = { G: this.#initial("G"), D: this.#initial("D") };
+  }
+
+  #initial(net: Net): State {
+    const tails = net === "G" ? ["tail.0.weight", "tail.0.bias"] : ["tail.weight", "tail.bias"];
+    const parts = ["conv.weight", "conv.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
+    const names = [...BLOCKS.flatMap((block) => parts.map((part) => `${block}.${part}`)), ...tails];
+    return new Map(names.map((name) => [name, this.inputs.f32(`init.${net}.${name}`)]));
+  }
+
+  #size(scale: number): Size {
+    const [height, width] = this.golden.params.sizes[scale];
+    return { width, height };
+  }
+
+  async train(scale: number): Promise<void> {
+    const { gpu, inputs } = this;
+    const p = this.golden.params;
+    const size = this.#size(scale);
+    const real = { ...size, data: inputs.f32(`real.${scale}`) };
+    const zPrev = scale === 0 ? null : { ...size, data: await this.#chainPicture(scale, this.#zOpt) };
+    const rmse = zPrev ? Math.sqrt(zPrev.data.reduce((sum, v, i) => sum + (v - real.data[i]!) ** 2, 0) / zPrev.data.length) : 0;
+    const noiseAmp = scale === 0 ? 1 : p.noise_amp_init * rmse;
+    this.#compare(`noise_amp.${scale}`, [noiseAmp], "weight", scale, 0);
+
+    const draws = this.#drawBuffers(scale);
+    const options = resolveOptions({
+      ...{ iterations: p.niter, dSteps: p.Dsteps, gSteps: p.Gsteps, lr: p.lr, alphaRec: p.alpha, lambdaGp: p.lambda_grad },
+      ...{ zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
+    });
+    const setup = { scale, size, channels: p.nfc, options, real, frozen: this.#frozen, upsample: this.#upsample, zPrev, noiseAmp };
+    const trainer = await ScaleTrainer.create(
+      gpu,
+      {
+        ...setup,
+        zStar: scale === 0 ? new Float32Array(size.width * size.height) : null,
+        generator: trainable(this.#nets.G),
+        discriminator: trainable(this.#nets.D),
+      },
+      draws,
+    );
+    try {
+      writeStatistics(gpu, trainer, this.#nets);
+      for (let it = 0; it < p.niter; it++) {
+        await this.#iteration(trainer, scale, it, draws);
+        if (it % PICTURE_EVERY === 0 || it === p.niter - 1) submit(gpu, [trainer.programs.reconstruction]);
+        if (it === 0) await this.#compareNets(`after_iter0.${scale}`, trainer, scale, stepsAfter(p, scale, 1));
+      }
+      this.#nets = await this.#compareNets(`final.${scale}`, trainer, scale, stepsAfter(p, scale, p.niter));
+      if (scale === 0) {
+        this.#zOpt = (await trainer.zStar()).slice();
+        this.#compareZOpt(size);
+      }
+    } finally {
+      trainer.dispose();
+    }
+    this.#frozen.push(new FrozenScale(gpu, { size, channels: p.nfc, noiseAmp, generator: this.#nets.G }));
+    const steps = stepsAfter(p, scale, p.niter);
+    this.#compare(`sample.${scale}`, await this.#chainPicture(null, inputs.f32("draw.sample.0")), "picture", scale, steps);
+    this.#compare(`rec.${scale}`, await this.#chainPicture(null, this.#zOpt, true), "picture", scale, steps);
+  }
+
+  async #iteration(trainer: ScaleTrainer, scale: number, it: number, draws: RecordedDraws): Promise<void> {
+    const { gpu } = this;
+    const p = this.golden.params;
+    const write = (name: string, tensor: string, row: number) => {
+      const draw = draws.get(name);
+      const count = draw![0].size;
+      gpu.write(draw![1], this.inputs.f32(tensor).subarray(row * count, (row + 1) * count));
+    };
+    const feed = (t: number) => trainer.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
+    const loss = async (names: readonly string[]) => (await gpu.read(names.map((name) => trainer.losses.slice(name)))).map((v) => v[0]!);
+
+    write("noise", `draw.noise.${scale}`, it);
+    if (scale === 0) write("zOpt", "draw.z_opt.0", it);
+    submit(gpu, [trainer.programs.noise]);
+    for (let j = 0; j < p.Dsteps; j++) {
+      const run = it * p.Dsteps + j;
+      write("alpha", `draw.alpha.${scale}`, run);
+      if (scale > 0) write("chain.0", `draw.chain.${scale}`, run);
+      feed(run + 1);
+      submit(gpu, [trainer.programs.d]);
+      this.#compareLosses("D", scale, it, j, await loss(["dReal", "dFake", "gradientPenalty"]), j);
+    }
+    for (let j = 0; j < p.Gsteps; j++) {
+      feed(it * p.Gsteps + j + 1);
+      // The official code runs D on the kept fake in every G step: the same value, but D's running statistics move.
+      submit(gpu, p.mode === "stale" ? [trainer.programs.adversarial, trainer.programs.g] : [trainer.programs.g]);
+      this.#compareLosses("G", scale, it, j, await loss(["gAdversarial", "reconstruction"]), p.Dsteps + j);
+    }
+  }
+
+  /** Buffers that stand in for the generator's draws. */
+  #drawBuffers(scale: number): Map<string, readonly [Tensor, Slice]> {
+    const { width, height } = this.#size(scale);
+    const coarsest = this.#size(0);
+    const shapes: Record<string, Shape> = {
+      noise: [1, scale === 0 ? 1 : 3, height, width],
+      zOpt: [1, 1, height, width],
+      alpha: [1],
+      "chain.0": [1, 1, coarsest.height, coarsest.width],
+    };
+    return new Map(
+      Object.entries(shapes).map(([name, shape]) => {
+        const t = leaf(name, shape);
+        return [name, [t, this.#bench.bind(t, new Float32Array(t.size))] as const];
+      }),
+    );
+  }
+
+  /** The frozen chain from coarsest noise `z0`: upsampled to scale `to`, or (null) the last frozen scale's own picture. */
+  async #chainPicture(to: number | null, z0: Float32Array, reconstruction = to !== null): Promise<Float32Array> {
+    const z = this.#bench.leaf("z0", [1, 1, this.#size(0).height, this.#size(0).width], z0);
+    const noise = (k: number) => {
+      if (k === 0) return grey(z);
+      return reconstruction ? null : this.#bench.leaf(`z${k}`, this.inputs.shape(`draw.sample.${k}`), this.inputs.f32(`draw.sample.${k}`));
+    };
+    const picture = chain(this.#frozen, noise, this.#upsample);
+    const output = to === null ? picture : this.#upsample(picture, this.#size(to - 1), this.#size(to));
+    const bindings = new Map([...this.#bench.bindings, ...this.#frozen.flatMap((f) => f.bindings)]);
+    const program = await compile(this.gpu, { name: "chain", outputs: [output], bindings });
+    try {
+      submit(this.gpu, [program]);
+      return (await this.gpu.read([program.slice(output)]))[0]!;
+    } finally {
+      program.dispose();
+    }
+  }
+
+  #bounds(steps: number) {
+    return steps <= (this.golden.params.clean_steps ?? Number.POSITIVE_INFINITY) ? TIGHT : LOOSE;
+  }
+
+  #compare(tensor: string, got: ArrayLike<number>, kind: keyof typeof TIGHT, scale: number, steps: number): void {
+    // Nothing of a scale is known better than where its first step starts from.
+    const bounds = this.#bounds(Math.max(steps, stepsAfter(this.golden.params, scale, 0)));
+    this.comparisons.push(compare(tensor, got, this.golden.f32(tensor), bounds[kind]));
+  }
+
+  #compareLosses(net: Net, scale: number, it: number, j: number, got: readonly number[], step: number): void {
+    const row = this.#lossRows[net]++;
+    const width = 3 + got.length;
+    const want = this.golden.f32(`losses_${net}`).subarray(row * width, (row + 1) * width);
+    if (want[0] !== scale || want[1] !== it || want[2] !== j) throw new Error(`${this.golden.name}: row ${row} of losses_${net} is another step`);
+    const bound = this.#bounds(stepsAfter(this.golden.params, scale, it) + step + 1).loss;
+    this.comparisons.push(compare(`losses_${net} ${scale}/${it}/${j}`, got, want.subarray(3), bound));
+  }
+
+  /** Reads both nets with statistics and biases, compares them and hands them on. */
+  async #compareNets(prefix: string, trainer: ScaleTrainer, scale: number, steps: number): Promise<Record<Net, State>> {
+    const read = async (net: Net, set: ScaleTrainer["g"], statistics: ScaleTrainer["gStatistics"]) => {
+      const state: State = await set.values.storage.read();
+      for (const [block, values] of await statistics.storage.read()) {
+        const bias = this.#nets[net].get(`${block}.conv.bias`)!;
+        state.set(`${block}.conv.bias`, bias);
+        state.set(`${block}.norm.running_mean`, bias.map((b, c) => values[c]! + b));
+        state.set(`${block}.norm.running_var`, values.slice(bias.length));
+      }
+      return state;
+    };
+    const nets = { G: await read("G", trainer.g, trainer.gStatistics), D: await read("D", trainer.d, trainer.dStatistics) };
+    for (const [net, state] of Object.entries(nets)) {
+      for (const [name, values] of state) {
+        const tensor = `${prefix}.${net}.${name}`;
+        if (this.golden.has(tensor)) this.#compare(tensor, values, "weight", scale, steps);
+      }
+    }
+    return nets;
+  }
+
+  /** z_opt is stored padded and with three equal channels. */
+  #compareZOpt({ width, height }: Size): void {
+    const [, , h, w] = this.golden.shape("z_opt.0") as [number, number, number, number];
+    const [top, left] = [(h - height) / 2, (w - width) / 2];
+    const padded = new Float32Array(3 * h * w);
+    this.#zOpt.forEach((v, i) => {
+      for (let c = 0; c < 3; c++) padded[(c * h + top + Math.floor(i / width)) * w + left + (i % width)] = v;
+    });
+    this.#compare("z_opt.0", padded, "weight", 0, 0);
+  }
+
+  dispose(): void {
+    this.#bench.dispose();
+    for (const frozen of this.#frozen) frozen.dispose();
+  }
+}
+
+/** Optimiser steps done after `iterations` of a scale. */
+function stepsAfter(p: { niter: number; Dsteps: number; Gsteps: number }, scale: number, iterations: number): number {
+  return (scale * p.niter + iterations) * (p.Dsteps + p.Gsteps);
+}
+
+const trainable = (state: State): State => new Map([...state].filter(([name]) => !/running_|conv\.bias/.test(name)));
+
+function writeStatistics(gpu: Gpu, trainer: ScaleTrainer, nets: Record<Net, State>): void {
+  for (const [state, statistics] of [[nets.G, trainer.gStatistics], [nets.D, trainer.dStatistics]] as const) {
+    for (const [block, slice] of statistics.storage.slices) {
+      const [mean, variance, bias] = ["norm.running_mean", "norm.running_var", "conv.bias"].map((kind) => state.get(`${block}.${kind}`)!);
+      gpu.write(slice, Float32Array.of(...mean!.map((m, c) => m - bias![c]!), ...variance!));
+    }
+  }
+}
