@@ -1,0 +1,95 @@
+// Runs one exported function of a TypeScript module in a real page and returns what it returns.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import type { Browser, Page } from "puppeteer";
+import { launchBrowser } from "./browser.ts";
+import { serve } from "./serve.ts";
+
+const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>harness</title>\n';
+const DEFAULT_LIMIT_MS = 120_000;
+
+export interface PageOptions {
+  /** A browser to share between calls, each in a page of its own; otherwise one is started and closed. */
+  readonly browser?: Browser;
+  readonly limitMs?: number;
+  /** Where the page's console lines go; standard error unless told. */
+  readonly onConsole?: (line: string) => void;
+}
+
+/**
+ * Bundles `entryFile`, imports it in an empty page on localhost, awaits its export `exportName` called with `argument`, and returns the
+ * result; both travel as JSON. Rejects on an error or unhandled rejection anywhere in the page, on its crash, and after `limitMs`.
+ */
+export async function runInPage<T>(
+  entryFile: string,
+  exportName: string,
+  argument: unknown = null,
+  options: PageOptions = {},
+): Promise<T> {
+  const { limitMs = DEFAULT_LIMIT_MS, onConsole = (line) => console.error(line) } = options;
+  const folder = await mkdtemp(join(tmpdir(), "singan-page-"));
+  try {
+    await bundle(entryFile, folder);
+    const server = await serve(folder);
+    try {
+      const browser = options.browser ?? (await launchBrowser());
+      try {
+        const page = await browser.newPage();
+        try {
+          page.on("console", (message) => onConsole(`page: ${message.text()}`));
+          return (await withLimits(page, browser, limitMs, `${exportName} of ${entryFile}`, async () => {
+            await page.goto(server.url);
+            return JSON.parse((await page.evaluate(callInPage(exportName, argument))) as string);
+          })) as T;
+        } finally {
+          await page.close().catch(() => {});
+        }
+      } finally {
+        if (!options.browser) await browser.close();
+      }
+    } finally {
+      await server.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle(entryFile: string, folder: string): Promise<void> {
+  await build({
+    entryPoints: { entry: entryFile },
+    outdir: folder,
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    sourcemap: "inline",
+    logLevel: "silent",
+  });
+  await writeFile(join(folder, "index.html"), PAGE);
+}
+
+/** A program for the page. Text, because what transforms this file (Vitest, esbuild) would rewrite a function's `import()`. */
+const callInPage = (exportName: string, argument: unknown): string => `(async () => {
+  const { [${JSON.stringify(exportName)}]: run } = await import("/entry.js");
+  if (typeof run !== "function") throw new Error(${JSON.stringify(`the entry exports no function ${exportName}`)});
+  return JSON.stringify((await run(${JSON.stringify(argument)})) ?? null);
+})()`;
+
+function withLimits<T>(page: Page, browser: Browser, limitMs: number, what: string, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what} took longer than ${limitMs} ms`)), limitMs);
+    const gone = (): void => reject(new Error(`${what}: the browser ended`));
+    page.on("pageerror", (error) => reject(error));
+    page.on("error", (error) => reject(error));
+    browser.once("disconnected", gone);
+    work()
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer);
+        browser.off("disconnected", gone);
+      });
+  });
+}

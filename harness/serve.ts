@@ -1,0 +1,77 @@
+// A static web server on localhost for one folder, for tests and the demo.
+import { createReadStream } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, sep } from "node:path";
+
+const MIME_TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".map": "application/json",
+  ".webmanifest": "application/manifest+json",
+  ".txt": "text/plain; charset=utf-8",
+  ".md": "text/plain; charset=utf-8",
+  ".wgsl": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".webp": "image/webp",
+  ".gif": "image/gif",
+  ".svg": "image/svg+xml",
+  ".ico": "image/x-icon",
+};
+
+export interface FileServer {
+  /** With a closing slash. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves `folder`, and nothing outside it, on 127.0.0.1; `port` 0 takes a free one. A folder's own page is its index.html. */
+export async function serve(folder: string, port = 0): Promise<FileServer> {
+  const root = await realpath(folder);
+  const server = createServer((request, response) => void answer(root, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const refuse = (status: number): void => void response.writeHead(status, { "content-type": "text/plain" }).end(`${status}\n`);
+  if (request.method !== "GET" && request.method !== "HEAD") return refuse(405);
+  const file = await fileFor(root, request.url ?? "/").catch(() => null);
+  if (!file) return refuse(404);
+  response.writeHead(200, {
+    "content-type": MIME_TYPES[extname(file.path).toLowerCase()] ?? "application/octet-stream",
+    "content-length": file.bytes,
+    "cache-control": "no-store",
+  });
+  if (request.method === "HEAD") response.end();
+  else
+    createReadStream(file.path)
+      .on("error", () => response.destroy())
+      .pipe(response);
+}
+
+/** The file behind a request; null outside `root`, links followed, and for what is no file. */
+async function fileFor(root: string, target: string): Promise<{ path: string; bytes: number } | null> {
+  const { pathname } = new URL(target, "http://localhost");
+  const asked = join(root, decodeURIComponent(pathname), pathname.endsWith("/") ? "index.html" : "");
+  const path = await realpath(asked);
+  const status = await stat(path);
+  return path.startsWith(root + sep) && status.isFile() ? { path, bytes: status.size } : null;
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env node
+// Runs a command where WebGPU works:  node harness/with-driver.mjs COMMAND [ARGS…]
+// Makes sure of a browser (downloads one where there is none) and, without a GPU, of the software Vulkan driver that the browser
+// ships, by environment variables, so that any WebGPU implementation finds it (Dawn, wgpu in Deno and Firefox).
+import { spawn, spawnSync } from "node:child_process";
+import { constants } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const DOWNLOAD_LIMIT_MS = 600_000;
+const PROBE_LIMIT_MS = 60_000;
+const PROBE = `
+  const { create } = await import("webgpu");
+  const gpu = create([]);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter) process.stdout.write(adapter.info.description || adapter.info.device || "unnamed adapter");
+  process.exit(adapter ? 0 : 1);`;
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`driver: ${error.message}`);
+  process.exitCode = 1;
+}
+
+async function main([command, ...args]) {
+  if (!command) throw new Error("usage: node harness/with-driver.mjs COMMAND [ARGS…]");
+  const modules = await importTypeScript("src/node/vulkan.ts", "src/node/browser-paths.ts", "harness/obtain-browser.ts");
+  const { findBrowser, obtainBrowser, softwareVulkanEnv } = modules;
+  const browser =
+    findBrowser() ??
+    obtainBrowser({
+      find: () => findBrowser(),
+      run: runQuietly,
+      say: (line) => console.error(`driver: ${line}`),
+      isLinuxRoot: process.platform === "linux" && process.getuid() === 0,
+    });
+  const found = probe({});
+  const env = found === null ? softwareVulkanEnv(undefined, browser) : {};
+  const software = found === null && env ? probe(env) : null;
+  if (found !== null) console.error(`driver: ${found}; browser: ${browser.executable}`);
+  else if (software !== null) console.error(`driver: ${software} of ${browser.executable} (no GPU driver found)`);
+  else throw new Error(`no GPU driver found, and ${browser.executable} brings none that works`);
+  run(command, args, env);
+}
+
+/** The exports of TypeScript modules that import nothing but Node: the only implementation, before anything is built. */
+async function importTypeScript(...files) {
+  const contents = files.map((file) => `export * from ${JSON.stringify(`./${file}`)};`).join("\n");
+  const stdin = { contents, resolveDir: root };
+  const { outputFiles } = await build({ stdin, bundle: true, platform: "node", format: "esm", write: false });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+}
+
+/** The adapter that Dawn finds with these variables, asked in another process because Dawn reads them only at start; null for none. */
+function probe(env) {
+  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", PROBE], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: PROBE_LIMIT_MS,
+    encoding: "utf8",
+  });
+  return status === 0 ? stdout : null;
+}
+
+function runQuietly(command, ...args) {
+  spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    stdio: "ignore",
+    shell: process.platform === "win32",
+    timeout: DOWNLOAD_LIMIT_MS,
+  });
+}
+
+/** Replaces this process as far as Node can: the command's exit code is ours, signals are handed on. */
+function run(command, args, env) {
+  const path = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env, PATH: path },
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    // A terminal sends Ctrl-C to the child as well; twice would be "stop at once".
+    process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(signal)));
+  }
+  child.on("error", (error) => {
+    console.error(`driver: ${command}: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}

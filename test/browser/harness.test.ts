@@ -1,0 +1,148 @@
+// The harness itself: a page computes, and what goes wrong in it arrives here. And Node's adapter, beside the page's.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import type { Browser } from "puppeteer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser } from "../../harness/browser.ts";
+import { runInPage } from "../../harness/page.ts";
+import { serve } from "../../harness/serve.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { type Doubled, driverBitsOn } from "./double.page.ts";
+
+const ENTRY = "test/browser/double.page.ts";
+
+describe("runInPage", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  test("computes on the page's GPU and carries JSON both ways", async () => {
+    const { values } = await runInPage<Doubled>(ENTRY, "double", [1, -2.5, 1e30, 0, 7], { browser });
+    expect(values).toEqual([2, -5, Math.fround(2 * Math.fround(1e30)), 0, 14]);
+  });
+
+  test("starts and closes a browser of its own where none is given", async () => {
+    expect((await runInPage<Doubled>(ENTRY, "double", [21])).values).toEqual([42]);
+  });
+
+  test("the page and Node compute on the same kind of adapter, and software adapters to the same bits", async () => {
+    const numbers = Array.from({ length: 1000 }, (_, i) => (i - 500) / 77);
+    const adapter = await openAdapter();
+    const { isFallback, architecture } = await runInPage<Doubled>(ENTRY, "double", [1], { browser });
+    expect({ isFallback, architecture }).toEqual({
+      isFallback: adapter.info.isFallbackAdapter,
+      architecture: adapter.info.architecture,
+    });
+    const [inPage, inNode] = [
+      await runInPage<number[]>(ENTRY, "driverBits", numbers, { browser }),
+      await driverBitsOn(adapter, numbers),
+    ];
+    // WGSL lets exp err by 3 + 2|x| units in the last place, and compilers of a GPU's driver differ; SwiftShader's is in both.
+    const allowed = (x: number): number => (isFallback ? 0 : 2 * (3 + 2 * Math.abs(x)));
+    const different = inPage.filter((bits, i) => Math.abs(bits - inNode[i]!) > allowed(numbers[i]!)).length;
+    expect(different).toBe(0);
+  });
+
+  test("an error in the page rejects", async () => {
+    await expect(runInPage(ENTRY, "fail", null, { browser })).rejects.toThrow("on purpose");
+  });
+
+  test("a rejection that nobody handles in the page rejects", async () => {
+    await expect(runInPage(ENTRY, "failLater", null, { browser })).rejects.toThrow("forgotten");
+  });
+
+  test("an export that is not there rejects", async () => {
+    await expect(runInPage(ENTRY, "missing", null, { browser })).rejects.toThrow("no function missing");
+  });
+
+  test("an entry that does not build rejects", async () => {
+    await expect(runInPage("test/browser/missing.page.ts", "x", null, { browser })).rejects.toThrow("missing.page.ts");
+  });
+
+  test("the time limit ends a page that hangs; its console lines arrive; its page is closed", async () => {
+    const lines: string[] = [];
+    const before = (await browser.pages()).length;
+    const run = runInPage(ENTRY, "hang", null, { browser, limitMs: 1500, onConsole: (line) => lines.push(line) });
+    await expect(run).rejects.toThrow("hang of test/browser/double.page.ts took longer than 1500 ms");
+    expect(lines).toEqual(["page: hanging"]);
+    expect((await browser.pages()).length).toBe(before);
+  });
+});
+
+describe("serve", () => {
+  const folder = mkdtempSync(join(tmpdir(), "singan-serve-"));
+  const root = join(folder, "root");
+  mkdirSync(join(root, "sub"), { recursive: true });
+  writeFileSync(join(folder, "secret.txt"), "secret");
+  writeFileSync(join(root, "index.html"), "home");
+  writeFileSync(join(root, "a b.js"), "1");
+  symlinkSync(join(folder, "secret.txt"), join(root, "link.txt"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** As a client that does not tidy up paths before it sends them. */
+  const request = (url: string, path: string): Promise<{ status: number; type: string; body: string }> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(url);
+      get({ hostname, port, path }, (response) => {
+        let body = "";
+        response.on("data", (chunk) => {
+          body += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode!, type: response.headers["content-type"]!, body }));
+      }).on("error", reject);
+    });
+
+  test.each([
+    ["/", 200, "text/html; charset=utf-8", "home"],
+    ["/a%20b.js?v=1", 200, "text/javascript; charset=utf-8", "1"],
+    ["/missing.js", 404, "text/plain", "404\n"],
+    ["/sub", 404, "text/plain", "404\n"],
+    ["/../secret.txt", 404, "text/plain", "404\n"],
+    ["/..%2fsecret.txt", 404, "text/plain", "404\n"],
+    ["/sub/..%2f..%2fsecret.txt", 404, "text/plain", "404\n"],
+    ["/link.txt", 404, "text/plain", "404\n"],
+    ["/%", 404, "text/plain", "404\n"],
+  ])("GET %s → %i", async (path, status, type, body) => {
+    const server = await serve(root);
+    expect(await request(server.url, path)).toEqual({ status, type, body });
+    await server.close();
+  });
+});
+
+describe("openAdapter", () => {
+  test("needs no variables from outside, leaves none behind, prints nothing, and its process ends well: 10 times", () => {
+    const program = `
+      import { openAdapter } from "./src/node/adapter.ts";
+      const before = JSON.stringify(process.env);
+      const adapter = await openAdapter();
+      const device = await (await openAdapter()).requestDevice();
+      device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
+      globalThis.gc?.();
+      await device.queue.onSubmittedWorkDone();
+      device.destroy();
+      console.log(adapter.info.architecture, before === JSON.stringify(process.env));`;
+    const { outputFiles } = buildSync({
+      stdin: { contents: program, resolveDir: "." },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["webgpu"],
+      write: false,
+    });
+    const { LD_LIBRARY_PATH: _, VK_ICD_FILENAMES: __, ...env } = process.env;
+    for (let i = 0; i < 10; i++) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--input-type=module"], {
+        input: outputFiles[0]!.text,
+        env,
+        encoding: "utf8",
+      });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: expect.stringMatching(/^\S* true\n$/), stderr: "" });
+    }
+  });
+});

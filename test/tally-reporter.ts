@@ -1,0 +1,50 @@
+// Vitest reporter whose line ends a run: "N passed, N failed". A skipped test counts as failed, and so does
+// a file that does not load; so that .ci/run, which counts by the same rules from Vitest's JSON results, says the same.
+import type { SerializedError } from "vitest";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
+
+export interface Tally {
+  passed: number;
+  failed: number;
+  /** Of those failed: tests that did not run. */
+  skipped: number;
+}
+
+export default class TallyReporter implements Reporter {
+  /** Run with `-t PATTERN`: the tests left out were left out on purpose. */
+  #isSelection = false;
+  #tally: Tally = { passed: 0, failed: 1, skipped: 0 };
+
+  /** After everything that Vitest and other reporters print. */
+  onInit({ config }: Vitest): void {
+    this.#isSelection = config.testNamePattern !== undefined;
+    process.once("exit", () => {
+      const { passed, failed, skipped } = this.#tally;
+      if (failed > 0) process.exitCode ||= 1;
+      if (skipped > 0) process.stdout.write(`${skipped} skipped, which counts as failed\n`);
+      process.stdout.write(`${passed} passed, ${failed} failed\n`);
+    });
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    this.#tally = tally(modules, unhandled.length, this.#isSelection);
+  }
+}
+
+export function tally(modules: readonly TestModule[], unhandledErrors: number, isSelection: boolean): Tally {
+  const sum: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const module of modules) {
+    const states = [...module.children.allTests()]
+      .map((test) => test.result().state)
+      .filter((s) => !isSelection || s !== "skipped");
+    const passed = states.filter((s) => s === "passed").length;
+    sum.passed += passed;
+    sum.failed += states.length - passed;
+    sum.skipped += states.filter((s) => s !== "passed" && s !== "failed").length;
+    // A file or a hook that throws fails no single test.
+    if (!module.ok() && !states.includes("failed")) sum.failed++;
+  }
+  // Nothing failed, and yet something did: no test ran, or an error came from outside every test.
+  if (sum.failed === 0 && (sum.passed === 0 || unhandledErrors > 0)) sum.failed = 1;
+  return sum;
+}
