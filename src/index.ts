@@ -5,4 +5,5 @@ export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.
 export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
 export { Sampler, type SampleOptions } from "./singan/generate.ts";
 export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";
+export { type Choice, chooseAuto, fitTo, forecastSeconds, measureSpeed, type Speed } from "./singan/presets.ts";
 export { train } from "./singan/train.ts";

@@ -157,19 +157,19 @@ function convolution([OB, PH, PW]: Block, transposed: boolean): Variant {
   };
 }
 
-/** Enough threads to fill an adapter, few enough that the partial results stay small. */
-const WEIGHT_THREADS = 4096;
+/** Threads to spread a weight gradient over: enough to fill the adapter, few enough that adding the chunks' partial results is cheap. */
+const WEIGHT_THREADS = { software: 512, hardware: 4096 };
 
-function weightGradient(OB: number, PW: number): Variant {
+function weightGradient([OB, PW, wanted]: WeightBlock): Variant {
   return {
-    name: `direct ${OB}x${PW}`,
+    name: `direct ${OB}x${PW} over ${wanted}`,
     calls({ inputs: [x, g] }) {
       const [samples, c_in, h_in, w_in] = x as [number, number, number, number];
       const [, c_out, h_out, w_out] = g as [number, number, number, number];
       const segments_x = Math.ceil(w_out / PW);
       const segments = samples * h_out * segments_x;
       const blocks = Math.ceil(c_out / OB) * c_in;
-      const chunks = Math.max(1, Math.min(Math.ceil(WEIGHT_THREADS / blocks), Math.ceil(segments / 4)));
+      const chunks = Math.max(1, Math.min(Math.ceil(wanted / blocks), Math.ceil(segments / 4)));
       const threads = blocks * chunks;
       const n = c_out * c_in * 9;
       const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
@@ -188,10 +188,14 @@ const CONV_BLOCKS: readonly Block[] = [
   [1, 4, 4],
   [1, 2, 4],
 ];
-const WEIGHT_BLOCKS: readonly (readonly [OB: number, PW: number])[] = [
-  [8, 4],
-  [4, 4],
-  [1, 4],
+/** Of conv2dWeight: output channels per thread, pixels per step, threads. */
+type WeightBlock = readonly [OB: number, PW: number, threads: number];
+const WEIGHT_BLOCKS: readonly WeightBlock[] = [
+  [8, 4, WEIGHT_THREADS.software],
+  [4, 4, WEIGHT_THREADS.software],
+  [1, 4, WEIGHT_THREADS.software],
+  [4, 4, WEIGHT_THREADS.hardware],
+  [1, 4, WEIGHT_THREADS.hardware],
 ];
 
 /** Every op's variants; `choose` picks one. */
@@ -252,7 +256,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   normal: random("random.normal"),
   conv2d: CONV_BLOCKS.map((b) => convolution(b, false)),
   conv2dInput: CONV_BLOCKS.map((b) => convolution(b, true)),
-  conv2dWeight: WEIGHT_BLOCKS.map(([OB, PW]) => weightGradient(OB, PW)),
+  conv2dWeight: WEIGHT_BLOCKS.map(weightGradient),
 };
 
 /** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
@@ -265,7 +269,8 @@ export function choose(opName: string, op: OpCase, device: Device): Variant {
   if (isTree(all)) return all[device.isSoftware ? 1 : 0]!;
   if (opName === "conv2dWeight") {
     const [, channels] = op.inputs[1]!;
-    return all[channels! < 4 ? 2 : device.isSoftware && channels! >= 8 ? 0 : 1]!;
+    if (!device.isSoftware) return all[channels! < 4 ? 4 : 3]!;
+    return all[channels! < 4 ? 2 : channels! < 8 ? 1 : 0]!;
   }
   if (opName === "conv2d" || opName === "conv2dInput") {
     const [n, channels, h, w] = op.shape;

@@ -61,7 +61,7 @@ export const PAPER: TrainOptions = {
 export const PRESETS = {
   paper: PAPER,
   balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
-  preview: { ...PAPER, maxSize: 48, iterations: 200, maxChannels: 32 },
+  preview: { ...PAPER, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
 } as const satisfies Record<string, TrainOptions>;
 export type PresetName = keyof typeof PRESETS;
 

@@ -225,10 +225,10 @@ export class ScaleTrainer {
   }
 
   /**
-   * All iterations of the scale, in batches sized by measured time. Yields the losses after each batch, one batch behind the GPU.
-   * Throws where a loss is not finite.
+   * All iterations of the scale, in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one
+   * batch behind the GPU. Throws where a loss is not finite.
    */
-  async *iterations(): AsyncGenerator<{ iteration: number; losses: LossRecord }> {
+  async *iterations(maxBatch = MAX_BATCH): AsyncGenerator<{ iteration: number; losses: LossRecord }> {
     const { iterations } = this.setup.options;
     let pending: Promise<{ iteration: number; losses: LossRecord }> | null = null;
     let size = 1;
@@ -241,7 +241,7 @@ export class ScaleTrainer {
         at += count;
         if (pending) yield await pending;
         pending = next;
-        size = nextBatchSize(size, performance.now() - start, count);
+        size = Math.min(maxBatch, nextBatchSize(size, performance.now() - start, count));
       }
       if (pending) yield await pending;
       pending = null;
