@@ -3,7 +3,7 @@
 export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
 export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
-export { Sampler, type SampleOptions } from "./singan/generate.ts";
+export { type SampleOptions, Sampler } from "./singan/generate.ts";
 export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";
 export { type Choice, chooseAuto, fitTo, forecastSeconds, measureSpeed, type Speed } from "./singan/presets.ts";
 export { train } from "./singan/train.ts";

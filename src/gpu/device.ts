@@ -122,7 +122,11 @@ export class Gpu {
   async read(slices: readonly Slice[]): Promise<Float32Array[]> {
     this.check();
     const total = slices.reduce((sum, s) => sum + s.bytes, 0);
-    const staging = this.device.createBuffer({ size: Math.max(4, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, label: "read" });
+    const staging = this.device.createBuffer({
+      size: Math.max(4, total),
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      label: "read",
+    });
     const encoder = this.device.createCommandEncoder();
     let at = 0;
     for (const s of slices) {

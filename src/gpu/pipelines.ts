@@ -31,8 +31,16 @@ export function call<K extends KernelName, R>(
   groups: readonly [number, number],
   { overrides = {}, template = {} }: CallOptions<K> = {},
 ): KernelCall<R> {
-  if (Math.max(...groups) > MAX_GROUPS || Math.min(...groups) < 1) throw new RangeError(`${kernel}: a grid of ${groups} workgroups`);
-  return { kernel, bindings, params: params as Record<string, number>, overrides: overrides as Record<string, number>, template, groups };
+  if (Math.max(...groups) > MAX_GROUPS || Math.min(...groups) < 1)
+    throw new RangeError(`${kernel}: a grid of ${groups} workgroups`);
+  return {
+    kernel,
+    bindings,
+    params: params as Record<string, number>,
+    overrides: overrides as Record<string, number>,
+    template,
+    groups,
+  };
 }
 
 /** A grid for `threads` independent threads; kernels flatten it as group.y·groups.x + group.x. */
@@ -65,7 +73,13 @@ export class Pipelines {
     return pipeline;
   }
 
-  async #compile(key: string, moduleKey: string, code: string, entry: string, constants: Record<string, number>): Promise<GPUComputePipeline> {
+  async #compile(
+    key: string,
+    moduleKey: string,
+    code: string,
+    entry: string,
+    constants: Record<string, number>,
+  ): Promise<GPUComputePipeline> {
     let module = this.#modules.get(moduleKey);
     if (!module) {
       this.device.pushErrorScope("validation"); // else a faulty shader is also an uncaptured error
@@ -74,7 +88,11 @@ export class Pipelines {
       this.#modules.set(moduleKey, module);
     }
     try {
-      return await this.device.createComputePipelineAsync({ layout: "auto", label: key, compute: { module, entryPoint: entry, constants } });
+      return await this.device.createComputePipelineAsync({
+        layout: "auto",
+        label: key,
+        compute: { module, entryPoint: entry, constants },
+      });
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
       const fault = messages.find((m) => m.type === "error");
@@ -94,6 +112,7 @@ export function writeParams({ kernel, params }: KernelCall, target: DataView, at
   }
 }
 
-export const bindingsOf = (kernel: KernelName): readonly { name: string; binding: number; write: boolean }[] => kernels[kernel].bindings;
+export const bindingsOf = (kernel: KernelName): readonly { name: string; binding: number; write: boolean }[] =>
+  kernels[kernel].bindings;
 export const paramsBindingOf = (kernel: KernelName): number => kernels[kernel].paramsBinding;
 export const paramsBytesOf = (kernel: KernelName): number => kernels[kernel].paramsBytes;

@@ -10,7 +10,13 @@ export function initialWeights(shapes: ReadonlyMap<string, Shape>, key: ArrayLik
   return new Map([...shapes].map(([name, shape], stream) => [name, Float32Array.from(draw(name, shape, key, stream, shapes))]));
 }
 
-function draw(name: string, shape: Shape, key: ArrayLike<number>, stream: number, shapes: ReadonlyMap<string, Shape>): Float64Array {
+function draw(
+  name: string,
+  shape: Shape,
+  key: ArrayLike<number>,
+  stream: number,
+  shapes: ReadonlyMap<string, Shape>,
+): Float64Array {
   const count = sizeOf(shape);
   if (name.endsWith("norm.weight")) return normals(key, stream, count).map((v) => 1 + STD * v);
   if (name.endsWith("norm.bias")) return new Float64Array(count);

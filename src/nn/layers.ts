@@ -49,4 +49,3 @@ export function convBlock(x: Tensor, weights: Weights, prefix: string, observe?:
 export function foldedBlock(x: Tensor, weights: Weights, prefix: string): Tensor {
   return leakyRelu(conv2d(x, weight(weights, `${prefix}.conv.weight`), weight(weights, `${prefix}.conv.bias`)), LEAKY_SLOPE);
 }
-

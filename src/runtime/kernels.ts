@@ -1,9 +1,9 @@
 // Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
 // Pure data: nothing here touches the device, so a Program can plan, print and tune before it allocates.
 
-import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
-import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
+import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
+import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 
 /** A buffer as a variant names it: an input or the output of the op, a scratch buffer of its own, or a constant table. */
 export type Ref =
@@ -48,13 +48,19 @@ const isTree = (all: readonly Variant[]): boolean => all[0]!.name.startsWith("tr
 function unary(op: number, constants: (attrs: Attrs) => { k: number; c: number } = () => ({ k: 0, c: 0 })): readonly Variant[] {
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
-    return [call("elementwise", { x: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } })];
+    return [
+      call("elementwise", { x: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } }),
+    ];
   });
 }
 function binary(op: number, constants: (attrs: Attrs) => { k: number; c: number } = () => ({ k: 0, c: 0 })): readonly Variant[] {
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
-    return [call("elementwise2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } })];
+    return [
+      call("elementwise2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), {
+        overrides: { OP: op },
+      }),
+    ];
   });
 }
 
@@ -69,14 +75,20 @@ const rowGrid = (x: Shape): [number, number] => [Math.ceil(sizeOf(x.slice(2)) / 
 function channelMap(op: number, bindings: { x: Ref; a: Ref; b: Ref }, perChannel: number): readonly Variant[] {
   return only(({ inputs, shape }) => {
     const { channels, positions, groups } = layout(shape, inputs[perChannel]![0]!);
-    return [call("channel_map", { ...bindings, y: output }, { channels, positions, groups }, rowGrid(shape), { overrides: { OP: op } })];
+    return [
+      call("channel_map", { ...bindings, y: output }, { channels, positions, groups }, rowGrid(shape), { overrides: { OP: op } }),
+    ];
   });
 }
 function channelReduce(op: number, second: Ref): readonly Variant[] {
   return trees(({ inputs: [x], shape }, width) => {
     const { channels, positions, samples } = layout(x!, shape[0]!);
     const params = { channels, positions, samples };
-    return [call("channel_reduce", { x: input(0), y: second, s: output }, params, [channels, shape[0]!], { overrides: { OP: op, WG: width } })];
+    return [
+      call("channel_reduce", { x: input(0), y: second, s: output }, params, [channels, shape[0]!], {
+        overrides: { OP: op, WG: width },
+      }),
+    ];
   });
 }
 
@@ -106,7 +118,8 @@ function window(sign: 1 | -1): readonly Variant[] {
 }
 
 function normalization(entry: "forward" | "grad" | "curvature"): readonly Variant[] {
-  const variantsOf = entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
+  const variantsOf =
+    entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
   return variantsOf(({ inputs, shape, attrs }, width) => {
     const groups = inputs.at(-1)![1]!;
     const params = { ...layout(shape, groups), eps: attrs["eps"] as number };
@@ -118,8 +131,11 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
     const totals = scratch((curvature ? 5 : 2) * entries * 4);
     const g = input(at - 1);
     const v = curvature ? input(0) : g;
-    const sums = call<"normalize.sums", Ref>("normalize.sums", { ...data, g, v, y: totals }, params, [shape[1]!, groups], { overrides: { CURVATURE: Number(curvature), WG: width } });
-    if (curvature) return [sums, call<"normalize.curvature", Ref>("normalize.curvature", { ...data, g, v, totals }, params, rowGrid(shape))];
+    const sums = call<"normalize.sums", Ref>("normalize.sums", { ...data, g, v, y: totals }, params, [shape[1]!, groups], {
+      overrides: { CURVATURE: Number(curvature), WG: width },
+    });
+    if (curvature)
+      return [sums, call<"normalize.curvature", Ref>("normalize.curvature", { ...data, g, v, totals }, params, rowGrid(shape))];
     return [sums, call<"normalize.grad", Ref>("normalize.grad", { ...data, g, totals }, params, rowGrid(shape))];
   });
 }
@@ -151,7 +167,15 @@ function convolution([OB, PH, PW]: Block, transposed: boolean): Variant {
       // The input gradient: pad by 2, then the same kernel with the weights turned round.
       const padded = [x![0]!, x![1]!, x![2]! + 4, x![3]! + 4];
       const image = scratch(sizeOf(padded) * 4);
-      const params = { rows: padded[0]! * padded[1]!, h_in: x![2]!, w_in: x![3]!, h_out: padded[2]!, w_out: padded[3]!, top: 2, left: 2 };
+      const params = {
+        rows: padded[0]! * padded[1]!,
+        h_in: x![2]!,
+        w_in: x![3]!,
+        h_out: padded[2]!,
+        w_out: padded[3]!,
+        top: 2,
+        left: 2,
+      };
       return [call("window", { x: input(0), y: image }, params, grid(sizeOf(padded), WG)), conv(image, padded)];
     },
   };
@@ -174,7 +198,13 @@ function weightGradient([OB, PW, wanted]: WeightBlock): Variant {
       const n = c_out * c_in * 9;
       const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
       const params = { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, segments_x, segments, threads };
-      const first = call<"conv2d_weight", Ref>("conv2d_weight", { x: input(0), g: input(1), dw: partial }, params, grid(threads, WG), { template: { OB, PW } });
+      const first = call<"conv2d_weight", Ref>(
+        "conv2d_weight",
+        { x: input(0), g: input(1), dw: partial },
+        params,
+        grid(threads, WG),
+        { template: { OB, PW } },
+      );
       return chunks > 1 ? [first, call("chunk_sum", { x: partial, y: output }, { n, chunks }, grid(n, WG))] : [first];
     },
   };
@@ -235,7 +265,10 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
     const parts = Math.min(SUM_WG, Math.ceil(n / (SUM_WG * SUM_PER_THREAD)));
     if (parts === 1) return [call("sum", { x: input(0), s: output }, { n }, [1, 1])];
     const partial = scratch(parts * 4);
-    return [call("sum", { x: input(0), s: partial }, { n }, [parts, 1]), call("sum", { x: partial, s: output }, { n: parts }, [1, 1])];
+    return [
+      call("sum", { x: input(0), s: partial }, { n }, [parts, 1]),
+      call("sum", { x: partial, s: output }, { n: parts }, [1, 1]),
+    ];
   }),
   broadcast: only(({ shape }) => [
     call("axis.broadcast", { x: input(0), y: output }, { outer: 1, n: sizeOf(shape), inner: 1 }, grid(sizeOf(shape), WG)),
@@ -247,7 +280,12 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   resize: only(({ inputs: [x], shape, attrs }) => {
     const { rows, columns } = attrs as unknown as { rows: Taps; columns: Taps };
     const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
-    const tables = { index_y: table(rows.index), weight_y: table(rows.weight), index_x: table(columns.index), weight_x: table(columns.weight) };
+    const tables = {
+      index_y: table(rows.index),
+      weight_y: table(rows.weight),
+      index_x: table(columns.index),
+      weight_x: table(columns.weight),
+    };
     const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
     const params = { rows: sizeOf(x!) / (rows.inSize * columns.inSize), ...sizes, taps_y: rows.width, taps_x: columns.width };
     return [call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG))];

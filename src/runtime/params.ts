@@ -2,7 +2,7 @@
 // steps them all; and running statistics, laid out the same way.
 
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { type Gpu, padTo, type Slice, SLICE_ALIGNMENT } from "../gpu/device.ts";
+import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { call, grid } from "../gpu/pipelines.ts";
 import type { Update } from "./program.ts";
 
@@ -38,7 +38,8 @@ export class FlatBuffer {
   write(values: ReadonlyMap<string, ArrayBufferView>): void {
     for (const [name, slice] of this.slices) {
       const data = values.get(name);
-      if (data?.byteLength !== slice.bytes) throw new Error(`${name}: ${data?.byteLength ?? "no"} bytes instead of ${slice.bytes}`);
+      if (data?.byteLength !== slice.bytes)
+        throw new Error(`${name}: ${data?.byteLength ?? "no"} bytes instead of ${slice.bytes}`);
       this.gpu.write(slice, data);
     }
   }
@@ -92,11 +93,18 @@ export class ParamSet {
   /** One Adam step with `schedule` [2] as nn/adam.ts computes it. Alignment gaps have zero gradients and stay zero. */
   adam(schedule: Tensor, hyper: { readonly beta1: number; readonly beta2: number; readonly eps: number }): Update {
     const n = this.gradients.whole.bytes / 4;
-    const [g, p, m, v] = [this.gradients, this.values.storage, this.m, this.v].map((b) => b.whole) as [Slice, Slice, Slice, Slice];
+    const [g, p, m, v] = [this.gradients, this.values.storage, this.m, this.v].map((b) => b.whole) as [
+      Slice,
+      Slice,
+      Slice,
+      Slice,
+    ];
     const { beta1, beta2, eps } = hyper;
     return {
       reads: [schedule],
-      calls: ([s]) => [call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps }, grid(n, 64))],
+      calls: ([s]) => [
+        call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps }, grid(n, 64)),
+      ],
     };
   }
 

@@ -2,7 +2,7 @@
 // After ratchet `executable.rs` and the tinygrad JIT; the memory plan is a pure walk over the node list as in tinygrad.
 
 import { reachable, sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { type Gpu, padTo, type Slice, SLICE_ALIGNMENT } from "../gpu/device.ts";
+import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { bindingsOf, type KernelCall, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
 import { choose, type Ref, type Variant } from "./kernels.ts";
 
@@ -55,7 +55,8 @@ export class Program {
   encode(pass: GPUComputePassEncoder): void {
     let pipeline: GPUComputePipeline | null = null;
     for (const d of this.dispatches) {
-      if (d.pipeline !== pipeline) pass.setPipeline((pipeline = d.pipeline));
+      if (d.pipeline !== pipeline) pass.setPipeline(d.pipeline);
+      pipeline = d.pipeline;
       pass.setBindGroup(0, d.bindGroup);
       pass.dispatchWorkgroups(...d.groups);
     }
@@ -103,7 +104,9 @@ class Pool {
   constructor(private readonly gpu: Gpu) {}
 
   take(bytes: number, label: string): Slice {
-    const fitting = this.#free.filter((s) => s.bytes >= bytes && s.bytes <= 2 * bytes + 4096).sort((a, b) => a.bytes - b.bytes)[0];
+    const fitting = this.#free
+      .filter((s) => s.bytes >= bytes && s.bytes <= 2 * bytes + 4096)
+      .sort((a, b) => a.bytes - b.bytes)[0];
     if (fitting) {
       this.#free.splice(this.#free.indexOf(fitting), 1);
       return fitting;
@@ -159,7 +162,8 @@ function planCalls(gpu: Gpu, graph: Graph, places: Map<Tensor, Slice>, pool: Poo
       const [key, cache] = ref.kind === "table" ? [ref.data, tables] : [ref.id, scratches];
       const known = (cache as Map<unknown, Slice>).get(key);
       if (known) return known;
-      const slice = ref.kind === "table" ? gpu.upload(ref.data, `${graph.name}: table`) : pool.take(ref.bytes, `${graph.name}: scratch`);
+      const slice =
+        ref.kind === "table" ? gpu.upload(ref.data, `${graph.name}: table`) : pool.take(ref.bytes, `${graph.name}: scratch`);
       if (ref.kind === "table") pool.owned.push(slice);
       (cache as Map<unknown, Slice>).set(key, slice);
       return slice;

@@ -117,7 +117,10 @@ export type { Size };
 /** One RGB image of this size. */
 export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
 /** The same with margins on all sides. */
-export const grown = ({ width, height }: Size, margin: number): Size => ({ width: width + 2 * margin, height: height + 2 * margin });
+export const grown = ({ width, height }: Size, margin: number): Size => ({
+  width: width + 2 * margin,
+  height: height + 2 * margin,
+});
 
 /** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
 export const PADDING = 5;

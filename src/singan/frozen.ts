@@ -80,7 +80,11 @@ export class FrozenScale {
 }
 
 /** The picture of the last of `scales`; `noise(k)` is z_k, null for none. Starts from mid-grey. */
-export function chain(scales: readonly FrozenScale[], noise: (scale: number, size: Size) => Tensor | null, upsample: Upsample): Tensor {
+export function chain(
+  scales: readonly FrozenScale[],
+  noise: (scale: number, size: Size) => Tensor | null,
+  upsample: Upsample,
+): Tensor {
   let picture = zeros(imageShape(scales[0]!.size));
   scales.forEach((scale, k) => {
     if (k > 0) picture = upsample(picture, scales[k - 1]!.size, scale.size);

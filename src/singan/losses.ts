@@ -1,8 +1,8 @@
 // SinGAN's losses as graphs: WGAN-GP with a per-pixel norm (Gulrajani et al. 2017, as the official code has it) and reconstruction.
 
+import { grad } from "../autodiff/grad.ts";
 import { add, addScalar, affine, mul, scale, sqrt, sub } from "../autodiff/ops/elementwise.ts";
 import { axisSum, broadcast, mean } from "../autodiff/ops/reduce.ts";
-import { grad } from "../autodiff/grad.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
 
 type Critic = (x: Tensor) => Tensor;

@@ -46,7 +46,14 @@ export interface Preview {
 
 /** What training tells while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
 export type TrainEvent =
-  | { readonly kind: "scale"; readonly scale: number; readonly size: Size; readonly channels: number; readonly noiseAmp: number; readonly work: Work }
+  | {
+      readonly kind: "scale";
+      readonly scale: number;
+      readonly size: Size;
+      readonly channels: number;
+      readonly noiseAmp: number;
+      readonly work: Work;
+    }
   | {
       readonly kind: "progress";
       readonly scale: number;

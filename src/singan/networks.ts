@@ -1,8 +1,8 @@
 // SinGAN's two networks: five 3x3 convolutions each, receptive field 11x11. Official code: models.py.
 
-import { add, tanh } from "../autodiff/ops/elementwise.ts";
-import { conv2d } from "../autodiff/ops/conv.ts";
 import { NORM_EPS } from "../autodiff/ops/channel.ts";
+import { conv2d } from "../autodiff/ops/conv.ts";
+import { add, tanh } from "../autodiff/ops/elementwise.ts";
 import type { Shape, Tensor } from "../autodiff/tensor.ts";
 import { convBlock, foldedBlock, type Observe, type Weights, weight } from "../nn/layers.ts";
 import type { StateDict } from "./model.ts";
@@ -78,13 +78,21 @@ export function foldGenerator(state: StateDict): Map<string, Float32Array> {
   };
   const folded = new Map<string, Float32Array>();
   for (const block of BLOCKS) {
-    const [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((k) => get(`${block}.norm.${k}`)) as Float32Array[];
+    const [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((k) =>
+      get(`${block}.norm.${k}`),
+    ) as Float32Array[];
     const weights = get(`${block}.conv.weight`);
     const bias = state.get(`${block}.conv.bias`);
     const factor = Float64Array.from(gamma!, (g, c) => g / Math.sqrt(variance![c]! + NORM_EPS));
     const perChannel = weights.length / factor.length;
-    folded.set(`${block}.conv.weight`, weights.map((w, i) => w * factor[Math.floor(i / perChannel)]!));
-    folded.set(`${block}.conv.bias`, beta!.map((b, c) => ((bias?.[c] ?? 0) - mean![c]!) * factor[c]! + b));
+    folded.set(
+      `${block}.conv.weight`,
+      weights.map((w, i) => w * factor[Math.floor(i / perChannel)]!),
+    );
+    folded.set(
+      `${block}.conv.bias`,
+      beta!.map((b, c) => ((bias?.[c] ?? 0) - mean![c]!) * factor[c]! + b),
+    );
   }
   for (const name of [`${TAIL.generator}.weight`, `${TAIL.generator}.bias`]) folded.set(name, get(name));
   return folded;

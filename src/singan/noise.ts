@@ -1,7 +1,7 @@
 // Where a graph's random numbers come from, and the keys they are drawn with.
 
-import type { Shape, Tensor } from "../autodiff/tensor.ts";
 import { normal, uniform } from "../autodiff/ops/random.ts";
+import type { Shape, Tensor } from "../autodiff/tensor.ts";
 
 /** Draws by name: the GPU's generator in use, recorded values when a PyTorch training is replayed. */
 export interface NoiseSource {
@@ -10,7 +10,15 @@ export interface NoiseSource {
 }
 
 /** What a key is used for: the third word, beside the seed; the fourth counts steps or samples. */
-export const PURPOSE = { training: 0, initialG: 1 << 16, initialD: 2 << 16, zStar: 3 << 16, sample: 4 << 16, statistics: 5 << 16, preview: 6 << 16 };
+export const PURPOSE = {
+  training: 0,
+  initialG: 1 << 16,
+  initialD: 2 << 16,
+  zStar: 3 << 16,
+  sample: 4 << 16,
+  statistics: 5 << 16,
+  preview: 6 << 16,
+};
 
 /** The [4] key of random.wgsl: (seed, 0, purpose + scale, step). */
 export function randomKey(seed: number, purpose: number, scale: number, step = 0): Uint32Array {

@@ -65,7 +65,9 @@ export function fitTo({ width, height }: Size, options: TrainOptions): TrainOpti
 /** How long a training will take. Throws PyramidError for a photo that can't be trained. */
 export function forecastSeconds(speed: Speed, photo: Size, options: TrainOptions): number {
   const { sizes } = pyramidSizes({ ...photo, ...options });
-  const perScale = sizes.map((_, scale) => options.iterations * (speed.overhead + macsPerIteration(scale, sizes, options) / speed.rate));
+  const perScale = sizes.map(
+    (_, scale) => options.iterations * (speed.overhead + macsPerIteration(scale, sizes, options) / speed.rate),
+  );
   return perScale.reduce((a, b) => a + b, speed.compile * (1 + sizes.length / 4));
 }
 
@@ -86,7 +88,10 @@ export async function measureSpeed(gpu: Gpu): Promise<Speed> {
   return { rate, overhead: Math.max(0, small.seconds - small.macs / rate), compile: small.compile + large.compile };
 }
 
-async function timeIteration(gpu: Gpu, { channels, ...size }: Probe): Promise<{ seconds: number; macs: number; compile: number }> {
+async function timeIteration(
+  gpu: Gpu,
+  { channels, ...size }: Probe,
+): Promise<{ seconds: number; macs: number; compile: number }> {
   const options = resolveOptions({ iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
   const noise = (stream: number, count: number) => Float32Array.from(normals([0, 0, 0, 0], stream, count));
   const start = performance.now();

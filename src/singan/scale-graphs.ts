@@ -3,8 +3,8 @@
 
 import { grad, savedTensors } from "../autodiff/grad.ts";
 import { add, scale as times, zeros } from "../autodiff/ops/elementwise.ts";
-import { margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { mean } from "../autodiff/ops/reduce.ts";
+import { margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Observe, Weights } from "../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
@@ -115,7 +115,13 @@ export interface GeneratorGraph {
 }
 
 /** The G step that replays the D loop's last pass: old activations and statistics, live weights, as the official code's kept graph. */
-export function replayedGeneratorGraph(c: ScaleContext, leaves: ScaleLeaves, fake: Tensor, byFake: Tensor, observe?: Observe): GeneratorGraph {
+export function replayedGeneratorGraph(
+  c: ScaleContext,
+  leaves: ScaleLeaves,
+  fake: Tensor,
+  byFake: Tensor,
+  observe?: Observe,
+): GeneratorGraph {
   const weights = [...c.g.values()];
   const adversarial = grad(fake, weights, byFake);
   const saved = savedTensors(adversarial, fake);

@@ -119,7 +119,8 @@ export class ScaleTrainer {
     place(leaves.amp, ampValues(setup.noiseAmp));
     if (setup.zPrev) place(leaves.zPrev, setup.zPrev.data);
     if (setup.zStar) place(leaves.zStar, setup.zStar);
-    for (const part of [this.g.values, this.d.values, this.feed]) for (const [t, slice] of part.bindings) this.#bindings.set(t, slice);
+    for (const part of [this.g.values, this.d.values, this.feed])
+      for (const [t, slice] of part.bindings) this.#bindings.set(t, slice);
     for (const frozen of setup.frozen) for (const [t, slice] of frozen.bindings) this.#bindings.set(t, slice);
   }
 
@@ -139,7 +140,11 @@ export class ScaleTrainer {
       g: this.g.tensors,
       d: this.d.tensors,
     };
-    const run = async (name: string, outputs: readonly Tensor[], more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {}) => {
+    const run = async (
+      name: string,
+      outputs: readonly Tensor[],
+      more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {},
+    ) => {
       const program = await compile(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
       this.#programs.push(program);
       // What a program keeps, later ones read.
@@ -165,7 +170,10 @@ export class ScaleTrainer {
     const watch = () => {
       const g = official ? this.#observer(this.gStatistics) : null;
       const d = recorded ? this.#observer(this.dStatistics) : null;
-      return { updates: () => [...(g?.updates ?? []), ...(d?.updates ?? [])], observe: { ...(g && { g: g.observe }), ...(d && { d: d.observe }) } };
+      return {
+        updates: () => [...(g?.updates ?? []), ...(d?.updates ?? [])],
+        observe: { ...(g && { g: g.observe }), ...(d && { d: d.observe }) },
+      };
     };
     const inD = watch();
     const d = graphs.discriminatorGraph(context, leaves, source("d"), inD.observe);
@@ -318,7 +326,10 @@ export class ScaleTrainer {
     this.write({ key: randomKey(options.seed, PURPOSE.preview, scale, index) });
     const { sample, reconstruction } = this.programs;
     submit(this.gpu, [sample, reconstruction]);
-    const [drawn, rebuilt] = await this.gpu.read([sample.slice(this.#pictures.sample), reconstruction.slice(this.#pictures.reconstruction)]);
+    const [drawn, rebuilt] = await this.gpu.read([
+      sample.slice(this.#pictures.sample),
+      reconstruction.slice(this.#pictures.reconstruction),
+    ]);
     return { sample: { ...size, data: drawn! }, reconstruction: { ...size, data: rebuilt! } };
   }
 

@@ -29,7 +29,9 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
   const total = costs.reduce((a, b) => a + b, 0);
 
   const frozen: FrozenScale[] = [];
-  let zStar: Float32Array = Float32Array.from(normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, sizes[0]!.width * sizes[0]!.height));
+  let zStar: Float32Array = Float32Array.from(
+    normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, sizes[0]!.width * sizes[0]!.height),
+  );
   let model: Model = { options, scaleFactor, sizes, scales: [], zStar, photo: reals.at(-1)! };
   let zPrev: Planes | null = null;
   let done = 0;
@@ -58,7 +60,14 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
         for await (const step of trainer.iterations()) {
           losses = step.losses;
           const work = { done: done + (costs[scale]! * step.iteration) / options.iterations, total };
-          yield { kind: "progress", scale, iteration: step.iteration, losses, work, preview: () => trainer.preview(step.iteration) };
+          yield {
+            kind: "progress",
+            scale,
+            iteration: step.iteration,
+            losses,
+            work,
+            preview: () => trainer.preview(step.iteration),
+          };
         }
         if (options.statistics === "recalibrated") trainer.recalibrate();
         if (scale === 0) zStar = await trainer.zStar();
@@ -71,7 +80,13 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
         const rebuilt = await reconstruct(gpu, frozen.at(-1)!, zPrev, zStar, sizes[scale + 1], upsample);
         zPrev = rebuilt.next;
         done += costs[scale]!;
-        yield { kind: "scaleDone", scale, model, preview: { ...preview, reconstruction: rebuilt.picture }, work: { done, total } };
+        yield {
+          kind: "scaleDone",
+          scale,
+          model,
+          preview: { ...preview, reconstruction: rebuilt.picture },
+          work: { done, total },
+        };
       } finally {
         trainer.dispose();
       }

@@ -92,7 +92,12 @@ export class Bench {
 
   async run(outputs: Readonly<Record<string, Tensor>>, updates: readonly Update[] = []): Promise<Record<string, Float32Array>> {
     const names = Object.keys(outputs);
-    const program = await compile(this.gpu, { name: "vectors", outputs: Object.values(outputs), updates, bindings: this.bindings });
+    const program = await compile(this.gpu, {
+      name: "vectors",
+      outputs: Object.values(outputs),
+      updates,
+      bindings: this.bindings,
+    });
     try {
       submit(this.gpu, [program]);
       const values = await this.gpu.read(names.map((name) => program.slice(outputs[name]!)));

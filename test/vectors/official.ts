@@ -14,7 +14,8 @@ export function officialImresize(x: Tensor, scale: number, size?: { readonly wid
   const taps = (inSize: number, outSize: number) => float32Taps(bicubicTaps(inSize, scale, { border: "official", outSize }));
   const out = (inSize: number, wanted?: number) => wanted ?? Math.ceil(inSize * scale);
   const [height, width] = [x.shape.at(-2)!, x.shape.at(-1)!];
-  const resized = scale === 1 ? levels : resize(levels, taps(height, out(height, size?.height)), taps(width, out(width, size?.width)));
+  const resized =
+    scale === 1 ? levels : resize(levels, taps(height, out(height, size?.height)), taps(width, out(width, size?.width)));
   const unit = affine(resized, 1 / 255, 0.5); // rounded to f32 here, as the official code does
   return clamp(affine(unit, 2, -1), -1, 1);
 }

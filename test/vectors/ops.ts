@@ -1,7 +1,5 @@
 // Golden cases of single ops, through the GPU: convolution, batch norm, activations, resizing, Adam, pyramids.
 
-import { type Comparison, compare, Bench, type GoldenCase } from "./case.ts";
-import { officialImresize } from "./official.ts";
 import { grad } from "../../src/autodiff/grad.ts";
 import { moments } from "../../src/autodiff/ops/channel.ts";
 import { conv2d } from "../../src/autodiff/ops/conv.ts";
@@ -15,6 +13,8 @@ import { adamSchedule } from "../../src/nn/adam.ts";
 import { batchNorm, batchNormEval } from "../../src/nn/layers.ts";
 import { ParamSet, runningStats } from "../../src/runtime/params.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
+import { Bench, type Comparison, compare, type GoldenCase } from "./case.ts";
+import { officialImresize } from "./official.ts";
 
 export type Check = (gpu: Gpu, golden: GoldenCase) => Promise<Comparison[]>;
 
@@ -27,11 +27,18 @@ async function withBench<T>(gpu: Gpu, use: (bench: Bench) => Promise<T>): Promis
   }
 }
 
-const input = (bench: Bench, golden: GoldenCase, name: string, shape: Shape = golden.shape(name)) => bench.leaf(name, shape, golden.f32(name));
+const input = (bench: Bench, golden: GoldenCase, name: string, shape: Shape = golden.shape(name)) =>
+  bench.leaf(name, shape, golden.f32(name));
 const rowOf = (golden: GoldenCase, name: string): Shape => [1, golden.shape(name)[0]!];
 
 /** y, its gradients at gy, and with L = Σ v·gx the second-order ones, under the golden names. */
-function firstAndSecond(y: Tensor, gy: Tensor, v: Tensor, first: Record<string, Tensor>, second: Record<string, Tensor>): Record<string, Tensor> {
+function firstAndSecond(
+  y: Tensor,
+  gy: Tensor,
+  v: Tensor,
+  first: Record<string, Tensor>,
+  second: Record<string, Tensor>,
+): Record<string, Tensor> {
   const named = grad(y, Object.values(first), gy);
   const gradients = Object.fromEntries(Object.keys(first).map((name, i) => [name, named[i]!]));
   const l = sum(mul(v, gradients["gx"]!));
@@ -73,12 +80,23 @@ const batchNormalization: Check = (gpu, golden) =>
 
     const batch = moments(x, 1);
     const momentum = bench.leaf("momentum", [1], Float32Array.of(golden.params.momentum));
-    const running = bench.leaf("running", [2, 1, gamma.size], Float32Array.of(...golden.f32("running_mean"), ...golden.f32("running_var")));
+    const running = bench.leaf(
+      "running",
+      [2, 1, gamma.size],
+      Float32Array.of(...golden.f32("running_mean"), ...golden.f32("running_var")),
+    );
     const count = x.size / gamma.size;
-    const { m } = (await bench.run({ m: batch }, [runningStats(bench.bindings.get(running)!, batch, momentum, count)])) as { m: Float32Array };
+    const { m } = (await bench.run({ m: batch }, [runningStats(bench.bindings.get(running)!, batch, momentum, count)])) as {
+      m: Float32Array;
+    };
     const [after] = (await gpu.read([bench.bindings.get(running)!])) as [Float32Array];
     const halves = (values: Float32Array) => [values.slice(0, gamma.size), values.slice(gamma.size, 2 * gamma.size)];
-    const results = { batch_mean: halves(m)[0]!, batch_var_biased: halves(m)[1]!, running_mean: halves(after)[0]!, running_var: halves(after)[1]! };
+    const results = {
+      batch_mean: halves(m)[0]!,
+      batch_var_biased: halves(m)[1]!,
+      running_mean: halves(after)[0]!,
+      running_var: halves(after)[1]!,
+    };
     for (const [name, got] of Object.entries(results)) {
       comparisons.push(compare(`train.${name}`, got, golden.f32(`train.${name}`), golden.tolerance(`train.${name}`)));
     }
@@ -89,7 +107,10 @@ const activations: Check = (gpu, golden) =>
   withBench(gpu, (bench) => {
     const [x, gy, v] = ["x", "gy", "v"].map((name) => input(bench, golden, name)) as [Tensor, Tensor, Tensor];
     const of = (y: Tensor) => firstAndSecond(y, gy, v, { gx: x }, { dd_gy: gy, dd_x: x });
-    return checkAll(bench, golden, { ...prefixed("lrelu", of(leakyRelu(x, golden.params.slope))), ...prefixed("tanh", of(tanh(x))) });
+    return checkAll(bench, golden, {
+      ...prefixed("lrelu", of(leakyRelu(x, golden.params.slope))),
+      ...prefixed("tanh", of(tanh(x))),
+    });
   });
 
 const bilinear: Check = (gpu, golden) =>
@@ -132,7 +153,10 @@ const pyramid: Check = (gpu, golden) =>
     const { data, shape } = photoPlanes(golden);
     const real = officialImresize(bench.leaf("photo", shape, data), scale1);
     const size = (n: number) => ({ height: sizes[n][0], width: sizes[n][1] });
-    const levels = sizes.map((_: unknown, n: number) => [`real.${n}`, officialImresize(real, factor ** (sizes.length - 1 - n), size(n))]);
+    const levels = sizes.map((_: unknown, n: number) => [
+      `real.${n}`,
+      officialImresize(real, factor ** (sizes.length - 1 - n), size(n)),
+    ]);
     const values = await bench.run(Object.fromEntries(levels));
     return Object.entries(values).map(([name, got]) => compare(name, got, golden.f32(name), PICTURE_BOUND));
   });

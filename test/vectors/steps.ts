@@ -34,7 +34,8 @@ export class RecordedNet {
       this.weights.set(name, bench.leaf(`${prefix}.${name}`, shape, golden.f32(`${prefix}.${name}`)));
     };
     for (const block of BLOCKS) {
-      for (const part of ["conv.weight", "conv.bias", "norm.weight", "norm.bias"]) add(`${block}.${part}`, part !== "conv.weight");
+      for (const part of ["conv.weight", "conv.bias", "norm.weight", "norm.bias"])
+        add(`${block}.${part}`, part !== "conv.weight");
       const [mean_, variance] = ["running_mean", "running_var"].map((k) => golden.f32(`${prefix}.${block}.norm.${k}`));
       this.#statistics.set(
         block,
@@ -69,7 +70,11 @@ const named = (prefix: string, net: RecordedNet, gradients: readonly Tensor[]): 
 const negativeMean = (t: Tensor): Tensor => scale(mean(t), -1);
 const MOMENTUM = 0.1;
 
-async function run(gpu: Gpu, golden: GoldenCase, use: (bench: Bench, momentum: Tensor) => Promise<Map<string, Float32Array>>): Promise<Comparison[]> {
+async function run(
+  gpu: Gpu,
+  golden: GoldenCase,
+  use: (bench: Bench, momentum: Tensor) => Promise<Map<string, Float32Array>>,
+): Promise<Comparison[]> {
   const bench = new Bench(gpu);
   try {
     const results = await use(bench, bench.leaf("momentum", [1], Float32Array.of(MOMENTUM)));
@@ -83,7 +88,10 @@ export const discriminatorStep: Check = (gpu, golden) =>
   run(gpu, golden, async (bench, momentum) => {
     const d = new RecordedNet(bench, golden, "D", "tail", momentum);
     const weights = [...d.weights.values()];
-    const [real, fake] = ["real", "fake"].map((name) => bench.leaf(name, golden.shape(name), golden.f32(name))) as [Tensor, Tensor];
+    const [real, fake] = ["real", "fake"].map((name) => bench.leaf(name, golden.shape(name), golden.f32(name))) as [
+      Tensor,
+      Tensor,
+    ];
     const alpha = bench.leaf("alpha", [1], golden.f32("alpha"));
     const critic = (x: Tensor) => discriminator(x, d.weights, d.observe);
     const results = new Map<string, Float32Array>();
@@ -121,7 +129,13 @@ export const generatorStep: Check = (gpu, golden) =>
     const d = new RecordedNet(bench, elsewhere ? loadCase(golden.folder, elsewhere) : golden, "D", "tail", momentum);
     const weights = [...g.weights.values()];
     const image = (name: string) => bench.leaf(name, golden.shape(name), golden.f32(name));
-    const [real, noise, previous, zIn, zPrevious] = ["real", "noise", "prev", "z_in", "z_prev"].map(image) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [real, noise, previous, zIn, zPrevious] = ["real", "noise", "prev", "z_in", "z_prev"].map(image) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const inner = (t: Tensor) => crop2d(t, margins(PADDING));
     const fake = generator(noise, inner(previous), g.weights, g.observe);
     const adversarial = negativeMean(discriminator(fake, d.weights, d.observe));

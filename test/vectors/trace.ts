@@ -83,7 +83,17 @@ class TraceReplay {
       ...{ iterations: p.niter, dSteps: p.Dsteps, gSteps: p.Gsteps, lr: p.lr, alphaRec: p.alpha, lambdaGp: p.lambda_grad },
       ...{ zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
     });
-    const setup = { scale, size, channels: p.nfc, options, real, frozen: this.#frozen, upsample: this.#upsample, zPrev, noiseAmp };
+    const setup = {
+      scale,
+      size,
+      channels: p.nfc,
+      options,
+      real,
+      frozen: this.#frozen,
+      upsample: this.#upsample,
+      zPrev,
+      noiseAmp,
+    };
     const trainer = await ScaleTrainer.create(
       gpu,
       {
@@ -123,8 +133,10 @@ class TraceReplay {
       const count = draw![0].size;
       gpu.write(draw![1], this.inputs.f32(tensor).subarray(row * count, (row + 1) * count));
     };
-    const feed = (t: number) => trainer.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
-    const loss = async (names: readonly string[]) => (await gpu.read(names.map((name) => trainer.losses.slice(name)))).map((v) => v[0]!);
+    const feed = (t: number) =>
+      trainer.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
+    const loss = async (names: readonly string[]) =>
+      (await gpu.read(names.map((name) => trainer.losses.slice(name)))).map((v) => v[0]!);
 
     write("noise", `draw.noise.${scale}`, it);
     if (scale === 0) write("zOpt", "draw.z_opt.0", it);
@@ -168,7 +180,9 @@ class TraceReplay {
     const z = this.#bench.leaf("z0", [1, 1, this.#size(0).height, this.#size(0).width], z0);
     const noise = (k: number) => {
       if (k === 0) return grey(z);
-      return reconstruction ? null : this.#bench.leaf(`z${k}`, this.inputs.shape(`draw.sample.${k}`), this.inputs.f32(`draw.sample.${k}`));
+      return reconstruction
+        ? null
+        : this.#bench.leaf(`z${k}`, this.inputs.shape(`draw.sample.${k}`), this.inputs.f32(`draw.sample.${k}`));
     };
     const picture = chain(this.#frozen, noise, this.#upsample);
     const output = to === null ? picture : this.#upsample(picture, this.#size(to - 1), this.#size(to));
@@ -196,7 +210,8 @@ class TraceReplay {
     const row = this.#lossRows[net]++;
     const width = 3 + got.length;
     const want = this.golden.f32(`losses_${net}`).subarray(row * width, (row + 1) * width);
-    if (want[0] !== scale || want[1] !== it || want[2] !== j) throw new Error(`${this.golden.name}: row ${row} of losses_${net} is another step`);
+    if (want[0] !== scale || want[1] !== it || want[2] !== j)
+      throw new Error(`${this.golden.name}: row ${row} of losses_${net} is another step`);
     const bound = this.#bounds(stepsAfter(this.golden.params, scale, it) + step + 1).loss;
     this.comparisons.push(compare(`losses_${net} ${scale}/${it}/${j}`, got, want.subarray(3), bound));
   }
@@ -208,7 +223,10 @@ class TraceReplay {
       for (const [block, values] of await statistics.storage.read()) {
         const bias = this.#nets[net].get(`${block}.conv.bias`)!;
         state.set(`${block}.conv.bias`, bias);
-        state.set(`${block}.norm.running_mean`, bias.map((b, c) => values[c]! + b));
+        state.set(
+          `${block}.norm.running_mean`,
+          bias.map((b, c) => values[c]! + b),
+        );
         state.set(`${block}.norm.running_var`, values.slice(bias.length));
       }
       return state;
@@ -248,9 +266,14 @@ function stepsAfter(p: { niter: number; Dsteps: number; Gsteps: number }, scale:
 const trainable = (state: State): State => new Map([...state].filter(([name]) => !/running_|conv\.bias/.test(name)));
 
 function writeStatistics(gpu: Gpu, trainer: ScaleTrainer, nets: Record<Net, State>): void {
-  for (const [state, statistics] of [[nets.G, trainer.gStatistics], [nets.D, trainer.dStatistics]] as const) {
+  for (const [state, statistics] of [
+    [nets.G, trainer.gStatistics],
+    [nets.D, trainer.dStatistics],
+  ] as const) {
     for (const [block, slice] of statistics.storage.slices) {
-      const [mean, variance, bias] = ["norm.running_mean", "norm.running_var", "conv.bias"].map((kind) => state.get(`${block}.${kind}`)!);
+      const [mean, variance, bias] = ["norm.running_mean", "norm.running_var", "conv.bias"].map(
+        (kind) => state.get(`${block}.${kind}`)!,
+      );
       gpu.write(slice, Float32Array.of(...mean!.map((m, c) => m - bias![c]!), ...variance!));
     }
   }

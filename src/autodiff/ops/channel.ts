@@ -172,7 +172,8 @@ export const invStdOp: Op<Eps> = {
 };
 
 /** The projection P_x[g] = s·(g − mean(g) − x̂·mean(g·x̂)): the input gradient of normalize. Linear and self-adjoint in g. */
-export const normalizeGrad = (g: Tensor, x: Tensor, m: Tensor, eps = NORM_EPS): Tensor => apply(normalizeGradOp, [g, x, m], { eps });
+export const normalizeGrad = (g: Tensor, x: Tensor, m: Tensor, eps = NORM_EPS): Tensor =>
+  apply(normalizeGradOp, [g, x, m], { eps });
 export const normalizeGradOp: Op<Eps> = {
   name: "normalizeGrad",
   shape: ([g, x, m]) => {
@@ -226,7 +227,9 @@ export const normalizeCurvatureOp: Op<Eps> = {
     const inner = channelScale(xHat, sub(product, scale(mul(q, r), 3)));
     const outer = [channelScale(centred(g!), q), channelScale(centred(v!), r)];
     const minusS2 = scale(mul(s, s), -1);
-    return channelScale([...outer, inner].reduce((a, b) => sub(a, scale(b, -1))), minusS2);
+    return channelScale(
+      [...outer, inner].reduce((a, b) => sub(a, scale(b, -1))),
+      minusS2,
+    );
   },
 };
-

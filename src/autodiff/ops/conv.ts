@@ -9,7 +9,14 @@ type None = Record<string, never>;
 
 function check(name: string, x: Shape, w: Shape, g: Shape): void {
   const fits =
-    x.length === 4 && w.length === 4 && g.length === 4 && w[2] === KERNEL && w[3] === KERNEL && x[0] === g[0] && x[1] === w[1] && g[1] === w[0];
+    x.length === 4 &&
+    w.length === 4 &&
+    g.length === 4 &&
+    w[2] === KERNEL &&
+    w[3] === KERNEL &&
+    x[0] === g[0] &&
+    x[1] === w[1] &&
+    g[1] === w[0];
   requireShape(
     fits && g[2] === x[2]! - KERNEL + 1 && g[3] === x[3]! - KERNEL + 1 && g[2]! > 0 && g[3]! > 0,
     `${name}: image [${x}], weights [${w}] and result [${g}] do not fit (3x3, valid)`,
@@ -30,10 +37,36 @@ export const conv2dOp: Op<None> = {
   },
   vjp: (g, { inputs: [x, w, b] }) => [conv2dInput(g, w!), conv2dWeight(x!, g), ...(b ? [channelSum(g, 1)] : [])],
   examples: [
-    { inputs: [[1, 3, 8, 9], [4, 3, 3, 3]], attrs: {} },
-    { inputs: [[2, 5, 17, 16], [1, 5, 3, 3], [1, 1]], attrs: {} },
-    { inputs: [[1, 1, 3, 3], [1, 1, 3, 3]], attrs: {} },
-    { inputs: [[1, 9, 7, 6], [10, 9, 3, 3], [1, 10]], attrs: {} },
+    {
+      inputs: [
+        [1, 3, 8, 9],
+        [4, 3, 3, 3],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [2, 5, 17, 16],
+        [1, 5, 3, 3],
+        [1, 1],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 1, 3, 3],
+        [1, 1, 3, 3],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 9, 7, 6],
+        [10, 9, 3, 3],
+        [1, 10],
+      ],
+      attrs: {},
+    },
   ],
 };
 
@@ -48,10 +81,34 @@ export const conv2dInputOp: Op<None> = {
   },
   vjp: (gx, { inputs: [g, w] }) => [conv2d(gx, w!), conv2dWeight(gx, g!)],
   examples: [
-    { inputs: [[1, 4, 6, 7], [4, 3, 3, 3]], attrs: {} },
-    { inputs: [[2, 1, 15, 14], [1, 5, 3, 3]], attrs: {} },
-    { inputs: [[1, 1, 1, 1], [1, 1, 3, 3]], attrs: {} },
-    { inputs: [[1, 10, 5, 6], [10, 9, 3, 3]], attrs: {} },
+    {
+      inputs: [
+        [1, 4, 6, 7],
+        [4, 3, 3, 3],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [2, 1, 15, 14],
+        [1, 5, 3, 3],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 1, 1, 1],
+        [1, 1, 3, 3],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 10, 5, 6],
+        [10, 9, 3, 3],
+      ],
+      attrs: {},
+    },
   ],
 };
 
@@ -66,9 +123,33 @@ export const conv2dWeightOp: Op<None> = {
   },
   vjp: (gw, { inputs: [x, g] }) => [conv2dInput(g!, gw), conv2d(x!, gw)],
   examples: [
-    { inputs: [[1, 3, 8, 9], [1, 4, 6, 7]], attrs: {} },
-    { inputs: [[2, 5, 17, 16], [2, 1, 15, 14]], attrs: {} },
-    { inputs: [[1, 1, 3, 3], [1, 1, 1, 1]], attrs: {} },
-    { inputs: [[1, 9, 7, 6], [1, 10, 5, 4]], attrs: {} },
+    {
+      inputs: [
+        [1, 3, 8, 9],
+        [1, 4, 6, 7],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [2, 5, 17, 16],
+        [2, 1, 15, 14],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 1, 3, 3],
+        [1, 1, 1, 1],
+      ],
+      attrs: {},
+    },
+    {
+      inputs: [
+        [1, 9, 7, 6],
+        [1, 10, 5, 4],
+      ],
+      attrs: {},
+    },
   ],
 };

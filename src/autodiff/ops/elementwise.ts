@@ -14,7 +14,13 @@ const same1 = ([a]: readonly Shape[]): Shape => a!;
 type None = Record<string, never>;
 const pairs = [
   { inputs: [[1], [1]], attrs: {} },
-  { inputs: [[2, 3, 5, 7], [2, 3, 5, 7]], attrs: {} },
+  {
+    inputs: [
+      [2, 3, 5, 7],
+      [2, 3, 5, 7],
+    ],
+    attrs: {},
+  },
 ] as const;
 const singles = [
   { inputs: [[1]], attrs: {} },
@@ -91,7 +97,15 @@ export const clampMaskOp: Op<{ lo: number; hi: number }> = {
   name: "clampMask",
   shape: same2("clampMask"),
   vjp: (g, { inputs: [, x], attrs }) => [apply(clampMaskOp, [g, x!], attrs), null],
-  examples: [{ inputs: [[3, 4, 5], [3, 4, 5]], attrs: { lo: -0.5, hi: 0.75 } }],
+  examples: [
+    {
+      inputs: [
+        [3, 4, 5],
+        [3, 4, 5],
+      ],
+      attrs: { lo: -0.5, hi: 0.75 },
+    },
+  ],
 };
 
 /** ⌊x⌋; derivative 0. Only the 8-bit path of the official test vectors needs it. */
@@ -108,7 +122,13 @@ export const leakyReluMaskOp: Op<{ alpha: number }> = {
   vjp: (g, { inputs: [, x], attrs: { alpha } }) => [leakyReluMask(g, x!, alpha), null],
   examples: [
     { inputs: [[1], [1]], attrs: { alpha: 0.2 } },
-    { inputs: [[2, 3, 5, 7], [2, 3, 5, 7]], attrs: { alpha: 0.2 } },
+    {
+      inputs: [
+        [2, 3, 5, 7],
+        [2, 3, 5, 7],
+      ],
+      attrs: { alpha: 0.2 },
+    },
   ],
 };
 

@@ -29,7 +29,10 @@ const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
 /** Philox4x32-10 of one counter under one key, in plain integers: the reference for random.wgsl and the source of initial weights. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
@@ -56,7 +59,10 @@ export function randomBlock(key: ArrayLike<number>, stream: number, index: numbe
 /** `count` values of U[0,1), the same bits as the GPU's. */
 export function uniforms(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   const out = new Float64Array(count);
-  for (let i = 0; i < count; i += 4) randomBlock(key, stream, i / 4).forEach((word, k) => i + k < count && (out[i + k] = toUnit(word)));
+  for (let i = 0; i < count; i += 4) {
+    const words = randomBlock(key, stream, i / 4);
+    for (let k = 0; k < 4 && i + k < count; k++) out[i + k] = toUnit(words[k]!);
+  }
   return out;
 }
 

@@ -11,5 +11,7 @@ import * as spatial from "./spatial.ts";
 const isOp = (value: unknown): value is Op => typeof value === "object" && value !== null && "vjp" in value;
 
 export const registry: ReadonlyMap<string, Op> = new Map(
-  [channel, conv, elementwise, random, reduce, spatial].flatMap((family) => Object.values(family).filter(isOp)).map((op) => [op.name, op]),
+  [channel, conv, elementwise, random, reduce, spatial]
+    .flatMap((family) => Object.values(family).filter(isOp))
+    .map((op) => [op.name, op]),
 );
