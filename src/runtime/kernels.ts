@@ -182,7 +182,7 @@ function convolution([OB, PH, PW]: Block, transposed: boolean): Variant {
 }
 
 /** Threads to spread a weight gradient over: enough to fill the adapter, few enough that adding the chunks' partial results is cheap. */
-const WEIGHT_THREADS = { software: 512, hardware: 4096 };
+const WEIGHT_THREADS = { software: 512, hardware: 32_768 };
 
 function weightGradient([OB, PW, wanted]: WeightBlock): Variant {
   return {

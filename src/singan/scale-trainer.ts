@@ -247,8 +247,9 @@ export class ScaleTrainer {
         const next = this.#submitBatch(at, count);
         next.catch(() => {}); // awaited below, but perhaps only after a pause
         at += count;
-        if (pending) yield await pending;
+        const previous: typeof pending = pending;
         pending = next;
+        if (previous) yield await previous;
         size = Math.min(maxBatch, nextBatchSize(size, performance.now() - start, count));
       }
       if (pending) yield await pending;

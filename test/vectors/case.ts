@@ -66,7 +66,7 @@ export function compare(tensor: string, got: ArrayLike<number>, want: ArrayLike<
   let error = 0;
   for (let i = 0; i < want.length; i++) {
     const e = Math.abs(got[i]! - want[i]!);
-    if (!(e <= error)) error = e; // keeps NaN
+    error = Number.isNaN(e) ? Number.POSITIVE_INFINITY : Math.max(error, e);
   }
   return { tensor, error, bound };
 }

@@ -41,7 +41,7 @@ export async function runCase(gpu: Gpu, folder: string, name: string): Promise<C
     const compared = new Set(comparisons.map((c) => c.tensor));
     const missing = golden.outputs.filter((output) => !compared.has(output));
     if (missing.length > 0) throw new Error(`not compared: ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`);
-    const excess = (c: Comparison) => (Number.isFinite(c.error) ? c.error / c.bound : Number.POSITIVE_INFINITY);
+    const excess = (c: Comparison) => (c.error === 0 ? 0 : c.error / c.bound);
     const worst = comparisons.reduce((a, b) => (excess(b) > excess(a) ? b : a));
     return { name, passed: excess(worst) <= 1, worst, compared: compared.size, problem: null };
   } catch (error) {

@@ -1,0 +1,19 @@
+// The same seed on the same driver: a training in headless Chrome and one in Node agree to the last bit.
+
+import { expect, test } from "vitest";
+import { runInPage } from "../../harness/page.ts";
+import { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { type Fingerprint, fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+test("a training in a page has Node's losses and weights", async () => {
+  const inPage = await runInPage<Fingerprint>("test/browser/tiny.page.ts", "trainInPage");
+  const gpu = await Gpu.open(await openAdapter());
+  try {
+    const inNode = await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+    expect(inNode.losses.every((l) => Object.values(l).every(Number.isFinite))).toBe(true);
+    expect(inPage).toEqual(inNode);
+  } finally {
+    gpu.dispose();
+  }
+});

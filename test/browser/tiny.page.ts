@@ -1,0 +1,15 @@
+// Runs in a page: the tiny training. See chrome-equals-node.test.ts.
+
+import { Gpu } from "../../src/gpu/device.ts";
+import { type Fingerprint, fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+export async function trainInPage(): Promise<Fingerprint> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error("the page has no WebGPU adapter");
+  const gpu = await Gpu.open(adapter);
+  try {
+    return await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+  } finally {
+    gpu.dispose();
+  }
+}

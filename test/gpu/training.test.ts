@@ -1,0 +1,104 @@
+// Whole trainings on a tiny picture: deterministic, without leaks, in every option, and stopped at any moment.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import type { TrainOptions } from "../../src/singan/config.ts";
+import { Sampler } from "../../src/singan/generate.ts";
+import { train } from "../../src/singan/train.ts";
+import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+const live = () => {
+  const { buffers, bytes } = gpu.stats();
+  return { buffers, bytes };
+};
+
+describe("a training", () => {
+  test("is a function of photo, options and seed, to the last bit", async () => {
+    const runs = [5, 5, 6].map((seed) => async () => fingerprint(gpu, await trainAll(gpu, tinyPhoto(), { ...TINY, seed })));
+    const [first, again, other] = [await runs[0]!(), await runs[1]!(), await runs[2]!()];
+    expect(again).toEqual(first);
+    expect(other.weights).not.toEqual(first.weights);
+    expect(first.losses.length).toBeGreaterThan(1); // more than one scale, or the chain is not tested
+  });
+
+  test("gives all GPU memory back, also when it is left early", async () => {
+    const before = live();
+    await trainAll(gpu, tinyPhoto(), TINY);
+    expect(live()).toEqual(before);
+    for (const kind of ["scale", "progress", "scaleDone"]) {
+      for await (const event of train(gpu, tinyPhoto(), TINY)) if (event.kind === kind) break;
+      expect(live()).toEqual(before);
+    }
+  });
+
+  test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {
+    const photo = tinyPhoto();
+    const errors: number[] = [];
+    for (const iterations of [1, 40]) {
+      const model = await trainAll(gpu, photo, { ...TINY, maxSize: 16, minSize: 12, channels: 8, iterations });
+      const sampler = await Sampler.load(gpu, model);
+      const { data } = await sampler.reconstruction();
+      errors.push(data.reduce((sum, v, i) => sum + (v - model.photo.data[i]!) ** 2, 0) / data.length);
+      await sampler.dispose();
+    }
+    expect(errors[1]!).toBeLessThan(errors[0]! / 2);
+  });
+
+  const alternatives: Partial<TrainOptions>[] = [
+    { zStar: "redrawn" },
+    { gStep: "regenerate" },
+    { upsample: "bilinear" },
+    { statistics: "running" },
+    { dSteps: 1, gSteps: 2 },
+    { minSize: 24, maxSize: 31 }, // a single scale
+  ];
+  test.each(alternatives)("runs with %o, and the option matters", async (option) => {
+    const usual = await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+    const model = await trainAll(gpu, tinyPhoto(), { ...TINY, ...option });
+    const changed = await fingerprint(gpu, model);
+    expect(changed.sample).not.toBe(usual.sample);
+    for (const { generator } of model.scales)
+      for (const values of generator.values()) expect(values.every(Number.isFinite)).toBe(true);
+  });
+
+  test("previews while it runs, without changing what it learns", async () => {
+    const plain = await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+    const training = train(gpu, tinyPhoto(), TINY);
+    for (;;) {
+      const step = await training.next();
+      if (step.done) {
+        expect(await fingerprint(gpu, step.value)).toEqual(plain);
+        break;
+      }
+      if (step.value.kind === "progress") {
+        const { sample, reconstruction } = await step.value.preview();
+        expect(sample.data.some((v) => v !== 0)).toBe(true);
+        expect(reconstruction.data).not.toEqual(sample.data);
+      }
+    }
+  });
+});
+
+describe("samples", () => {
+  test("depend on seed, index and start scale only", async () => {
+    const before = live();
+    const sampler = await Sampler.load(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+    const draw = async (options: Parameters<Sampler["sample"]>[0]) => (await sampler.sample(options)).data;
+    const first = await draw({ seed: 1 });
+    const [together, elsewhere] = await Promise.all([draw({ seed: 1 }), draw({ seed: 1, index: 1 })]);
+    expect(together).toEqual(first);
+    expect(elsewhere).not.toEqual(first);
+    expect(await draw({ seed: 2 })).not.toEqual(first);
+    expect(await draw({ seed: 1, startScale: 1 })).not.toEqual(first);
+    await expect(draw({ seed: 1, startScale: 9 })).rejects.toThrow("start scale must be a whole number from 0 to");
+    await sampler.dispose();
+    expect(live()).toEqual(before);
+  });
+});

@@ -1,0 +1,62 @@
+// A training small enough for a software adapter, as plain JSON in and out: the same in Node and in a page.
+
+import type { Gpu } from "../src/gpu/device.ts";
+import type { Planes } from "../src/image/planes.ts";
+import type { TrainOptions } from "../src/singan/config.ts";
+import { Sampler } from "../src/singan/generate.ts";
+import type { LossRecord, Model } from "../src/singan/model.ts";
+import { train } from "../src/singan/train.ts";
+
+export const TINY: Partial<TrainOptions> = {
+  maxSize: 24,
+  minSize: 16,
+  scaleFactor: 0.6,
+  iterations: 3,
+  channels: 4,
+  maxChannels: 4,
+  seed: 5,
+};
+
+/** A smooth picture with an edge, so that nothing in it is special. */
+export function tinyPhoto(width = 31, height = 24): Planes {
+  const data = Float32Array.from({ length: 3 * width * height }, (_, at) => {
+    const [c, y, x] = [Math.floor(at / (width * height)), Math.floor(at / width) % height, at % width];
+    return Math.fround(0.6 * Math.sin(0.31 * x + c) * Math.cos(0.23 * y - c) + (x > y ? 0.2 : -0.2));
+  });
+  return { width, height, data };
+}
+
+/** Runs a training to its end. */
+export async function trainAll(gpu: Gpu, photo: Planes, options: Partial<TrainOptions>): Promise<Model> {
+  const training = train(gpu, photo, options);
+  for (;;) {
+    const step = await training.next();
+    if (step.done) return step.value;
+  }
+}
+
+export interface Fingerprint {
+  readonly losses: readonly LossRecord[];
+  /** Bits of every weight, statistic and z*, folded into one number per scale. */
+  readonly weights: readonly number[];
+  readonly sample: number;
+}
+
+export async function fingerprint(gpu: Gpu, model: Model): Promise<Fingerprint> {
+  const sampler = await Sampler.load(gpu, model);
+  const sample = await sampler.sample({ seed: 3 });
+  await sampler.dispose();
+  const scaleHash = ({ generator, discriminator }: Model["scales"][number]) =>
+    hash([...generator.values(), ...discriminator.values(), model.zStar]);
+  return { losses: model.scales.map((s) => s.losses), weights: model.scales.map(scaleHash), sample: hash([sample.data]) };
+}
+
+/** FNV-1a over the bits of all values. */
+export function hash(arrays: readonly Float32Array[]): number {
+  let h = 0x811c9dc5;
+  for (const values of arrays) {
+    for (const byte of new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+      h = Math.imul(h ^ byte, 0x01000193) >>> 0;
+  }
+  return h;
+}
