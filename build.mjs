@@ -1,12 +1,19 @@
 // Builds the project: reflects shaders/ into the typed manifest src/generated/kernels.ts, then bundles library, CLI and demo.
-//   node build.mjs            everything
+//   node build.mjs            everything, declarations included
 //   node build.mjs --kernels  only the manifest
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+//   node build.mjs --stale    manifest and bundles, only where a source is newer than they are: before `npm run singan`
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 
 const ts = transformSync(readFileSync("src/gpu/template.ts", "utf8"), { loader: "ts", format: "esm" }).code;
 const { expandTemplate } = await import(`data:text/javascript,${encodeURIComponent(ts)}`);
+
+const MANIFEST = "src/generated/kernels.ts";
+/** Stands for all bundles: esbuild writes them together. */
+const BUILT = "dist/cli.js";
 
 /** Bindings, parameter layout and overrides of every entry point; one manifest entry `file` or `file.entry`. */
 function reflect(name, source) {
@@ -23,7 +30,9 @@ function reflect(name, source) {
       key: entry.name === "main" ? name : `${name}.${entry.name}`,
       file: name,
       entry: entry.name,
-      bindings: used.filter((r) => r !== uniform).map((r) => ({ name: r.name, binding: r.binding, write: r.access === "read_write" })),
+      bindings: used
+        .filter((r) => r !== uniform)
+        .map((r) => ({ name: r.name, binding: r.binding, write: r.access === "read_write" })),
       params: uniform ? uniform.type.members.map((m) => ({ name: m.name, offset: m.offset, type: m.type.name })) : [],
       paramsBinding: uniform?.binding ?? -1,
       paramsBytes: uniform?.type.size ?? 0,
@@ -33,7 +42,9 @@ function reflect(name, source) {
 }
 
 function writeManifest() {
-  const files = readdirSync("shaders").filter((f) => f.endsWith(".wgsl")).sort();
+  const files = readdirSync("shaders")
+    .filter((f) => f.endsWith(".wgsl"))
+    .sort();
   const sources = Object.fromEntries(files.map((f) => [f.slice(0, -5), readFileSync(`shaders/${f}`, "utf8")]));
   const kernels = Object.entries(sources).flatMap(([name, source]) => reflect(name, source));
   const union = (names) => names.map((n) => JSON.stringify(n)).join(" | ") || "never";
@@ -52,7 +63,48 @@ ${kernels
 }
 `;
   mkdirSync("src/generated", { recursive: true });
-  writeFileSync("src/generated/kernels.ts", text);
+  if (!existsSync(MANIFEST) || readFileSync(MANIFEST, "utf8") !== text) writeFileSync(MANIFEST, text);
 }
 
-writeManifest();
+/** Library and CLI, in one run, so that they share their modules: an error thrown by one is an instance of the other's class. */
+async function bundleLibrary() {
+  rmSync("dist/chunks", { recursive: true, force: true });
+  await build({
+    entryPoints: { index: "src/index.ts", node: "src/node/index.ts", cli: "src/cli/main.ts" },
+    outdir: "dist",
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2023",
+    external: ["node:*", "webgpu", "pngjs", "jpeg-js"],
+    logLevel: "warning",
+  });
+}
+
+function writeDeclarations() {
+  rmSync("dist/types", { recursive: true, force: true });
+  const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
+  if (tsc.status !== 0) throw new Error("the declarations could not be made");
+}
+
+/** Time of the last change below a path, in ms; generated files do not count. */
+function changedAt(path) {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const names = readdirSync(path).filter((name) => join(path, name) !== join("src", "generated"));
+  return Math.max(stats.mtimeMs, ...names.map((name) => changedAt(join(path, name))));
+}
+
+function isStale() {
+  if (!existsSync(BUILT)) return true;
+  const built = statSync(BUILT).mtimeMs;
+  return ["src", "shaders", "build.mjs", "package.json"].some((path) => changedAt(path) > built);
+}
+
+const mode = process.argv[2];
+if (mode !== "--stale" || isStale()) {
+  writeManifest();
+  if (mode !== "--kernels") await bundleLibrary();
+  if (mode === undefined) writeDeclarations();
+}
