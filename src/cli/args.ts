@@ -32,8 +32,7 @@ export interface Command {
   /** Paragraphs after the summary. */
   readonly details?: readonly string[];
   readonly examples: readonly (readonly [command: string, what: string])[];
-  /** Does it; returns the exit code where that isn't 0. */
-  run(args: Args, session: Session): Promise<number | undefined>;
+  run(args: Args, session: Session): Promise<void>;
 }
 
 export const COMMON_FLAGS: FlagGroup = {
@@ -95,14 +94,22 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Ca
 
 function findCommand(name: string, commands: readonly Command[]): Command {
   const command = commands.find((c) => c.name === name);
-  if (!command) throw unknown("command", name, commands.map((c) => c.name), "singan --help");
+  if (!command)
+    throw unknown(
+      "command",
+      name,
+      commands.map((c) => c.name),
+      "singan --help",
+    );
   return command;
 }
 
 function parseCommand(command: Command, argv: readonly string[]): Call {
   const flags = new Map([...command.groups, COMMON_FLAGS].flatMap((g) => g.flags.map((f) => [f.name, f] as const)));
   const help = `singan ${command.name} -h`;
-  const options = Object.fromEntries([...flags].map(([name, f]) => [name, { type: f.value ? ("string" as const) : ("boolean" as const) }]));
+  const options = Object.fromEntries(
+    [...flags].map(([name, f]) => [name, { type: f.value ? ("string" as const) : ("boolean" as const) }]),
+  );
   const { tokens } = parseArgs({
     args: [...argv],
     options: { ...options, help: { type: "boolean", short: "h" } },
@@ -122,7 +129,8 @@ function parseCommand(command: Command, argv: readonly string[]): Call {
     values.set(flag.name, readValue(flag, token.value, token.inlineValue === true));
   }
   const missing = command.words[words.length];
-  if (missing !== undefined) throw new UsageError(`${missing} is missing: singan ${command.name} ${command.words.join(" ")}; ${help} shows more`);
+  if (missing !== undefined)
+    throw new UsageError(`${missing} is missing: singan ${command.name} ${command.words.join(" ")}; ${help} shows more`);
   const extra = words[command.words.length];
   if (extra !== undefined) throw new UsageError(`one word too many: ${JSON.stringify(extra)}; ${help} shows the usage`);
   return { kind: "run", command, args: new Args(words, values) };
@@ -135,10 +143,12 @@ function readValue(flag: Flag, text: string | undefined, isInline: boolean): str
   }
   // A following flag is no value; a negative number is.
   const isFlag = !isInline && text !== undefined && text.startsWith("-") && !(flag.isNumber && Number.isFinite(Number(text)));
-  if (text === undefined || text === "" || isFlag) throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
+  if (text === undefined || text === "" || isFlag)
+    throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
   if (!flag.isNumber) return text;
   const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number)) throw new UsageError(`--${flag.name} needs a number, not ${JSON.stringify(text)}`);
+  if (text.trim() === "" || !Number.isFinite(number))
+    throw new UsageError(`--${flag.name} needs a number, not ${JSON.stringify(text)}`);
   return number;
 }
 

@@ -92,9 +92,11 @@ export class OutputFolder {
       folder.#created = mkdirSync(resolve(path), { recursive: true });
       folder.#staging = mkdtempSync(join(path, ".singan-"));
       for (const name of names) {
-        if (statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory()) throw new FileError(`${shown(join(path, name))} is a directory`);
+        if (statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory())
+          throw new FileError(`${shown(join(path, name))} is a directory`);
         const parent = dirname(join(path, name));
-        if (existsSync(parent) && !statSync(parent).isDirectory()) throw new FileError(`${shown(parent)} is a file, not a directory`);
+        if (existsSync(parent) && !statSync(parent).isDirectory())
+          throw new FileError(`${shown(parent)} is a file, not a directory`);
       }
       return folder;
     } catch (error) {
@@ -129,9 +131,9 @@ export class OutputFolder {
         mkdirSync(dirname(join(this.path, name)), { recursive: true });
         renameSync(join(this.#staging!, name), join(this.path, name));
       }
-      if (stale) {
+      if (stale && existsSync(join(this.path, stale.folder))) {
         const old = readdirSync(join(this.path, stale.folder)).filter((name) => stale.names.test(name));
-        for (const name of old) if (!this.#names.includes(`${stale.folder}/${name}`)) rmSync(join(this.path, stale.folder, name));
+        for (const name of old) if (!this.#names.includes(join(stale.folder, name))) rmSync(join(this.path, stale.folder, name));
       }
     } catch (error) {
       throw new FileError(`can't write to ${shown(this.path)}: ${reason(error)}`);

@@ -5,8 +5,8 @@ import { openAdapter } from "../node/adapter.ts";
 import type { Session } from "./session.ts";
 
 /** The GPU, disposed with the session: Dawn crashes where a process ends with work pending. Throws NoAdapterError. */
-export async function openGpu(session: Session): Promise<Gpu> {
-  const gpu = await Gpu.open(await openAdapter());
+export async function openGpu(session: Session, adapter?: GPUAdapter): Promise<Gpu> {
+  const gpu = await Gpu.open(adapter ?? (await openAdapter()));
   session.onExit(() => gpu.dispose());
   return gpu;
 }

@@ -3,134 +3,156 @@
 import type { LossRecord, TrainEvent, Work } from "../singan/model.ts";
 import type { Session } from "./session.ts";
 
-const BAR_CELLS = 16;
+const BAR_CELLS = 10;
 const REDRAW_MS = 100;
 const LINE_MS = 5_000;
-/** The rate is that of the last so many ms: later scales use a GPU better than early ones. */
+/** The speed is that of the last so many ms, and unknown before it was measured over the least of them. */
 const WINDOW_MS = 20_000;
-/** A rate measured over less than this says nothing. */
-const MIN_WINDOW_MS = 1_000;
+const LEAST_MS = 500;
 
 interface Moment {
   readonly at: number;
+  readonly iteration: number;
   readonly work: number;
-  readonly iterations: number;
 }
 
-/** Work and iterations per ms over the last while. */
-export class Rate {
-  readonly #start: number;
-  #moments: Moment[] = [];
-  #iterations = 0;
-  #work: Work = { done: 0, total: 1 };
+/** Time and work of one iteration at a scale. */
+interface Pace {
+  readonly ms: number;
+  readonly work: number;
+}
 
-  constructor(private readonly now: () => number) {
-    this.#start = now();
+/**
+ * When a training will be done. An iteration takes a fixed time (dispatches: all there is on a fast GPU) plus one for its work, which
+ * grows from scale to scale; both follow from the first scale's pace and the present one's. Before anything is measured the
+ * forecast counts.
+ */
+export class Eta {
+  #scale = 0;
+  #work: Work = { done: 0, total: 1 };
+  #iteration = 0;
+  #moments: Moment[] = [];
+  #first: Pace | null = null;
+  #last: Pace | null = null;
+
+  constructor(
+    private readonly scales: number,
+    private readonly iterations: number,
+    private readonly forecastMs: number | null,
+    private readonly now: () => number,
+  ) {}
+
+  begin(scale: number, work: Work): void {
+    this.#first ??= this.#last;
+    this.#scale = scale;
+    this.#work = work;
+    this.#iteration = 0;
+    this.#moments = [];
   }
 
-  /** Told of work done in all, and of iterations since the last call. */
-  add(work: Work, iterations: number): void {
+  add(iteration: number, work: Work): void {
     const at = this.now();
-    this.#iterations += iterations;
     this.#work = work;
-    this.#moments.push({ at, work: work.done, iterations: this.#iterations });
+    this.#iteration = iteration;
+    this.#moments.push({ at, iteration, work: work.done });
     while (this.#moments.length > 2 && this.#moments[0]!.at < at - WINDOW_MS) this.#moments.shift();
+    const { 0: from, length } = this.#moments;
+    const count = iteration - from!.iteration;
+    if (length > 1 && at - from!.at >= LEAST_MS)
+      this.#last = { ms: (at - from!.at) / count, work: (work.done - from!.work) / count };
   }
 
   get iterationsPerSecond(): number | null {
-    const [first, last] = [this.#moments[0], this.#moments.at(-1)];
-    if (!first || !last || last.at - first.at < MIN_WINDOW_MS) return null;
-    return (1000 * (last.iterations - first.iterations)) / (last.at - first.at);
+    return this.#last && 1000 / this.#last.ms;
   }
 
-  /** By the work that is left: later scales cost more. */
   get remainingMs(): number | null {
-    const first = this.#moments[0];
     const { done, total } = this.#work;
-    if (!first || done <= 0) return null;
-    const isRecent = this.now() - first.at >= MIN_WINDOW_MS && done > first.work;
-    const perMs = isRecent ? (done - first.work) / (this.now() - first.at) : done / (this.now() - this.#start);
-    return (total - done) / perMs;
+    const [first, last] = [this.#first, this.#last];
+    if (!last) return this.forecastMs && this.forecastMs * (1 - done / total);
+    const slope = first && last.work > first.work ? (last.ms - first.ms) / (last.work - first.work) : last.ms / last.work;
+    const perWork = Math.min(Math.max(slope, 0), last.ms / last.work);
+    const iterations = this.iterations * (this.scales - this.#scale) - this.#iteration;
+    return (last.ms - perWork * last.work) * iterations + perWork * (total - done);
   }
 }
 
+export interface ProgressSetup {
+  readonly scales: number;
+  readonly iterations: number;
+  /** What was forecast for the whole training, null where nothing was timed. */
+  readonly forecastSeconds: number | null;
+  readonly now?: () => number;
+}
+
 export class Progress {
-  #rate: Rate;
+  readonly #now: () => number;
+  readonly #eta: Eta;
+  readonly #started: number;
   #scale = 0;
-  #iteration = 0;
   #shownAt = Number.NEGATIVE_INFINITY;
-  #started: number;
-  #isDrawn = false;
 
   constructor(
     private readonly session: Session,
-    private readonly scales: number,
-    private readonly iterations: number,
-    private readonly now: () => number = () => performance.now(),
+    private readonly setup: ProgressSetup,
   ) {
-    this.#rate = new Rate(now);
+    const { scales, iterations, forecastSeconds, now = () => performance.now() } = setup;
+    this.#now = now;
+    this.#eta = new Eta(scales, iterations, forecastSeconds && forecastSeconds * 1000, now);
     this.#started = now();
   }
 
   show(event: TrainEvent): void {
     if (event.kind === "scale") {
       this.#scale = event.scale;
-      this.#iteration = 0;
-      this.#rate.add(event.work, 0);
+      this.#eta.begin(event.scale, event.work);
     } else if (event.kind === "progress") {
-      this.#rate.add(event.work, event.iteration - this.#iteration);
-      this.#iteration = event.iteration;
-      this.#step(event.losses);
+      this.#eta.add(event.iteration, event.work);
+      this.#step(event.iteration, event.losses);
     } else {
-      this.stop();
       this.session.note(this.#summary(event));
     }
   }
 
-  #step(losses: LossRecord): void {
-    const { isLive, err } = this.session;
-    if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
-    this.#shownAt = this.now();
+  #step(iteration: number, losses: LossRecord): void {
+    const { isLive } = this.session;
+    if (this.#now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
+    this.#shownAt = this.#now();
+    const { scales, iterations } = this.setup;
+    const perSecond = this.#eta.iterationsPerSecond;
     const parts = [
-      `scale ${this.#scale + 1}/${this.scales}`,
-      ...(isLive ? [bar(this.#iteration / this.iterations)] : []),
-      `${this.#iteration}/${this.iterations}`,
-      speed(this.#rate.iterationsPerSecond),
-      `${this.#left()} left`,
+      `scale ${this.#scale + 1}/${scales}`,
+      ...(isLive ? [bar(iteration / iterations)] : []),
+      `${iteration}/${iterations}`,
+      ...(perSecond === null ? [] : [`${perSecond.toPrecision(3)} it/s`]),
+      ...this.#left(),
       lossText(losses),
-    ].filter(Boolean);
-    if (!isLive) return this.session.note(parts.join("  "));
-    err.write(`\r\x1b[K${parts.join("  ").slice(0, (err.columns ?? 80) - 1)}`);
-    this.#isDrawn = true;
+    ];
+    if (isLive) this.session.draw(parts.join("  "));
+    else this.session.note(parts.join("  "));
   }
 
-  #left(): string {
-    const ms = this.#rate.remainingMs;
-    return ms === null ? "?" : duration(ms / 1000);
+  #left(): string[] {
+    const ms = this.#eta.remainingMs;
+    return ms === null ? [] : [`${duration(ms / 1000)} left`];
   }
 
   #summary({ scale, model }: TrainEvent & { kind: "scaleDone" }): string {
     const { size, channels, losses, noiseAmp, seconds } = model.scales[scale]!;
-    const parts = [
-      `scale ${scale + 1}/${this.scales} done`,
+    const { scales } = this.setup;
+    return [
+      `scale ${scale + 1}/${scales} done`,
       `${size.width}x${size.height}`,
       `${channels} channels`,
       `noise ${noiseAmp.toFixed(4)}`,
-      `reconstruction ${losses.reconstruction.toFixed(4)}`,
-      duration(seconds),
-    ];
-    if (scale + 1 < this.scales) parts.push(`${this.#left()} left`);
-    return parts.join("  ");
-  }
-
-  /** Takes the bar away. */
-  stop(): void {
-    if (this.#isDrawn) this.session.err.write("\r\x1b[K");
-    this.#isDrawn = false;
+      `rec ${losses.reconstruction.toFixed(4)}`,
+      `in ${duration(seconds)}`,
+      ...(scale + 1 < scales ? this.#left() : []),
+    ].join("  ");
   }
 
   get elapsedSeconds(): number {
-    return (this.now() - this.#started) / 1000;
+    return (this.#now() - this.#started) / 1000;
   }
 }
 
@@ -139,10 +161,9 @@ function bar(share: number): string {
   return `[${"#".repeat(full)}${".".repeat(BAR_CELLS - full)}]`;
 }
 
-const speed = (perSecond: number | null): string => (perSecond === null ? "" : `${perSecond.toPrecision(3)} it/s`);
 /** D's without the penalty: the negative of the distance between photo and fakes that it measures. */
 const lossText = ({ dReal, dFake, gradientPenalty, gAdversarial, reconstruction }: LossRecord): string =>
-  `D ${(dReal + dFake).toFixed(3)}  penalty ${gradientPenalty.toFixed(3)}  G ${gAdversarial.toFixed(3)}  rec ${reconstruction.toFixed(4)}`;
+  `D ${(dReal + dFake).toFixed(3)} GP ${gradientPenalty.toFixed(3)} G ${gAdversarial.toFixed(3)} rec ${reconstruction.toFixed(4)}`;
 
 /** "8 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: number): string {

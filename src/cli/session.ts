@@ -9,15 +9,19 @@ export interface Output {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** To the start of the line, and all of it away. */
+const ERASE = "\r\x1b[K";
+
 export class Session {
   /** Whether a line may be drawn again and again. */
   readonly isLive: boolean;
   readonly #hasColour: boolean;
+  #isDrawn = false;
   readonly #cleanups: (() => void)[] = [];
 
   constructor(
     private readonly out: Output,
-    readonly err: Output,
+    private readonly err: Output,
     env: Environment,
   ) {
     this.isLive = err.isTTY === true && env["TERM"] !== "dumb";
@@ -29,9 +33,15 @@ export class Session {
   result(text: string): void {
     this.out.write(`${text}\n`);
   }
-  /** A line for whoever is watching. */
+  /** A line for whoever is watching; takes the drawn one's place. */
   note(text: string): void {
-    this.err.write(`${text}\n`);
+    this.err.write(`${this.#isDrawn ? ERASE : ""}${text}\n`);
+    this.#isDrawn = false;
+  }
+  /** A line that the next one replaces, cut to the terminal's width. */
+  draw(text: string): void {
+    this.err.write(ERASE + text.slice(0, (this.err.columns ?? 80) - 1));
+    this.#isDrawn = true;
   }
 
   bold = (text: string): string => this.#paint("1", text);
@@ -48,6 +58,8 @@ export class Session {
 
   /** Undoes, last first; each once. */
   close(): void {
+    if (this.#isDrawn) this.err.write(ERASE);
+    this.#isDrawn = false;
     for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) {
       try {
         cleanup();

@@ -17,10 +17,10 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   alphaRec: ["F", "weight of the reconstruction loss"],
   lambdaGp: ["F", "weight of the gradient penalty"],
   noiseAmp: ["F", "noise amplitude per RMSE of the scale before"],
-  zStar: ["fixed|redrawn", "noise of the reconstruction: drawn once (paper) or in every iteration (official code)"],
-  gStep: ["replay|regenerate", "generator steps 2 and 3: through the same fake, or a new one"],
+  zStar: ["fixed|redrawn", "noise of the reconstruction: kept, or drawn in every iteration"],
+  gStep: ["replay|regenerate", "generator steps 2 and 3: same fake, or a new one"],
   upsample: ["bicubic|bilinear", "how a scale's picture is brought to the next"],
-  statistics: ["recalibrated|running", "batch statistics of finished scales: of random passes, or PyTorch's running ones"],
+  statistics: ["recalibrated|running", "batch statistics of finished scales"],
   seed: ["N", "another seed, another model"],
 };
 const FIELDS = Object.keys(HELP) as (keyof TrainOptions)[];
@@ -30,7 +30,12 @@ export const flagName = (field: string): string => field.replace(/[A-Z]/g, (lett
 
 export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   const [value, help] = HELP[field];
-  return { name: flagName(field), value, isNumber: typeof PAPER[field] === "number", help: `${help} (paper: ${PAPER[field]})` };
+  return {
+    name: flagName(field),
+    value,
+    isNumber: typeof PAPER[field] === "number",
+    help: `${help} (${field === "seed" ? "default" : "paper"}: ${PAPER[field]})`,
+  };
 });
 
 /** The options that flags were given for, each in range. Throws UsageError. */

@@ -16,4 +16,9 @@ export function dawnVersion(): string | null {
   }
 }
 
-export const versions = () => ({ "singan-webgpu": VERSION, node: process.versions.node, webgpu: dawnVersion(), platform: `${process.platform} ${process.arch}` });
+export const versions = () => ({
+  "singan-webgpu": VERSION,
+  node: process.versions.node,
+  webgpu: dawnVersion(),
+  platform: `${process.platform} ${process.arch}`,
+});

@@ -1,11 +1,8 @@
 // singan doctor: whether this computer can train, and on what; answers most questions in a bug report.
 
-import { conv2d } from "../../autodiff/ops/conv.ts";
-import { leaf } from "../../autodiff/tensor.ts";
-import type { Gpu } from "../../gpu/device.ts";
 import { openAdapter } from "../../node/adapter.ts";
 import { findBrowser } from "../../node/browser-paths.ts";
-import { compile, submit } from "../../runtime/program.ts";
+import { selfTest } from "../../singan/self-test.ts";
 import type { Args, Command } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
@@ -16,10 +13,11 @@ export const doctorCommand: Command = {
   name: "doctor",
   summary: "check whether this computer can train, and on what",
   words: [],
+  details: ["Fails where there is no WebGPU adapter, or where it computes wrong results."],
   groups: [],
   examples: [
-    ["singan doctor", "adapter, driver, versions, a self-test"],
-    ["singan doctor --json", "the same to put into a bug report"],
+    ["singan doctor", "adapter, driver, limits, versions, a self-test"],
+    ["singan doctor --json", "the same, to put into a bug report"],
   ],
   run,
 };
@@ -32,3 +30,41 @@ const LIMITS = [
   "maxComputeWorkgroupStorageSize",
   "maxComputeWorkgroupsPerDimension",
 ] as const;
+
+type Findings = Record<string, string | number | boolean | null>;
+
+async function run(args: Args, session: Session): Promise<void> {
+  const found: Findings = { ...versions(), browser: browser() };
+  try {
+    await examine(found, session);
+  } finally {
+    if (args.has("json")) session.result(JSON.stringify(found));
+    else
+      for (const line of table(Object.entries(found).map(([name, value]) => [name, String(value ?? "none")])))
+        session.result(line);
+  }
+}
+
+/** Adds what the adapter tells. Throws where there is none or it fails the test. */
+async function examine(found: Findings, session: Session): Promise<void> {
+  found["adapter"] = null;
+  const adapter = await openAdapter();
+  const gpu = await openGpu(session, adapter);
+  const { vendor, architecture, device, description } = gpu.adapterInfo;
+  found["adapter"] = [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed";
+  found["driver"] = description || "unnamed";
+  found["software"] = gpu.isSoftware;
+  found["features"] = [...adapter.features].sort().join(" ");
+  for (const name of LIMITS) found[name] = adapter.limits[name] ?? null;
+  found["self-test"] = "failed";
+  await selfTest(gpu);
+  found["self-test"] = "passed";
+}
+
+function browser(): string | null {
+  try {
+    return findBrowser()?.executable ?? null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

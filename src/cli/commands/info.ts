@@ -7,6 +7,7 @@ import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { flagName } from "../train-options.ts";
+import { describeScale } from "./train.ts";
 
 export const infoCommand: Command = {
   name: "info",
@@ -20,25 +21,31 @@ export const infoCommand: Command = {
   run,
 };
 
-async function run(args: Args, session: Session): Promise<undefined> {
+async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
   const { options, sizes, scales, scaleFactor, photo } = readModelAt(file);
   const bytes = statSync(file).size;
   const seconds = scales.reduce((sum, scale) => sum + scale.seconds, 0);
   const size = `${photo.width}x${photo.height}`;
   if (args.has("json")) {
-    const rows = scales.map(({ size: s, channels, noiseAmp, losses, seconds: took }) => ({
-      size: `${s.width}x${s.height}`,
-      channels,
-      noiseAmp,
-      losses,
-      seconds: took,
-    }));
-    session.result(JSON.stringify({ file, bytes, size, scaleFactor, wantedScales: sizes.length, scales: rows, seconds, options }));
+    session.result(
+      JSON.stringify({
+        file,
+        bytes,
+        size,
+        scaleFactor,
+        wantedScales: sizes.length,
+        scales: scales.map(describeScale),
+        seconds,
+        options,
+      }),
+    );
     return;
   }
   const trained = scales.length === sizes.length ? `${sizes.length} scales` : `${scales.length} of ${sizes.length} scales`;
-  session.result(`${file}: ${(bytes / 1e6).toFixed(1)} MB, ${trained} up to ${size}, trained in ${duration(seconds)}`);
+  session.result(
+    `${file}: ${bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}, ${trained} up to ${size}, trained in ${duration(seconds)}`,
+  );
   session.result("");
   const head = ["scale", "size", "channels", "noise", "reconstruction", "D real", "D fake", "penalty", "time"];
   const rows = scales.map(({ size: s, channels, noiseAmp, losses: l, seconds: took }, k) => [
@@ -51,5 +58,9 @@ async function run(args: Args, session: Session): Promise<undefined> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(Object.entries(options).map(([name, value]) => `--${flagName(name)} ${value}`).join(" "));
+  session.result(
+    Object.entries(options)
+      .map(([name, value]) => `--${flagName(name)} ${value}`)
+      .join(" "),
+  );
 }

@@ -22,7 +22,12 @@ export const sampleCommand: Command = {
         { name: "out", value: "DIR", help: "folder for the pictures (default: samples-seedN beside the model)" },
         { name: "count", value: "N", isNumber: true, help: "how many (default: 8)" },
         { name: "seed", value: "N", isNumber: true, help: "another seed, other pictures (default: 0)" },
-        { name: "start-scale", value: "K", isNumber: true, help: "keep the photo's layout below this scale (default: 0, everything varies)" },
+        {
+          name: "start-scale",
+          value: "K",
+          isNumber: true,
+          help: "keep the photo's layout below this scale (default: 0, everything varies)",
+        },
       ],
     },
   ],
@@ -33,7 +38,7 @@ export const sampleCommand: Command = {
   run,
 };
 
-async function run(args: Args, session: Session): Promise<undefined> {
+async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
   const count = args.whole("count", 8, 1, 10_000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);

@@ -6,9 +6,9 @@ import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../../singan/config.ts";
 import { Sampler } from "../../singan/generate.ts";
-import type { Model, Preview } from "../../singan/model.ts";
+import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
-import { chooseAuto, forecastSeconds } from "../../singan/presets.ts";
+import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
 import { buildPyramid, pyramidSizes } from "../../singan/pyramid.ts";
 import { train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
@@ -19,7 +19,12 @@ import type { Session } from "../session.ts";
 import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { versions } from "../versions.ts";
 
-const FILES = { model: "model.safetensors", reconstruction: "reconstruction.png", scales: "scales.png", report: "report.json" } as const;
+const FILES = {
+  model: "model.safetensors",
+  reconstruction: "reconstruction.png",
+  scales: "scales.png",
+  report: "report.json",
+} as const;
 const SAMPLES = "samples";
 export const sampleName = (index: number): string => `${String(index).padStart(3, "0")}.png`;
 const SAMPLE_NAMES = /^\d{3,}\.png$/;
@@ -32,11 +37,11 @@ export const trainCommand: Command = {
   summary: "train a model of one photo",
   words: ["PHOTO"],
   details: [
-    "Writes model.safetensors, samples/*.png, reconstruction.png, scales.png (each scale's real picture, reconstruction and sample)\n" +
-      "and report.json into DIR, all at the end. PHOTO is a PNG or JPEG.",
-    "The preset auto times a few steps on this computer's GPU and picks what is done in reasonable time; it says what, and how long\n" +
-      "that takes, before it starts. Flags under Options override the preset's values. Where both --max-size and --iterations are given\n" +
-      "and no --preset, nothing is timed: the other values are the paper's.",
+    "PHOTO is a PNG or JPEG. Writes model.safetensors, samples/*.png, reconstruction.png, report.json and\n" +
+      "scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
+    "The preset auto times a few steps on this computer's GPU, picks what is done in reasonable time, and says\n" +
+      "what and how long that takes before it starts. Flags under Options override a preset's values. With both\n" +
+      "--max-size and --iterations, and no --preset, nothing is timed: all other values are the paper's.",
   ],
   groups: [
     {
@@ -57,14 +62,15 @@ export const trainCommand: Command = {
   run,
 };
 
-async function run(args: Args, session: Session): Promise<undefined> {
+async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
   const given = givenOptions(args);
   const preset = readPreset(args, given);
   const count = args.whole("samples", 8, 0, MAX_SAMPLES);
   const photo = toPlanes(readPhoto(file));
-  // What can't be trained is refused before the GPU is opened.
-  if (preset !== "auto") pyramidSizes({ ...sizeOf(photo), ...inFlags(() => resolveOptions({ ...PRESETS[preset], ...given })) });
+  // What can't be trained is refused before the GPU is opened; auto takes what the paper's size can hold.
+  const { minSize, maxSize } = inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...given }));
+  pyramidSizes({ ...sizeOf(photo), minSize, maxSize });
 
   const path = args.text("out") ?? join("out", basename(file, extname(file)));
   const samples = Array.from({ length: count }, (_, i) => join(SAMPLES, sampleName(i)));
@@ -73,58 +79,84 @@ async function run(args: Args, session: Session): Promise<undefined> {
 
   const gpu = await openGpu(session);
   session.note(`${basename(file)}: ${photo.width}x${photo.height}, on ${gpu.adapterName}`);
-  const chosen = await choose(gpu, preset, given, photo, session);
-  const { model, previews, seconds } = await watch(gpu, photo, chosen.options, session);
+  const chosen = await choose(gpu, preset, args, given, sizeOf(photo), session);
+  const { model, previews, seconds } = await watch(gpu, photo, chosen, session);
 
   folder.write(FILES.model, writeModel(model));
   const sampler = await Sampler.load(gpu, model);
-  for (const [i, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed: model.options.seed, index: i })));
+  const { seed } = model.options;
+  for (const [index, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed, index })));
   folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
   await sampler.dispose();
   folder.write(FILES.scales, scaleSheet(photo, model, previews));
-  const adapter = { name: gpu.adapterName, isSoftware: gpu.isSoftware };
-  folder.write(FILES.report, `${JSON.stringify(report(basename(file), photo, chosen.preset, model, adapter, seconds), null, 2)}\n`);
+  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset: chosen.preset, seconds };
+  folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
   const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
 
   session.note(`trained ${model.scales.length} scales in ${duration(seconds)}`);
   if (args.has("json")) {
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
-    session.result(JSON.stringify({ ...named, samples: samples.map((name) => join(path, name)), preset: chosen.preset, seconds }));
+    session.result(
+      JSON.stringify({ ...named, samples: samples.map((name) => join(path, name)), preset: chosen.preset, seconds }),
+    );
   } else for (const written of paths) session.result(written);
 }
 
+const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
+/** What a report tells of a scale. */
+export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleModel) => ({
+  size: sizeText(size),
+  channels,
+  noiseAmp,
+  losses,
+  seconds,
+});
 const sizeOf = ({ width, height }: Size): Size => ({ width, height });
 const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 function readPreset(args: Args, given: Partial<TrainOptions>): PresetName | "auto" {
   const preset = args.text("preset") ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
-  if (!presetNames.includes(preset)) throw new UsageError(`--preset must be ${presetNames.join(", ")}, not ${JSON.stringify(preset)}`);
+  if (!presetNames.includes(preset))
+    throw new UsageError(`--preset must be ${presetNames.join(", ")}, not ${JSON.stringify(preset)}`);
   return preset as PresetName | "auto";
 }
 
-/** The options to train with; says what they are and what time they will take. */
-async function choose(gpu: Gpu, preset: PresetName | "auto", given: Partial<TrainOptions>, photo: Planes, session: Session) {
-  const size = sizeOf(photo);
-  if (preset === "auto") session.note("timing a few steps …");
-  const auto = preset === "auto" ? await chooseAuto(gpu, size) : null;
+interface Chosen {
+  readonly preset: string;
+  readonly options: TrainOptions;
+  readonly forecastSeconds: number | null;
+}
+
+/** The options to train with; says what they are, and how long that takes where it was timed. */
+async function choose(
+  gpu: Gpu,
+  preset: PresetName | "auto",
+  args: Args,
+  given: Partial<TrainOptions>,
+  photo: Size,
+  session: Session,
+): Promise<Chosen> {
+  const isTimed = preset === "auto" || args.has("preset");
+  if (isTimed) session.note("timing a few steps …");
+  const auto = preset === "auto" ? await chooseAuto(gpu, photo) : null;
+  const name = auto?.preset ?? preset;
   const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
+  const { sizes } = pyramidSizes({ ...photo, ...options });
   const isChanged = Object.keys(given).some((field) => field !== "seed");
-  const { sizes } = pyramidSizes({ ...size, ...options });
-  const seconds = auto && !isChanged ? auto.forecastSeconds : await forecastSeconds(gpu, size, options);
-  const name = auto?.preset ?? (isChanged && !session ? PAPER : preset);
-  const finest = sizes.at(-1)!;
+  const forecast =
+    auto && !isChanged ? auto.forecastSeconds : isTimed ? forecastSeconds(await measureSpeed(gpu), photo, options) : null;
+  const { width, height } = sizes.at(-1)!;
   session.note(
-    `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${finest.width}x${finest.height}, ` +
-      `${options.iterations} iterations each; about ${duration(seconds)}`,
+    `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
+      `${options.iterations} iterations each, ${options.channels} channels${forecast === null ? "" : `; about ${duration(forecast)}`}`,
   );
-  return { options, preset: auto ? `auto: ${auto.preset}` : preset };
+  return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
 }
 
 /** Trains under a progress display; the previews of all scales are kept for the sheet. */
-async function watch(gpu: Gpu, photo: Planes, options: TrainOptions, session: Session) {
+async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: forecast }: Chosen, session: Session) {
   const { sizes } = pyramidSizes({ ...sizeOf(photo), ...options });
-  const progress = new Progress(session, sizes.length, options.iterations);
-  session.onExit(() => progress.stop());
+  const progress = new Progress(session, { scales: sizes.length, iterations: options.iterations, forecastSeconds: forecast });
   const previews: Preview[] = [];
   const events = train(gpu, photo, options);
   for (;;) {
@@ -141,21 +173,12 @@ function scaleSheet(photo: Planes, { options }: Model, previews: readonly Previe
   return encodePng(sheet(previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8))));
 }
 
-function report(photo: string, size: Size, preset: string, model: Model, adapter: object, seconds: number) {
+function report(gpu: Gpu, { options, scaleFactor, scales }: Model) {
   return {
-    photo: { name: photo, size: `${size.width}x${size.height}` },
-    preset,
-    options: model.options,
-    adapter,
+    options,
+    adapter: { name: gpu.adapterName, isSoftware: gpu.isSoftware },
     versions: versions(),
-    scaleFactor: model.scaleFactor,
-    scales: model.scales.map(({ size: { width, height }, channels, noiseAmp, losses, seconds: took }) => ({
-      size: `${width}x${height}`,
-      channels,
-      noiseAmp,
-      losses,
-      seconds: took,
-    })),
-    seconds,
+    scaleFactor,
+    scales: scales.map(describeScale),
   };
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// The command line program: one call of it, from its words to its exit code.
+// Ends by process.exit after the GPU is disposed: Dawn crashes where a process ends with work pending (field-notes, finding 6).
+
+import { helpText, parse, UsageError } from "./args.ts";
+import { COMMANDS } from "./commands.ts";
+import { Session } from "./session.ts";
+import { VERSION } from "./versions.ts";
+
+const EXIT = { failed: 1, usage: 2, SIGINT: 130, SIGTERM: 143 } as const;
+
+const session = new Session(process.stdout, process.stderr, process.env);
+
+// A reader that has seen enough (head, less) is no error; a closed stderr is no reason to stop.
+process.stdout.on("error", () => end(0));
+process.stderr.on("error", () => {});
+process.on("unhandledRejection", (error) => end(report(error)));
+// The first signal ends the run, after the GPU has finished the batch in hand: leaving before that crashes in Dawn (4 of 20 runs).
+// Without a listener a second one then kills the process at once.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    session.note("interrupted: nothing is written");
+    end(EXIT[signal]);
+  });
+}
+
+const code = await run(process.argv.slice(2));
+process.stdout.write("", () => end(code)); // after what is still on its way to a pipe
+
+async function run(argv: readonly string[]): Promise<number> {
+  try {
+    const call = parse(argv, COMMANDS);
+    if (call.kind === "run") await call.command.run(call.args, session);
+    else session.result(call.kind === "version" ? VERSION : helpText(call.command, COMMANDS));
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Tells the error in one line, and returns the exit code for it. */
+function report(error: unknown): number {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const isDebug = process.argv.includes("--debug");
+  session.note(`${session.red("singan:")} ${isDebug ? (stack ?? message) : message.replace(/\s+/g, " ").trim()}`);
+  return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}
+
+function end(code: number): never {
+  session.close();
+  process.exit(code);
+}

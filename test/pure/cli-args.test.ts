@@ -1,0 +1,208 @@
+// The command line without its effects: words to values, help texts, slips of the pen, colours, and the remaining time.
+// Conventions of clig.dev; field-notes section 2.
+
+import { describe, expect, it } from "vitest";
+import { type Args, closest, helpText, parse, UsageError } from "../../src/cli/args.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { duration, Eta } from "../../src/cli/progress.ts";
+import { Session } from "../../src/cli/session.ts";
+import { flagName, givenOptions } from "../../src/cli/train-options.ts";
+import { PAPER } from "../../src/singan/config.ts";
+
+function argsOf(...words: string[]): Args {
+  const call = parse(words, COMMANDS);
+  if (call.kind !== "run") throw new Error(`asks for ${call.kind}`);
+  return call.args;
+}
+const usageError = (...words: string[]): string => {
+  try {
+    givenOptions(argsOf(...words));
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  return "no error";
+};
+
+describe("parsing", () => {
+  it("takes flags before and after the words, with = or a space, the last one counting", () => {
+    const args = argsOf("train", "--seed=3", "photo.png", "--out", "a b", "--json", "--seed", "4");
+    expect(args.words).toEqual(["photo.png"]);
+    expect([args.number("seed"), args.text("out"), args.has("json"), args.has("debug")]).toEqual([4, "a b", true, false]);
+  });
+
+  it("takes words after -- as they are", () => {
+    expect(argsOf("info", "--", "--json").words).toEqual(["--json"]);
+  });
+
+  it("has a flag for every training option", () => {
+    const words = Object.entries(PAPER).flatMap(([field, value]) => [`--${flagName(field)}`, String(value)]);
+    expect(givenOptions(argsOf("train", "x", ...words))).toEqual(PAPER);
+    expect(givenOptions(argsOf("train", "x"))).toEqual({});
+  });
+
+  it.each([
+    [["train", "-h"], "train"],
+    [["train", "x", "--nonsense", "--help"], "train"],
+    [["help", "doctor"], "doctor"],
+  ])("%j shows the help of %s", (words, name) => {
+    expect(parse(words, COMMANDS)).toMatchObject({ kind: "help", command: { name } });
+  });
+
+  it.each([["-h"], ["--help"], ["help"]])("%s shows the help of the program", (word) => {
+    expect(parse([word], COMMANDS)).toEqual({ kind: "help", command: null });
+  });
+
+  it("knows --version", () => expect(parse(["--version"], COMMANDS)).toEqual({ kind: "version" }));
+});
+
+describe("wrong usage is named in one line", () => {
+  it.each([
+    [[], /no command given/],
+    [["smaple", "x"], /unknown command "smaple"; did you mean sample\?/],
+    [["frobnicate"], /unknown command "frobnicate"; singan --help shows all/],
+    [["--versoin"], /unknown flag "--versoin"; did you mean --version\?/],
+    [["train"], /PHOTO is missing/],
+    [["train", "a", "b"], /one word too many: "b"/],
+    [["doctor", "x"], /one word too many: "x"/],
+    [["train", "x", "--max-sise", "3"], /unknown flag "--max-sise"; did you mean --max-size\?/],
+    [["train", "x", "--maxSize", "64"], /did you mean --max-size\?/],
+    [["train", "x", "-q"], /unknown flag "-q"/],
+    [["train", "x", "--out"], /--out needs a value: --out DIR/],
+    [["train", "x", "--out="], /--out needs a value/],
+    [["train", "x", "--out", "--json"], /--out needs a value/],
+    [["train", "x", "--json=yes"], /--json takes no value/],
+    [["train", "x", "--seed", "many"], /--seed needs a number, not "many"/],
+    [["train", "x", "--seed", "-4"], /--seed must be a whole number from 0 to 4294967295, not -4/],
+    [["train", "x", "--max-size", "5"], /--max-size must be a whole number from 12/],
+    [["train", "x", "--max-size", "20"], /--max-size 20 is below --min-size 25/],
+    [["train", "x", "--z-star", "free"], /--z-star must be fixed or redrawn, not free/],
+    [["train", "x", "--lr", "1e999"], /--lr needs a number/],
+  ])("%j", (words, message) => {
+    expect(usageError(...words)).toMatch(message);
+    expect(usageError(...words)).not.toContain("\n");
+  });
+
+  it("a switch never swallows a word", () => expect(argsOf("info", "--json", "model").words).toEqual(["model"]));
+});
+
+describe("did you mean", () => {
+  it.each([
+    ["trian", "train"],
+    ["Train", "train"],
+    ["docter", "doctor"],
+    ["inf", "info"],
+    ["x", undefined],
+    ["harmonize", undefined],
+  ])("%s → %s", (given, meant) =>
+    expect(
+      closest(
+        given,
+        COMMANDS.map((c) => c.name),
+      ),
+    ).toBe(meant),
+  );
+});
+
+describe("help", () => {
+  it.each([null, ...COMMANDS])("%#: fits the line, leads with usage, shows examples that parse", (command) => {
+    const text = helpText(command, COMMANDS);
+    for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(120);
+    const examples = text
+      .slice(text.indexOf("\nExamples\n"))
+      .split("\n")
+      .filter((line) => line.startsWith("  singan"));
+    expect(examples.length).toBeGreaterThan(0);
+    for (const line of examples) argsOf(...line.trim().split(/ {2,}/)[0]!.split(" ").slice(1));
+  });
+
+  it("names every flag of its command", () => {
+    const text = helpText(COMMANDS[0]!, COMMANDS);
+    for (const field of Object.keys(PAPER)) expect(text).toContain(`--${flagName(field)} `);
+  });
+});
+
+describe("colours and live lines", () => {
+  const painted = (env: Record<string, string>, isTTY: boolean): [boolean, boolean] => {
+    const session = new Session({ write: () => {} }, { write: () => {}, isTTY }, env);
+    return [session.red("x") !== "x", session.isLive];
+  };
+  it.each([
+    [{}, true, true, true],
+    [{}, false, false, false],
+    [{ NO_COLOR: "1" }, true, false, true],
+    [{ NO_COLOR: "" }, true, true, true],
+    [{ FORCE_COLOR: "1" }, false, true, false],
+    [{ FORCE_COLOR: "0" }, true, false, true],
+    [{ TERM: "dumb" }, true, false, false],
+  ])("%j, terminal %s: colour %s, live %s", (env, isTTY, colour, live) => {
+    expect(painted(env as Record<string, string>, isTTY)).toEqual([colour, live]);
+  });
+
+  it("undoes in reverse order, each once, whatever fails", () => {
+    const done: number[] = [];
+    const session = new Session({ write: () => {} }, { write: () => {} }, {});
+    session.onExit(() => done.push(1));
+    session.onExit(() => {
+      throw new Error("first to go");
+    });
+    session.onExit(() => done.push(2));
+    session.close();
+    session.close();
+    expect(done).toEqual([2, 1]);
+  });
+});
+
+describe("remaining time", () => {
+  /** Trains on paper: scale k's iterations take fixed + perWork·work[k] ms; returns the estimates, and what was really left. */
+  function simulate(fixed: number, perWork: number, forecastMs: number | null) {
+    const work = [1, 2, 4, 8];
+    const iterations = 100;
+    const total = iterations * work.reduce((a, b) => a + b);
+    const times = work.map((w) => fixed + perWork * w);
+    const allMs = iterations * times.reduce((a, b) => a + b);
+    let now = 0;
+    let done = 0;
+    const eta = new Eta(work.length, iterations, forecastMs, () => now);
+    const estimates: { scale: number; iteration: number; estimate: number | null; left: number }[] = [];
+    work.forEach((w, scale) => {
+      eta.begin(scale, { done, total });
+      for (let iteration = 1; iteration <= iterations; iteration++) {
+        now += times[scale]!;
+        done += w;
+        eta.add(iteration, { done, total });
+        estimates.push({ scale, iteration, estimate: eta.remainingMs, left: allMs - now });
+      }
+    });
+    return estimates;
+  }
+
+  it("counts the work where work is what takes time", () => {
+    for (const { iteration, estimate, left } of simulate(0, 50, null)) {
+      if (iteration > 20) expect(estimate).toBeCloseTo(left, 3);
+    }
+  });
+
+  it("counts the iterations where they take the same time at all scales", () => {
+    const later = simulate(50, 0, null).filter(({ scale, iteration }) => scale > 0 && iteration > 20);
+    for (const { estimate, left } of later) expect(estimate).toBeCloseTo(left, 3);
+  });
+
+  it("finds the mixture from the second scale on", () => {
+    const later = simulate(30, 10, null).filter(({ scale, iteration }) => scale > 0 && iteration > 20);
+    for (const { estimate, left } of later) expect(estimate).toBeCloseTo(left, 3);
+  });
+
+  it("goes by the forecast before it has measured, and says nothing without one", () => {
+    expect(simulate(0, 50, 75_000)[0]!.estimate).toBeCloseTo(75_000 * (1 - 1 / 1500), 3);
+    expect(simulate(0, 50, null)[0]!.estimate).toBeNull();
+  });
+
+  it.each([
+    [0.04, "0.0 s"],
+    [59.7, "1 min 0 s"],
+    [200, "3 min 20 s"],
+    [3599, "1 h 0 min"],
+    [7500, "2 h 5 min"],
+  ])("%d s reads %s", (seconds, text) => expect(duration(seconds)).toBe(text));
+});
