@@ -47,7 +47,7 @@ const FEED: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 ]);
 /** PyTorch's BatchNorm2d momentum. */
 const MOMENTUM = 0.1;
-/** Random passes that recalibrated statistics average over. */
+/** Passes that recalibrated statistics average over. */
 const RECALIBRATION_PASSES = 50;
 /** Runs per iteration get key steps of their own. */
 const MAX_RUNS = 64;
@@ -67,7 +67,7 @@ export class ScaleTrainer {
   readonly losses: FlatBuffer;
   readonly feed: Leaves;
   readonly leaves: graphs.ScaleLeaves;
-  programs!: Readonly<Record<"noise" | "d" | "adversarial" | "g" | "statistics" | "sample" | "reconstruction", Program>>;
+  programs!: Readonly<Record<"noise" | "d" | "adversarial" | "g" | "randomStatistics" | "reconstructionStatistics" | "sample" | "reconstruction", Program>>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
   readonly #slices: Slice[] = [];
   #bindings = new Map<Tensor, Slice>();
@@ -196,10 +196,11 @@ export class ScaleTrainer {
       updates: [adam(this.g), ...inG.updates()],
     });
 
-    const calibration = this.#observer(this.gStatistics);
-    const fresh = source("statistics");
-    graphs.randomPass(context, leaves, drawNoise(fresh, "noise", scale, size), fresh, calibration.observe);
-    const statistics = await run("statistics", [], { updates: calibration.updates });
+    const random = this.#observer(this.gStatistics);
+    const fresh = source("randomStatistics");
+    graphs.randomPass(context, leaves, drawNoise(fresh, "noise", scale, size), fresh, random.observe);
+    const rebuilt = this.#observer(this.gStatistics);
+    graphs.reconstructionPass(context, leaves, rebuilt.observe);
     const preview = source("sample");
     const sample = graphs.randomPass(context, leaves, drawNoise(preview, "noise", scale, size), preview).fake;
     const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
@@ -210,7 +211,8 @@ export class ScaleTrainer {
       d: dStep,
       adversarial: adversarialPass,
       g: gStep,
-      statistics,
+      randomStatistics: await run("random statistics", [], { updates: random.updates }),
+      reconstructionStatistics: await run("reconstruction statistics", [], { updates: rebuilt.updates }),
       sample: await run("sample", [sample]),
       reconstruction: await run("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] }),
     };
@@ -312,12 +314,16 @@ export class ScaleTrainer {
     ];
   }
 
-  /** Averages the generator's statistics over random passes: what sampling with frozen statistics fits best (singan-spec 10.1). */
+  /**
+   * Averages the generator's statistics over passes with its final weights: random ones at the coarsest scale, where the one z* is not
+   * like other noise; elsewhere random and reconstruction in turn, for both are what the scale will see (docs/adr/0003).
+   */
   recalibrate(): void {
     const { options, scale } = this.setup;
+    const { randomStatistics, reconstructionStatistics } = this.programs;
     for (let t = 1; t <= RECALIBRATION_PASSES; t++) {
       this.write({ key: randomKey(options.seed, PURPOSE.statistics, scale, t), momentum: 1 / t });
-      submit(this.gpu, [this.programs.statistics]);
+      submit(this.gpu, [scale === 0 || t % 2 === 1 ? randomStatistics : reconstructionStatistics]);
     }
   }
 
