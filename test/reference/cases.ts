@@ -1,0 +1,182 @@
+// What the generic tests run an op on: its examples, and random shapes (odd, 1x1, no multiples of a tile, several samples).
+
+import { moments } from "../../src/autodiff/ops/channel.ts";
+import type { Margins, Taps } from "../../src/autodiff/ops/spatial.ts";
+import { type Attrs, apply, type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Random } from "./random.ts";
+
+export function describeCase({ inputs, attrs }: Example): string {
+  const compact = (_: string, value: unknown) =>
+    typeof value === "object" && value !== null && "index" in value
+      ? `${(value as Taps).inSize}→${(value as Taps).outSize}`
+      : value;
+  const shown = JSON.stringify(attrs, compact);
+  return `${inputs.map((s) => `[${s}]`).join(" ")}${shown === "{}" ? "" : ` ${shown}`}`;
+}
+
+/** One application of an op to leaves with values. */
+export interface Applied {
+  readonly node: Tensor;
+  readonly leaves: readonly Tensor[];
+  readonly values: ReadonlyMap<Tensor, Float64Array>;
+}
+
+/**
+ * The op on leaves: f64 values, rounded to float32 on demand (u32 keys are left alone). A derived input (cached moments) is computed
+ * in the graph with `derive` = "graph", so that it follows the others; with "leaf" it is bound to what it would be.
+ */
+export function applied(op: Op, example: Example, random: Random, how: { derive: "graph" | "leaf"; float32: boolean }): Applied {
+  const { inputs: shapes, attrs, domain, derive } = example;
+  const round = (x: Float64Array) => (how.float32 && domain !== "bits" ? x.map(Math.fround) : x);
+  const inputs = shapes.map((shape, i) => leaf(`x${i}`, shape));
+  const values = new Map<Tensor, Float64Array>();
+  inputs.forEach((x, i) => {
+    if (i !== derive?.to) values.set(x, round(random.values(x.size, domain)));
+  });
+  if (derive) {
+    const made = derive.make(inputs);
+    if (how.derive === "graph") inputs[derive.to] = made;
+    else values.set(inputs[derive.to]!, round(evaluate([made], values)[0]!));
+  }
+  return { node: apply(op, inputs, attrs), leaves: [...values.keys()], values };
+}
+
+// --- Random shapes, per family.
+
+const SIZES = [1, 2, 3, 4, 5, 7, 9, 13, 17] as const;
+export const size = (r: Random): number => r.pick(SIZES);
+const samples = (r: Random): number => r.integer(1, 3);
+/** An image or a batch of them; now and then larger than what one workgroup covers in one stride. */
+export const image = (r: Random): Shape => {
+  const [h, w] = r.integer(0, 3) === 0 ? [r.integer(30, 45), r.integer(30, 45)] : [size(r), size(r)];
+  return [samples(r), r.integer(1, 9), h!, w!];
+};
+const anyRank = (r: Random): Shape => Array.from({ length: r.integer(1, 4) }, () => size(r));
+const same =
+  (count: number, attrs: (r: Random) => Attrs = () => ({}), domain?: "positive") =>
+  (r: Random): Example => {
+    const shape = anyRank(r);
+    return { inputs: Array<Shape>(count).fill(shape), attrs: attrs(r), ...(domain && { domain }) };
+  };
+const range = (r: Random): Attrs => ({ lo: -r.unit(), hi: r.unit() });
+const groupsFor = (r: Random, x: Shape): number => r.pick([1, x[0]!]);
+const reduced =
+  (count: number) =>
+  (r: Random): Example => {
+    const x = image(r);
+    return { inputs: Array<Shape>(count).fill(x), attrs: { groups: groupsFor(r, x) } };
+  };
+const perChannel =
+  (count: number) =>
+  (r: Random): Example => {
+    const x = image(r);
+    return { inputs: [x, ...Array<Shape>(count).fill([groupsFor(r, x), x[1]!])], attrs: {} };
+  };
+const normalization =
+  (count: number) =>
+  (r: Random): Example => {
+    const x = image(r);
+    const groups = groupsFor(r, x);
+    return {
+      inputs: [...Array<Shape>(count).fill(x), [2, groups, x[1]!]],
+      attrs: { eps: 1e-5 },
+      derive: { to: count, make: (inputs) => moments(inputs[count - 1]!, groups) },
+    };
+  };
+
+/** Shapes of an image x, weights w and result g = x∗w. */
+export function convolutionShapes(r: Random): { x: Shape; w: Shape; g: Shape } {
+  const [n, inputs, outputs, h, k] = [samples(r), r.integer(1, 11), r.integer(1, 11), size(r), size(r)];
+  return { x: [n, inputs, h + 2, k + 2], w: [outputs, inputs, 3, 3], g: [n, outputs, h, k] };
+}
+
+export const someMargins = (r: Random): Margins => {
+  const [top, bottom, left, right] = Array.from({ length: 4 }, () => r.integer(0, 4)) as [number, number, number, number];
+  return { top, bottom, left, right };
+};
+
+/** A random sparse matrix as a table: some weights are 0, some inputs are used twice or never. */
+export function randomTaps(r: Random, inSize: number): Taps {
+  const [outSize, width] = [size(r), r.integer(1, 5)];
+  return {
+    inSize,
+    outSize,
+    width,
+    index: Uint32Array.from({ length: outSize * width }, () => r.integer(0, inSize - 1)),
+    weight: Float32Array.from({ length: outSize * width }, () => (r.integer(0, 4) === 0 ? 0 : r.normal())),
+  };
+}
+
+const generators: Readonly<Record<string, (r: Random) => Example>> = {
+  add: same(2),
+  mul: same(2),
+  affine: same(1, (r) => ({ k: r.normal(), c: r.normal() })),
+  tanh: same(1),
+  sqrt: same(1, undefined, "positive"),
+  reciprocal: same(1, undefined, "positive"),
+  clamp: same(1, range),
+  clampMask: same(2, range),
+  floor: same(1),
+  leakyReluMask: same(2, (r) => ({ alpha: r.unit() })),
+  fill: (r) => ({ inputs: [], attrs: { shape: anyRank(r), value: r.normal() } }),
+
+  channelSum: reduced(1),
+  channelDot: reduced(2),
+  moments: reduced(1),
+  channelBroadcast: (r) => {
+    const shape = image(r);
+    return { inputs: [[groupsFor(r, shape), shape[1]!]], attrs: { shape } };
+  },
+  channelScale: perChannel(1),
+  channelAffine: perChannel(2),
+  normalize: normalization(1),
+  invStd: normalization(1),
+  normalizeGrad: normalization(2),
+  normalizeCurvature: normalization(3),
+
+  conv2d: (r) => {
+    const { x, w } = convolutionShapes(r);
+    return { inputs: r.integer(0, 1) ? [x, w] : [x, w, [1, w[0]!]], attrs: {} };
+  },
+  conv2dInput: (r) => {
+    const { g, w } = convolutionShapes(r);
+    return { inputs: [g, w], attrs: {} };
+  },
+  conv2dWeight: (r) => {
+    const { x, g } = convolutionShapes(r);
+    return { inputs: [x, g], attrs: {} };
+  },
+
+  sum: (r) => ({ inputs: [r.integer(0, 1) ? anyRank(r) : image(r)], attrs: {} }),
+  broadcast: (r) => ({ inputs: [[1]], attrs: { shape: anyRank(r) } }),
+  axisSum: (r) => {
+    const x = anyRank(r);
+    return { inputs: [x], attrs: { axis: r.integer(0, x.length - 1) } };
+  },
+  axisBroadcast: (r) => {
+    const x = anyRank(r);
+    const axis = r.integer(0, x.length - 1);
+    return { inputs: [x.map((n, i) => (i === axis ? 1 : n))], attrs: { axis, size: size(r) } };
+  },
+  pad2d: (r) => ({ inputs: [image(r)], attrs: { margins: someMargins(r) } }),
+  crop2d: (r) => {
+    const margins = someMargins(r);
+    const [n, c, h, w] = image(r) as [number, number, number, number];
+    return { inputs: [[n, c, h + margins.top + margins.bottom, w + margins.left + margins.right]], attrs: { margins } };
+  },
+  resize: (r) => {
+    const x = image(r);
+    return { inputs: [x], attrs: { rows: randomTaps(r, x[2]!), columns: randomTaps(r, x[3]!) } };
+  },
+
+  uniform: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
+  normal: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
+};
+
+/** Random cases of an op. Throws for an op without a generator: a new op needs one. */
+export function randomExamples(op: Op, random: Random, count: number): Example[] {
+  const generate = generators[op.name];
+  if (!generate) throw new Error(`no random shapes for ${op.name}: add a generator to test/reference/cases.ts`);
+  return Array.from({ length: count }, () => generate(random));
+}
