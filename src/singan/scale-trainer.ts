@@ -38,6 +38,9 @@ export interface ScaleSetup {
  */
 export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 
+type ProgramName = "noise" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
+type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
+
 const LOSSES = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"] as const;
 const scalars = (names: readonly string[]): Map<string, Shape> => new Map(names.map((name) => [name, [1]]));
 const FEED: ReadonlyMap<string, Shape> = new Map<string, Shape>([
@@ -67,7 +70,7 @@ export class ScaleTrainer {
   readonly losses: FlatBuffer;
   readonly feed: Leaves;
   readonly leaves: graphs.ScaleLeaves;
-  programs!: Readonly<Record<"noise" | "d" | "adversarial" | "g" | "randomStatistics" | "reconstructionStatistics" | "sample" | "reconstruction", Program>>;
+  programs!: Readonly<Record<ProgramName, Program>>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
   readonly #slices: Slice[] = [];
   #bindings = new Map<Tensor, Slice>();
@@ -128,7 +131,7 @@ export class ScaleTrainer {
     const { setup, leaves, gpu } = this;
     const { options, size, scale, frozen, upsample } = setup;
     const key = this.feed.tensors.get("key")!;
-    const source = (program: keyof ScaleTrainer["programs"]): NoiseSource =>
+    const source = (program: ProgramName): NoiseSource =>
       recorded && (program === "noise" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
     for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
     const context: graphs.ScaleContext = {
