@@ -40,7 +40,7 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
   ].map(({ channels, iterations }) => ({
     preset: "preview",
     options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
-    atMostSeconds: 4 * 60,
+    atMostSeconds: 5 * 60,
   })),
 ];
 

@@ -26,6 +26,8 @@ const FILES = {
   report: "report.json",
 } as const;
 const SAMPLES = "samples";
+/** Small pictures are enlarged in the sheet, px. */
+const SHEET_CELL_WIDTH = 256;
 export const sampleName = (index: number): string => `${String(index).padStart(3, "0")}.png`;
 const SAMPLE_NAMES = /^\d{3,}\.png$/;
 const MAX_SAMPLES = 10_000;
@@ -170,7 +172,8 @@ async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: foreca
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {
   const reals = buildPyramid(photo, pyramidSizes({ ...sizeOf(photo), ...options }));
-  return encodePng(sheet(previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8))));
+  const rows = previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8));
+  return encodePng(sheet(rows, { leastWidth: SHEET_CELL_WIDTH }));
 }
 
 function report(gpu: Gpu, { options, scaleFactor, scales }: Model) {
