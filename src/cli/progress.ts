@@ -24,8 +24,8 @@ interface Pace {
 
 /**
  * When a training will be done. An iteration takes a fixed time (dispatches: all there is on a fast GPU) plus one for its work, which
- * grows from scale to scale; both follow from the first scale's pace and the present one's. Before anything is measured the
- * forecast counts.
+ * grows from scale to scale; both follow from the first scale's pace and the present one's, during the first scale from its pace and
+ * the forecast. Before anything is measured the forecast alone counts.
  */
 export class Eta {
   #scale = 0;
@@ -68,9 +68,12 @@ export class Eta {
 
   get remainingMs(): number | null {
     const { done, total } = this.#work;
-    const [first, last] = [this.#first, this.#last];
+    const last = this.#last;
     if (!last) return this.forecastMs && this.forecastMs * (1 - done / total);
-    const slope = first && last.work > first.work ? (last.ms - first.ms) / (last.work - first.work) : last.ms / last.work;
+    const all = this.scales * this.iterations;
+    const other = this.#first ?? (this.forecastMs === null ? null : { ms: this.forecastMs / all, work: total / all });
+    const isOther = other && other.work !== last.work;
+    const slope = isOther ? (last.ms - other.ms) / (last.work - other.work) : last.ms / last.work;
     const perWork = Math.min(Math.max(slope, 0), last.ms / last.work);
     const iterations = this.iterations * (this.scales - this.#scale) - this.#iteration;
     return (last.ms - perWork * last.work) * iterations + perWork * (total - done);

@@ -56,11 +56,11 @@ export class Session {
     this.#cleanups.push(cleanup);
   }
 
-  /** Undoes, last first; each once. */
+  /** Undoes, first first, each once: files before the GPU, which may have to finish a batch. */
   close(): void {
     if (this.#isDrawn) this.err.write(ERASE);
     this.#isDrawn = false;
-    for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) {
+    for (let cleanup = this.#cleanups.shift(); cleanup; cleanup = this.#cleanups.shift()) {
       try {
         cleanup();
       } catch {

@@ -139,7 +139,7 @@ describe("colours and live lines", () => {
     expect(painted(env as Record<string, string>, isTTY)).toEqual([colour, live]);
   });
 
-  it("undoes in reverse order, each once, whatever fails", () => {
+  it("undoes in order, each once, whatever fails", () => {
     const done: number[] = [];
     const session = new Session({ write: () => {} }, { write: () => {} }, {});
     session.onExit(() => done.push(1));
@@ -149,7 +149,7 @@ describe("colours and live lines", () => {
     session.onExit(() => done.push(2));
     session.close();
     session.close();
-    expect(done).toEqual([2, 1]);
+    expect(done).toEqual([1, 2]);
   });
 });
 
@@ -191,6 +191,12 @@ describe("remaining time", () => {
   it("finds the mixture from the second scale on", () => {
     const later = simulate(30, 10, null).filter(({ scale, iteration }) => scale > 0 && iteration > 20);
     for (const { estimate, left } of later) expect(estimate).toBeCloseTo(left, 3);
+  });
+
+  it("finds the mixture within the first scale where there is a forecast", () => {
+    const forecast = 100 * (4 * 30 + 15 * 10);
+    const measured = simulate(30, 10, forecast).filter(({ iteration }) => iteration > 20);
+    for (const { estimate, left } of measured) expect(estimate).toBeCloseTo(left, 3);
   });
 
   it("goes by the forecast before it has measured, and says nothing without one", () => {
