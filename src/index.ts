@@ -5,5 +5,8 @@ export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.
 export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
 export { type SampleOptions, Sampler } from "./singan/generate.ts";
 export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";
+export { ModelFileError, readModel, writeModel } from "./singan/model-file.ts";
 export { type Choice, chooseAuto, fitTo, forecastSeconds, measureSpeed, type Speed } from "./singan/presets.ts";
+export { PyramidError } from "./singan/pyramid.ts";
+export { selfTest } from "./singan/self-test.ts";
 export { train } from "./singan/train.ts";

@@ -65,8 +65,9 @@ export class Gpu {
   /** One line that names the adapter, as reports carry it. */
   get adapterName(): string {
     const { vendor, architecture, device, description } = this.adapterInfo;
-    const parts = [vendor, architecture, description || device].filter(Boolean);
-    return (parts.join(" ") || "unnamed adapter") + (this.isSoftware ? " (software)" : "");
+    const name = device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
+    const notes = [description, this.isSoftware ? "software" : ""].filter(Boolean);
+    return notes.length > 0 ? `${name} (${notes.join(", ")})` : name;
   }
 
   /** Live resources; after everything is disposed it is back where it was. */

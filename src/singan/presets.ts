@@ -24,6 +24,8 @@ export interface Choice {
   readonly preset: string;
   readonly options: TrainOptions;
   readonly forecastSeconds: number;
+  /** What was measured, for forecasts of other options. */
+  readonly speed: Speed;
 }
 
 /** What `auto` considers, best first, and how long it may take at most. The last one is taken whatever it takes. */
@@ -50,7 +52,9 @@ export async function chooseAuto(gpu: Gpu, photo: Size): Promise<Choice> {
   for (const [i, { preset, options, atMostSeconds }] of CANDIDATES.entries()) {
     const fitted = fitTo(photo, options);
     const seconds = forecastSeconds(speed, photo, fitted);
-    if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) return { preset, options: fitted, forecastSeconds: seconds };
+    if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) {
+      return { preset, options: fitted, forecastSeconds: seconds, speed };
+    }
   }
   throw new Error("unreachable: the last candidate is always taken");
 }

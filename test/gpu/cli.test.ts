@@ -146,8 +146,8 @@ describe("train, sample, info, doctor", () => {
     for (const name of ["samples/000.png", "samples/001.png", "reconstruction.png"]) {
       expect(decodeImage(readFileSync(at("model", name)))).toMatchObject({ width: 30, height: 26 });
     }
-    // Three rows and columns of 30x26, 4 px around each.
-    expect(decodeImage(readFileSync(at("model", "scales.png")))).toMatchObject({ width: 3 * 34 + 4, height: 3 * 30 + 4 });
+    // Three rows and columns of 30x26, nine times enlarged to reach 256 px, 4 px around each.
+    expect(decodeImage(readFileSync(at("model", "scales.png")))).toMatchObject({ width: 3 * 274 + 4, height: 3 * 238 + 4 });
     const report = JSON.parse(readFileSync(at("model", "report.json"), "utf8"));
     expect(report).toMatchObject({ photo: { name: "photo.png", size: "40x34" }, preset: "paper", options: model.options });
     expect(report.scales.map((s: { size: string }) => s.size)).toEqual(["29x25", "30x26", "30x26"]);

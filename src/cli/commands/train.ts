@@ -145,8 +145,7 @@ async function choose(
   const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
   const { sizes } = pyramidSizes({ ...photo, ...options });
   const isChanged = Object.keys(given).some((field) => field !== "seed");
-  const forecast =
-    auto && !isChanged ? auto.forecastSeconds : isTimed ? forecastSeconds(await measureSpeed(gpu), photo, options) : null;
+  const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
   const { width, height } = sizes.at(-1)!;
   session.note(
     `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
