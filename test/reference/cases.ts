@@ -85,10 +85,12 @@ const normalization =
     };
   };
 
-/** Shapes of an image x, weights w and result g = x∗w. */
+/** Shapes of an image x, weights w and result g = x∗w; now and then a large image, which weight gradients split into chunks. */
 export function convolutionShapes(r: Random): { x: Shape; w: Shape; g: Shape } {
-  const [n, inputs, outputs, h, k] = [samples(r), r.integer(1, 11), r.integer(1, 11), size(r), size(r)];
-  return { x: [n, inputs, h + 2, k + 2], w: [outputs, inputs, 3, 3], g: [n, outputs, h, k] };
+  const isLarge = r.integer(0, 4) === 0;
+  const [inputs, outputs] = isLarge ? [r.integer(1, 3), r.integer(1, 3)] : [r.integer(1, 11), r.integer(1, 11)];
+  const [n, h, k] = isLarge ? [1, r.integer(40, 60), r.integer(40, 60)] : [samples(r), size(r), size(r)];
+  return { x: [n!, inputs!, h! + 2, k! + 2], w: [outputs!, inputs!, 3, 3], g: [n!, outputs!, h!, k!] };
 }
 
 export const someMargins = (r: Random): Margins => {
@@ -179,4 +181,32 @@ export function randomExamples(op: Op, random: Random, count: number): Example[]
   const generate = generators[op.name];
   if (!generate) throw new Error(`no random shapes for ${op.name}: add a generator to test/reference/cases.ts`);
   return Array.from({ length: count }, () => generate(random));
+}
+
+/** Values at which elementwise ops change: zeros of both signs, kinks and bounds, overflow of e^x, tiny numbers. */
+const EDGES = [0, -0, 0.5, -0.5, 0.75, 1e-30, -1e-30, 1e-3, -1e-3, 0.625, -0.625, 1, -1, 9.5, -9.5, 30, -30, 200, -200, 1e30];
+const EDGE_OPS: Readonly<Record<string, Attrs>> = {
+  affine: { k: 2, c: 0.5 },
+  tanh: {},
+  sqrt: {},
+  reciprocal: {},
+  floor: {},
+  clamp: { lo: -0.5, hi: 0.75 },
+  clampMask: { lo: -0.5, hi: 0.75 },
+  leakyReluMask: { alpha: 0.2 },
+  mul: {},
+  add: {},
+};
+
+/** Elementwise ops on edge values; each value by itself, lest a large one hide a small one's error. */
+export function edgeCases(op: Op): (Applied & { readonly label: string })[] {
+  const attrs = EDGE_OPS[op.name];
+  if (!attrs) return [];
+  return EDGES.filter((v) => op.name !== "sqrt" || v >= 0).map((edge) => {
+    const leaves = op.examples[0]!.inputs.map((_, i) => leaf(`x${i}`, [1]));
+    const values = new Map(
+      leaves.map((t, i) => [t, Float64Array.of(i === leaves.length - 1 ? Math.fround(edge) : 0.3).map(Math.fround)]),
+    );
+    return { node: apply(op, leaves, attrs), leaves, values, label: `${edge} ${JSON.stringify(attrs)}` };
+  });
 }

@@ -11,7 +11,7 @@ import { convolutionShapes, image, randomTaps, size, someMargins } from "./cases
 import { dot } from "./directional.ts";
 import { evaluate, evaluateBounded } from "./evaluate.ts";
 import type { Random } from "./random.ts";
-import { norm } from "./rounding.ts";
+import { norm, UNIT_ROUNDOFF } from "./rounding.ts";
 
 /** Pairs of tensors whose inner products are all the same number. */
 export interface Identity {
@@ -142,15 +142,14 @@ export function identity(name: string, random: Random): Identity {
   return { products: families[name]!(leaves), values: leaves.values };
 }
 
-/** Σ of what float32 may get wrong in either tensor of each product: the bound on the spread of the products. */
-export function identityBound({ products, values }: Identity): number {
+/** What rounding to `unit` may get wrong in either tensor of each product, and f64 in the products: the bound on their spread. */
+export function identityBound({ products, values }: Identity, unit: number): number {
   const bounded = evaluateBounded(products.flat(), values);
-  const all = products.flatMap(([a, b]) => [
-    [a, b],
-    [b, a],
-  ]) as [Tensor, Tensor][];
-  const read = (t: Tensor) => bounded.get(t)?.value ?? values.get(t)!;
-  return all.reduce((total, [a, b]) => total + (bounded.get(a)?.bound ?? 0) * norm(read(b)), 0);
+  const normOf = (t: Tensor) => norm(bounded.get(t)?.value ?? values.get(t)!);
+  const errorOf = (t: Tensor) => ((bounded.get(t)?.bound ?? 0) * unit) / UNIT_ROUNDOFF;
+  const ofProduct = ([a, b]: readonly [Tensor, Tensor]) =>
+    errorOf(a) * normOf(b) + errorOf(b) * normOf(a) + 2 ** -53 * a.size * normOf(a) * normOf(b);
+  return products.reduce((total, product) => total + ofProduct(product), 0);
 }
 
 /** Largest minus smallest inner product of the computed tensors. */

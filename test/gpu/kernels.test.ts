@@ -1,0 +1,244 @@
+// Every op's kernels, in every variant, against the f64 reference: examples and random shapes; then the identities between ops.
+// Bounds: test/reference/rounding.ts. Buffers start out full of garbage and go on behind their data, as recycled ones do.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { moments, momentsOp } from "../../src/autodiff/ops/channel.ts";
+import { add, affine, fill } from "../../src/autodiff/ops/elementwise.ts";
+import { normal, randomBlock, uniform } from "../../src/autodiff/ops/random.ts";
+import { axisSum, broadcast } from "../../src/autodiff/ops/reduce.ts";
+import { registry } from "../../src/autodiff/ops/registry.ts";
+import { pad2d, resize, type Taps } from "../../src/autodiff/ops/spatial.ts";
+import { type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
+import { kernels } from "../../src/generated/kernels.ts";
+import { Gpu, padTo, type Slice } from "../../src/gpu/device.ts";
+import { ADAM } from "../../src/nn/adam.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { choose, type Variant, variants } from "../../src/runtime/kernels.ts";
+import { ParamSet, runningStats } from "../../src/runtime/params.ts";
+import { compile, submit } from "../../src/runtime/program.ts";
+import { type Applied, applied, describeCase, edgeCases, randomExamples } from "../reference/cases.ts";
+import { type Bounded, evaluate, evaluateBounded } from "../reference/evaluate.ts";
+import { identity, identityBound, identityNames, spread } from "../reference/identities.ts";
+import { normalRadii } from "../reference/philox.ts";
+import { Random } from "../reference/random.ts";
+import { norm, UNIT_ROUNDOFF } from "../reference/rounding.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+});
+afterAll(async () => {
+  await gpu.finished(); // Dawn crashes where a process ends with work pending
+  gpu.dispose();
+});
+
+/** What lies behind the data in every buffer, so that reading or writing beyond it shows. */
+const BEHIND_BYTES = 1024;
+
+/** Behind inputs: huge where it is used, nothing where it is masked by zero, as conv2d_weight does (hence finite). */
+const GARBAGE = 1e30;
+
+/** A buffer full of `garbage`. */
+function filled(t: Tensor, garbage: number): Slice {
+  const slice = gpu.alloc(t.size * 4 + BEHIND_BYTES, `${t}`);
+  gpu.write(slice, new Float32Array(slice.bytes / 4).fill(garbage));
+  return slice;
+}
+function stored(t: Tensor, values: Float64Array, bits: boolean): Slice {
+  const slice = filled(t, GARBAGE);
+  gpu.write(slice, bits ? Uint32Array.from(values) : Float32Array.from(values));
+  return slice;
+}
+
+/** Values of `outputs` by a program over `leaves`; run twice, so that scratch buffers are used ones. Throws on a stray write. */
+async function compute(
+  outputs: readonly Tensor[],
+  leaves: ReadonlyMap<Tensor, Float64Array>,
+  options: { variant?: Variant; bits?: boolean } = {},
+): Promise<Float32Array[]> {
+  const bindings = new Map([...leaves].map(([t, values]) => [t, stored(t, values, options.bits ?? false)] as const));
+  const places = outputs.map((t) => filled(t, Number.NaN));
+  const into = outputs.map((t, i) => [t, places[i]!] as const);
+  try {
+    const program = await compile(gpu, { name: "test", outputs: [], bindings, into, choose: () => options.variant });
+    try {
+      submit(gpu, [program, program]);
+      const read = await gpu.read(places);
+      return read.map((values, i) => {
+        const t = outputs[i]!;
+        // Kernels work on whole vec4s: up to three values behind the last one are theirs.
+        const behind = values.subarray(padTo(t.size, 4));
+        if (!behind.every(Number.isNaN)) throw new Error(`a value was written behind the end of ${t}`);
+        return values.subarray(0, t.size);
+      });
+    } finally {
+      program.dispose();
+    }
+  } finally {
+    for (const slice of [...bindings.values(), ...places]) gpu.free(slice);
+  }
+}
+
+const distance = (got: Float32Array, want: Float64Array): number => norm(want.map((v, i) => got[i]! - v));
+
+const RANDOM_SHAPES = 20;
+
+interface Case extends Applied {
+  readonly label: string;
+  readonly want: Bounded;
+}
+const made = new Map<string, readonly Case[]>();
+
+/** The op on its examples, random shapes and edge values, with what the reference says; made once for all variants. */
+function casesOf(op: Op): readonly Case[] {
+  const known = made.get(op.name);
+  if (known) return known;
+  const random = new Random(`kernels of ${op.name}`);
+  const drawn = [...op.examples, ...randomExamples(op, random, RANDOM_SHAPES)].map((example: Example) => ({
+    label: describeCase(example),
+    ...applied(op, example, random, { derive: "leaf", float32: true }),
+  }));
+  const cases = [...drawn, ...edgeCases(op)].map((c) => ({ ...c, want: evaluateBounded([c.node], c.values).get(c.node)! }));
+  made.set(op.name, cases);
+  return cases;
+}
+
+const ops = [...registry.values()];
+const computed = ops.flatMap((op) => (variants[op.name] ?? []).map((variant) => [op.name, variant.name, op, variant] as const));
+
+describe("kernels equal the f64 reference", () => {
+  test.each(computed)("%s, %s", async (_, __, op, variant) => {
+    const cases = casesOf(op);
+    const leaves = new Map(cases.flatMap((c) => [...c.values]));
+    const got = await compute(
+      cases.map((c) => c.node),
+      leaves,
+      { variant, bits: op.examples[0]!.domain === "bits" },
+    );
+    const errors = cases.map(({ label, want }, i) => ({ label, error: distance(got[i]!, want.value), bound: want.bound }));
+    expect(errors.filter(({ error, bound }) => !(error <= bound))).toEqual([]);
+  });
+});
+
+describe("the registry is covered", () => {
+  const callsOf = (op: Op, variant: Variant) =>
+    casesOf(op).flatMap(({ node }) =>
+      variant.calls({ inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs }),
+    );
+
+  test("every op has a kernel, every entry of the table an op", () => {
+    expect(Object.keys(variants).sort()).toEqual([...registry.keys()].sort());
+  });
+
+  test("every kernel has a user: an op, or an update of parameters or statistics", () => {
+    const net = new ParamSet(gpu, new Map([["w", [3]]]), "net");
+    try {
+      const slice = net.gradients.whole;
+      const [schedule, batch, momentum] = [leaf("schedule", [2]), leaf("batch", [2, 1, 3]), leaf("momentum", [1])];
+      const updates = [net.adam(schedule, ADAM), runningStats(slice, batch, momentum, 10)];
+      const users = [
+        ...computed.flatMap(([, , op, variant]) => callsOf(op, variant)),
+        ...updates.flatMap((update) => update.calls([slice, slice])),
+      ];
+      expect([...new Set(users.map((call) => call.kernel))].sort()).toEqual(Object.keys(kernels).sort());
+    } finally {
+      net.dispose();
+    }
+  });
+
+  test("the choice for any device and shape is one of the op's variants", () => {
+    for (const op of ops) {
+      for (const { node } of casesOf(op)) {
+        const of = { inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs };
+        for (const isSoftware of [true, false]) expect(variants[op.name]).toContain(choose(op.name, of, { isSoftware }));
+      }
+    }
+  });
+});
+
+describe("kernels of a family agree", () => {
+  const DRAWS = 6;
+  test.each(identityNames)("%s", async (name) => {
+    const all = Array.from({ length: DRAWS }, (_, k) => identity(name, new Random(`${name} on the GPU ${k}`)));
+    const leaves = new Map(all.flatMap(({ values }) => [...values]));
+    const nodes = [...new Set(all.flatMap(({ products }) => products.flat()))].filter((t) => !leaves.has(t));
+    const got = await compute(nodes, leaves);
+    const values = new Map<Tensor, ArrayLike<number>>([...leaves, ...nodes.map((t, i) => [t, got[i]!] as const)]);
+    for (const one of all) expect(spread(one, (t) => values.get(t)!)).toBeLessThanOrEqual(identityBound(one, UNIT_ROUNDOFF));
+  });
+});
+
+test.each(variants[momentsOp.name]!.map((v) => [v.name, v] as const))(
+  "a large mean costs the variance no digits: moments, %s",
+  async (_, variant) => {
+    const random = new Random("large mean");
+    const x = leaf("x", [1, 2, 25, 33]);
+    const values = new Map([[x, random.values(x.size).map((v) => Math.fround(1000 + 0.1 * v))]]);
+    const m = moments(x, 1);
+    const [got] = await compute([m], values, { variant });
+    const [want] = evaluate([m], values);
+    // Σ(x−mean)² has no cancellation left: the bound of a sum, relative to the variance itself and not to the mean².
+    const bound = 4 * Math.sqrt(25 * 33) * UNIT_ROUNDOFF;
+    for (const c of [2, 3]) expect(Math.abs(got![c]! / want![c]! - 1)).toBeLessThan(bound);
+  },
+);
+
+test("normals have the moments of N(0,1), and each is within rounding of f64's", async () => {
+  const count = 2 ** 17;
+  const key = leaf("key", [4]);
+  const values = new Map([[key, Float64Array.of(0x12345678, 0x9abcdef0, 3, 4)]]);
+  const x = normal(key, [count], 7);
+  const [got] = await compute([x], values, { bits: true });
+  const [want] = evaluate([x], values);
+  const radii = normalRadii(values.get(key)!, 7, count);
+  // 16u of the Box & Muller radius for √, ln and cos, each value by itself: the bound on the norm hides single ones.
+  const worst = got!.reduce((most, v, i) => Math.max(most, Math.abs(v - want![i]!) / (radii[i]! + 2 ** -20)), 0);
+  expect(worst).toBeLessThan(16 * UNIT_ROUNDOFF);
+  const moment = (power: number) => got!.reduce((a, v) => a + v ** power, 0) / count;
+  // Five standard errors: √(E x²ᵏ − (E xᵏ)²)/√count.
+  [1, 2, 3, 4].forEach((power, k) => {
+    expect(Math.abs(moment(power) - [0, 1, 0, 3][k]!)).toBeLessThan(5 * Math.sqrt([1, 2, 15, 96][k]! / count));
+  });
+});
+
+/** More than 65,535 workgroups of 64 threads, four values each or one: the grid becomes two-dimensional. */
+const THREADS = 65_535 * 64 + 70;
+const [HEIGHT, WIDTH] = [2050, 2052];
+const constant = (shape: Shape) => fill(shape, 0.5);
+const stretch = (outSize: number): Taps => ({
+  inSize: 1,
+  outSize,
+  width: 1,
+  index: new Uint32Array(outSize),
+  weight: new Float32Array(outSize).fill(1),
+});
+const wide: readonly (readonly [string, Tensor, (i: number) => number])[] = [
+  ["fill, elementwise", affine(constant([4 * THREADS + 1]), 3, 0.25), () => 1.75],
+  ["elementwise2", add(constant([4 * THREADS + 1]), constant([4 * THREADS + 1])), () => 1],
+  ["axis.broadcast", broadcast(constant([1]), [THREADS]), () => 0.5],
+  ["axis.sum", axisSum(constant([THREADS, 3]), 1), () => 1.5],
+  ["resize", resize(constant([1, 1, 1, 1]), stretch(HEIGHT), stretch(WIDTH)), () => 0.5],
+  [
+    "window",
+    pad2d(constant([1, HEIGHT - 2, WIDTH]), { top: 0, bottom: 2, left: 0, right: 0 }),
+    (i) => (i < (HEIGHT - 2) * WIDTH ? 0.5 : 0),
+  ],
+];
+test.each(wide)("a grid of more than 65,535 workgroups: %s", async (_, node, want) => {
+  const [got] = await compute([node], new Map());
+  expect(got!.findIndex((v, i) => v !== want(i))).toBe(-1);
+});
+
+test("a grid of more than 65,535 workgroups: random", async () => {
+  const key = leaf("key", [4]);
+  const words = [1, 2, 3, 4];
+  const [got] = await compute([uniform(key, [4 * THREADS], 5)], new Map([[key, Float64Array.from(words)]]), { bits: true });
+  for (const block of [0, THREADS - 71, THREADS - 70, THREADS - 1]) {
+    const want = randomBlock(words, 5, block).map((word) => Math.fround((word >>> 8) * 2 ** -24));
+    expect([...got!.subarray(4 * block, 4 * block + 4)]).toEqual(want);
+  }
+});
+
+test("all memory is given back", () => {
+  expect(gpu.stats()).toMatchObject({ buffers: 0, bytes: 0 });
+});
