@@ -95,7 +95,8 @@ function explain(error: Error): ImageError {
 
 /**
  * A baseline or progressive JPEG, grey, YCbCr, RGB, or CMYK/YCCK as Adobe writes it (inverted; R = C·K/255 without colour profile)
- * → [h, w, 3] u8, turned upright by its EXIF orientation. Throws ImageError.
+ * → [h, w, 3] u8, turned upright by its EXIF orientation. Throws ImageError. Not libjpeg to the bit: jpeg-js repeats halved chroma
+ * instead of interpolating it, and floors where YCbCr becomes RGB (0.4 level darker on average).
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Rgb8 {
   const header = readHeader(bytes, maxPixels);
