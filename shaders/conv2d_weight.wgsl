@@ -32,8 +32,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let n = segment / (params.segments_x * params.h_out);
     let at_x = ((n * params.c_in + c) * params.h_in + i) * params.w_in + j;
     //for u in 0..3 {
-    //for q in 0..PW+2 {
+    //for q in 0..3 {
     let x$u_$q = x[at_x + $(u)u * params.w_in + $(q)u];
+    //}
+    //for q in 3..PW+2 {
+    let x$u_$q = select(0.0, x[at_x + $(u)u * params.w_in + $(q)u], j + $(q)u < params.w_in); // beyond: perhaps not a number
     //}
     //}
     let at_g = (n * params.c_out + o) * plane_g + i * params.w_out + j;

@@ -35,8 +35,8 @@ afterAll(async () => {
 /** What lies behind the data in every buffer, so that reading or writing beyond it shows. */
 const BEHIND_BYTES = 1024;
 
-/** Behind inputs: huge where it is used, nothing where it is masked by zero, as conv2d_weight does (hence finite). */
-const GARBAGE = 1e30;
+/** Behind inputs: spoils every value it touches. */
+const GARBAGE = Number.NaN;
 
 /** A buffer full of `garbage`. */
 function filled(t: Tensor, garbage: number): Slice {
