@@ -1,16 +1,17 @@
 // Trains one scale on the GPU: its programs are compiled once, then an iteration is a list of programs and small copies.
 // Between the start and the end of a scale the CPU writes keys and step sizes, and reads losses a batch behind.
 
-import type { Shape, Tensor } from "../autodiff/tensor.ts";
+import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { ADAM, adamSchedule } from "../nn/adam.ts";
 import type { Observe } from "../nn/layers.ts";
 import { FlatBuffer, Leaves, ParamSet, runningStats } from "../runtime/params.ts";
-import { type Copy, compile, type Program, submit, type Update } from "../runtime/program.ts";
+import { compile, type Program, submit, type Update } from "../runtime/program.ts";
+import { FeedBlock, LossBlock, type LossName, type Progress, type Run, runBatches } from "./batches.ts";
 import type { Size, TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, type Upsample } from "./frozen.ts";
-import type { LossRecord, Preview, StateDict } from "./model.ts";
+import type { Preview, StateDict } from "./model.ts";
 import { BLOCKS, parameterShapes, statisticsShapes } from "./networks.ts";
 import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "./noise.ts";
 import * as graphs from "./scale-graphs.ts";
@@ -41,34 +42,18 @@ export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 type ProgramName = "noise" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
-const LOSSES = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"] as const;
-const scalars = (names: readonly string[]): Map<string, Shape> => new Map(names.map((name) => [name, [1]]));
-const FEED: ReadonlyMap<string, Shape> = new Map<string, Shape>([
-  ["key", [4]],
-  ["adam", [2]],
-  ["momentum", [1]],
-]);
-/** PyTorch's BatchNorm2d momentum. */
-const MOMENTUM = 0.1;
 /** Passes that recalibrated statistics average over. */
 const RECALIBRATION_PASSES = 50;
 /** Runs per iteration get key steps of their own. */
 const MAX_RUNS = 64;
-
-/** The values that change from run to run, as the programs read them. */
-export interface Feed {
-  readonly key: Uint32Array;
-  readonly adam?: readonly [number, number];
-  readonly momentum?: number;
-}
 
 export class ScaleTrainer {
   readonly g: ParamSet;
   readonly d: ParamSet;
   readonly gStatistics: Leaves;
   readonly dStatistics: Leaves;
-  readonly losses: FlatBuffer;
-  readonly feed: Leaves;
+  readonly losses: LossBlock;
+  readonly feed: FeedBlock;
   readonly leaves: graphs.ScaleLeaves;
   programs!: Readonly<Record<ProgramName, Program>>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
@@ -86,8 +71,8 @@ export class ScaleTrainer {
     this.d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
     this.gStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
     this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
-    this.losses = new FlatBuffer(gpu, scalars(LOSSES), `${name} losses`);
-    this.feed = new Leaves(new FlatBuffer(gpu, FEED, `${name} feed`));
+    this.losses = new LossBlock(gpu, name);
+    this.feed = new FeedBlock(gpu, name);
     this.leaves = new graphs.ScaleLeaves(size);
   }
 
@@ -122,7 +107,7 @@ export class ScaleTrainer {
     place(leaves.amp, ampValues(setup.noiseAmp));
     if (setup.zPrev) place(leaves.zPrev, setup.zPrev.data);
     if (setup.zStar) place(leaves.zStar, setup.zStar);
-    for (const part of [this.g.values, this.d.values, this.feed])
+    for (const part of [this.g.values, this.d.values, this.feed.leaves])
       for (const [t, slice] of part.bindings) this.#bindings.set(t, slice);
     for (const frozen of setup.frozen) for (const [t, slice] of frozen.bindings) this.#bindings.set(t, slice);
   }
@@ -130,7 +115,7 @@ export class ScaleTrainer {
   async #compile(recorded?: RecordedDraws): Promise<void> {
     const { setup, leaves, gpu } = this;
     const { options, size, scale, frozen, upsample } = setup;
-    const key = this.feed.tensors.get("key")!;
+    const key = this.feed.tensor("key");
     const source = (program: ProgramName): NoiseSource =>
       recorded && (program === "noise" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
     for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
@@ -154,9 +139,9 @@ export class ScaleTrainer {
       for (const t of outputs) this.#bindings.set(t, program.slice(t));
       return program;
     };
-    const losses = (named: Partial<Record<(typeof LOSSES)[number], Tensor>>) =>
-      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name)] as const);
-    const adam = (net: ParamSet): Update => net.adam(this.feed.tensors.get("adam")!, ADAM);
+    const losses = (named: Partial<Record<LossName, Tensor>>) =>
+      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossName)] as const);
+    const adam = (net: ParamSet): Update => net.adam(this.feed.tensor("adam"), ADAM);
 
     // The iteration's noise (and z*, where it is redrawn). Its buffers stand in for the leaves of the other graphs.
     const noises = source("noise");
@@ -224,84 +209,22 @@ export class ScaleTrainer {
   /** Collects the running-statistics updates of a graph's normalisations. */
   #observer(statistics: Leaves): { observe: Observe; updates: Update[] } {
     const updates: Update[] = [];
-    const momentum = this.feed.tensors.get("momentum")!;
+    const momentum = this.feed.tensor("momentum");
     return {
       updates,
       observe: (layer, batch, count) => updates.push(runningStats(statistics.storage.slice(layer), batch, momentum, count)),
     };
   }
 
-  /** Writes what the next run reads. */
-  write({ key, adam = [0, 0], momentum = MOMENTUM }: Feed): void {
-    const data = { key, adam: Float32Array.from(adam), momentum: Float32Array.of(momentum) };
-    this.feed.storage.write(new Map(Object.entries(data)));
-  }
-
-  /**
-   * All iterations of the scale, in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one
-   * batch behind the GPU. Throws where a loss is not finite.
-   */
-  async *iterations(maxBatch = MAX_BATCH): AsyncGenerator<{ iteration: number; losses: LossRecord }> {
-    const { iterations } = this.setup.options;
-    let pending: Promise<{ iteration: number; losses: LossRecord }> | null = null;
-    let size = 1;
-    try {
-      for (let at = 0; at < iterations; ) {
-        const count = Math.min(size, iterations - at);
-        const start = performance.now();
-        const next = this.#submitBatch(at, count);
-        next.catch(() => {}); // awaited below, but perhaps only after a pause
-        at += count;
-        const previous: typeof pending = pending;
-        pending = next;
-        if (previous) yield await previous;
-        size = Math.min(maxBatch, nextBatchSize(size, performance.now() - start, count));
-      }
-      if (pending) yield await pending;
-      pending = null;
-    } finally {
-      await pending?.catch(() => {});
-    }
-  }
-
-  async #submitBatch(from: number, count: number): Promise<{ iteration: number; losses: LossRecord }> {
-    const plan: { program: Program; feed: Feed }[] = [];
-    for (let at = from; at < from + count; at++) plan.push(...this.#iteration(at));
-    const block = this.feed.storage.whole;
-    const ring = this.gpu.alloc(block.bytes * plan.length, "feed ring");
-    const data = new ArrayBuffer(ring.bytes);
-    plan.forEach(({ feed }, i) => {
-      this.#layFeed(feed, data, i * block.bytes);
-    });
-    this.gpu.write(ring, new Uint8Array(data));
-    const steps: (Program | Copy)[] = plan.flatMap(({ program }, i) => [
-      { from: { buffer: ring.buffer, offset: i * block.bytes, bytes: block.bytes }, to: block },
-      program,
-    ]);
-    submit(this.gpu, steps);
-    try {
-      const values = await this.gpu.read(LOSSES.map((name) => this.losses.slice(name)));
-      const losses = Object.fromEntries(LOSSES.map((name, i) => [name, values[i]![0]!])) as unknown as LossRecord;
-      const bad = LOSSES.find((name) => !Number.isFinite(losses[name]));
-      if (bad) {
-        const where = `scale ${this.setup.scale}, iteration ${from + count}`;
-        throw new Error(`the ${bad} loss is not a number any more at ${where}: try another seed or a lower learning rate`);
-      }
-      return { iteration: from + count, losses };
-    } finally {
-      this.gpu.free(ring);
-    }
-  }
-
-  #layFeed(feed: Feed, data: ArrayBuffer, at: number): void {
-    const { slices } = this.feed.storage;
-    new Uint32Array(data, at + slices.get("key")!.offset, 4).set(feed.key);
-    new Float32Array(data, at + slices.get("adam")!.offset, 2).set(feed.adam ?? [0, 0]);
-    new Float32Array(data, at + slices.get("momentum")!.offset, 1).set([feed.momentum ?? MOMENTUM]);
+  /** All iterations of the scale in batches of at most `maxBatch`; see runBatches. */
+  iterations(maxBatch?: number): AsyncGenerator<Progress> {
+    const { scale, options } = this.setup;
+    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.#iteration(at) };
+    return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
   }
 
   /** One iteration in the official order: noise, D steps, the adversarial pass, G steps. */
-  #iteration(at: number): { program: Program; feed: Feed }[] {
+  #iteration(at: number): Run[] {
     const { options, scale } = this.setup;
     const { noise, d, adversarial, g } = this.programs;
     const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
@@ -325,7 +248,7 @@ export class ScaleTrainer {
     const { options, scale } = this.setup;
     const { randomStatistics, reconstructionStatistics } = this.programs;
     for (let t = 1; t <= RECALIBRATION_PASSES; t++) {
-      this.write({ key: randomKey(options.seed, PURPOSE.statistics, scale, t), momentum: 1 / t });
+      this.feed.write({ key: randomKey(options.seed, PURPOSE.statistics, scale, t), momentum: 1 / t });
       submit(this.gpu, [scale === 0 || t % 2 === 1 ? randomStatistics : reconstructionStatistics]);
     }
   }
@@ -333,7 +256,7 @@ export class ScaleTrainer {
   /** A random picture and the reconstruction with the weights of this moment, in train mode. */
   async preview(index: number): Promise<Preview> {
     const { options, scale, size } = this.setup;
-    this.write({ key: randomKey(options.seed, PURPOSE.preview, scale, index) });
+    this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, scale, index) });
     const { sample, reconstruction } = this.programs;
     submit(this.gpu, [sample, reconstruction]);
     const [drawn, rebuilt] = await this.gpu.read([
@@ -383,13 +306,4 @@ function recordedNoise(draws: RecordedDraws): NoiseSource {
     return draw[0];
   };
   return { normal: find, uniform: find };
-}
-
-/** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
-const TARGET_BATCH_MS = 150;
-const MAX_BATCH = 32;
-
-function nextBatchSize(size: number, elapsedMs: number, count: number): number {
-  const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(elapsedMs, 0.1));
-  return Math.max(1, Math.min(MAX_BATCH, 2 * size, wanted));
 }

@@ -8,6 +8,7 @@ import { adamSchedule } from "../../src/nn/adam.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { resolveOptions, type Size } from "../../src/singan/config.ts";
 import { chain, FrozenScale, grey } from "../../src/singan/frozen.ts";
+import type { LossRecord } from "../../src/singan/model.ts";
 import { BLOCKS } from "../../src/singan/networks.ts";
 import { type RecordedDraws, ScaleTrainer } from "../../src/singan/scale-trainer.ts";
 import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase } from "./case.ts";
@@ -138,9 +139,11 @@ class TraceReplay {
       gpu.write(draw![1], this.inputs.f32(tensor).subarray(row * count, (row + 1) * count));
     };
     const feed = (t: number) =>
-      trainer.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
-    const loss = async (names: readonly string[]) =>
-      (await gpu.read(names.map((name) => trainer.losses.slice(name)))).map((v) => v[0]!);
+      trainer.feed.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
+    const loss = async (names: readonly (keyof LossRecord)[]) => {
+      const all = await trainer.losses.read();
+      return names.map((name) => all[name]);
+    };
 
     write("noise", `draw.noise.${scale}`, it);
     if (scale === 0) write("zOpt", "draw.z_opt.0", it);
