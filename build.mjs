@@ -1,9 +1,10 @@
 // Builds the project: reflects shaders/ into the typed manifest src/generated/kernels.ts, then bundles library, CLI and demo.
 //   node build.mjs            everything, declarations included
 //   node build.mjs --kernels  only the manifest
+//   node build.mjs --demo     manifest and the demo page with its server: before `npm start`
 //   node build.mjs --stale    manifest and bundles, only where a source is newer than they are: before `npm run singan`
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -82,6 +83,24 @@ async function bundleLibrary() {
   });
 }
 
+/** The page and its worker, which share their modules, with the bundled photos; and the server that shows them. */
+async function bundleDemo() {
+  rmSync("dist/demo", { recursive: true, force: true });
+  const common = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
+  await build({
+    ...common,
+    entryPoints: ["src/demo/main.ts", "src/demo/worker.ts"],
+    outdir: "dist/demo",
+    splitting: true,
+    minify: true,
+  });
+  for (const name of readdirSync("src/demo").filter((file) => /\.(html|css)$/.test(file))) {
+    copyFileSync(`src/demo/${name}`, `dist/demo/${name}`);
+  }
+  cpSync("photos", "dist/demo/photos", { recursive: true });
+  await build({ ...common, entryPoints: ["harness/demo-server.ts"], outdir: "dist", platform: "node" });
+}
+
 function writeDeclarations() {
   rmSync("dist/types", { recursive: true, force: true });
   const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
@@ -105,6 +124,7 @@ function isStale() {
 const mode = process.argv[2];
 if (mode !== "--stale" || isStale()) {
   writeManifest();
-  if (mode !== "--kernels") await bundleLibrary();
+  if (mode === undefined || mode === "--stale") await bundleLibrary();
+  if (mode === undefined || mode === "--demo") await bundleDemo();
   if (mode === undefined) writeDeclarations();
 }

@@ -1,0 +1,24 @@
+// Serves the built demo page on this computer: npm start. PORT chooses the port; without it 8080, or a free one where that is taken.
+
+import { fileURLToPath } from "node:url";
+import { type FileServer, serve } from "./serve.ts";
+
+const USUAL_PORT = 8080;
+const page = fileURLToPath(new URL("./demo", import.meta.url));
+
+function start(): Promise<FileServer> {
+  const wanted = process.env["PORT"];
+  if (wanted) return serve(page, Number(wanted));
+  return serve(page, USUAL_PORT).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return serve(page);
+  });
+}
+
+try {
+  const { url } = await start();
+  console.log(`Demo: ${url}  (Ctrl-C ends it)`);
+} catch (error) {
+  console.error(`demo: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,60 @@
+// The messages between the page (main.ts) and the worker that trains (worker.ts).
+
+import type { Rgb8 } from "../image/planes.ts";
+import type { PresetName, Size, TrainOptions } from "../singan/config.ts";
+import type { LossRecord, Work } from "../singan/model.ts";
+
+export type PresetChoice = "auto" | PresetName;
+/** The options a visitor can set; what is absent comes from the preset. */
+export type Wishes = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
+
+export type Request =
+  | { readonly kind: "start"; readonly photo: Rgb8; readonly preset: PresetChoice; readonly wishes: Wishes }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "stop" }
+  | { readonly kind: "sample"; readonly seed: number }
+  | { readonly kind: "model" };
+
+/** Why there is no GPU, or none any more; `failed` explains itself in its detail. */
+export type Problem = "insecure" | "missing" | "refused" | "lost" | "failed";
+
+export interface Plan {
+  readonly preset: PresetName;
+  /** Whether `auto` picked it. */
+  readonly isPicked: boolean;
+  readonly options: TrainOptions;
+  /** Of all scales, coarsest first. */
+  readonly sizes: readonly Size[];
+  /** Null where nothing was timed. */
+  readonly forecastSeconds: number | null;
+}
+
+export interface Progress {
+  readonly scale: number;
+  readonly iteration: number;
+  readonly losses: LossRecord;
+  readonly work: Work;
+  readonly iterationsPerSecond: number | null;
+  readonly remainingSeconds: number | null;
+}
+
+export type Report =
+  | { readonly kind: "gpu"; readonly name: string; readonly isSoftware: boolean }
+  /** `auto` is timing the GPU. */
+  | { readonly kind: "timing" }
+  | ({ readonly kind: "plan" } & Plan)
+  | ({ readonly kind: "progress" } & Progress)
+  | { readonly kind: "preview"; readonly real: Rgb8; readonly sample: Rgb8; readonly reconstruction: Rgb8 }
+  | {
+      readonly kind: "scaleDone";
+      readonly scale: number;
+      readonly real: Rgb8;
+      readonly reconstruction: Rgb8;
+      readonly sample: Rgb8;
+    }
+  /** The training is over, for whatever reason; the finished scales can be sampled. */
+  | { readonly kind: "ended"; readonly isComplete: boolean }
+  | { readonly kind: "sample"; readonly seed: number; readonly scales: number; readonly picture: Rgb8 }
+  | { readonly kind: "model"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string };

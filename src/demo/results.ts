@@ -1,0 +1,79 @@
+// The results area: new pictures by seed, and downloads.
+
+import type { Rgb8 } from "../image/planes.ts";
+import { byId, draw, save } from "./dom.ts";
+import type { Request } from "./protocol.ts";
+
+const BUTTONS = ["new-sample", "draw-seed", "save-sample", "save-model"] as const;
+
+export class Results {
+  readonly #canvas = byId("sample", HTMLCanvasElement);
+  readonly #seed = byId("sample-seed", HTMLInputElement);
+  readonly #hint = byId("results-hint", HTMLElement);
+  readonly #buttons = BUTTONS.map((id) => byId(id, HTMLButtonElement));
+  readonly #savePicture = byId("save-sample", HTMLButtonElement);
+  #name = "";
+  #total = 0;
+  #shownSeed: number | null = null;
+  #isWaiting = false;
+
+  constructor(private readonly send: (request: Request) => void) {
+    byId("draw", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.ask();
+    });
+    byId("new-sample", HTMLButtonElement).addEventListener("click", () => {
+      if (this.#shownSeed !== null) this.#seed.value = String((this.#shownSeed + 1) % 2 ** 32);
+      this.ask();
+    });
+    this.#savePicture.addEventListener("click", () => {
+      const name = `${this.#name}-seed-${this.#shownSeed}.png`;
+      this.#canvas.toBlob((blob) => blob && save(blob, name), "image/png");
+    });
+    byId("save-model", HTMLButtonElement).addEventListener("click", () => send({ kind: "model" }));
+  }
+
+  /** A training of the photo `name` began: there is nothing to draw from yet. */
+  clear(name: string, totalScales: number): void {
+    this.#name = name;
+    this.#total = totalScales;
+    this.#shownSeed = null;
+    this.#seed.disabled = true;
+    for (const button of this.#buttons) button.disabled = true;
+    delete this.#canvas.dataset["drawn"];
+    this.#hint.textContent = "From the first finished scale on, also while training.";
+  }
+
+  /** There is a model. */
+  enable(): void {
+    this.#seed.disabled = false;
+    for (const button of this.#buttons) if (button !== this.#savePicture) button.disabled = false;
+  }
+
+  /** Asks for the picture of the seed in the field. */
+  ask(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.send({ kind: "sample", seed: Number(this.#seed.value) });
+  }
+
+  show({ seed, scales, picture }: { seed: number; scales: number; picture: Rgb8 }): void {
+    this.#isWaiting = false;
+    this.#shownSeed = seed;
+    byId("results", HTMLElement).style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+    draw(this.#canvas, picture);
+    this.#canvas.ariaLabel = `Sample with seed ${seed}`;
+    const from = scales < this.#total ? `, drawn by ${scales} of ${this.#total} scales` : "";
+    this.#hint.textContent = `Seed ${seed}, ${picture.width}×${picture.height} px${from}.`;
+    this.#savePicture.disabled = false;
+  }
+
+  /** What was asked for does not come. */
+  giveUp(): void {
+    this.#isWaiting = false;
+  }
+
+  saveModel(bytes: Uint8Array<ArrayBuffer>): void {
+    save(new Blob([bytes]), `${this.#name}.safetensors`);
+  }
+}

@@ -1,0 +1,209 @@
+// The worker: owns the GPU, trains, samples and writes the model file, so that the page stays free. The library does the work.
+
+import { Gpu, GpuError } from "../gpu/device.ts";
+import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
+import { Sampler } from "../singan/generate.ts";
+import type { Model, TrainEvent } from "../singan/model.ts";
+import { writeModel } from "../singan/model-file.ts";
+import { chooseAuto, fitTo } from "../singan/presets.ts";
+import { buildPyramid, PyramidError, pyramidSizes } from "../singan/pyramid.ts";
+import { selfTest } from "../singan/self-test.ts";
+import { train } from "../singan/train.ts";
+import { Pace } from "./pace.ts";
+import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
+
+/** Previews take at most this share of the time, and come no more and no less often than this. */
+const PREVIEW_SHARE = 0.2;
+const PREVIEW_MS = [400, 5000] as const;
+
+type Start = Request & { readonly kind: "start" };
+
+class NoGpu extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem);
+  }
+}
+
+let opened: Promise<Gpu> | null = null;
+/** The finished scales of the last training. */
+let model: Model | null = null;
+let drawing: { readonly model: Model; readonly sampler: Sampler } | null = null;
+let training: Training | null = null;
+/** Samples and model files are made one after the other. */
+let queue: Promise<void> = Promise.resolve();
+
+const isPicture = (value: unknown): value is Rgb8 => typeof value === "object" && value !== null && "data" in value;
+
+function post(report: Report): void {
+  const buffers = report.kind === "model" ? [report.bytes.buffer] : Object.values(report).filter(isPicture).map(bufferOf);
+  self.postMessage(report, { transfer: buffers });
+}
+const bufferOf = ({ data }: Rgb8): ArrayBuffer => data.buffer as ArrayBuffer;
+
+function gpu(): Promise<Gpu> {
+  opened ??= openGpu();
+  return opened;
+}
+
+async function openGpu(): Promise<Gpu> {
+  if (!isSecureContext) throw new NoGpu("insecure");
+  if (!navigator.gpu) throw new NoGpu("missing");
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new NoGpu("refused");
+  const device = await Gpu.open(adapter);
+  try {
+    await selfTest(device);
+  } catch (error) {
+    device.dispose();
+    throw error;
+  }
+  // While nothing runs, a lost device is replaced when it is next needed; a training meets the loss itself.
+  void device.device.lost.then(() => training ?? forgetGpu());
+  post({ kind: "gpu", name: device.adapterName, isSoftware: device.isSoftware });
+  return device;
+}
+
+/** The next one to need the GPU opens it anew. */
+function forgetGpu(): void {
+  void opened?.then((device) => device.dispose()).catch(() => {});
+  opened = null;
+  drawing = null;
+}
+
+/** Tells the page, and gives up a GPU that may be in any state, unless a training still uses it. */
+function fail(error: unknown): void {
+  const detail = error instanceof Error ? error.message : String(error);
+  const isLost = error instanceof GpuError && detail.includes("device was lost");
+  post({ kind: "problem", problem: error instanceof NoGpu ? error.problem : isLost ? "lost" : "failed", detail });
+  if (!training && !(error instanceof OptionError || error instanceof PyramidError)) forgetGpu();
+}
+
+async function plan(photo: Size, preset: PresetChoice, wishes: Wishes): Promise<Plan> {
+  // With size and length given there is nothing left to time for.
+  const isTimed = preset === "auto" && (wishes.maxSize === undefined || wishes.iterations === undefined);
+  if (isTimed) post({ kind: "timing" });
+  const auto = isTimed ? await chooseAuto(await gpu(), photo) : null;
+  const name = auto ? (auto.preset as Plan["preset"]) : preset === "auto" ? "paper" : preset;
+  const options = resolveOptions({ ...(auto?.options ?? fitTo(photo, PRESETS[name])), ...wishes });
+  const { sizes } = pyramidSizes({ ...photo, ...options });
+  const isChanged = Object.keys(wishes).some((key) => key !== "seed");
+  return { preset: name, isPicked: isTimed, options, sizes, forecastSeconds: auto && !isChanged ? auto.forecastSeconds : null };
+}
+
+/** One training, from the start message to its end. */
+class Training {
+  #gate: Promise<void> = Promise.resolve();
+  #open = (): void => {};
+  #isStopped = false;
+  #pausedMs = 0;
+  #nextPreview = 0;
+
+  pause(): void {
+    this.resume();
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  resume(): void {
+    this.#open();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.resume();
+  }
+
+  /** Whether all scales were trained. */
+  async run({ photo: picture, preset, wishes }: Start): Promise<boolean> {
+    const photo = toPlanes(picture);
+    const size = { width: picture.width, height: picture.height };
+    const chosen = await plan(size, preset, wishes);
+    await this.#pass();
+    if (this.#isStopped) return false;
+    post({ kind: "plan", ...chosen });
+    model = null;
+    const { options, sizes } = chosen;
+    const reals = buildPyramid(photo, pyramidSizes({ ...size, ...options }));
+    const pace = new Pace(sizes.length, options.iterations, () => performance.now() - this.#pausedMs);
+    for await (const event of train(await gpu(), photo, options)) {
+      await this.#tell(event, reals, pace);
+      await this.#pass();
+      if (this.#isStopped) break;
+    }
+    return (model as Model | null)?.scales.length === sizes.length;
+  }
+
+  /** Waits while paused. */
+  async #pass(): Promise<void> {
+    const before = performance.now();
+    await this.#gate;
+    this.#pausedMs += performance.now() - before;
+  }
+
+  async #tell(event: TrainEvent, reals: readonly Planes[], pace: Pace): Promise<void> {
+    const { kind, scale } = event;
+    if (kind === "scale") {
+      pace.begin(scale);
+    } else if (kind === "progress") {
+      const { iteration, losses, work } = event;
+      post({ kind, scale, iteration, losses, work, ...pace.add(iteration, work) });
+      const before = performance.now();
+      if (before < this.#nextPreview) return;
+      const { sample, reconstruction } = await event.preview();
+      const pictures = { real: toRgb8(reals[scale]!), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) };
+      post({ kind: "preview", ...pictures });
+      const after = performance.now();
+      const [least, most] = PREVIEW_MS;
+      this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);
+    } else {
+      model = event.model;
+      const { sample, reconstruction } = event.preview;
+      const pictures = { real: toRgb8(reals[scale]!), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) };
+      post({ kind, scale, ...pictures });
+    }
+  }
+}
+
+async function start(request: Start): Promise<void> {
+  if (training) return;
+  let isComplete = false;
+  training = new Training();
+  try {
+    isComplete = await training.run(request);
+    training = null;
+  } catch (error) {
+    training = null;
+    fail(error);
+  }
+  post({ kind: "ended", isComplete });
+}
+
+async function sample(seed: number): Promise<void> {
+  const current = model;
+  if (!current) return;
+  const device = await gpu();
+  if (drawing?.model !== current) {
+    const previous = drawing;
+    drawing = null;
+    await previous?.sampler.dispose();
+    drawing = { model: current, sampler: await Sampler.load(device, current) };
+  }
+  const picture = await drawing.sampler.sample({ seed });
+  post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });
+}
+
+function sendModel(): void {
+  if (model) post({ kind: "model", bytes: writeModel(model) as Uint8Array<ArrayBuffer> });
+}
+
+self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
+  if (data.kind === "start") void start(data);
+  else if (data.kind === "sample") queue = queue.then(() => sample(data.seed)).catch(fail);
+  else if (data.kind === "model") queue = queue.then(sendModel).catch(fail);
+  else training?.[data.kind]();
+});
+self.addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+
+gpu().catch(fail);

@@ -1,0 +1,384 @@
+// The demo page as built for `npm start`, in headless Chrome: it trains, pauses, draws, saves, and says what is wrong.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, ElementHandle, Page } from "puppeteer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser } from "../../harness/browser.ts";
+import { type FileServer, serve } from "../../harness/serve.ts";
+import { about } from "../../src/demo/dom.ts";
+import { Pace } from "../../src/demo/pace.ts";
+import { explain } from "../../src/demo/problems.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import type { Rgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { readModel } from "../../src/singan/model-file.ts";
+
+/** Three scales of 25 to 30 px. */
+const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
+/** The same, too long to end before it is stopped. */
+const LONG = "photo=tulips&maxSize=30&iterations=5000&channels=4";
+const LIMIT_MS = 120_000;
+
+const folder = mkdtempSync(join(tmpdir(), "singan-demo-"));
+let server: FileServer;
+let browser: Browser;
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, ["build.mjs", "--demo"], { encoding: "utf8" });
+  if (built.status !== 0) throw new Error(built.stderr);
+  server = await serve("dist/demo");
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Place {
+  readonly in?: Browser;
+  readonly at?: string;
+  /** Warnings of the browser that belong to the case. */
+  readonly knowing?: RegExp;
+}
+
+/** Opens the page, hands it to `work`, and checks that nothing went wrong unnoticed. */
+async function visit(hash: string, work: (page: Page) => Promise<void>, place: Place = {}): Promise<void> {
+  const { in: visited = browser, at = server.url, knowing } = place;
+  const page = await visited.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => ["error", "warn"].includes(message.type()) && errors.push(message.text()));
+  page.on("requestfailed", (request) => errors.push(request.url()));
+  page.on("dialog", (dialog) => void dialog.accept()); // leaving while it trains
+  try {
+    await page.goto(`${at}#${hash}`);
+    await work(page);
+    expect(errors.filter((error) => !knowing?.test(error))).toEqual([]);
+  } finally {
+    await page.close();
+  }
+}
+
+const textOf = (page: Page, selector: string): Promise<string> => page.$eval(selector, (e) => e.textContent ?? "");
+const waitFor = async (page: Page, condition: string): Promise<void> =>
+  void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }));
+const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
+const isDrawn = (id: string): string => `document.getElementById("${id}").dataset.drawn !== undefined`;
+const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
+
+async function start(page: Page): Promise<void> {
+  await waitFor(page, `!document.getElementById("start").disabled`);
+  await page.click("#start");
+}
+
+/** The colours on a canvas. */
+async function pixels(page: Page, id: string): Promise<Rgb8> {
+  const url = await page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+}
+
+/** Draws with a click on `button` and returns the picture when the page shows it. */
+async function drawn(page: Page, button: string, seed: number): Promise<Rgb8> {
+  await page.click(button);
+  await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Seed ${seed},")`);
+  return pixels(page, "sample");
+}
+
+/** What a click downloads. */
+async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
+  const session = await page.createCDPSession();
+  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  await page.click(button);
+  await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
+  return readFileSync(join(folder, name));
+}
+
+async function choose(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  await ((await page.$("#file")) as ElementHandle<HTMLInputElement>).uploadFile(path);
+}
+
+/** A picture with an edge and a slope. */
+function striped(width: number, height: number): Uint8Array {
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (Math.floor(i / 3) % 7 < 3 ? 40 : 255 - (i % 90)));
+  return encodePng({ width, height, data });
+}
+
+test("trains the bundled photo to the end, draws by seed, and saves picture and model", () =>
+  visit(TINY, async (page) => {
+    await start(page);
+    await waitFor(page, `${isState("idle")} && ${isDrawn("sample")}`);
+    expect(await textOf(page, "#status")).toMatch(/^Done/);
+    expect(await textOf(page, "#plan")).toBe("Preset “paper”: 3 scales up to 30×30 px, 2 iterations each, 4 channels.");
+    expect(await progress(page)).toBe(1);
+    expect(await page.$$eval("#scales li", (items) => items.map((item) => item.textContent))).toEqual([
+      "1 · 25×25",
+      "2 · 28×28",
+      "3 · 30×30",
+    ]);
+    expect(await page.$$eval("#scales canvas", (all) => all.length)).toBe(9);
+    expect(await textOf(page, "#legend")).toMatch(/D real -?\d.*Reconstruction \d+\.\d+$/);
+
+    const first = await pixels(page, "sample");
+    expect(first).toMatchObject({ width: 30, height: 30 });
+    expect(new Set(first.data).size).toBeGreaterThan(20); // not blank
+    const second = await drawn(page, "#new-sample", 1);
+    expect(second.data).not.toEqual(first.data);
+    await page.$eval("#sample-seed", (input) => {
+      (input as HTMLInputElement).value = "0";
+    });
+    expect((await drawn(page, "#draw-seed", 0)).data).toEqual(first.data);
+
+    const png = await downloaded(page, "#save-sample", "tulips-seed-0.png");
+    expect(decodeImage(png).data).toEqual(first.data);
+    const model = readModel(await downloaded(page, "#save-model", "tulips.safetensors"));
+    expect(model.scales.length).toBe(3);
+    expect(model.options).toMatchObject({ seed: 7, maxSize: 30, iterations: 2, channels: 4 });
+    expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
+  }));
+
+test("a pause holds the training, resuming goes on, stopping ends it; leaving meanwhile asks first", () =>
+  visit(LONG, async (page) => {
+    const pause = () => textOf(page, "#pause");
+    await start(page);
+    await waitFor(page, `${isDrawn("preview")} && ${isDrawn("reconstruction")}`);
+    expect(await textOf(page, "#status")).toMatch(/^Scale 1 of 3, 25×25 px · iteration \d+ of 5000/);
+    expect(await page.$eval("#choices", (e) => (e as HTMLFieldSetElement).disabled)).toBe(true);
+
+    await page.click("#pause");
+    expect(await pause()).toBe("Resume");
+    expect(await textOf(page, "#status")).toMatch(/^Paused: Scale 1/);
+    await new Promise((resolve) => setTimeout(resolve, 2000)); // what was under way arrives
+    const held = await progress(page);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await progress(page)).toBe(held);
+
+    await page.click("#pause");
+    expect(await pause()).toBe("Pause");
+    await waitFor(page, `document.getElementById("progress").value > ${held}`);
+
+    const left = page.waitForNavigation();
+    const asked = new Promise((resolve) => page.once("dialog", (dialog) => resolve(dialog.type())));
+    await page.click("#pause"); // the question needs an earlier click on the page
+    void page.reload().catch(() => {});
+    expect(await asked).toBe("beforeunload");
+    await left;
+
+    await start(page);
+    await waitFor(page, isDrawn("preview"));
+    await page.click("#stop");
+    await waitFor(page, isState("idle"));
+    expect(await textOf(page, "#status")).toBe("Ended before the first scale was done.");
+    expect(await page.$eval("#new-sample", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
+  }));
+
+test("a finished scale draws while the next one trains", () =>
+  visit("photo=tulips&maxSize=30&iterations=40&channels=4", async (page) => {
+    await start(page);
+    await waitFor(page, `!document.getElementById("new-sample").disabled`);
+    await page.click("#pause");
+    const picture = await drawn(page, "#new-sample", 0);
+    expect(await textOf(page, "#results-hint")).toBe(`Seed 0, ${picture.width}×${picture.height} px, drawn by 1 of 3 scales.`);
+    await page.click("#stop");
+    await waitFor(page, isState("idle"));
+    expect(await textOf(page, "#status")).toMatch(/^Ended after 1 of 3 scales/);
+  }));
+
+describe("a visitor's own photo", () => {
+  const problem = (page: Page) => textOf(page, "#problem");
+  const checked = (page: Page) => page.$eval("#gallery :checked", (radio) => (radio as HTMLInputElement).value);
+
+  test("a file that is no picture, an empty and a small one each give one message and change nothing", () =>
+    visit("photo=clouds", async (page) => {
+      await waitFor(page, isDrawn("real"));
+      const before = await pixels(page, "real");
+      for (const [name, bytes, message] of [
+        ["notes.png", new TextEncoder().encode("no picture"), "“notes.png” is not a picture that this browser can read."],
+        ["none.jpg", new Uint8Array(), "“none.jpg” is empty."],
+        ["small.png", striped(40, 20), "“small” has 40×20 pixels; its short side needs at least 25."],
+      ] as const) {
+        await choose(page, name, bytes);
+        await waitFor(page, `document.getElementById("problem").textContent.startsWith("${message}")`);
+      }
+      expect(await pixels(page, "real")).toEqual(before);
+      expect(await checked(page)).toBe("clouds");
+      // The next good one takes the message away.
+      await choose(page, "good.png", striped(40, 30));
+      await waitFor(page, `document.getElementById("problem").hidden`);
+      expect(await pixels(page, "real")).toEqual(decodeImage(striped(40, 30)));
+      expect(await checked(page)).toBe("own");
+      expect(page.url()).not.toContain("photo=");
+    }));
+
+  test.each(["drop", "paste"])("by %s", (way) =>
+    visit("", async (page) => {
+      await waitFor(page, isDrawn("real"));
+      await page.evaluate(
+        (kind, bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "it.png", { type: "image/png" }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(
+            kind === "drop"
+              ? new DragEvent("drop", { ...options, dataTransfer: data })
+              : new ClipboardEvent("paste", { ...options, clipboardData: data }),
+          );
+        },
+        way,
+        [...striped(31, 30)],
+      );
+      await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
+      expect(await pixels(page, "real")).toEqual(decodeImage(striped(31, 30)));
+      expect(await problem(page)).toBe("");
+    }),
+  );
+
+  test("settings that don't fit it are refused in one line", () =>
+    visit("photo=clouds&maxSize=30&iterations=2&channels=4", async (page) => {
+      await start(page);
+      await waitFor(page, `!document.getElementById("problem").hidden`);
+      expect(await problem(page)).toMatch(/^Limited to 30 pixels the picture of 256x124 becomes 30x15: .* allow 52 pixels\.$/);
+      await waitFor(page, isState("idle"));
+      expect(await textOf(page, "#status")).toBe("Not started.");
+    }));
+});
+
+describe("the address", () => {
+  test("carries the settings both ways", () =>
+    visit("photo=citrus&preset=preview&seed=5&iterations=9", async (page) => {
+      await waitFor(page, isDrawn("real"));
+      const value = (id: string) => page.$eval(`#${id}`, (e) => (e as HTMLInputElement).value);
+      expect([await value("preset"), await value("seed"), await value("iterations"), await value("maxSize")]).toEqual([
+        "preview",
+        "5",
+        "9",
+        "",
+      ]);
+      await page.select("#preset", "balanced");
+      await page.click("#gallery [value=clouds]");
+      expect(new URL(page.url()).hash).toBe("#photo=clouds&preset=balanced&seed=5&iterations=9");
+    }));
+
+  test("nonsense in it becomes the defaults", () =>
+    visit(
+      "photo=secret&preset=best&seed=x&maxSize=abc",
+      async (page) => {
+        await waitFor(page, isDrawn("real"));
+        const values = await page.$eval("#settings", (form) => Object.fromEntries(new FormData(form as HTMLFormElement)));
+        expect(values).toMatchObject({ photo: "tulips", preset: "auto", seed: "0", maxSize: "" });
+      },
+      { knowing: /cannot be parsed/ },
+    ));
+});
+
+describe("without a GPU", () => {
+  test("a browser that gives no adapter", async () => {
+    const other = await launchBrowser({ flags: ["--disable-gpu", "--disable-software-rasterizer"] });
+    try {
+      const work = async (page: Page): Promise<void> => {
+        await waitFor(page, `!document.getElementById("problem").hidden`);
+        await waitFor(page, isDrawn("real"));
+        await page.click("#gallery [value=citrus]"); // other things don't take the message away
+        await waitFor(page, `document.getElementById("real").height === 169`);
+        expect(await textOf(page, "#problem")).toMatch(/^This browser knows WebGPU but gives no GPU\..*chrome:\/\/gpu/);
+      };
+      await visit("", work, { in: other, knowing: /WebGPU|adapter/ });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("a page that is not secure", async () => {
+    const host = "demo.test";
+    const other = await launchBrowser({ flags: [`--host-resolver-rules=MAP ${host} 127.0.0.1`] });
+    try {
+      const work = async (page: Page): Promise<void> => {
+        await waitFor(page, `!document.getElementById("problem").hidden`);
+        expect(await textOf(page, "#problem")).toBe(
+          "WebGPU works on secure pages only: open this page over https, or on localhost.",
+        );
+        expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
+      };
+      await visit("", work, { in: other, at: server.url.replace("127.0.0.1", host) });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("a GPU that is lost while training: says so, keeps the finished scales, and trains again", async () => {
+    const other = await launchBrowser({
+      flags: ["--disable-gpu-process-crash-limit", "--disable-domain-blocking-for-3d-apis"],
+    });
+    try {
+      const session = await other.target().createCDPSession();
+      const work = async (page: Page): Promise<void> => {
+        await start(page);
+        await waitFor(page, `document.querySelectorAll("#scales li").length === 1 && ${isState("training")}`);
+        void session.send("Browser.crashGpuProcess").catch(() => {});
+        await waitFor(page, `!document.getElementById("problem").hidden`);
+        expect(await textOf(page, "#problem")).toMatch(/^The GPU was lost: .* The finished scales are kept\./);
+        await waitFor(page, `${isState("idle")} && ${isDrawn("sample")}`);
+        expect(await textOf(page, "#results-hint")).toMatch(/drawn by 1 of 3 scales/);
+        await page.$eval("#iterations", (input) => {
+          (input as HTMLInputElement).value = "2";
+        });
+        await page.click("#start");
+        await waitFor(page, isState("training"));
+        await waitFor(page, isState("idle"));
+        expect(await textOf(page, "#status")).toMatch(/^Done/);
+      };
+      await visit("photo=tulips&maxSize=30&iterations=60&channels=4", work, { in: other });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test.each([
+    ["Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", /about:config/],
+    ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36", /#enable-unsafe-webgpu/],
+    ["Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/110.0.0.0 Mobile Safari/537.36", /version 121/],
+    ["Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/100.0.0.0 Safari/537.36", /version 113/],
+    ["Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/17.0 Safari/605.1.15", /version 26/],
+    ["curl/8", /Current versions/],
+  ])("help for %s", (userAgent, help) => {
+    expect(explain("missing", "", userAgent)).toMatch(help);
+  });
+});
+
+test("the remaining time knows that later scales cost more", () => {
+  let now = 0;
+  const pace = new Pace(2, 100, () => now);
+  /** Each iteration takes 10 ms and 1 ms per unit of work: 10 units at scale 0, 90 at scale 1. */
+  const run = (scale: number, work: number, done: number) => {
+    pace.begin(scale);
+    let last = pace.add(0, { done, total: 10_000 });
+    for (let i = 1; i <= 100; i++) {
+      now += 10 + work;
+      last = pace.add(i, { done: done + i * work, total: 10_000 });
+    }
+    return last;
+  };
+  const first = run(0, 10, 0);
+  expect(first.iterationsPerSecond).toBeCloseTo(50);
+  // Nothing is known of the fixed time yet: 9000 units at 2 ms each.
+  expect(first.remainingSeconds).toBeCloseTo(18);
+  pace.begin(1);
+  pace.add(0, { done: 1000, total: 10_000 });
+  now += 1000;
+  const second = pace.add(10, { done: 1900, total: 10_000 });
+  expect(second.remainingSeconds).toBeCloseTo(9);
+});
+
+test.each([
+  [1, "about 5 s"],
+  [41, "about 45 s"],
+  [57, "about 1 min"],
+  [59 * 60, "about 59 min"],
+  [7_900, "about 2 h 10 min"],
+])("%i s are %s", (seconds, words) => {
+  expect(about(seconds)).toBe(words);
+});
