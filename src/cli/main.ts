@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command line program: one call of it, from its words to its exit code.
-// Ends by process.exit after the GPU is disposed: Dawn crashes where a process ends with work pending (field-notes, finding 6).
+// Ends by process.exit after the GPU is disposed: Dawn crashes where a process ends with work pending.
 
 import { helpText, parse, UsageError } from "./args.ts";
 import { COMMANDS } from "./commands.ts";

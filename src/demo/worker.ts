@@ -3,6 +3,7 @@
 import { Gpu, GpuError } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
+import { Eta } from "../singan/eta.ts";
 import { Sampler } from "../singan/generate.ts";
 import type { Model, TrainEvent } from "../singan/model.ts";
 import { writeModel } from "../singan/model-file.ts";
@@ -10,7 +11,6 @@ import { chooseAuto, fitTo } from "../singan/presets.ts";
 import { buildPyramid, PyramidError, pyramidSizes } from "../singan/pyramid.ts";
 import { selfTest } from "../singan/self-test.ts";
 import { train } from "../singan/train.ts";
-import { Pace } from "./pace.ts";
 import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
 
 /** Previews take at most this share of the time, and come no more and no less often than this. */
@@ -126,9 +126,9 @@ class Training {
     model = null;
     const { options, sizes } = chosen;
     const reals = buildPyramid(photo, pyramidSizes({ ...size, ...options }));
-    const pace = new Pace(sizes.length, options.iterations, () => performance.now() - this.#pausedMs);
+    const eta = new Eta(sizes.length, options.iterations, null, () => performance.now() - this.#pausedMs);
     for await (const event of train(await gpu(), photo, options)) {
-      await this.#tell(event, reals, pace);
+      await this.#tell(event, reals, eta);
       await this.#pass();
       if (this.#isStopped) break;
     }
@@ -142,13 +142,15 @@ class Training {
     this.#pausedMs += performance.now() - before;
   }
 
-  async #tell(event: TrainEvent, reals: readonly Planes[], pace: Pace): Promise<void> {
+  async #tell(event: TrainEvent, reals: readonly Planes[], eta: Eta): Promise<void> {
     const { kind, scale } = event;
     if (kind === "scale") {
-      pace.begin(scale);
+      eta.begin(scale, event.work);
     } else if (kind === "progress") {
       const { iteration, losses, work } = event;
-      post({ kind, scale, iteration, losses, work, ...pace.add(iteration, work) });
+      eta.add(iteration, work);
+      const { iterationsPerSecond, remainingMs } = eta;
+      post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
       const before = performance.now();
       if (before < this.#nextPreview) return;
       const { sample, reconstruction } = await event.preview();

@@ -17,7 +17,7 @@ import type { NoiseSource } from "./noise.ts";
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;
 
 /**
- * Upsampling by 1/scaleFactor on the grid of the official imresize, cropped to the next size (singan-spec 6.3), without its 8 bits.
+ * Upsampling by 1/scaleFactor on the grid of the official imresize, cropped to the next size, without its 8 bits (docs/adr/0002).
  * The picture is clamped to [-1,1] before and after, as there.
  */
 export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): Upsample {

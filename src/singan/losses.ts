@@ -14,7 +14,8 @@ export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
 
 /**
  * λ · mean over pixels of (ν − 1)², ν = √(Σ over channels of g²), g = ∂ΣD(x)/∂x.  x [1,3,h,w] → [1].
- * The norm is per pixel and the score map is summed, not averaged: patches are the data set (singan-spec 3.4).
+ * The norm is per pixel and the score map is summed, not averaged: patches are the data set. Official code:
+ * calc_gradient_penalty, whose author confirms this in its issue 59.
  */
 export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { loss: Tensor; gradient: Tensor } {
   const [gradient] = grad(critic(x), [x]) as [Tensor];

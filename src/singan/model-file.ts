@@ -1,5 +1,5 @@
 // A trained model as one .safetensors file: tensors by their official state_dict names, everything else as JSON in the metadata.
-// What it holds is singan-spec appendix C, less what only a resumed training needs; reading checks all of it.
+// It holds what sampling and warm starts need, not what only a resumed training would (Adam's moments); reading checks all of it.
 
 import type { Shape } from "../autodiff/tensor.ts";
 import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";

@@ -142,7 +142,7 @@ function rmse(a: Planes, b: Planes): number {
 }
 
 /**
- * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes (singan-spec 3.4, 3.6): a D step is
+ * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes: a D step is
  * 12 passes of D, one of G and a frozen chain; a G step 5 of G; the adversarial pass 2 of D, once where it is replayed.
  */
 export function macsPerIteration(scale: number, sizes: readonly Size[], options: TrainOptions): number {

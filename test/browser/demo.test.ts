@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
 import { about } from "../../src/demo/dom.ts";
-import { Pace } from "../../src/demo/pace.ts";
 import { explain } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
@@ -347,30 +346,6 @@ describe("without a GPU", () => {
   ])("help for %s", (userAgent, help) => {
     expect(explain("missing", "", userAgent)).toMatch(help);
   });
-});
-
-test("the remaining time knows that later scales cost more", () => {
-  let now = 0;
-  const pace = new Pace(2, 100, () => now);
-  /** Each iteration takes 10 ms and 1 ms per unit of work: 10 units at scale 0, 90 at scale 1. */
-  const run = (scale: number, work: number, done: number) => {
-    pace.begin(scale);
-    let last = pace.add(0, { done, total: 10_000 });
-    for (let i = 1; i <= 100; i++) {
-      now += 10 + work;
-      last = pace.add(i, { done: done + i * work, total: 10_000 });
-    }
-    return last;
-  };
-  const first = run(0, 10, 0);
-  expect(first.iterationsPerSecond).toBeCloseTo(50);
-  // Nothing is known of the fixed time yet: 9000 units at 2 ms each.
-  expect(first.remainingSeconds).toBeCloseTo(18);
-  pace.begin(1);
-  pace.add(0, { done: 1000, total: 10_000 });
-  now += 1000;
-  const second = pace.add(10, { done: 1900, total: 10_000 });
-  expect(second.remainingSeconds).toBeCloseTo(9);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 // The built command line program, called as a user would: what it writes, what it refuses, and how it ends.
-// Bad input after issue 2 and field-notes R7, R8, R13: one line, the right exit code, nothing left behind.
+// Bad input: one line, the right exit code, nothing left behind.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,13 +1,14 @@
 // The command line without its effects: words to values, help texts, slips of the pen, colours, and the remaining time.
-// Conventions of clig.dev; field-notes section 2.
+// Conventions of clig.dev.
 
 import { describe, expect, it } from "vitest";
 import { type Args, closest, helpText, parse, UsageError } from "../../src/cli/args.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { duration, Eta } from "../../src/cli/progress.ts";
+import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
 import { flagName, givenOptions } from "../../src/cli/train-options.ts";
 import { PAPER } from "../../src/singan/config.ts";
+import { Eta } from "../../src/singan/eta.ts";
 
 function argsOf(...words: string[]): Args {
   const call = parse(words, COMMANDS);

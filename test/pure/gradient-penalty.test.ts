@@ -1,5 +1,5 @@
 // The gradient penalty's weight gradients, double backward through batch norm and all, in f64: against directional differences, the
-// closed formulas of singan-spec 3.4 and PyTorch's numbers.
+// closed second-order formulas and PyTorch's numbers.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 // PNG and JPEG files of every kind, whole and damaged: the right pixels, or one clear line.
-// PNGs are made here byte by byte; the small JPEGs come from libjpeg (Pillow) and from jpeg-js. Figures: field-notes R7.
+// PNGs are made here byte by byte; the small JPEGs come from libjpeg (Pillow) and from jpeg-js.
 
 import { crc32, deflateSync } from "node:zlib";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
 // The model file: what is written comes back bit for bit, and nothing else is taken for a model.
-// Damaged files after field-notes R8: mutations of a good one are refused in one line, fast.
+// Damaged files: mutations of a good one are refused in one line, fast.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// How many scales, how large: the spec's worked examples, the official code's recorded sizes, and what must hold for any picture.
+// How many scales, how large: worked examples, the official code's recorded sizes, and what must hold for any picture.
 // The official sizes depend on the last bit of pow; ours round up from 1e-6 on, so they differ from it where the text says so.
 
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const heightByWidth = (sizes: readonly Size[]): string => sizes.map(({ width, he
 const shortSides = (width: number, height: number): number[] =>
   pyramidSizes({ width, height }).sizes.map((size) => Math.min(size.width, size.height));
 
-describe("worked examples (spec 1.4; coarsest 25 instead of 26)", () => {
+describe("worked examples (coarsest 25 where the official code has 26)", () => {
   it("384 wide, 256 high", () => {
     const pyramid = pyramidSizes({ width: 384, height: 256 });
     expect(heightByWidth(pyramid.sizes)).toBe("25x38 32x48 41x61 51x77 65x97 82x123 104x156 132x198 167x250");

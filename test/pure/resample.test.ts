@@ -1,4 +1,4 @@
-// Tap tables and resizing: the spec's Appendix A, PyTorch's and the official code's recorded results, and what the grid must keep.
+// Tap tables and resizing: numbers worked out by hand, PyTorch's and the official code's recorded results, and what the grid must keep.
 // Recorded outputs are float64 results rounded to float32, and so are ours: they may differ by the last bit, 2⁻²³ of the largest.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -64,7 +64,7 @@ function weights(taps: Taps, o: number): Record<number, number> {
 function expectWeights(taps: Taps, o: number, want: Record<number, number>): void {
   const got = weights(taps, o);
   expect(Object.keys(got)).toEqual(Object.keys(want));
-  // Appendix A gives four decimals, and a folded tap adds two such numbers.
+  // The tables below give four decimals, and a folded tap adds two such numbers.
   for (const [i, weight] of Object.entries(want)) expect(Math.abs(got[Number(i)]! - weight)).toBeLessThanOrEqual(1.01e-4);
 }
 
@@ -76,7 +76,7 @@ const picture = (width: number, height: number, f: (x: number, y: number, c: num
   ),
 });
 
-describe("bicubic tables (Appendix A)", () => {
+describe("bicubic tables", () => {
   it.each(["mirror", "official"] as const)("factor 1.25, 10 to 13, border %s", (border) => {
     const taps = bicubicTaps(10, 1.25, { border });
     expect(taps.outSize).toBe(13);

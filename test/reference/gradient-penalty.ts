@@ -1,5 +1,5 @@
 // The WGAN gradient penalty of a batch-normalised critic and its weight gradients in closed form, by plain f64 loops.
-// singan-spec 3.4: first backward, tangent forward along v = ∂GP/∂g, reverse. Shares nothing with the tape or the other references.
+// First backward, tangent forward along v = ∂GP/∂g, reverse. Shares nothing with the tape or the other references.
 
 /** One picture, channel by channel. */
 export interface Maps {
