@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Runs a command where WebGPU works:  node harness/with-driver.mjs COMMAND [ARGS…]
-// Makes sure of a browser (downloads one where there is none) and, without a GPU, of the software Vulkan driver that the browser
-// ships, by environment variables, so that any WebGPU implementation finds it (Dawn, wgpu in Deno and Firefox).
+// Runs a command where WebGPU works:  node harness/with-driver.mjs [--driver-only] COMMAND [ARGS…]
+// Makes sure of a browser (downloads one where there is none; with --driver-only just where there is no GPU) and, without a GPU, of
+// the software Vulkan driver that the browser ships, by environment variables, so that any WebGPU implementation finds it (Dawn,
+// wgpu in Deno and Firefox).
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
@@ -25,10 +26,18 @@ try {
   process.exitCode = 1;
 }
 
-async function main([command, ...args]) {
-  if (!command) throw new Error("usage: node harness/with-driver.mjs COMMAND [ARGS…]");
+async function main(words) {
+  const driverOnly = words[0] === "--driver-only";
+  const [command, ...args] = driverOnly ? words.slice(1) : words;
+  if (!command) throw new Error("usage: node harness/with-driver.mjs [--driver-only] COMMAND [ARGS…]");
   const modules = await importTypeScript("src/node/vulkan.ts", "src/node/browser-paths.ts", "harness/obtain-browser.ts");
   const { findBrowser, obtainBrowser, softwareVulkanEnv } = modules;
+  const found = probe({});
+  if (driverOnly && found !== null) {
+    console.error(`driver: ${found}`);
+    run(command, args, {});
+    return;
+  }
   const browser =
     findBrowser() ??
     obtainBrowser({
@@ -37,7 +46,6 @@ async function main([command, ...args]) {
       say: (line) => console.error(`driver: ${line}`),
       isLinuxRoot: process.platform === "linux" && process.getuid() === 0,
     });
-  const found = probe({});
   const env = found === null ? softwareVulkanEnv(undefined, browser) : {};
   const software = found === null && env ? probe(env) : null;
   if (found !== null) console.error(`driver: ${found}; browser: ${browser.executable}`);
