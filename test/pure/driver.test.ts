@@ -224,6 +224,18 @@ describe("harness/with-driver.mjs", () => {
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(42);
   });
 
+  test("--driver-only asks for a browser only where no driver is found", () => {
+    const withDriver = (...words: string[]) => {
+      const env = { ...process.env, ...softwareVulkanEnv(), CHROME_PATH: "/gone" };
+      return spawnSync(process.execPath, [script, ...words, "echo", "ran"], { encoding: "utf8", env });
+    };
+    expect(withDriver().stderr).toContain("CHROME_PATH is /gone");
+    const { status, stdout, stderr } = withDriver("--driver-only");
+    expect(stderr).toMatch(/^driver: [^;\n]+\n$/);
+    expect(stdout).toBe("ran\n");
+    expect(status).toBe(0);
+  });
+
   test("ends with 128 + n where a signal ended the command", () => {
     const { status } = spawnSync(process.execPath, [
       script,
@@ -235,7 +247,7 @@ describe("harness/with-driver.mjs", () => {
   });
 
   test.each([
-    ["no command", [], {}, "usage: node harness/with-driver.mjs COMMAND"],
+    ["no command", [], {}, "usage: node harness/with-driver.mjs [--driver-only] COMMAND"],
     ["a browser that is not there", ["true"], { CHROME_PATH: "/gone" }, "CHROME_PATH is /gone, which does not exist"],
     ["a command that is not there", ["no-such-command"], {}, "no-such-command"],
   ])("one line and exit code 1 for %s", (_, args, env, message) => {
