@@ -7,17 +7,17 @@ import { COMMANDS } from "./commands.ts";
 import { Session } from "./session.ts";
 import { VERSION } from "./versions.ts";
 
-const EXIT = { failed: 1, usage: 2, SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT = { failed: 1, usage: 2, SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 const session = new Session(process.stdout, process.stderr, process.env);
 
 // A reader that has seen enough (head, less) is no error; a closed stderr is no reason to stop.
-process.stdout.on("error", () => end(0));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => end(error.code === "EPIPE" ? 0 : report(error)));
 process.stderr.on("error", () => {});
 process.on("unhandledRejection", (error) => end(report(error)));
 // The first signal ends the run, after the GPU has finished the batch in hand: leaving before that crashes in Dawn (4 of 20 runs).
 // Without a listener a second one then kills the process at once.
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     session.note("interrupted: nothing is written");
     end(EXIT[signal]);
@@ -25,7 +25,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const code = await run(process.argv.slice(2));
-process.stdout.write("", () => end(code)); // after what is still on its way to a pipe
+// After what is still on its way to a pipe; an error there ends the run above.
+process.stdout.write("", (error) => error ?? end(code));
 
 async function run(argv: readonly string[]): Promise<number> {
   try {

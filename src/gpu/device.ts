@@ -47,7 +47,8 @@ export class Gpu {
   }
 
   /** Opens a device on `adapter` with the adapter's buffer limits. Throws GpuError where the adapter refuses. */
-  static async open(adapter: GPUAdapter): Promise<Gpu> {
+  static async open(adapter: GPUAdapter | null): Promise<Gpu> {
+    if (!adapter) throw new GpuError("no WebGPU adapter: requestAdapter() gave null");
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
     const device = await adapter.requestDevice({
       requiredFeatures: OPTIONAL_FEATURES.filter((f) => adapter.features.has(f)),

@@ -31,7 +31,7 @@ export interface TrainOptions {
   /** G steps 2 and 3: back through the kept fake (official code under torch ≤ 1.4) or through a new one. */
   readonly gStep: "replay" | "regenerate";
   readonly upsample: "bilinear" | "bicubic";
-  /** Statistics of a frozen generator: averaged over random passes after training, or PyTorch's running ones. */
+  /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
   readonly statistics: "recalibrated" | "running";
   readonly seed: number;
 }
@@ -116,11 +116,6 @@ export function channelsAt(scale: number, { channels, maxChannels }: Pick<TrainO
 export type { Size };
 /** One RGB image of this size. */
 export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
-/** The same with margins on all sides. */
-export const grown = ({ width, height }: Size, margin: number): Size => ({
-  width: width + 2 * margin,
-  height: height + 2 * margin,
-});
 
 /** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
 export const PADDING = 5;
