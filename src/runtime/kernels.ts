@@ -1,38 +1,11 @@
 // Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
-// Pure data: nothing here touches the device, so a Program can plan, print and tune before it allocates.
 
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import { chooseConvolution, convolutions } from "./convolutions.ts";
+import { type Device, input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
 
-/** A buffer as a variant names it: an input or the output of the op, a scratch buffer of its own, or a constant table. */
-export type Ref =
-  | { readonly kind: "input"; readonly index: number }
-  | { readonly kind: "output" }
-  | { readonly kind: "scratch"; readonly bytes: number; readonly id: number }
-  | { readonly kind: "table"; readonly data: Uint32Array | Float32Array };
-
-export interface OpCase {
-  readonly inputs: readonly Shape[];
-  readonly shape: Shape;
-  readonly attrs: Attrs;
-}
-
-export interface Variant {
-  readonly name: string;
-  calls(op: OpCase): KernelCall<Ref>[];
-}
-
-/** What decides between variants where nothing was timed. */
-export interface Device {
-  readonly isSoftware: boolean;
-}
-
-const input = (index: number): Ref => ({ kind: "input", index });
-const output: Ref = { kind: "output" };
-const scratch = (bytes: number, id = 0): Ref => ({ kind: "scratch", bytes, id });
-
-const WG = 64;
 const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
 const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
 
@@ -143,91 +116,6 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
 const SUM_WG = 256;
 const SUM_PER_THREAD = 16;
 
-/** Register blocks of conv2d: output channels x rows x columns per thread. */
-type Block = readonly [OB: number, PH: number, PW: number];
-
-function convolution([OB, PH, PW]: Block, transposed: boolean): Variant {
-  return {
-    name: `direct ${OB}x${PH}x${PW}`,
-    calls({ inputs: [x, , b], shape: [n, c_out, h_out, w_out] }) {
-      const bias = !transposed && b !== undefined;
-      const conv = (image: Ref, [, c_in, h_in, w_in]: Shape): KernelCall<Ref> => {
-        const [blocks_x, blocks_y, blocks_o] = [Math.ceil(w_out! / PW), Math.ceil(h_out! / PH), Math.ceil(c_out! / OB)];
-        const blocks = blocks_x * blocks_y * blocks_o * n!;
-        const sizes = { h_in: h_in!, w_in: w_in!, h_out: h_out!, w_out: w_out!, c_in: c_in!, c_out: c_out! };
-        return call<"conv2d", Ref>(
-          "conv2d",
-          { x: image, w: input(1), b: bias ? input(2) : input(1), y: output },
-          { ...sizes, blocks, blocks_x, blocks_y, blocks_o },
-          grid(blocks, WG),
-          { template: { OB, PH, PW }, overrides: { TRANSPOSED: Number(transposed), BIAS: Number(bias) } },
-        );
-      };
-      if (!transposed) return [conv(input(0), x!)];
-      // The input gradient: pad by 2, then the same kernel with the weights turned round.
-      const padded = [x![0]!, x![1]!, x![2]! + 4, x![3]! + 4];
-      const image = scratch(sizeOf(padded) * 4);
-      const params = {
-        rows: padded[0]! * padded[1]!,
-        h_in: x![2]!,
-        w_in: x![3]!,
-        h_out: padded[2]!,
-        w_out: padded[3]!,
-        top: 2,
-        left: 2,
-      };
-      return [call("window", { x: input(0), y: image }, params, grid(sizeOf(padded), WG)), conv(image, padded)];
-    },
-  };
-}
-
-/** Threads to spread a weight gradient over: enough to fill the adapter, few enough that adding the chunks' partial results is cheap. */
-const WEIGHT_THREADS = { software: 512, hardware: 32_768 };
-
-function weightGradient([OB, PW, wanted]: WeightBlock): Variant {
-  return {
-    name: `direct ${OB}x${PW} over ${wanted}`,
-    calls({ inputs: [x, g] }) {
-      const [samples, c_in, h_in, w_in] = x as [number, number, number, number];
-      const [, c_out, h_out, w_out] = g as [number, number, number, number];
-      const segments_x = Math.ceil(w_out / PW);
-      const segments = samples * h_out * segments_x;
-      const blocks = Math.ceil(c_out / OB) * c_in;
-      const chunks = Math.max(1, Math.min(Math.ceil(wanted / blocks), Math.ceil(segments / 4)));
-      const threads = blocks * chunks;
-      const n = c_out * c_in * 9;
-      const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
-      const params = { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, segments_x, segments, threads };
-      const first = call<"conv2d_weight", Ref>(
-        "conv2d_weight",
-        { x: input(0), g: input(1), dw: partial },
-        params,
-        grid(threads, WG),
-        { template: { OB, PW } },
-      );
-      return chunks > 1 ? [first, call("chunk_sum", { x: partial, y: output }, { n, chunks }, grid(n, WG))] : [first];
-    },
-  };
-}
-
-const CONV_BLOCKS: readonly Block[] = [
-  [8, 4, 4],
-  [4, 4, 4],
-  [4, 2, 4],
-  [4, 1, 4],
-  [1, 4, 4],
-  [1, 2, 4],
-];
-/** Of conv2dWeight: output channels per thread, pixels per step, threads. */
-type WeightBlock = readonly [OB: number, PW: number, threads: number];
-const WEIGHT_BLOCKS: readonly WeightBlock[] = [
-  [8, 4, WEIGHT_THREADS.software],
-  [4, 4, WEIGHT_THREADS.software],
-  [1, 4, WEIGHT_THREADS.software],
-  [4, 4, WEIGHT_THREADS.hardware],
-  [1, 4, WEIGHT_THREADS.hardware],
-];
-
 /** Every op's variants; `choose` picks one. */
 export const variants: Readonly<Record<string, readonly Variant[]>> = {
   add: binary(0),
@@ -292,32 +180,14 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   }),
   uniform: random("random.uniform_"),
   normal: random("random.normal"),
-  conv2d: CONV_BLOCKS.map((b) => convolution(b, false)),
-  conv2dInput: CONV_BLOCKS.map((b) => convolution(b, true)),
-  conv2dWeight: WEIGHT_BLOCKS.map(weightGradient),
+  ...convolutions,
 };
-
-/** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
-const HARDWARE_THREADS = 16_384;
 
 /** The variant used for a case where nothing was timed: large register blocks on software, enough threads on hardware. */
 export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
   if (isTree(all)) return all[device.isSoftware ? 1 : 0]!;
-  if (opName === "conv2dWeight") {
-    const [, channels] = op.inputs[1]!;
-    if (!device.isSoftware) return all[channels! < 4 ? 4 : 3]!;
-    return all[channels! < 4 ? 2 : channels! < 8 ? 1 : 0]!;
-  }
-  if (opName === "conv2d" || opName === "conv2dInput") {
-    const [n, channels, h, w] = op.shape;
-    const candidates = CONV_BLOCKS.map((block, i) => ({ block, variant: all[i]! })).filter(({ block: [OB] }) =>
-      channels! < 4 ? OB === 1 : OB > 1 && OB <= channels!,
-    );
-    if (device.isSoftware) return candidates[0]!.variant;
-    const threads = ([OB, PH, PW]: Block) => n! * Math.ceil(channels! / OB) * Math.ceil(h! / PH) * Math.ceil(w! / PW);
-    return (candidates.find(({ block }) => threads(block) >= HARDWARE_THREADS) ?? candidates.at(-1)!).variant;
-  }
+  if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
 }

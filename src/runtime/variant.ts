@@ -1,0 +1,35 @@
+// What a kernel variant is: a function from an op's shapes to dispatches. Pure data: nothing here touches the device, so a Program can
+// plan, print and tune before it allocates.
+
+import type { Attrs, Shape } from "../autodiff/tensor.ts";
+import type { KernelCall } from "../gpu/pipelines.ts";
+
+/** A buffer as a variant names it: an input or the output of the op, a scratch buffer of its own, or a constant table. */
+export type Ref =
+  | { readonly kind: "input"; readonly index: number }
+  | { readonly kind: "output" }
+  | { readonly kind: "scratch"; readonly bytes: number; readonly id: number }
+  | { readonly kind: "table"; readonly data: Uint32Array | Float32Array };
+
+export interface OpCase {
+  readonly inputs: readonly Shape[];
+  readonly shape: Shape;
+  readonly attrs: Attrs;
+}
+
+export interface Variant {
+  readonly name: string;
+  calls(op: OpCase): KernelCall<Ref>[];
+}
+
+/** What decides between variants where nothing was timed. */
+export interface Device {
+  readonly isSoftware: boolean;
+}
+
+export const input = (index: number): Ref => ({ kind: "input", index });
+export const output: Ref = { kind: "output" };
+export const scratch = (bytes: number, id = 0): Ref => ({ kind: "scratch", bytes, id });
+
+/** Threads per workgroup of the kernels that don't say otherwise. */
+export const WG = 64;
