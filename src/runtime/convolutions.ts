@@ -6,35 +6,102 @@ import { type Device, input, type OpCase, output, type Ref, scratch, type Varian
 type Image = readonly [n: number, c: number, h: number, w: number];
 type Direction = "forward" | "input gradient";
 
-/** Register blocks of conv2d: output channels x rows x columns per thread. */
+/** Output channels x rows x columns per thread. */
 type Block = readonly [OB: number, PH: number, PW: number];
+
+/** What the variants of conv2d and conv2dInput need to know of an op. */
+function problemOf({ inputs: [x, , b], shape, attrs }: OpCase, direction: Direction) {
+  const [, c_in, h_in, w_in] = x as unknown as Image;
+  const [n, c_out, h_out, w_out] = shape as unknown as Image;
+  const transposed = direction === "input gradient";
+  const bias = !transposed && b !== undefined;
+  const alpha = attrs["alpha"] as number | undefined;
+  return {
+    n,
+    sizes: { h_in, w_in, h_out, w_out, c_in, c_out },
+    slope: alpha ?? 1,
+    bindings: { x: input(0), w: input(1), b: bias ? input(2) : input(1), y: output },
+    transposed: { TRANSPOSED: Number(transposed) },
+    epilogue: { BIAS: Number(bias), LEAKY: Number(alpha !== undefined) },
+  };
+}
+
+/** One thread per block of results, grouped by block of channels and sample. */
+function blocksOf({ n, sizes: { h_out, w_out, c_out } }: ReturnType<typeof problemOf>, [OB, PH, PW]: Block) {
+  const [blocks_x, blocks_o] = [Math.ceil(w_out / PW), Math.ceil(c_out / OB)];
+  const blocks = blocks_x * Math.ceil(h_out / PH);
+  return { params: { blocks, blocks_x, blocks_o }, groups: [Math.ceil(blocks / WG), blocks_o * n] as const };
+}
 
 /**
  * y = x∗w + b by register blocks; LeakyReLU on top where the op has an attribute `alpha`. The input gradient is the same kernel on the
  * gradient padded by 2, with the weights turned round.
  */
-function direct([OB, PH, PW]: Block, direction: Direction): Variant {
+function direct(block: Block, direction: Direction): Variant {
+  const [OB, PH, PW] = block;
   return {
-    name: `direct ${OB}x${PH}x${PW}`,
-    calls({ inputs: [x, , b], shape, attrs }) {
-      const [, c_in, h_in, w_in] = x as unknown as Image;
-      const [n, c_out, h_out, w_out] = shape as unknown as Image;
-      const transposed = direction === "input gradient";
-      const bias = !transposed && b !== undefined;
-      const slope = attrs["alpha"] as number | undefined;
-      const [blocks_x, blocks_o] = [Math.ceil(w_out / PW), Math.ceil(c_out / OB)];
-      const blocks = blocks_x * Math.ceil(h_out / PH);
+    name: `direct ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, direction);
+      const { sizes, slope, bindings, transposed, epilogue } = problem;
+      const { params, groups } = blocksOf(problem, block);
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
+      return [call<"conv2d", Ref>("conv2d", bindings, { ...sizes, ...params, slope }, groups, options)];
+    },
+  };
+}
+
+/** Weights of four output channels each that conv2d_staged.wgsl has room for. */
+const STAGED_VEC4S = 1008;
+/** Input channels copied at a time where not all fit. */
+const STAGE = 16;
+
+/** The same with the weights copied to workgroup memory first. */
+function staged(block: Block, direction: Direction): Variant {
+  const [OB, PH, PW] = block;
+  const QB = OB / 4;
+  return {
+    name: `staged ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, direction);
+      const { sizes, slope, bindings, transposed, epilogue } = problem;
+      const { params, groups } = blocksOf(problem, block);
+      const once = sizes.c_in * 9 * QB <= STAGED_VEC4S;
+      const options = {
+        template: { QB, PH, PW, ONCE: Number(once), MANY: Number(!once) },
+        overrides: { ...transposed, ...epilogue },
+      };
       return [
-        call<"conv2d", Ref>(
-          "conv2d",
-          { x: input(0), w: input(1), b: bias ? input(2) : input(1), y: output },
-          { h_in, w_in, h_out, w_out, c_in, c_out, blocks, blocks_x, blocks_o, slope: slope ?? 1 },
-          [Math.ceil(blocks / WG), blocks_o * n],
-          {
-            template: { OB, PH, PW },
-            overrides: { TRANSPOSED: Number(transposed), BIAS: Number(bias), LEAKY: Number(slope !== undefined) },
-          },
-        ),
+        call<"conv2d_staged", Ref>("conv2d_staged", bindings, { ...sizes, ...params, stage: STAGE, slope }, groups, options),
+      ];
+    },
+  };
+}
+
+const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
+
+/** F(2x2, 3x3): 16 multiply-adds instead of 36, four dispatches, 16 scratch values per tile and channel of image and result each. */
+function winograd(RO: 4 | 8, direction: Direction): Variant {
+  const template = { RO, RO4: RO / 4 };
+  return {
+    name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
+    calls(op) {
+      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
+      const { c_in, c_out, h_out, w_out } = sizes;
+      const tiles_x = Math.ceil(w_out / 2);
+      const tiles = tiles_x * Math.ceil(h_out / 2);
+      const params = { ...sizes, tiles_x, tiles, samples: n, slope };
+      const u = scratch(16 * c_in * c_out * 4, 0);
+      const v = scratch(16 * c_in * n * tiles * 4, 1);
+      const m = scratch(16 * c_out * n * tiles * 4, 2);
+      const { x, w, b, y } = bindings;
+      const perTile = Math.ceil(tiles / WG);
+      const products: [number, number] = [Math.ceil((n * tiles) / COLUMNS_PER_GROUP), 16 * Math.ceil(c_out / (8 * RO))];
+      return [
+        call("winograd.weights", { w, y: u }, params, grid(c_in * c_out, WG), { template, overrides: transposed }),
+        call("winograd.image", { x, y: v }, params, [perTile, n * c_in], { template, overrides: transposed }),
+        call("winograd.multiply", { x: v, w: u, y: m }, params, products, { template }),
+        call("winograd.result", { x: m, b, y }, params, [perTile, n * c_out], { template, overrides: epilogue }),
       ];
     },
   };
@@ -84,13 +151,23 @@ function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: Weig
 const chunkSum = (x: Ref, n: number, chunks: number): KernelCall<Ref> =>
   call("chunk_sum", { x, y: output }, { n, chunks }, grid(n, WG));
 
-const BLOCKS: readonly Block[] = [
+const DIRECT: readonly Block[] = [
   [8, 4, 4],
   [4, 4, 4],
   [4, 2, 4],
   [4, 1, 4],
   [1, 4, 4],
   [1, 2, 4],
+];
+const STAGED: readonly Block[] = [
+  [8, 4, 4],
+  [4, 4, 4],
+];
+const variantsOf = (direction: Direction): readonly Variant[] => [
+  ...DIRECT.map((block) => direct(block, direction)),
+  ...STAGED.map((block) => staged(block, direction)),
+  winograd(4, direction),
+  winograd(8, direction),
 ];
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
   { block: [8, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
@@ -104,8 +181,8 @@ const WEIGHT_BLOCKS: readonly WeightBlock[] = [
 
 /** The variants of each op. */
 export const convolutions = {
-  conv2d: BLOCKS.map((block) => direct(block, "forward")),
-  conv2dInput: BLOCKS.map((block) => direct(block, "input gradient")),
+  conv2d: variantsOf("forward"),
+  conv2dInput: variantsOf("input gradient"),
   conv2dWeight: WEIGHT_BLOCKS.map(weightGradient),
 } as const satisfies Record<string, readonly Variant[]>;
 
@@ -121,7 +198,7 @@ export function chooseConvolution(opName: keyof typeof convolutions, op: OpCase,
     return all[channels! < 4 ? 2 : 0]!;
   }
   const [n, channels, h, w] = op.shape;
-  const candidates = BLOCKS.map((block, i) => ({ block, variant: all[i]! })).filter(({ block: [OB] }) =>
+  const candidates = DIRECT.map((block, i) => ({ block, variant: all[i]! })).filter(({ block: [OB] }) =>
     channels! < 4 ? OB === 1 : OB > 1 && OB <= channels!,
   );
   if (device.isSoftware) return candidates[0]!.variant;
