@@ -8,7 +8,7 @@ import type { Tensor } from "../autodiff/tensor.ts";
 /** Leaves of a net by state_dict name. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
-/** Told of every train-mode normalisation: the layer's prefix, its [2,g,c] moments and how many values each averages. */
+/** Told of every train-mode normalisation: the layer's prefix, its [g,2,c] moments and how many values each averages. */
 export type Observe = (layer: string, batch: Tensor, count: number) => void;
 
 const LEAKY_SLOPE = 0.2;

@@ -1,7 +1,7 @@
 // Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
 
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
-import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
+import { type Attrs, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 import { chooseConvolution, convolutions } from "./convolutions.ts";
 import { type Device, input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
@@ -22,7 +22,7 @@ function unary(op: number, constants: (attrs: Attrs) => { k: number; c: number }
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
     return [
-      call("elementwise", { x: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } }),
+      call("elementwise.map1", { a: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } }),
     ];
   });
 }
@@ -30,7 +30,7 @@ function binary(op: number, constants: (attrs: Attrs) => { k: number; c: number 
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
     return [
-      call("elementwise2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), {
+      call("elementwise.map2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), {
         overrides: { OP: op },
       }),
     ];
@@ -94,7 +94,7 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
   const variantsOf =
     entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
   return variantsOf(({ inputs, shape, attrs }, width) => {
-    const groups = inputs.at(-1)![1]!;
+    const groups = inputs.at(-1)![0]!;
     const params = { ...layout(shape, groups), eps: attrs["eps"] as number };
     const at = inputs.length - 2; // x; m follows
     const data: { x: Ref; m: Ref; y: Ref } = { x: input(at), m: input(at + 1), y: output };
@@ -114,7 +114,192 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
 }
 
 const SUM_WG = 256;
-const SUM_PER_THREAD = 16;
+/** Up to this many values one workgroup adds alone: a second dispatch costs more. */
+const SUM_ALONE = 2 ** 16;
+/** Workgroups that share a longer sum. */
+const SUM_PARTS = 64;
+
+function summation(kernel: "sum.plain" | "sum.squared_error"): readonly Variant[] {
+  return only(({ inputs: [x], attrs }) => {
+    const n = sizeOf(x!);
+    const factor = (attrs["k"] as number | undefined) ?? 1;
+    const first = (s: Ref, parts: number): KernelCall<Ref> =>
+      kernel === "sum.plain"
+        ? call<"sum.plain", Ref>(kernel, { x: input(0), s }, { n, factor }, [parts, 1])
+        : call<"sum.squared_error", Ref>(kernel, { x: input(0), y: input(1), s }, { n, factor }, [parts, 1]);
+    if (n <= SUM_ALONE) return [first(output, 1)];
+    const partial = scratch(SUM_PARTS * 4);
+    return [first(partial, SUM_PARTS), call("sum.plain", { x: partial, s: output }, { n: SUM_PARTS, factor }, [1, 1])];
+  });
+}
+
+function resampling(clamps: boolean): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const { rows, columns, lo = 0, hi = 0 } = attrs as unknown as { rows: Taps; columns: Taps; lo?: number; hi?: number };
+    const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
+    const tables = {
+      index_y: table(rows.index),
+      weight_y: table(rows.weight),
+      index_x: table(columns.index),
+      weight_x: table(columns.weight),
+    };
+    const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
+    const images = sizeOf(x!) / (rows.inSize * columns.inSize);
+    const params = { rows: images, ...sizes, taps_y: rows.width, taps_x: columns.width, lo, hi };
+    return [
+      call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG), {
+        overrides: { CLAMP: Number(clamps) },
+      }),
+    ];
+  });
+}
+
+function binaryWithScalar(op: number, k: (attrs: Attrs) => number): readonly Variant[] {
+  return only(({ shape, attrs }) => {
+    const n4 = vec4s(shape);
+    return [
+      call(
+        "elementwise.map2_scalar",
+        { a: input(0), b: input(1), s: input(2), y: output },
+        { n4, k: k(attrs), c: 0 },
+        grid(n4, WG),
+        {
+          overrides: { OP: op },
+        },
+      ),
+    ];
+  });
+}
+
+/** Samples `first` on of x, or x placed there: cropping and padding of the batch axis. */
+function batchWindow(sign: 1 | -1): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const params = {
+      ...{ rows: 1, h_in: x![0]!, h_out: shape[0]!, w_in: sizeOf(x!.slice(1)), w_out: sizeOf(shape.slice(1)) },
+      ...{ top: sign * (attrs["first"] as number), left: 0 },
+    };
+    return [call("window", { x: input(0), y: output }, params, grid(sizeOf(shape), WG))];
+  });
+}
+
+/**
+ * Ops that one dispatch computes together where several of them are wanted of the same inputs (see program.ts). Also how each of them is
+ * computed alone: what is not wanted goes to scratch.
+ */
+export interface Joint {
+  /** The ops, in the order of the kernel's outputs. */
+  readonly members: readonly string[];
+  /** How many inputs the kernel has: those of one member at least. */
+  readonly inputs: number;
+  /** Whether `part` belongs to `whole`, a member with all the inputs. */
+  fits(part: Tensor, whole: Tensor): boolean;
+  readonly variants: readonly JointVariant[];
+}
+interface JointVariant {
+  readonly name: string;
+  calls(whole: OpCase, outputs: readonly Ref[]): KernelCall<Ref>[];
+}
+
+const sameInputs = (part: Tensor, whole: Tensor): boolean =>
+  part.inputs[0] === whole.inputs[0] && [-4, -3, -2, -1].every((at) => part.inputs.at(at) === whole.inputs.at(at));
+
+/** Lanes of a workgroup that owns a row: as many as the default limits allow, or a SIMD unit's worth on software. */
+const ROW_WIDTHS = [256, 4] as const;
+
+function normJoint(
+  members: readonly string[],
+  inputs: number,
+  fits: Joint["fits"],
+  calls: (x: Ref, of: { params: NormParams; width: number; channels: number }, outputs: readonly Ref[]) => KernelCall<Ref>,
+): Joint {
+  return {
+    members,
+    inputs,
+    fits,
+    variants: ROW_WIDTHS.map((width) => ({
+      name: `tree ${width}`,
+      calls: ({ inputs: all, attrs }, outputs) => {
+        const [x, m] = all.slice(-4) as [Shape, Shape];
+        const groups = m[0]!;
+        const { eps, alpha } = attrs as { eps: number; alpha: number };
+        const params = { ...layout(x, groups), eps, alpha };
+        return [calls(input(all.length - 4), { params, width, channels: x[1]! }, outputs)];
+      },
+    })),
+  };
+}
+type NormParams = ReturnType<typeof layout> & { eps: number; alpha: number };
+const next = (ref: Ref, by: number): Ref => input((ref as { index: number }).index + by);
+
+export const joints: readonly Joint[] = [
+  normJoint(
+    ["moments", "normLeaky"],
+    4,
+    (part, whole) => part === whole.inputs[1],
+    (x, { params, width, channels }, [moments, y]) =>
+      call<"norm_leaky.forward", Ref>(
+        "norm_leaky.forward",
+        { x, gamma: next(x, 2), beta: next(x, 3), moments: moments!, y: y! },
+        params,
+        [channels, params.groups],
+        { overrides: { WG: width } },
+      ),
+  ),
+  normJoint(
+    ["normLeakyGrad", "normLeakyScaleGrad", "normLeakyShiftGrad"],
+    5,
+    sameInputs,
+    (x, { params, width, channels }, [y, scale_grad, shift_grad]) =>
+      call<"norm_leaky.backward", Ref>(
+        "norm_leaky.backward",
+        {
+          ...{ g: input(0), x, m: next(x, 1), gamma: next(x, 2), beta: next(x, 3) },
+          ...{ y: y!, scale_grad: scale_grad!, shift_grad: shift_grad! },
+        },
+        params,
+        [channels, 1],
+        { overrides: { WG: width } },
+      ),
+  ),
+  normJoint(
+    ["normLeakyTangent", "normLeakyCurvature", "normLeakyScaleCurvature"],
+    6,
+    sameInputs,
+    (x, { params, width, channels }, [y, curvature, scale_grad]) =>
+      call<"norm_leaky.second", Ref>(
+        "norm_leaky.second",
+        // The tangent alone needs no g: any image stands in for it.
+        {
+          v: input(0),
+          g: next(x, -1),
+          x,
+          gamma: next(x, 2),
+          beta: next(x, 3),
+          y: y!,
+          curvature: curvature!,
+          scale_grad: scale_grad!,
+        },
+        params,
+        [channels, 1],
+        { overrides: { WG: width } },
+      ),
+  ),
+];
+
+/** One member of a joint by itself. */
+function alone(joint: Joint, name: string): readonly Variant[] {
+  return joint.variants.map((variant) => ({
+    name: variant.name,
+    calls: (op) => {
+      const [x] = op.inputs.slice(-4) as [Shape];
+      const outputs = joint.members.map((member, id) => (member === name ? output : scratch(sizeOf(x) * 4, id)));
+      return variant.calls(op, outputs);
+    },
+  }));
+}
+const fusedNorms = Object.fromEntries(
+  joints.flatMap((joint) => joint.members.filter((name) => name !== "moments").map((name) => [name, alone(joint, name)])),
+);
 
 /** Every op's variants; `choose` picks one. */
 export const variants: Readonly<Record<string, readonly Variant[]>> = {
@@ -142,22 +327,13 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
     return [call("normalize.moments", { x: input(0), y: output }, params, [x![1]!, groups], { overrides: { WG: width } })];
   }),
   invStd: only(({ inputs: [x, m], attrs }) => {
-    const params = { ...layout(x!, m![1]!), eps: attrs["eps"] as number };
-    return [call("normalize.inv_std", { m: input(1), y: output }, params, [Math.ceil((m![1]! * m![2]!) / WG), 1])];
+    const params = { ...layout(x!, m![0]!), eps: attrs["eps"] as number };
+    return [call("normalize.inv_std", { m: input(1), y: output }, params, [Math.ceil((m![0]! * m![2]!) / WG), 1])];
   }),
   normalize: normalization("forward"),
   normalizeGrad: normalization("grad"),
   normalizeCurvature: normalization("curvature"),
-  sum: only(({ inputs: [x] }) => {
-    const n = sizeOf(x!);
-    const parts = Math.min(SUM_WG, Math.ceil(n / (SUM_WG * SUM_PER_THREAD)));
-    if (parts === 1) return [call("sum", { x: input(0), s: output }, { n }, [1, 1])];
-    const partial = scratch(parts * 4);
-    return [
-      call("sum", { x: input(0), s: partial }, { n }, [parts, 1]),
-      call("sum", { x: partial, s: output }, { n: parts }, [1, 1]),
-    ];
-  }),
+  sum: summation("sum.plain"),
   broadcast: only(({ shape }) => [
     call("axis.broadcast", { x: input(0), y: output }, { outer: 1, n: sizeOf(shape), inner: 1 }, grid(sizeOf(shape), WG)),
   ]),
@@ -165,19 +341,54 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   axisBroadcast: axis("axis.broadcast"),
   pad2d: window(1),
   crop2d: window(-1),
-  resize: only(({ inputs: [x], shape, attrs }) => {
-    const { rows, columns } = attrs as unknown as { rows: Taps; columns: Taps };
-    const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
-    const tables = {
-      index_y: table(rows.index),
-      weight_y: table(rows.weight),
-      index_x: table(columns.index),
-      weight_x: table(columns.weight),
-    };
-    const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
-    const params = { rows: sizeOf(x!) / (rows.inSize * columns.inSize), ...sizes, taps_y: rows.width, taps_x: columns.width };
-    return [call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG))];
+  resize: resampling(false),
+  concat: only(({ inputs: [a], shape }) => [
+    call("concat", { a: input(0), b: input(1), y: output }, { n_a: sizeOf(a!), n: sizeOf(shape) }, grid(sizeOf(shape), WG)),
+  ]),
+  take: batchWindow(-1),
+  place: batchWindow(1),
+  ...fusedNorms,
+  conv2dLeaky: convolutions.conv2d.map(({ name, calls }) => ({
+    name,
+    calls: (op) => {
+      const linear = scratch(sizeOf(op.shape) * 4, -1);
+      const n4 = vec4s(op.shape);
+      return [
+        ...calls(op).map((c) => ({
+          ...c,
+          bindings: Object.fromEntries(Object.entries(c.bindings).map(([k, ref]) => [k, ref.kind === "output" ? linear : ref])),
+        })),
+        call<"elementwise.map2", Ref>(
+          "elementwise.map2",
+          { a: linear, b: linear, y: output },
+          { n4, k: op.attrs["alpha"] as number, c: 0 },
+          grid(n4, WG),
+          { overrides: { OP: 2 } },
+        ),
+      ];
+    },
+  })),
+  tanhAdd: binary(4),
+  tanhGrad: binary(5),
+  lerp: binaryWithScalar(0, () => 0),
+  squaredErrorGrad: binaryWithScalar(1, (a) => 2 * (a["k"] as number)),
+  squaredError: summation("sum.squared_error"),
+  normExcess: only(({ inputs: [g], shape }) => {
+    const params = { samples: g![0]!, channels: g![1]!, positions: sizeOf(g!.slice(2)) };
+    return [call("norm_excess.forward", { g: input(0), y: output }, params, grid(sizeOf(shape), WG))];
   }),
+  normExcessGrad: only(({ inputs: [v], shape: g }) => {
+    const params = { samples: g[0]!, channels: g[1]!, positions: sizeOf(g.slice(2)) };
+    return [call("norm_excess.backward", { v: input(0), g: input(1), y: output }, params, grid(sizeOf(v!), WG))];
+  }),
+  noisyPad: only(({ inputs: [z, , x], shape: [samples, channels, h_out, w_out], attrs }) => {
+    const { top, left } = attrs["margins"] as Margins;
+    const sizes = { h_in: x![2]!, w_in: x![3]!, h_out: h_out!, w_out: w_out! };
+    const params = { samples: samples!, z_samples: z![0]!, channels: channels!, ...sizes, top, left };
+    const threads = samples! * channels! * h_out! * w_out!;
+    return [call("noisy_pad", { z: input(0), a: input(1), x: input(2), y: output }, params, grid(threads, WG))];
+  }),
+  clampedResize: resampling(true),
   uniform: random("random.uniform_"),
   normal: random("random.normal"),
   ...convolutions,

@@ -4,10 +4,10 @@
 import type { Attrs, Shape } from "../autodiff/tensor.ts";
 import type { KernelCall } from "../gpu/pipelines.ts";
 
-/** A buffer as a variant names it: an input or the output of the op, a scratch buffer of its own, or a constant table. */
+/** A buffer as a variant names it: an input or an output of the op (joint kernels have several), a scratch buffer, or a constant table. */
 export type Ref =
   | { readonly kind: "input"; readonly index: number }
-  | { readonly kind: "output" }
+  | { readonly kind: "output"; readonly index: number }
   | { readonly kind: "scratch"; readonly bytes: number; readonly id: number }
   | { readonly kind: "table"; readonly data: Uint32Array | Float32Array };
 
@@ -28,7 +28,7 @@ export interface Device {
 }
 
 export const input = (index: number): Ref => ({ kind: "input", index });
-export const output: Ref = { kind: "output" };
+export const output: Ref = { kind: "output", index: 0 };
 export const scratch = (bytes: number, id = 0): Ref => ({ kind: "scratch", bytes, id });
 
 /** Threads per workgroup of the kernels that don't say otherwise. */
