@@ -1,5 +1,5 @@
 // norm_leaky: batch norm with LeakyReLU and its derivatives; formulas in autodiff/ops/fused.ts.
-//   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β)
+//   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β); in the others k = 1 where y > 0, else α
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
 //   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; its moments are computed again, for WebGPU binds 8 buffers and this has 8 others
 // One workgroup per channel (forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
@@ -13,12 +13,13 @@ struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f
 @group(0) @binding(3)  var<storage, read>       m: array<f32>;
 @group(0) @binding(4)  var<storage, read>       gamma: array<f32>;
 @group(0) @binding(5)  var<storage, read>       beta: array<f32>;
-@group(0) @binding(6)  var<storage, read_write> moments: array<f32>;
-@group(0) @binding(7)  var<storage, read_write> y: array<f32>;
-@group(0) @binding(8)  var<storage, read_write> scale_grad: array<f32>;
-@group(0) @binding(9)  var<storage, read_write> shift_grad: array<f32>;
-@group(0) @binding(10) var<storage, read_write> curvature: array<f32>;
-@group(0) @binding(11) var<uniform>             params: Params;
+@group(0) @binding(6)  var<storage, read>       y: array<f32>;
+@group(0) @binding(7)  var<storage, read_write> moments: array<f32>;
+@group(0) @binding(8)  var<storage, read_write> out: array<f32>;
+@group(0) @binding(9)  var<storage, read_write> scale_grad: array<f32>;
+@group(0) @binding(10) var<storage, read_write> shift_grad: array<f32>;
+@group(0) @binding(11) var<storage, read_write> curvature: array<f32>;
+@group(0) @binding(12) var<uniform>             params: Params;
 
 var<workgroup> partial: array<vec4<f32>, WG>;
 
@@ -81,7 +82,7 @@ fn forward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
     let start = row_start(id.y, n, channel);
     for (var p = lane; p < params.positions; p += WG) {
       let t = (x[start + p] - stats.x) * s * gamma[channel] + beta[channel];
-      y[start + p] = select(params.alpha * t, t, t > 0.0);
+      out[start + p] = select(params.alpha * t, t, t > 0.0);
     }
   }
 }
@@ -102,7 +103,7 @@ fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
         var few = vec2<f32>(0.0);
         for (var p = first; p < last; p += WG) {
           let x_hat = (x[start + p] - mean) * s;
-          let masked = g[start + p] * select(params.alpha, 1.0, gamma[channel] * x_hat + beta[channel] > 0.0);
+          let masked = g[start + p] * select(params.alpha, 1.0, y[start + p] > 0.0);
           few += vec2<f32>(masked, masked * x_hat);
         }
         sums += few;
@@ -114,8 +115,8 @@ fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
       let start = row_start(group, n, channel);
       for (var p = lane; p < params.positions; p += WG) {
         let x_hat = (x[start + p] - mean) * s;
-        let masked = g[start + p] * select(params.alpha, 1.0, gamma[channel] * x_hat + beta[channel] > 0.0);
-        y[start + p] = gamma[channel] * s * (masked - sums.x / count - x_hat * (sums.y / count));
+        let masked = g[start + p] * select(params.alpha, 1.0, y[start + p] > 0.0);
+        out[start + p] = gamma[channel] * s * (masked - sums.x / count - x_hat * (sums.y / count));
       }
     }
   }
@@ -143,7 +144,7 @@ fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
         var few_products = 0.0;
         for (var p = first; p < last; p += WG) {
           let x_hat = (x[start + p] - stats.x) * s;
-          let masked = g[start + p] * select(params.alpha, 1.0, gamma[channel] * x_hat + beta[channel] > 0.0);
+          let masked = g[start + p] * select(params.alpha, 1.0, y[start + p] > 0.0);
           let v_here = v[start + p];
           few += vec4<f32>(v_here, v_here * x_hat, masked, masked * x_hat);
           few_products += masked * v_here;
@@ -161,10 +162,10 @@ fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
       let start = row_start(group, n, channel);
       for (var p = lane; p < params.positions; p += WG) {
         let x_hat = (x[start + p] - stats.x) * s;
-        let slope = select(params.alpha, 1.0, gamma[channel] * x_hat + beta[channel] > 0.0);
+        let slope = select(params.alpha, 1.0, y[start + p] > 0.0);
         let masked = g[start + p] * slope;
         let v_here = v[start + p];
-        y[start + p] = slope * gamma[channel] * s * (v_here - linear.x - x_hat * linear.y);
+        out[start + p] = slope * gamma[channel] * s * (v_here - linear.x - x_hat * linear.y);
         curvature[start + p] =
           -s * s * gamma[channel] * (linear.y * (masked - linear.z) + linear.w * (v_here - linear.x) + x_hat * parallel);
       }

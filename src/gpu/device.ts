@@ -122,36 +122,11 @@ export class Gpu {
 
   /** Reads slices back in one round trip, after everything submitted so far. */
   async read(slices: readonly Slice[]): Promise<Float32Array[]> {
-    this.check();
-    const total = slices.reduce((sum, s) => sum + s.bytes, 0);
-    const staging = this.device.createBuffer({
-      size: Math.max(4, total),
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      label: "read",
-    });
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const s of slices) {
-      encoder.copyBufferToBuffer(s.buffer, s.offset, staging, at, s.bytes);
-      at += s.bytes;
-    }
-    this.device.queue.submit([encoder.finish()]);
+    const readback = new Readback(this, slices, 1);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
-      // A lost device maps zeros or rejects: never hand such values on.
-      this.check();
-      const all = staging.getMappedRange().slice(0);
-      let from = 0;
-      return slices.map((s) => {
-        const values = new Float32Array(all, from, s.bytes / 4);
-        from += s.bytes;
-        return values;
-      });
-    } catch (error) {
-      this.check();
-      throw error;
+      return await readback.read();
     } finally {
-      staging.destroy();
+      readback.dispose();
     }
   }
 
@@ -167,6 +142,60 @@ export class Gpu {
     for (const buffer of this.#buffers.keys()) buffer.destroy();
     this.#buffers.clear();
     this.device.destroy();
+  }
+}
+
+/** Reads the same slices again and again, through a ring of staging buffers: at most `depth` reads at a time. */
+export class Readback {
+  readonly #ring: GPUBuffer[];
+  #next = 0;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly slices: readonly Slice[],
+    depth: number,
+  ) {
+    const size = Math.max(
+      4,
+      slices.reduce((sum, s) => sum + s.bytes, 0),
+    );
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    gpu.check();
+    this.#ring = Array.from({ length: depth }, () => gpu.device.createBuffer({ size, usage, label: "read" }));
+  }
+
+  /** The values as they are after everything submitted so far. */
+  async read(): Promise<Float32Array[]> {
+    const { gpu, slices } = this;
+    gpu.check();
+    const staging = this.#ring[this.#next++ % this.#ring.length]!;
+    const encoder = gpu.device.createCommandEncoder();
+    let at = 0;
+    for (const s of slices) {
+      encoder.copyBufferToBuffer(s.buffer, s.offset, staging, at, s.bytes);
+      at += s.bytes;
+    }
+    gpu.device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      // A lost device maps zeros or rejects: never hand such values on.
+      gpu.check();
+      const all = staging.getMappedRange().slice(0);
+      staging.unmap();
+      let from = 0;
+      return slices.map((s) => {
+        const values = new Float32Array(all, from, s.bytes / 4);
+        from += s.bytes;
+        return values;
+      });
+    } catch (error) {
+      gpu.check();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    for (const staging of this.#ring) staging.destroy();
   }
 }
 

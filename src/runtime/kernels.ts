@@ -1,10 +1,11 @@
 // Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
 
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
-import { type Attrs, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
+import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 import { chooseConvolution, convolutions } from "./convolutions.ts";
-import { type Device, input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
+import { normalizations } from "./norms.ts";
+import { type Device, input, layout, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
 
 const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
 const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
@@ -37,11 +38,6 @@ function binary(op: number, constants: (attrs: Attrs) => { k: number; c: number 
   });
 }
 
-/** x [n,c,…] seen as rows of positions, with its per-channel tensors in `groups` groups. */
-function layout(x: Shape, groups: number) {
-  const [n, channels] = x as [number, number];
-  return { channels, positions: sizeOf(x) / (n * channels), samples: n / groups, groups };
-}
 const PER_THREAD = 4; // as in channel_map.wgsl and normalize.wgsl
 const rowGrid = (x: Shape): [number, number] => [Math.ceil(sizeOf(x.slice(2)) / (WG * PER_THREAD)), x[0]! * x[1]!];
 
@@ -113,7 +109,6 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
   });
 }
 
-const SUM_WG = 256;
 /** Up to this many values one workgroup adds alone: a second dispatch costs more. */
 const SUM_ALONE = 2 ** 16;
 /** Workgroups that share a longer sum. */
@@ -182,125 +177,6 @@ function batchWindow(sign: 1 | -1): readonly Variant[] {
   });
 }
 
-/**
- * Ops that one dispatch computes together where several of them are wanted of the same inputs (see program.ts). Also how each of them is
- * computed alone: what is not wanted goes to scratch.
- */
-export interface Joint {
-  /** The ops, in the order of the kernel's outputs. */
-  readonly members: readonly string[];
-  /** How many inputs the kernel has: those of one member at least. */
-  readonly inputs: number;
-  /** Whether `part` belongs to `whole`, a member with all the inputs. */
-  fits(part: Tensor, whole: Tensor): boolean;
-  readonly variants: readonly JointVariant[];
-}
-interface JointVariant {
-  readonly name: string;
-  calls(whole: OpCase, outputs: readonly Ref[]): KernelCall<Ref>[];
-}
-
-const sameInputs = (part: Tensor, whole: Tensor): boolean =>
-  part.inputs[0] === whole.inputs[0] && [-4, -3, -2, -1].every((at) => part.inputs.at(at) === whole.inputs.at(at));
-
-/** Lanes of a workgroup that owns a row: as many as the default limits allow, or a SIMD unit's worth on software. */
-const ROW_WIDTHS = [256, 4] as const;
-
-function normJoint(
-  members: readonly string[],
-  inputs: number,
-  fits: Joint["fits"],
-  calls: (x: Ref, of: { params: NormParams; width: number; channels: number }, outputs: readonly Ref[]) => KernelCall<Ref>,
-): Joint {
-  return {
-    members,
-    inputs,
-    fits,
-    variants: ROW_WIDTHS.map((width) => ({
-      name: `tree ${width}`,
-      calls: ({ inputs: all, attrs }, outputs) => {
-        const [x, m] = all.slice(-4) as [Shape, Shape];
-        const groups = m[0]!;
-        const { eps, alpha } = attrs as { eps: number; alpha: number };
-        const params = { ...layout(x, groups), eps, alpha };
-        return [calls(input(all.length - 4), { params, width, channels: x[1]! }, outputs)];
-      },
-    })),
-  };
-}
-type NormParams = ReturnType<typeof layout> & { eps: number; alpha: number };
-const next = (ref: Ref, by: number): Ref => input((ref as { index: number }).index + by);
-
-export const joints: readonly Joint[] = [
-  normJoint(
-    ["moments", "normLeaky"],
-    4,
-    (part, whole) => part === whole.inputs[1],
-    (x, { params, width, channels }, [moments, y]) =>
-      call<"norm_leaky.forward", Ref>(
-        "norm_leaky.forward",
-        { x, gamma: next(x, 2), beta: next(x, 3), moments: moments!, y: y! },
-        params,
-        [channels, params.groups],
-        { overrides: { WG: width } },
-      ),
-  ),
-  normJoint(
-    ["normLeakyGrad", "normLeakyScaleGrad", "normLeakyShiftGrad"],
-    5,
-    sameInputs,
-    (x, { params, width, channels }, [y, scale_grad, shift_grad]) =>
-      call<"norm_leaky.backward", Ref>(
-        "norm_leaky.backward",
-        {
-          ...{ g: input(0), x, m: next(x, 1), gamma: next(x, 2), beta: next(x, 3) },
-          ...{ y: y!, scale_grad: scale_grad!, shift_grad: shift_grad! },
-        },
-        params,
-        [channels, 1],
-        { overrides: { WG: width } },
-      ),
-  ),
-  normJoint(
-    ["normLeakyTangent", "normLeakyCurvature", "normLeakyScaleCurvature"],
-    6,
-    sameInputs,
-    (x, { params, width, channels }, [y, curvature, scale_grad]) =>
-      call<"norm_leaky.second", Ref>(
-        "norm_leaky.second",
-        // The tangent alone needs no g: any image stands in for it.
-        {
-          v: input(0),
-          g: next(x, -1),
-          x,
-          gamma: next(x, 2),
-          beta: next(x, 3),
-          y: y!,
-          curvature: curvature!,
-          scale_grad: scale_grad!,
-        },
-        params,
-        [channels, 1],
-        { overrides: { WG: width } },
-      ),
-  ),
-];
-
-/** One member of a joint by itself. */
-function alone(joint: Joint, name: string): readonly Variant[] {
-  return joint.variants.map((variant) => ({
-    name: variant.name,
-    calls: (op) => {
-      const [x] = op.inputs.slice(-4) as [Shape];
-      const outputs = joint.members.map((member, id) => (member === name ? output : scratch(sizeOf(x) * 4, id)));
-      return variant.calls(op, outputs);
-    },
-  }));
-}
-const fusedNorms = Object.fromEntries(
-  joints.flatMap((joint) => joint.members.filter((name) => name !== "moments").map((name) => [name, alone(joint, name)])),
-);
-
 /** Every op's variants; `choose` picks one. */
 export const variants: Readonly<Record<string, readonly Variant[]>> = {
   add: binary(0),
@@ -347,7 +223,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   ]),
   take: batchWindow(-1),
   place: batchWindow(1),
-  ...fusedNorms,
+  ...normalizations,
   conv2dLeaky: convolutions.conv2d.map(({ name, calls }) => ({
     name,
     calls: (op) => {

@@ -3,7 +3,7 @@
 
 import { addOp } from "../autodiff/ops/elementwise.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
+import { type Gpu, padTo, Readback, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { call, grid } from "../gpu/pipelines.ts";
 import type { Update } from "./program.ts";
 
@@ -45,6 +45,11 @@ export class FlatBuffer {
     }
   }
 
+  /** For reading all of it again and again, at most `depth` times at once. */
+  readback(depth: number): Readback {
+    return new Readback(this.gpu, [...this.slices.values()], depth);
+  }
+
   async read(): Promise<Map<string, Float32Array>> {
     const values = await this.gpu.read([...this.slices.values()]);
     return new Map([...this.slices.keys()].map((name, i) => [name, values[i]!]));
@@ -54,6 +59,15 @@ export class FlatBuffer {
     this.gpu.free(this.whole);
   }
 }
+
+/** One sample of a batch, in place. */
+export const sampleOf = ({ buffer, offset, bytes }: Slice, samples: number, at: number): Slice => ({
+  buffer,
+  offset: offset + (bytes / samples) * at,
+  bytes: bytes / samples,
+});
+/** Whether a kernel can bind a slice where it is. */
+export const isBindable = ({ offset }: Slice): boolean => offset % SLICE_ALIGNMENT === 0;
 
 /** Named leaves and where they live: what a graph's `bindings` are made of. */
 export class Leaves {

@@ -4,7 +4,8 @@
 import { reachable, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { bindingsOf, type KernelCall, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
-import { choose, joints } from "./kernels.ts";
+import { choose } from "./kernels.ts";
+import { joints } from "./norms.ts";
 import type { OpCase, Ref, Variant } from "./variant.ts";
 
 /** Something done in place after all values are computed: an optimiser step, a running average. */

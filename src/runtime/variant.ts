@@ -1,7 +1,7 @@
 // What a kernel variant is: a function from an op's shapes to dispatches. Pure data: nothing here touches the device, so a Program can
 // plan, print and tune before it allocates.
 
-import type { Attrs, Shape } from "../autodiff/tensor.ts";
+import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import type { KernelCall } from "../gpu/pipelines.ts";
 
 /** A buffer as a variant names it: an input or an output of the op (joint kernels have several), a scratch buffer, or a constant table. */
@@ -33,3 +33,9 @@ export const scratch = (bytes: number, id = 0): Ref => ({ kind: "scratch", bytes
 
 /** Threads per workgroup of the kernels that don't say otherwise. */
 export const WG = 64;
+
+/** x [n,c,…] seen as rows of positions, with its per-channel tensors in `groups` groups. */
+export function layout(x: Shape, groups: number) {
+  const [n, channels] = x as [number, number];
+  return { channels, positions: sizeOf(x) / (n * channels), samples: n / groups, groups };
+}

@@ -2,7 +2,7 @@
 // Between the start and the end of a scale the CPU only writes these few numbers and reads losses a batch behind.
 
 import type { Shape, Tensor } from "../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../gpu/device.ts";
+import type { Gpu, Readback, Slice } from "../gpu/device.ts";
 import { FlatBuffer, Leaves } from "../runtime/params.ts";
 import { type Copy, type Program, submit } from "../runtime/program.ts";
 import type { LossRecord } from "./model.ts";
@@ -57,30 +57,42 @@ export class FeedBlock {
   }
 }
 
-export type LossName = keyof LossRecord;
-const LOSSES: readonly LossName[] = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"];
+/** Where the programs leave their losses; `critic` is the pair of D's on real and fake. */
+const LOSS_PLACES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
+  string,
+  Shape
+>;
+export type LossPlace = keyof typeof LOSS_PLACES;
 
-/** Where the programs leave their losses. */
+/** Readbacks in flight: one per batch, and one to spare. */
+const READBACKS = 3;
+
 export class LossBlock {
   readonly #storage: FlatBuffer;
+  readonly #readback: Readback;
 
-  constructor(
-    private readonly gpu: Gpu,
-    label: string,
-  ) {
-    this.#storage = new FlatBuffer(gpu, new Map(LOSSES.map((name) => [name, [1]])), `${label} losses`);
+  constructor(gpu: Gpu, label: string) {
+    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_PLACES)), `${label} losses`);
+    this.#readback = this.#storage.readback(READBACKS);
   }
 
-  slice(name: LossName): Slice {
-    return this.#storage.slice(name);
+  slice(place: LossPlace): Slice {
+    return this.#storage.slice(place);
   }
 
   async read(): Promise<LossRecord> {
-    const values = await this.gpu.read(LOSSES.map((name) => this.slice(name)));
-    return Object.fromEntries(LOSSES.map((name, i) => [name, values[i]![0]!])) as unknown as LossRecord;
+    const [critic, gradientPenalty, gAdversarial, reconstruction] = (await this.#readback.read()).map((values) => [...values]);
+    return {
+      dReal: critic![0]!,
+      dFake: critic![1]!,
+      gradientPenalty: gradientPenalty![0]!,
+      gAdversarial: gAdversarial![0]!,
+      reconstruction: reconstruction![0]!,
+    };
   }
 
   dispose(): void {
+    this.#readback.dispose();
     this.#storage.dispose();
   }
 }
@@ -88,6 +100,8 @@ export class LossBlock {
 export interface Run {
   readonly program: Program;
   readonly feed: Feed;
+  /** Copies that precede it. */
+  readonly before: readonly Copy[];
 }
 
 export interface Job {
@@ -120,12 +134,13 @@ export async function* runBatches(
 ): AsyncGenerator<Progress> {
   let inFlight: Promise<Progress> | null = null;
   let size = 1;
+  const ring = gpu.alloc(maxBatch * job.plan(0).length * feed.whole.bytes, `${job.name} feeds`);
   try {
     for (let at = 0; at < job.iterations; ) {
       const count = Math.min(size, job.iterations - at);
       const start = performance.now();
       const previous: typeof inFlight = inFlight;
-      inFlight = submitBatch(gpu, feed, losses, job, at, count);
+      inFlight = submitBatch(gpu, feed, losses, ring, job, at, count);
       inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
       at += count;
       if (previous) yield await previous;
@@ -135,6 +150,7 @@ export async function* runBatches(
     if (inFlight) yield await inFlight;
   } finally {
     await inFlight?.catch(() => {});
+    gpu.free(ring);
   }
 }
 
@@ -142,29 +158,27 @@ async function submitBatch(
   gpu: Gpu,
   feed: FeedBlock,
   losses: LossBlock,
+  ring: Slice,
   { name, plan }: Job,
   first: number,
   count: number,
 ): Promise<Progress> {
   const runs = Array.from({ length: count }, (_, i) => plan(first + i)).flat();
-  const ring = gpu.upload(feed.lay(runs.map((run) => run.feed)), `${name} feeds`);
+  gpu.write(ring, feed.lay(runs.map((run) => run.feed))); // after the batch before: the queue keeps the order
   const { bytes } = feed.whole;
-  const steps: (Program | Copy)[] = runs.flatMap(({ program }, i) => [
+  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [
+    ...before,
     { from: { buffer: ring.buffer, offset: i * bytes, bytes }, to: feed.whole },
     program,
   ]);
   submit(gpu, steps);
-  try {
-    const iteration = first + count;
-    const values = await losses.read();
-    const bad = LOSSES.find((loss) => !Number.isFinite(values[loss]));
-    if (bad) {
-      throw new Error(
-        `${name}, iteration ${iteration}: the ${bad} loss is not a number: try another seed or a lower learning rate`,
-      );
-    }
-    return { iteration, losses: values };
-  } finally {
-    gpu.free(ring);
+  const iteration = first + count;
+  const values = await losses.read();
+  const bad = Object.entries(values).find(([, loss]) => !Number.isFinite(loss));
+  if (bad) {
+    throw new Error(
+      `${name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
+    );
   }
+  return { iteration, losses: values };
 }

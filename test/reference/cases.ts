@@ -85,13 +85,14 @@ const normalization =
     };
   };
 
-/** The fused normalisations: `before` images, then x, m, γ, β. */
+/** The fused normalisations: `before` images, then x, m, γ, and β or y. */
 const fusedNorm =
   (before: number) =>
   (r: Random): Example => {
     const { inputs, derive } = normalization(before + 1)(r);
     const perChannel: Shape = [1, inputs[0]![1]!];
-    return { inputs: [...inputs, perChannel, perChannel], attrs: { eps: 1e-5, alpha: r.unit() }, derive: derive! };
+    const last = before === 0 ? perChannel : inputs[0]!; // β, or y
+    return { inputs: [...inputs, perChannel, last], attrs: { eps: 1e-5, alpha: r.unit() }, derive: derive! };
   };
 
 /** Shapes of an image x, weights w and result g = x∗w; now and then a large image, which weight gradients split into chunks. */

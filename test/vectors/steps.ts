@@ -39,7 +39,7 @@ export class RecordedNet {
       const [mean_, variance] = ["running_mean", "running_var"].map((k) => golden.f32(`${prefix}.${block}.norm.${k}`));
       this.#statistics.set(
         block,
-        bench.leaf(`${prefix}.${block} statistics`, [2, 1, mean_!.length], Float32Array.of(...mean_!, ...variance!)),
+        bench.leaf(`${prefix}.${block} statistics`, [1, 2, mean_!.length], Float32Array.of(...mean_!, ...variance!)),
       );
     }
     add(`${tail}.weight`, false);

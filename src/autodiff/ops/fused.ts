@@ -30,113 +30,117 @@ function throughComposed<A extends Attrs>(g: Tensor, node: Tensor<A>, constants:
 }
 
 // --- Batch norm and LeakyReLU. x [n,c,h,w], its moments m, γ and β [1,c]; with x̂ normalised by m,
-// ---   t = γ·x̂ + β,  y = LeakyReLU(t),  k = 1 where t > 0, α elsewhere,  P_x as in channel.ts.
-// --- As there, m only saves computing the statistics again, and k is locally constant.
+// ---   y = LeakyReLU(γ·x̂ + β),  k = 1 where y > 0, α elsewhere,  P_x as in channel.ts.
+// --- As there, m only saves computing the statistics again. The derivatives take y for k alone, which is locally constant: a pass that
+// --- is gone back through later, with other γ and β, keeps the kinks it had.
 
 type Norm = { readonly eps: number; readonly alpha: number };
-type NormInputs = readonly [x: Tensor, m: Tensor, gamma: Tensor, beta: Tensor];
 
 const image: Shape = [2, 3, 5, 4];
-/** Examples with `before` images in front of x. */
-const normExamples = (before: number): readonly Example<Norm>[] =>
-  [1, 2].map((groups) => ({
-    inputs: [...Array<Shape>(before + 1).fill(image), [groups, 2, 3], [1, 3], [1, 3]],
-    attrs: { eps: NORM_EPS, alpha: 0.2 },
-    derive: { to: before + 1, make: (inputs) => moments(inputs[before]!, groups) },
-  }));
+const channels: Shape = [1, 3];
 
-function checkNorm(name: string, images: readonly Shape[], [m, gamma, beta]: readonly Shape[]): Shape {
+function checkNorm(name: string, images: readonly Shape[], m: Shape, perChannel: readonly Shape[]): void {
   const x = images[0]!;
   requireShape(
     images.every((s) => sameShape(s, x)),
     `${name}: images [${images.join("], [")}] differ`,
   );
-  const [, channels] = x;
-  const fits = m!.length === 3 && m![1] === 2 && (m![0] === 1 || m![0] === x[0]) && m![2] === channels;
+  const fits = m.length === 3 && m[1] === 2 && (m[0] === 1 || m[0] === x[0]) && m[2] === x[1];
   requireShape(fits, `${name}: moments [${m}] do not fit [${x}]`);
-  for (const a of [gamma!, beta!]) requireShape(sameShape(a, [1, channels!]), `${name}: [${a}] is not one value per channel`);
-  return x;
+  for (const a of perChannel) requireShape(sameShape(a, [1, x[1]!]), `${name}: [${a}] is not one value per channel`);
 }
 
-const preActivation = ([x, m, gamma, beta]: NormInputs, { eps }: Norm): Tensor =>
-  channelAffine(normalize(x, m, eps), gamma, beta);
-const masked = (g: Tensor, of: NormInputs, attrs: Norm): Tensor => leakyReluMask(g, preActivation(of, attrs), attrs.alpha);
-const normInputs = (inputs: readonly Tensor[]): NormInputs => inputs.slice(-4) as unknown as NormInputs;
+/** Examples of an op with `before` images in front of x, m, γ and `last`. */
+const normExamples = (before: number, last: Shape): readonly Example<Norm>[] =>
+  [1, 2].map((groups) => ({
+    inputs: [...Array<Shape>(before + 1).fill(image), [groups, 2, 3], channels, last],
+    attrs: { eps: NORM_EPS, alpha: 0.2 },
+    derive: { to: before + 1, make: (inputs) => moments(inputs[before]!, groups) },
+  }));
 
-/** An op of the family: its inputs are `before` images, then x, m, γ, β. */
-function normOp(
+/** y = LeakyReLU(γ·x̂ + β). */
+export const normLeaky = (x: Tensor, m: Tensor, gamma: Tensor, beta: Tensor, alpha: number, eps = NORM_EPS): Tensor =>
+  apply(normLeakyOp, [x, m, gamma, beta], { eps, alpha });
+export const normLeakyOp: Op<Norm> = {
+  name: "normLeaky",
+  shape: ([x, m, gamma, beta]) => {
+    checkNorm("normLeaky", [x!], m!, [gamma!, beta!]);
+    return x!;
+  },
+  vjp: (g, node) => {
+    const [x, m, gamma] = node.inputs as readonly [Tensor, Tensor, Tensor];
+    const of = [g, x, m, gamma, node as unknown as Tensor];
+    return [
+      apply(normLeakyGradOp, of, node.attrs),
+      null,
+      apply(normLeakyScaleGradOp, of, node.attrs),
+      apply(normLeakyShiftGradOp, of, node.attrs),
+    ];
+  },
+  examples: normExamples(0, channels),
+  composed: ([x, m, gamma, beta], { eps, alpha }) => leakyRelu(channelAffine(normalize(x!, m!, eps), gamma!, beta!), alpha),
+};
+
+/** x, m, γ, y and k·g. */
+type Normed = { readonly x: Tensor; readonly m: Tensor; readonly gamma: Tensor; masked(g: Tensor): Tensor } & Norm;
+
+/** A derivative: its inputs are `before` images, then x, m, γ, y. */
+function derivative(
   name: string,
   before: number,
   perChannel: boolean,
-  composed: (images: readonly Tensor[], of: NormInputs, attrs: Norm) => Tensor,
+  composed: (images: readonly Tensor[], of: Normed) => Tensor,
   vjp?: Op<Norm>["vjp"],
 ): Op<Norm> {
   return {
     name,
     shape: (inputs) => {
-      const x = checkNorm(name, inputs.slice(0, before + 1), inputs.slice(before + 1));
-      return perChannel ? [1, x[1]!] : x;
+      const [m, gamma, y] = inputs.slice(before + 1) as [Shape, Shape, Shape];
+      checkNorm(name, [...inputs.slice(0, before + 1), y], m, [gamma]);
+      return perChannel ? gamma : y;
     },
-    vjp: vjp ?? ((g, node) => throughComposed(g, node, [before + 1])),
-    examples: normExamples(before),
-    composed: (inputs, attrs) => composed(inputs.slice(0, before), normInputs(inputs), attrs),
+    vjp: vjp ?? ((g, node) => throughComposed(g, node, [before + 1, before + 3])),
+    examples: normExamples(before, image),
+    composed: (inputs, attrs) => {
+      const [x, m, gamma, y] = inputs.slice(before) as [Tensor, Tensor, Tensor, Tensor];
+      const masked = (g: Tensor) => leakyReluMask(g, y, attrs.alpha);
+      return composed(inputs.slice(0, before), { x, m, gamma, masked, ...attrs });
+    },
   };
 }
 
-/** y = LeakyReLU(γ·x̂ + β). */
-export const normLeaky = (x: Tensor, m: Tensor, gamma: Tensor, beta: Tensor, alpha: number, eps = NORM_EPS): Tensor =>
-  apply(normLeakyOp, [x, m, gamma, beta], { eps, alpha });
-export const normLeakyOp = normOp(
-  "normLeaky",
-  0,
-  false,
-  (_, of, attrs) => leakyRelu(preActivation(of, attrs), attrs.alpha),
-  (g, { inputs, attrs }) => [
-    apply(normLeakyGradOp, [g, ...inputs], attrs),
-    null,
-    apply(normLeakyScaleGradOp, [g, ...inputs], attrs),
-    apply(normLeakyShiftGradOp, [g, ...inputs], attrs),
-  ],
-);
-
 /** The input gradient h = γ·P_x[k·g]. */
-export const normLeakyGradOp = normOp(
+export const normLeakyGradOp = derivative(
   "normLeakyGrad",
   1,
   false,
-  ([g], of, attrs) => normalizeGrad(channelScale(masked(g!, of, attrs), of[2]), of[0], of[1], attrs.eps),
-  (v, { inputs, attrs }) => {
-    const of = normInputs(inputs);
-    const both = [v, inputs[0]!, ...of];
-    return [
-      apply(normLeakyTangentOp, [v, ...of], attrs),
-      apply(normLeakyCurvatureOp, both, attrs),
-      null,
-      apply(normLeakyScaleCurvatureOp, both, attrs),
-      null,
-    ];
-  },
+  ([g], { x, m, gamma, masked, eps }) => normalizeGrad(channelScale(masked(g!), gamma), x, m, eps),
+  (v, { inputs: [g, ...of], attrs }) => [
+    apply(normLeakyTangentOp, [v, ...of], attrs),
+    apply(normLeakyCurvatureOp, [v, g!, ...of], attrs),
+    null,
+    apply(normLeakyScaleCurvatureOp, [v, g!, ...of], attrs),
+    null,
+  ],
 );
 /** ∂⟨g, y⟩/∂γ = Σ k·g·x̂, over samples and positions. */
-export const normLeakyScaleGradOp = normOp("normLeakyScaleGrad", 1, true, ([g], of, attrs) =>
-  channelDot(masked(g!, of, attrs), normalize(of[0], of[1], attrs.eps), 1),
+export const normLeakyScaleGradOp = derivative("normLeakyScaleGrad", 1, true, ([g], { x, m, masked, eps }) =>
+  channelDot(masked(g!), normalize(x, m, eps), 1),
 );
 /** ∂⟨g, y⟩/∂β = Σ k·g. */
-export const normLeakyShiftGradOp = normOp("normLeakyShiftGrad", 1, true, ([g], of, attrs) =>
-  channelSum(masked(g!, of, attrs), 1),
-);
+export const normLeakyShiftGradOp = derivative("normLeakyShiftGrad", 1, true, ([g], { masked }) => channelSum(masked(g!), 1));
 
 /** ∂⟨v, h⟩/∂g = k·γ·P_x[v]: the tangent of the forward pass. */
-export const normLeakyTangentOp = normOp("normLeakyTangent", 1, false, ([v], of, attrs) =>
-  masked(channelScale(normalizeGrad(v!, of[0], of[1], attrs.eps), of[2]), of, attrs),
+export const normLeakyTangentOp = derivative("normLeakyTangent", 1, false, ([v], { x, m, gamma, masked, eps }) =>
+  masked(channelScale(normalizeGrad(v!, x, m, eps), gamma)),
 );
 /** ∂⟨v, h⟩/∂x: normalizeCurvature of v and γ·k·g. */
-export const normLeakyCurvatureOp = normOp("normLeakyCurvature", 2, false, ([v, g], of, attrs) =>
-  normalizeCurvature(v!, channelScale(masked(g!, of, attrs), of[2]), of[0], of[1], attrs.eps),
+export const normLeakyCurvatureOp = derivative("normLeakyCurvature", 2, false, ([v, g], { x, m, gamma, masked, eps }) =>
+  normalizeCurvature(v!, channelScale(masked(g!), gamma), x, m, eps),
 );
 /** ∂⟨v, h⟩/∂γ = Σ k·g·P_x[v]. */
-export const normLeakyScaleCurvatureOp = normOp("normLeakyScaleCurvature", 2, true, ([v, g], of, attrs) =>
-  channelDot(masked(g!, of, attrs), normalizeGrad(v!, of[0], of[1], attrs.eps), 1),
+export const normLeakyScaleCurvatureOp = derivative("normLeakyScaleCurvature", 2, true, ([v, g], { x, m, masked, eps }) =>
+  channelDot(masked(g!), normalizeGrad(v!, x, m, eps), 1),
 );
 
 // --- Frozen nets.
