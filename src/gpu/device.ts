@@ -63,6 +63,11 @@ export class Gpu {
     return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`);
   }
 
+  /** Lanes that run in step, where the adapter tells; else 4, as SwiftShader's. */
+  get subgroupSize(): number {
+    return this.adapterInfo.subgroupMinSize || 4;
+  }
+
   /** One line that names the adapter, as reports carry it. */
   get adapterName(): string {
     const { vendor, architecture, device, description } = this.adapterInfo;

@@ -82,8 +82,8 @@ export class Leaves {
   }
 }
 
-/** The discriminator's: a pass over real and fake, and two for the gradient penalty. */
-const TERMS = 3;
+/** The discriminator's at most: passes over real and fake, and two for the gradient penalty. */
+const TERMS = 4;
 
 /** The terms of a sum on the tape, at most TERMS: [a, b, c] for (a + b) + c. */
 function termsOf(gradient: Tensor): Tensor[] {

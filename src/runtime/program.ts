@@ -6,7 +6,7 @@ import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { bindingsOf, type KernelCall, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
 import { choose } from "./kernels.ts";
 import { joints } from "./norms.ts";
-import type { OpCase, Ref, Variant } from "./variant.ts";
+import { type OpCase, type Ref, treeFor, type Variant } from "./variant.ts";
 
 /** Something done in place after all values are computed: an optimiser step, a running average. */
 export interface Update {
@@ -24,8 +24,6 @@ export interface Graph {
   readonly bindings: ReadonlyMap<Tensor, Slice>;
   /** Values to be written to a given place: gradients into a net's gradient buffer, losses into a ring. */
   readonly into?: readonly (readonly [Tensor, Slice])[];
-  /** Where values in passing live; a private one without. */
-  readonly arena?: Arena;
   /** Overrides the choice of kernel, one node at a time: the tests run every variant. */
   readonly choose?: (node: Tensor) => Variant | undefined;
 }
@@ -38,21 +36,20 @@ interface Dispatch {
 }
 
 export class Program {
-  #disposed = false;
+  /** Memory of its own for values in passing, where it shares none. */
+  arena?: Arena;
   constructor(
-    readonly name: string,
+    private readonly draft: Draft,
     readonly dispatches: readonly Dispatch[],
-    /** Bytes of GPU memory that this program owns. */
-    readonly bytes: number,
-    private readonly places: ReadonlyMap<Tensor, Slice>,
-    private readonly free: () => void,
   ) {}
+
+  get name(): string {
+    return this.draft.graph.name;
+  }
 
   /** Where an output (or a bound tensor) lives. Throws for a value that the plan recycles. */
   slice(t: Tensor): Slice {
-    const slice = this.places.get(t);
-    if (!slice) throw new Error(`${this.name}: ${t} is not kept`);
-    return { ...slice, bytes: sizeOf(t.shape) * 4 };
+    return this.draft.slice(t);
   }
 
   encode(pass: GPUComputePassEncoder): void {
@@ -66,9 +63,8 @@ export class Program {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.free();
+    this.draft.dispose();
+    this.arena?.dispose();
   }
 }
 
@@ -100,105 +96,138 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
 /** A call whose buffers are decided. */
 type Planned = { readonly label: string; readonly call: KernelCall<Slice> };
 
+/** A value in passing: alive from one call of a plan to before another, in a buffer that it gets when all plans are complete. */
+class Temporary implements Slice {
+  buffer!: GPUBuffer;
+  readonly offset = 0;
+  to = Number.POSITIVE_INFINITY;
+  constructor(
+    readonly plan: Plan,
+    readonly bytes: number,
+    readonly label: string,
+    readonly from: number,
+  ) {}
+
+  meets(other: Temporary): boolean {
+    return this.plan === other.plan && this.from < other.to && other.from < this.to;
+  }
+}
+
+/** Calls in order, and the values that come and go between them. */
+class Plan {
+  readonly calls: Planned[] = [];
+  readonly temporaries: Temporary[] = [];
+
+  take(bytes: number, label: string): Temporary {
+    const temporary = new Temporary(this, Math.max(16, padTo(bytes, 16)), label, this.calls.length);
+    this.temporaries.push(temporary);
+    return temporary;
+  }
+  give(slice: Slice): void {
+    if (slice instanceof Temporary) slice.to = this.calls.length;
+  }
+}
+
 /**
- * Memory for values in passing: hands out whole buffers and takes them back (two ranges of one buffer can't be read and written in one
- * dispatch). Programs that never run at the same time share one.
+ * Memory for values in passing, shared by programs that never run at the same time. Hands out whole buffers: two ranges of one buffer
+ * can't be read and written in one dispatch.
  */
 export class Arena {
-  #owned = new Set<Slice>();
-  #free: Slice[] = [];
+  #buffers: Slice[] = [];
   constructor(private readonly gpu: Gpu) {}
 
-  take(bytes: number, label: string): Slice {
-    const fitting = this.#free
-      .filter((s) => s.bytes >= bytes && s.bytes <= 2 * bytes + 4096)
-      .sort((a, b) => a.bytes - b.bytes)[0];
-    if (fitting) {
-      this.#free.splice(this.#free.indexOf(fitting), 1);
-      return fitting;
+  get bytes(): number {
+    return this.#buffers.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Gives values their buffers, the largest first, so that smaller ones fit where those have gone. */
+  assign(temporaries: readonly Temporary[]): void {
+    const tenants = new Map<Slice, Temporary[]>();
+    for (const t of [...temporaries].sort((x, y) => y.bytes - x.bytes)) {
+      const isFree = (s: Slice) => s.bytes >= t.bytes && !tenants.get(s)?.some((other) => other.meets(t));
+      const slice = this.#buffers.findLast(isFree) ?? this.#add(t); // the last is the smallest
+      tenants.set(slice, [...(tenants.get(slice) ?? []), t]);
+      t.buffer = slice.buffer;
     }
+  }
+
+  #add({ bytes, label }: Temporary): Slice {
     const slice = this.gpu.alloc(bytes, label);
-    this.#owned.add(slice);
+    this.#buffers.push(slice);
     return slice;
-  }
-
-  give(slice: Slice): void {
-    this.#free.push(slice);
-  }
-
-  /** Takes back what a program still holds. */
-  giveAll(slices: Iterable<Slice>): void {
-    const known = new Set(this.#free);
-    for (const slice of slices) if (this.#owned.has(slice) && !known.has(slice)) this.#free.push(slice);
   }
 
   dispose(): void {
-    for (const slice of this.#owned) this.gpu.free(slice);
-    this.#owned.clear();
-    this.#free = [];
+    for (const slice of this.#buffers.splice(0)) this.gpu.free(slice);
   }
 }
 
-/** What a plan allocates: values in passing from the arena, values to keep for the program alone. */
-class Memory {
+/** A graph whose calls are planned and whose outputs have their places, but which has no memory in passing and no pipelines yet. */
+export class Draft {
+  readonly #places: Map<Tensor, Slice>;
+  /** What lasts as long as the program. */
   readonly own: Slice[] = [];
-  readonly taken = new Set<Slice>();
-  constructor(
-    private readonly gpu: Gpu,
-    readonly arena: Arena,
-  ) {}
+  readonly constants = new Plan();
+  readonly calls = new Plan();
 
-  keep(slice: Slice): Slice {
-    this.own.push(slice);
-    return slice;
+  constructor(
+    readonly gpu: Gpu,
+    readonly graph: Graph,
+  ) {
+    this.#places = new Map(graph.bindings);
+    try {
+      planCalls(this, this.#places);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
-  output(bytes: number, label: string): Slice {
-    return this.keep(this.gpu.alloc(bytes, label));
+
+  /** Where an output (or a bound tensor) will live. */
+  slice(t: Tensor): Slice {
+    const slice = this.#places.get(t);
+    if (!slice || slice instanceof Temporary) throw new Error(`${this.graph.name}: ${t} is not kept`);
+    return { ...slice, bytes: sizeOf(t.shape) * 4 };
   }
-  temporary(bytes: number, label: string): Slice {
-    const slice = this.arena.take(bytes, label);
-    this.taken.add(slice);
-    return slice;
+
+  /** The program, once the values in passing have their buffers; constants are computed here, once. */
+  async complete(): Promise<Program> {
+    const { gpu, graph, own } = this;
+    const [once, dispatches] = await Promise.all([
+      bind(gpu, graph.name, this.constants, own),
+      bind(gpu, graph.name, this.calls, own),
+    ]);
+    if (once.length > 0) submit(gpu, [new Program(this, once)]);
+    return new Program(this, dispatches);
   }
-  /** Forgets everything. */
-  undo(): void {
-    for (const slice of this.own) this.gpu.free(slice);
-    this.arena.giveAll(this.taken);
+
+  dispose(): void {
+    for (const slice of this.own.splice(0)) this.gpu.free(slice);
   }
 }
 
 /**
- * Compiles `graph`; values that depend on constants alone are computed here, once. Throws where a leaf has no binding, a kernel does not
- * compile or memory runs out; nothing is left behind then.
+ * Programs of graphs, with their values in passing in `arena`. Pipelines compile side by side. Throws where a kernel does not compile or
+ * memory runs out; the drafts and the arena are the caller's to dispose.
  */
-export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
-  const arena = graph.arena ?? new Arena(gpu);
-  const memory = new Memory(gpu, arena);
-  try {
-    const places = new Map(graph.bindings);
-    const plan = planCalls(gpu, graph, places, memory);
-    const [constants, dispatches] = await Promise.all([
-      bind(gpu, graph.name, plan.constants, memory),
-      bind(gpu, graph.name, plan.calls, memory),
-    ]);
-    if (constants.length > 0) submit(gpu, [new Program(graph.name, constants, 0, new Map(), () => {})]);
-    const kept = new Map([...graph.bindings, ...graph.outputs.map((t) => [t, places.get(t)!] as const)]);
-    const bytes = [...memory.own, ...(graph.arena ? [] : memory.taken)].reduce((sum, s) => sum + s.bytes, 0);
-    return new Program(graph.name, dispatches, bytes, kept, () => {
-      for (const slice of memory.own) gpu.free(slice);
-      if (!graph.arena) arena.dispose();
-    });
-  } catch (error) {
-    memory.undo();
-    if (!graph.arena) arena.dispose();
-    throw error;
-  }
+export async function complete(drafts: readonly Draft[], arena: Arena): Promise<Program[]> {
+  arena.assign(drafts.flatMap(({ constants, calls }) => [...constants.temporaries, ...calls.temporaries]));
+  return Promise.all(drafts.map((draft) => draft.complete()));
 }
 
-interface Plan {
-  /** What is computed once. */
-  readonly constants: Planned[];
-  readonly calls: Planned[];
+/** One graph by itself. Throws where a leaf has no binding, and what complete() throws; nothing is left behind then. */
+export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
+  const arena = new Arena(gpu);
+  const draft = new Draft(gpu, graph);
+  try {
+    const [program] = (await complete([draft], arena)) as [Program];
+    program.arena = arena;
+    return program;
+  } catch (error) {
+    draft.dispose();
+    arena.dispose();
+    throw error;
+  }
 }
 
 /** Nodes that depend on no leaf: the same in every run. */
@@ -208,46 +237,52 @@ function constantNodes(nodes: readonly Tensor[]): Set<Tensor> {
   return constants;
 }
 
-/** Executes the graph on paper, in creation order: every value gets a buffer, which is free again after its last use. */
-function planCalls(gpu: Gpu, graph: Graph, places: Map<Tensor, Slice>, memory: Memory): Plan {
-  const { bindings, updates = [], into = [], arena } = graph;
+/**
+ * Executes the graph on paper, in creation order: every value gets a place, which is free again after its last use. What depends on
+ * constants alone makes a plan of its own.
+ */
+function planCalls({ gpu, graph, own, constants, calls }: Draft, places: Map<Tensor, Slice>): void {
+  const { bindings, updates = [], into = [] } = graph;
   const roots = [...graph.outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
   const nodes = reachable(roots, new Set(bindings.keys())).filter((t) => !bindings.has(t));
-  const constants = constantNodes(nodes);
+  const constant = constantNodes(nodes);
   const lastUse = new Map<Tensor, number>();
-  const lasting = new Set(graph.outputs); // beyond a run
+  const lasting = new Set([...graph.outputs, ...roots.filter((t) => constant.has(t))]); // longer than a run
   nodes.forEach((node, at) => {
     for (const t of node.inputs) {
       lastUse.set(t, at);
-      if (constants.has(t) && !constants.has(node)) lasting.add(t);
+      if (constant.has(t) && !constant.has(node)) lasting.add(t);
     }
   });
-  for (const t of roots) if (constants.has(t)) lasting.add(t);
-  const pinned = new Set(roots); // to the end of a run
-  const direct = new Map(into.filter(([t]) => !lastUse.has(t) && !bindings.has(t) && !constants.has(t)));
+  const pinned = new Set([...roots, ...lasting, ...bindings.keys()]); // to the end of a run
+  const direct = new Map(into.filter(([t]) => !lastUse.has(t) && !bindings.has(t) && !constant.has(t)));
   const tables = new Map<object, Slice>();
-  const plan: Plan = { constants: [], calls: [] };
-  const done = new Set<Tensor>();
-
+  const planOf = (node: Tensor) => (constant.has(node) ? constants : calls);
+  const keep = (slice: Slice): Slice => {
+    own.push(slice);
+    return slice;
+  };
   const allocate = (node: Tensor): Slice => {
     const label = `${graph.name}: ${node}`;
-    const out = direct.get(node) ?? (lasting.has(node) ? memory.output : memory.temporary).call(memory, node.size * 4, label);
-    places.set(node, out);
-    return out;
+    const bytes = node.size * 4;
+    const slice = direct.get(node) ?? (lasting.has(node) ? keep(gpu.alloc(bytes, label)) : planOf(node).take(bytes, label));
+    places.set(node, slice);
+    return slice;
   };
-  const releasable = (t: Tensor) => !pinned.has(t) && !lasting.has(t) && !bindings.has(t);
+  const done = new Set<Tensor>();
 
-  /** Appends the calls of one variant: `whole` gives the inputs, `outputs` (scratch where nobody wants one) take the results. */
-  const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], calls: readonly KernelCall<Ref>[], label: string) => {
+  /** Appends calls: `whole` gives the inputs, `outputs` (scratch where nobody wants one) take the results. */
+  const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], list: readonly KernelCall<Ref>[]) => {
+    const plan = planOf(whole);
     const outs = outputs.map((t) => t && allocate(t));
     const scratches = new Map<number, Slice>();
     const table = (data: Uint32Array | Float32Array): Slice => {
-      const slice = tables.get(data) ?? memory.keep(gpu.upload(data, `${graph.name}: table`));
+      const slice = tables.get(data) ?? keep(gpu.upload(data, `${graph.name}: table`));
       tables.set(data, slice);
       return slice;
     };
     const scratch = (id: number, bytes: number): Slice => {
-      const slice = scratches.get(id) ?? memory.temporary(bytes, `${graph.name}: scratch`);
+      const slice = scratches.get(id) ?? plan.take(bytes, `${graph.name}: scratch`);
       scratches.set(id, slice);
       return slice;
     };
@@ -255,11 +290,10 @@ function planCalls(gpu: Gpu, graph: Graph, places: Map<Tensor, Slice>, memory: M
       if (ref.kind === "input") return places.get(whole.inputs[ref.index]!)!;
       if (ref.kind === "table") return table(ref.data);
       if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
-      return outs[ref.index] ?? scratch(-1 - ref.index, whole.size * 4);
+      return outs[ref.index] ?? scratch(-1 - ref.index, whole.inputs[0]!.size * 4);
     };
-    const list = constants.has(whole) ? plan.constants : plan.calls;
-    for (const call of calls) list.push({ label, call: located(call, place) });
-    for (const slice of scratches.values()) memory.arena.give(slice);
+    for (const call of list) plan.calls.push({ label: whole.name, call: located(call, place) });
+    for (const slice of scratches.values()) plan.give(slice);
     for (const t of outputs) if (t) done.add(t);
   };
 
@@ -269,26 +303,24 @@ function planCalls(gpu: Gpu, graph: Graph, places: Map<Tensor, Slice>, memory: M
       const together = graph.choose ? null : findJoint(node, nodes, at, (t) => places.has(t));
       if (together) {
         const { joint, whole, outputs } = together;
-        const variant = joint.variants[gpu.isSoftware ? 1 : 0]!;
+        const variant = joint.variants.find(({ name }) => name === treeFor(gpu))!;
         const refs = outputs.map((_, index): Ref => ({ kind: "output", index }));
-        emit(whole, outputs, variant.calls(caseOf(whole), refs), whole.name);
+        emit(whole, outputs, variant.calls(caseOf(whole), refs));
       } else {
         const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu);
-        emit(node, [node], variant.calls(caseOf(node)), node.name);
+        emit(node, [node], variant.calls(caseOf(node)));
       }
     }
-    for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && releasable(t)) memory.arena.give(places.get(t)!);
-    if (!lastUse.has(node) && releasable(node)) memory.arena.give(places.get(node)!);
+    for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && !pinned.has(t)) planOf(t).give(places.get(t)!);
+    if (!lastUse.has(node) && !pinned.has(node)) planOf(node).give(places.get(node)!);
   });
 
   for (const [t, slice] of into) {
-    if (direct.get(t) !== slice) plan.calls.push({ label: "copy", call: copyCall(places.get(t)!, slice, t) });
+    if (direct.get(t) !== slice) calls.calls.push({ label: "copy", call: copyCall(places.get(t)!, slice, t) });
   }
   for (const update of updates) {
-    for (const call of update.calls(update.reads.map((t) => places.get(t)!))) plan.calls.push({ label: call.kernel, call });
+    for (const call of update.calls(update.reads.map((t) => places.get(t)!))) calls.calls.push({ label: call.kernel, call });
   }
-  if (arena) arena.giveAll(memory.taken);
-  return plan;
 }
 
 const caseOf = (node: Tensor): OpCase => ({
@@ -321,13 +353,13 @@ const located = (call: KernelCall<Ref>, place: (ref: Ref) => Slice): KernelCall<
 
 /** Copies a value by the identity kernel: inside a pass, buffers can't be copied. */
 export function copyCall(from: Slice, to: Slice, t: Tensor): KernelCall<Slice> {
-  const { calls } = choose("affine", { inputs: [t.shape], shape: t.shape, attrs: {} }, { isSoftware: false });
+  const { calls } = choose("affine", { inputs: [t.shape], shape: t.shape, attrs: {} }, { isSoftware: false, subgroupSize: 1 });
   const [call] = calls({ inputs: [t.shape], shape: t.shape, attrs: { k: 1, c: 0 } });
   return located(call!, (ref) => (ref.kind === "output" ? to : from));
 }
 
 /** Compiles the pipelines side by side, writes all parameters into one buffer and makes the bind groups. */
-async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Memory): Promise<Dispatch[]> {
+async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[]): Promise<Dispatch[]> {
   const offsets: number[] = [];
   let bytes = 0;
   for (const { call } of plan) {
@@ -335,7 +367,8 @@ async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Me
     bytes += padTo(paramsBytesOf(call.kernel), SLICE_ALIGNMENT);
   }
   if (plan.length === 0) return [];
-  const params = memory.keep(gpu.allocUniform(bytes, `${name}: params`));
+  const params = gpu.allocUniform(bytes, `${name}: params`);
+  own.push(params);
   const values = new DataView(new ArrayBuffer(bytes));
   plan.forEach(({ call }, i) => {
     writeParams(call, values, offsets[i]!);
