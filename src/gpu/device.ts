@@ -28,7 +28,6 @@ export const padTo = (bytes: number, alignment: number): number => Math.ceil(byt
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
 export class Gpu {
-  readonly pipelines: Pipelines;
   #buffers = new Map<GPUBuffer, number>();
   #failure: Error | null = null;
   #disposed = false;
@@ -36,8 +35,8 @@ export class Gpu {
   private constructor(
     readonly device: GPUDevice,
     readonly adapterInfo: GPUAdapterInfo,
+    readonly pipelines = new Pipelines(device),
   ) {
-    this.pipelines = new Pipelines(device);
     device.lost.then((info) => {
       if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
     });
@@ -55,6 +54,15 @@ export class Gpu {
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
     });
     return new Gpu(device, adapter.info);
+  }
+
+  /**
+   * A stand-in that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
+   * pipelines that it is asked for, which this one then has already.
+   */
+  rehearsal(compiles: boolean): Gpu {
+    const device = standIn(this.device);
+    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device));
   }
 
   /** Whether the adapter computes on the CPU. */
@@ -202,6 +210,13 @@ export class Readback {
   dispose(): void {
     for (const staging of this.#ring) staging.destroy();
   }
+}
+
+/** A device whose every method does nothing; its buffers can be told apart. */
+function standIn({ limits }: GPUDevice): GPUDevice {
+  const nothing: object = new Proxy(() => nothing, { get: (_, key) => (key === "then" ? undefined : nothing) });
+  const own: Record<string | symbol, unknown> = { limits, lost: new Promise(() => {}), createBuffer: () => ({ destroy() {} }) };
+  return new Proxy({} as GPUDevice, { get: (_, key) => own[key] ?? nothing });
 }
 
 const oneLine = (text: string): string => text.split("\n")[0]!.trim();

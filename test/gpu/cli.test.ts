@@ -208,7 +208,9 @@ describe("train, sample, info, doctor", () => {
 
   it("auto says what it picks, with flags on top, and how long it takes", async () => {
     const { err, code } = await singan(["train", "photo.png", "--preset", "auto", ...TINY, "--samples", "1", "--out", "auto"]);
-    expect(err).toMatch(/auto picks \w+ with your flags: \d scales up to 30x26, 2 iterations each, 4 channels; about /);
+    expect(err).toMatch(
+      /auto picks \w+ with your flags: \d scales up to 30x26, 2 iterations each, 4 channels; \d+ MB of GPU memory, about /,
+    );
     expect(code).toBe(0);
   });
 });

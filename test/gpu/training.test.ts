@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import type { TrainOptions } from "../../src/singan/config.ts";
+import { resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
 import { Sampler } from "../../src/singan/generate.ts";
+import { forecastBytes } from "../../src/singan/rehearsal.ts";
 import { train } from "../../src/singan/train.ts";
 import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
@@ -36,6 +37,17 @@ describe("a training", () => {
       for await (const event of train(gpu, tinyPhoto(), TINY)) if (event.kind === kind) break;
       expect(live()).toEqual(before);
     }
+  });
+
+  test("takes the memory that was forecast", async () => {
+    const photo = tinyPhoto();
+    const options = resolveOptions({ ...TINY, channels: 8, maxChannels: 8 });
+    const before = live().bytes;
+    let most = 0;
+    for await (const event of train(gpu, photo, options))
+      if (event.kind === "progress") most = Math.max(most, live().bytes - before);
+    expect(most / (await forecastBytes(gpu, photo, options))).toBeCloseTo(1, 1);
+    expect(live().bytes).toBe(before);
   });
 
   test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {

@@ -10,6 +10,7 @@ import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
 import { buildPyramid, pyramidSizes } from "../../singan/pyramid.ts";
+import { forecastBytes } from "../../singan/rehearsal.ts";
 import { train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { OutputFolder, readPhoto } from "../files.ts";
@@ -147,9 +148,11 @@ async function choose(
   const isChanged = Object.keys(given).some((field) => field !== "seed");
   const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
   const { width, height } = sizes.at(-1)!;
+  const megabytes = Math.ceil((await forecastBytes(gpu, photo, options)) / 1e6);
   session.note(
     `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
-      `${options.iterations} iterations each, ${options.channels} channels${forecast === null ? "" : `; about ${duration(forecast)}`}`,
+      `${options.iterations} iterations each, ${options.channels} channels; ` +
+      `${megabytes} MB of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
   );
   return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
 }
