@@ -8,7 +8,7 @@ import { ADAM, adamSchedule } from "../nn/adam.ts";
 import type { Observe } from "../nn/layers.ts";
 import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../runtime/params.ts";
 import { Arena, type Copy, complete, Draft, type Program, submit, type Update } from "../runtime/program.ts";
-import { type Feed, FeedBlock, LossBlock, type LossPlace, type Progress, type Run, runBatches } from "./batches.ts";
+import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
 import { imageShape, type Size, type TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
@@ -81,7 +81,7 @@ export class ScaleTrainer {
     this.gStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
     this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
     this.losses = new LossBlock(gpu, name);
-    this.feed = new FeedBlock(gpu, name);
+    this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.leaves = new graphs.ScaleLeaves(size);
     this.#arena = new Arena(gpu);
   }
