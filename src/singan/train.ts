@@ -6,7 +6,7 @@ import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { compile, submit } from "../runtime/program.ts";
-import { channelsAt, imageShape, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { channelsAt, imageShape, OptionError, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { FrozenScale, grey, type Upsample, upsampler } from "./frozen.ts";
 import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
@@ -22,6 +22,9 @@ import { ScaleTrainer } from "./scale-trainer.ts";
  */
 export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptions> = {}): AsyncGenerator<TrainEvent, Model> {
   const options = resolveOptions(wanted);
+  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
+    throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
+  }
   const pyramid = pyramidSizes({ width: photo.width, height: photo.height, ...options });
   const { sizes, scaleFactor } = pyramid;
   const reals = buildPyramid(photo, pyramid);

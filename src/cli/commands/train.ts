@@ -96,7 +96,7 @@ async function run(args: Args, session: Session): Promise<void> {
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
   const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
 
-  session.note(`trained ${model.scales.length} scales in ${duration(seconds)}`);
+  session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
   if (args.has("json")) {
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     session.result(
@@ -120,7 +120,9 @@ const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 function readPreset(args: Args, given: Partial<TrainOptions>): PresetName | "auto" {
   const preset = args.text("preset") ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
   if (!presetNames.includes(preset))
-    throw new UsageError(`--preset must be ${presetNames.join(", ")}, not ${JSON.stringify(preset)}`);
+    throw new UsageError(
+      `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
+    );
   return preset as PresetName | "auto";
 }
 
