@@ -3,10 +3,11 @@
 
 import { reachable, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
-import { bindingsOf, type KernelCall, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
+import { bindingsOf, type KernelCall, type KernelName, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
 import { choose } from "./kernels.ts";
 import { joints } from "./norms.ts";
 import { type OpCase, type Ref, treeFor, type Variant } from "./variant.ts";
+import { placedWork, type Work, worksOf } from "./work.ts";
 
 /** Something done in place after all values are computed: an optimiser step, a running average. */
 export interface Update {
@@ -28,8 +29,11 @@ export interface Graph {
   readonly choose?: (node: Tensor) => Variant | undefined;
 }
 
-interface Dispatch {
+export interface Dispatch {
+  /** The op's name; of a joint kernel, the one with all the inputs. */
   readonly label: string;
+  readonly kernel: KernelName;
+  readonly work: Work;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly groups: readonly [number, number];
@@ -73,6 +77,10 @@ export interface Copy {
   readonly to: Slice;
 }
 
+export function encodeCopy(encoder: GPUCommandEncoder, { from, to }: Copy): void {
+  encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.bytes, to.bytes));
+}
+
 /** Runs programs and copies in order, in one submit. */
 export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
   gpu.check();
@@ -85,8 +93,7 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
     } else {
       pass?.end();
       pass = null;
-      const { from, to } = step;
-      encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.bytes, to.bytes));
+      encodeCopy(encoder, step);
     }
   }
   pass?.end();
@@ -94,7 +101,7 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
 }
 
 /** A call whose buffers are decided. */
-type Planned = { readonly label: string; readonly call: KernelCall<Slice> };
+type Planned = { readonly label: string; readonly call: KernelCall<Slice>; readonly work: Work };
 
 /** A value in passing: alive from one call of a plan to before another, in a buffer that it gets when all plans are complete. */
 class Temporary implements Slice {
@@ -292,7 +299,8 @@ function planCalls({ gpu, graph, own, constants, calls }: Draft, places: Map<Ten
       if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
       return outs[ref.index] ?? scratch(-1 - ref.index, whole.inputs[0]!.size * 4);
     };
-    for (const call of list) plan.calls.push({ label: whole.name, call: located(call, place) });
+    const works = worksOf(list, whole, outputs);
+    for (const [i, call] of list.entries()) plan.calls.push({ label: whole.name, call: located(call, place), work: works[i]! });
     for (const slice of scratches.values()) plan.give(slice);
     for (const t of outputs) if (t) done.add(t);
   };
@@ -316,10 +324,13 @@ function planCalls({ gpu, graph, own, constants, calls }: Draft, places: Map<Ten
   });
 
   for (const [t, slice] of into) {
-    if (direct.get(t) !== slice) calls.calls.push({ label: "copy", call: copyCall(places.get(t)!, slice, t) });
+    if (direct.get(t) === slice) continue;
+    const call = copyCall(places.get(t)!, slice, t);
+    calls.calls.push({ label: "copy", call, work: placedWork(call) });
   }
   for (const update of updates) {
-    for (const call of update.calls(update.reads.map((t) => places.get(t)!))) calls.calls.push({ label: call.kernel, call });
+    for (const call of update.calls(update.reads.map((t) => places.get(t)!)))
+      calls.calls.push({ label: call.kernel, call, work: placedWork(call) });
   }
 }
 
@@ -376,7 +387,7 @@ async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[])
   gpu.write(params, values);
   const pipelines = await Promise.all(plan.map(({ call }) => gpu.pipelines.get(call)));
   gpu.check();
-  return plan.map(({ label, call }, i) => {
+  return plan.map(({ label, call, work }, i) => {
     const entry = (binding: number, { buffer, offset, bytes: size }: Slice): GPUBindGroupEntry => ({
       binding,
       resource: { buffer, offset, size: padTo(size, 16) },
@@ -385,6 +396,6 @@ async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[])
     const uniform = entry(paramsBindingOf(call.kernel), { ...params, offset: offsets[i]!, bytes: paramsBytesOf(call.kernel) });
     const layout = pipelines[i]!.getBindGroupLayout(0);
     const bindGroup = gpu.device.createBindGroup({ layout, entries: [...storage, uniform], label: `${name}: ${label}` });
-    return { label, pipeline: pipelines[i]!, bindGroup, groups: call.groups };
+    return { label, kernel: call.kernel, work, pipeline: pipelines[i]!, bindGroup, groups: call.groups };
   });
 }

@@ -293,12 +293,12 @@ export class ScaleTrainer {
   /** All iterations of the scale in batches of at most `maxBatch`; see runBatches. */
   iterations(maxBatch?: number): AsyncGenerator<Progress> {
     const { scale, options } = this.setup;
-    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.#iteration(at) };
+    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.iteration(at) };
     return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
   }
 
   /** One iteration in the official order: noise, D steps, the adversarial pass, G steps. */
-  #iteration(at: number): Run[] {
+  iteration(at: number): Run[] {
     const { options, scale } = this.setup;
     const { noise, d, adversarial, g } = this.programs;
     const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
