@@ -5,7 +5,7 @@ import { addOp } from "../autodiff/ops/elementwise.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, Readback, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { call, grid } from "../gpu/pipelines.ts";
-import type { Update } from "./program.ts";
+import type { Update } from "./plan.ts";
 
 /** Named tensors in one buffer, each at a bindable offset. */
 export class FlatBuffer {
