@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Runs a command where WebGPU works:  node harness/with-driver.mjs [--driver-only] COMMAND [ARGS…]
-// Makes sure of a browser (downloads one where there is none; with --driver-only just where there is no GPU) and, without a GPU, of
-// the software Vulkan driver that the browser ships, by environment variables, so that any WebGPU implementation finds it (Dawn,
-// wgpu in Deno and Firefox).
+// Makes sure of a browser (downloads one where there is none; with --driver-only just where there is no driver at all) and, without a
+// GPU, of the software Vulkan driver that the browser ships, by environment variables, so that any WebGPU implementation finds it (Dawn,
+// wgpu in Deno and Firefox). The browser's own page can use no other software driver: one of the system (Mesa's lavapipe) counts only
+// with --driver-only, or where VK_DRIVER_FILES names it.
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
@@ -46,9 +47,11 @@ async function main(words) {
       say: (line) => console.error(`driver: ${line}`),
       isLinuxRoot: process.platform === "linux" && process.getuid() === 0,
     });
-  const env = found === null ? softwareVulkanEnv(undefined, browser) : {};
-  const software = found === null && env ? probe(env) : null;
-  if (found !== null) console.error(`driver: ${found}; browser: ${browser.executable}`);
+  const isChosen = process.env.VK_DRIVER_FILES !== undefined || process.env.VK_ICD_FILENAMES !== undefined;
+  const isEnough = found !== null && (isChosen || !/llvmpipe|swiftshader/i.test(found));
+  const env = isEnough ? {} : softwareVulkanEnv(undefined, browser);
+  const software = !isEnough && env ? probe(env) : null;
+  if (isEnough) console.error(`driver: ${found}; browser: ${browser.executable}`);
   else if (software !== null) console.error(`driver: ${software} of ${browser.executable} (no GPU driver found)`);
   else throw new Error(`no GPU driver found, and ${browser.executable} brings none that works`);
   run(command, args, env);

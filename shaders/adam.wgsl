@@ -1,8 +1,9 @@
 // adam: one step over the flat parameters of a net, in place. Kingma & Ba 2015, in PyTorch's form:
 //   m = β1·m + (1−β1)·g;  v = β2·v + (1−β2)·g²;  p −= lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
+// g is the sum of `terms` arrays of n values, one after the other in g.
 // schedule = (lr/(1−β1ᵗ), 1/√(1−β2ᵗ)) of this step, computed on the CPU in f64.
 override WG: u32 = 64u;
-struct Params { n: u32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, eps: f32 } // rest = 1 − β, which f32 would round away
+struct Params { n: u32, terms: u32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, eps: f32 } // rest = 1 − β, which f32 would round away
 @group(0) @binding(0) var<storage, read>       g: array<f32>;
 @group(0) @binding(1) var<storage, read>       schedule: array<f32>;
 @group(0) @binding(2) var<storage, read_write> p: array<f32>;
@@ -14,8 +15,10 @@ struct Params { n: u32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, eps: f32
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * WG + lane;
   if (i >= params.n) { return; }
-  let m_new = params.beta1 * m[i] + params.rest1 * g[i];
-  let v_new = params.beta2 * v[i] + params.rest2 * g[i] * g[i];
+  var gradient = g[i];
+  for (var k = 1u; k < params.terms; k++) { gradient += g[k * params.n + i]; }
+  let m_new = params.beta1 * m[i] + params.rest1 * gradient;
+  let v_new = params.beta2 * v[i] + params.rest2 * gradient * gradient;
   m[i] = m_new;
   v[i] = v_new;
   p[i] -= schedule[0] * m_new / (sqrt(v_new) * schedule[1] + params.eps);

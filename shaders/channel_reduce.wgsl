@@ -16,6 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let channel = group.x;
   var sum = 0.0;
   for (var n = 0u; n < params.samples; n++) {
+    var of_sample = 0.0; // by itself: samples that cancel, as a critic's bias sees real and fake, cancel to the last bit
     let start = ((group.y * params.samples + n) * params.channels + channel) * params.positions;
     for (var first = lane; first < params.positions; first += WG * BLOCK) {
       let last = min(first + WG * BLOCK, params.positions);
@@ -23,8 +24,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var p = first; p < last; p += WG) {
         if (OP == 0u) { few += x[start + p]; } else { few += x[start + p] * y[start + p]; }
       }
-      sum += few;
+      of_sample += few;
     }
+    sum += of_sample;
   }
   partial[lane] = sum;
   for (var width = WG / 2u; width > 0u; width /= 2u) {

@@ -1,4 +1,4 @@
-// normalize: batch normalisation and its derivatives, per (group, channel) with cached moments m = [mean; biased variance].
+// normalize: batch normalisation and its derivatives, per (group, channel) with cached moments m [g,2,c] = mean and biased variance.
 //   moments      m from x, in two passes (a large mean costs no precision)
 //   forward      x̂ = (x − mean)·s, s = 1/√(variance + ε)
 //   inv_std      s
@@ -33,7 +33,9 @@ fn reduce(value: f32, lane: u32) -> f32 {
 }
 
 fn entries() -> u32 { return params.groups * params.channels; }
-fn inv_std_of(entry: u32) -> f32 { return 1.0 / sqrt(m[entries() + entry] + params.eps); }
+// Where the mean of an entry is; its variance is `channels` further on.
+fn mean_at(entry: u32) -> u32 { return entry + entry / params.channels * params.channels; }
+fn inv_std_of(entry: u32) -> f32 { return 1.0 / sqrt(m[mean_at(entry) + params.channels] + params.eps); }
 fn row_start(group: u32, sample: u32, channel: u32) -> u32 {
   return ((group * params.samples + sample) * params.channels + channel) * params.positions;
 }
@@ -71,8 +73,8 @@ fn moments(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
   let variance = reduce(square, lane) / count - correction * correction;
   if (lane == 0u) {
     let entry = group.y * params.channels + group.x;
-    y[entry] = mean + correction;
-    y[entries() + entry] = max(variance, 0.0);
+    y[mean_at(entry)] = mean + correction;
+    y[mean_at(entry) + params.channels] = max(variance, 0.0);
   }
 }
 
@@ -85,7 +87,7 @@ fn inv_std(@builtin(global_invocation_id) id: vec3<u32>) {
 fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.y;
   let entry = select(row % params.channels, row, params.groups > 1u);
-  let mean = m[entry];
+  let mean = m[mean_at(entry)];
   let s = inv_std_of(entry);
   for (var k = 0u; k < PER_THREAD; k++) {
     let p = (group.x * PER_THREAD + k) * WG + lane;
@@ -104,7 +106,7 @@ fn write_sum(k: u32, value: f32, entry: u32, lane: u32) {
 @compute @workgroup_size(WG)
 fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let entry = group.y * params.channels + group.x;
-  let mean = m[entry];
+  let mean = m[mean_at(entry)];
   let s = inv_std_of(entry);
   var of_g = vec2<f32>(0.0);
   var of_v = vec2<f32>(0.0);
@@ -145,7 +147,7 @@ fn grad(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row = group.y;
   let entry = select(row % params.channels, row, params.groups > 1u);
   let count = f32(params.samples * params.positions);
-  let mean = m[entry];
+  let mean = m[mean_at(entry)];
   let s = inv_std_of(entry);
   let mean_g = totals[entry] / count;
   let mean_gx = totals[entries() + entry] / count;
@@ -163,7 +165,7 @@ fn curvature(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
   let row = group.y;
   let entry = select(row % params.channels, row, params.groups > 1u);
   let count = f32(params.samples * params.positions);
-  let mean = m[entry];
+  let mean = m[mean_at(entry)];
   let s = inv_std_of(entry);
   let mean_g = totals[entry] / count;
   let r = totals[entries() + entry] / count;

@@ -1,7 +1,8 @@
 // resize: y[r,i,j] = Σ_{a,b} wy[i,a]·wx[j,b]·x[r, iy[i,a], ix[j,b]]: any separable resampling, by tap tables.
-// One output value per thread.
+// One output value per thread. CLAMP: x is clamped to [lo,hi] before and y after.
 override WG: u32 = 64u;
-struct Params { rows: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, taps_y: u32, taps_x: u32 }
+override CLAMP: bool = false;
+struct Params { rows: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, taps_y: u32, taps_x: u32, lo: f32, hi: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       index_y: array<u32>;
 @group(0) @binding(2) var<storage, read>       weight_y: array<f32>;
@@ -22,9 +23,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let line = (image + index_y[i * params.taps_y + a]) * params.w_in;
     var across = 0.0;
     for (var b = 0u; b < params.taps_x; b++) {
-      across += weight_x[j * params.taps_x + b] * x[line + index_x[j * params.taps_x + b]];
+      var value = x[line + index_x[j * params.taps_x + b]];
+      if (CLAMP) { value = clamp(value, params.lo, params.hi); }
+      across += weight_x[j * params.taps_x + b] * value;
     }
     sum += weight_y[i * params.taps_y + a] * across;
   }
+  if (CLAMP) { sum = clamp(sum, params.lo, params.hi); }
   y[at] = sum;
 }

@@ -28,7 +28,6 @@ export const padTo = (bytes: number, alignment: number): number => Math.ceil(byt
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
 export class Gpu {
-  readonly pipelines: Pipelines;
   #buffers = new Map<GPUBuffer, number>();
   #failure: Error | null = null;
   #disposed = false;
@@ -36,8 +35,8 @@ export class Gpu {
   private constructor(
     readonly device: GPUDevice,
     readonly adapterInfo: GPUAdapterInfo,
+    readonly pipelines = new Pipelines(device),
   ) {
-    this.pipelines = new Pipelines(device);
     device.lost.then((info) => {
       if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
     });
@@ -57,10 +56,24 @@ export class Gpu {
     return new Gpu(device, adapter.info);
   }
 
+  /**
+   * A stand-in that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
+   * pipelines that it is asked for, which this one then has already.
+   */
+  rehearsal(compiles: boolean): Gpu {
+    const device = standIn(this.device);
+    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device));
+  }
+
   /** Whether the adapter computes on the CPU. */
   get isSoftware(): boolean {
     const { isFallbackAdapter, architecture, description, device } = this.adapterInfo;
     return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`);
+  }
+
+  /** Lanes that run in step, where the adapter tells; else 4, as SwiftShader's. */
+  get subgroupSize(): number {
+    return this.adapterInfo.subgroupMinSize || 4;
   }
 
   /** One line that names the adapter, as reports carry it. */
@@ -122,36 +135,11 @@ export class Gpu {
 
   /** Reads slices back in one round trip, after everything submitted so far. */
   async read(slices: readonly Slice[]): Promise<Float32Array[]> {
-    this.check();
-    const total = slices.reduce((sum, s) => sum + s.bytes, 0);
-    const staging = this.device.createBuffer({
-      size: Math.max(4, total),
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      label: "read",
-    });
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const s of slices) {
-      encoder.copyBufferToBuffer(s.buffer, s.offset, staging, at, s.bytes);
-      at += s.bytes;
-    }
-    this.device.queue.submit([encoder.finish()]);
+    const readback = new Readback(this, slices, 1);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
-      // A lost device maps zeros or rejects: never hand such values on.
-      this.check();
-      const all = staging.getMappedRange().slice(0);
-      let from = 0;
-      return slices.map((s) => {
-        const values = new Float32Array(all, from, s.bytes / 4);
-        from += s.bytes;
-        return values;
-      });
-    } catch (error) {
-      this.check();
-      throw error;
+      return await readback.read();
     } finally {
-      staging.destroy();
+      readback.dispose();
     }
   }
 
@@ -168,6 +156,67 @@ export class Gpu {
     this.#buffers.clear();
     this.device.destroy();
   }
+}
+
+/** Reads the same slices again and again, through a ring of staging buffers: at most `depth` reads at a time. */
+export class Readback {
+  readonly #ring: GPUBuffer[];
+  #next = 0;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly slices: readonly Slice[],
+    depth: number,
+  ) {
+    const size = Math.max(
+      4,
+      slices.reduce((sum, s) => sum + s.bytes, 0),
+    );
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    gpu.check();
+    this.#ring = Array.from({ length: depth }, () => gpu.device.createBuffer({ size, usage, label: "read" }));
+  }
+
+  /** The values as they are after everything submitted so far. */
+  async read(): Promise<Float32Array[]> {
+    const { gpu, slices } = this;
+    gpu.check();
+    const staging = this.#ring[this.#next++ % this.#ring.length]!;
+    const encoder = gpu.device.createCommandEncoder();
+    let at = 0;
+    for (const s of slices) {
+      encoder.copyBufferToBuffer(s.buffer, s.offset, staging, at, s.bytes);
+      at += s.bytes;
+    }
+    gpu.device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      // A lost device maps zeros or rejects: never hand such values on.
+      gpu.check();
+      const all = staging.getMappedRange().slice(0);
+      staging.unmap();
+      let from = 0;
+      return slices.map((s) => {
+        const values = new Float32Array(all, from, s.bytes / 4);
+        from += s.bytes;
+        return values;
+      });
+    } catch (error) {
+      gpu.check();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    for (const staging of this.#ring) staging.destroy();
+  }
+}
+
+/** A device whose every method does nothing; its buffers can be told apart. */
+function standIn({ limits }: GPUDevice): GPUDevice {
+  const nothing: object = new Proxy(() => nothing, { get: (_, key) => (key === "then" ? undefined : nothing) });
+  const own: Record<string | symbol, unknown> = { limits, lost: new Promise(() => {}), createBuffer: () => ({ destroy() {} }) };
+  return new Proxy({} as GPUDevice, { get: (_, key) => own[key] ?? nothing });
 }
 
 const oneLine = (text: string): string => text.split("\n")[0]!.trim();

@@ -4,16 +4,25 @@ import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 import { chooseConvolution, convolutions } from "./convolutions.ts";
-import { type Device, input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
+import { normalizations } from "./norms.ts";
+import {
+  type Device,
+  input,
+  layout,
+  type OpCase,
+  output,
+  type Ref,
+  scratch,
+  TREE_WIDTHS,
+  treeFor,
+  type Variant,
+  WG,
+} from "./variant.ts";
 
 const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
 const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
 
-/**
- * Reductions by one workgroup each: a wide tree for hardware, one of 4 lanes for software, where every barrier costs a coroutine
- * switch per lane quad.
- */
-const TREE_WIDTHS = [64, 4] as const;
+/** Reductions by one workgroup each. */
 const trees = (calls: (op: OpCase, WG: number) => KernelCall<Ref>[]): readonly Variant[] =>
   TREE_WIDTHS.map((width) => ({ name: `tree ${width}`, calls: (op) => calls(op, width) }));
 const isTree = (all: readonly Variant[]): boolean => all[0]!.name.startsWith("tree");
@@ -22,7 +31,7 @@ function unary(op: number, constants: (attrs: Attrs) => { k: number; c: number }
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
     return [
-      call("elementwise", { x: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } }),
+      call("elementwise.map1", { a: input(0), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), { overrides: { OP: op } }),
     ];
   });
 }
@@ -30,18 +39,13 @@ function binary(op: number, constants: (attrs: Attrs) => { k: number; c: number 
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
     return [
-      call("elementwise2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), {
+      call("elementwise.map2", { a: input(0), b: input(1), y: output }, { n4, ...constants(attrs) }, grid(n4, WG), {
         overrides: { OP: op },
       }),
     ];
   });
 }
 
-/** x [n,c,…] seen as rows of positions, with its per-channel tensors in `groups` groups. */
-function layout(x: Shape, groups: number) {
-  const [n, channels] = x as [number, number];
-  return { channels, positions: sizeOf(x) / (n * channels), samples: n / groups, groups };
-}
 const PER_THREAD = 4; // as in channel_map.wgsl and normalize.wgsl
 const rowGrid = (x: Shape): [number, number] => [Math.ceil(sizeOf(x.slice(2)) / (WG * PER_THREAD)), x[0]! * x[1]!];
 
@@ -94,7 +98,7 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
   const variantsOf =
     entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
   return variantsOf(({ inputs, shape, attrs }, width) => {
-    const groups = inputs.at(-1)![1]!;
+    const groups = inputs.at(-1)![0]!;
     const params = { ...layout(shape, groups), eps: attrs["eps"] as number };
     const at = inputs.length - 2; // x; m follows
     const data: { x: Ref; m: Ref; y: Ref } = { x: input(at), m: input(at + 1), y: output };
@@ -113,8 +117,73 @@ function normalization(entry: "forward" | "grad" | "curvature"): readonly Varian
   });
 }
 
-const SUM_WG = 256;
-const SUM_PER_THREAD = 16;
+/** Up to this many values one workgroup adds alone: a second dispatch costs more. */
+const SUM_ALONE = 2 ** 16;
+/** Workgroups that share a longer sum. */
+const SUM_PARTS = 64;
+
+function summation(kernel: "sum.plain" | "sum.squared_error"): readonly Variant[] {
+  return only(({ inputs: [x], attrs }) => {
+    const n = sizeOf(x!);
+    const factor = (attrs["k"] as number | undefined) ?? 1;
+    const first = (s: Ref, parts: number): KernelCall<Ref> =>
+      kernel === "sum.plain"
+        ? call<"sum.plain", Ref>(kernel, { x: input(0), s }, { n, factor }, [parts, 1])
+        : call<"sum.squared_error", Ref>(kernel, { x: input(0), y: input(1), s }, { n, factor }, [parts, 1]);
+    if (n <= SUM_ALONE) return [first(output, 1)];
+    const partial = scratch(SUM_PARTS * 4);
+    return [first(partial, SUM_PARTS), call("sum.plain", { x: partial, s: output }, { n: SUM_PARTS, factor }, [1, 1])];
+  });
+}
+
+function resampling(clamps: boolean): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const { rows, columns, lo = 0, hi = 0 } = attrs as unknown as { rows: Taps; columns: Taps; lo?: number; hi?: number };
+    const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
+    const tables = {
+      index_y: table(rows.index),
+      weight_y: table(rows.weight),
+      index_x: table(columns.index),
+      weight_x: table(columns.weight),
+    };
+    const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
+    const images = sizeOf(x!) / (rows.inSize * columns.inSize);
+    const params = { rows: images, ...sizes, taps_y: rows.width, taps_x: columns.width, lo, hi };
+    return [
+      call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG), {
+        overrides: { CLAMP: Number(clamps) },
+      }),
+    ];
+  });
+}
+
+function binaryWithScalar(op: number, k: (attrs: Attrs) => number): readonly Variant[] {
+  return only(({ shape, attrs }) => {
+    const n4 = vec4s(shape);
+    return [
+      call(
+        "elementwise.map2_scalar",
+        { a: input(0), b: input(1), s: input(2), y: output },
+        { n4, k: k(attrs), c: 0 },
+        grid(n4, WG),
+        {
+          overrides: { OP: op },
+        },
+      ),
+    ];
+  });
+}
+
+/** Samples `first` on of x, or x placed there: cropping and padding of the batch axis. */
+function batchWindow(sign: 1 | -1): readonly Variant[] {
+  return only(({ inputs: [x], shape, attrs }) => {
+    const params = {
+      ...{ rows: 1, h_in: x![0]!, h_out: shape[0]!, w_in: sizeOf(x!.slice(1)), w_out: sizeOf(shape.slice(1)) },
+      ...{ top: sign * (attrs["first"] as number), left: 0 },
+    };
+    return [call("window", { x: input(0), y: output }, params, grid(sizeOf(shape), WG))];
+  });
+}
 
 /** Every op's variants; `choose` picks one. */
 export const variants: Readonly<Record<string, readonly Variant[]>> = {
@@ -142,22 +211,13 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
     return [call("normalize.moments", { x: input(0), y: output }, params, [x![1]!, groups], { overrides: { WG: width } })];
   }),
   invStd: only(({ inputs: [x, m], attrs }) => {
-    const params = { ...layout(x!, m![1]!), eps: attrs["eps"] as number };
-    return [call("normalize.inv_std", { m: input(1), y: output }, params, [Math.ceil((m![1]! * m![2]!) / WG), 1])];
+    const params = { ...layout(x!, m![0]!), eps: attrs["eps"] as number };
+    return [call("normalize.inv_std", { m: input(1), y: output }, params, [Math.ceil((m![0]! * m![2]!) / WG), 1])];
   }),
   normalize: normalization("forward"),
   normalizeGrad: normalization("grad"),
   normalizeCurvature: normalization("curvature"),
-  sum: only(({ inputs: [x] }) => {
-    const n = sizeOf(x!);
-    const parts = Math.min(SUM_WG, Math.ceil(n / (SUM_WG * SUM_PER_THREAD)));
-    if (parts === 1) return [call("sum", { x: input(0), s: output }, { n }, [1, 1])];
-    const partial = scratch(parts * 4);
-    return [
-      call("sum", { x: input(0), s: partial }, { n }, [parts, 1]),
-      call("sum", { x: partial, s: output }, { n: parts }, [1, 1]),
-    ];
-  }),
+  sum: summation("sum.plain"),
   broadcast: only(({ shape }) => [
     call("axis.broadcast", { x: input(0), y: output }, { outer: 1, n: sizeOf(shape), inner: 1 }, grid(sizeOf(shape), WG)),
   ]),
@@ -165,19 +225,54 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   axisBroadcast: axis("axis.broadcast"),
   pad2d: window(1),
   crop2d: window(-1),
-  resize: only(({ inputs: [x], shape, attrs }) => {
-    const { rows, columns } = attrs as unknown as { rows: Taps; columns: Taps };
-    const table = (data: Uint32Array | Float32Array): Ref => ({ kind: "table", data });
-    const tables = {
-      index_y: table(rows.index),
-      weight_y: table(rows.weight),
-      index_x: table(columns.index),
-      weight_x: table(columns.weight),
-    };
-    const sizes = { h_in: rows.inSize, w_in: columns.inSize, h_out: rows.outSize, w_out: columns.outSize };
-    const params = { rows: sizeOf(x!) / (rows.inSize * columns.inSize), ...sizes, taps_y: rows.width, taps_x: columns.width };
-    return [call("resize", { x: input(0), ...tables, y: output }, params, grid(sizeOf(shape), WG))];
+  resize: resampling(false),
+  concat: only(({ inputs: [a], shape }) => [
+    call("concat", { a: input(0), b: input(1), y: output }, { n_a: sizeOf(a!), n: sizeOf(shape) }, grid(sizeOf(shape), WG)),
+  ]),
+  take: batchWindow(-1),
+  place: batchWindow(1),
+  ...normalizations,
+  conv2dLeaky: convolutions.conv2d.map(({ name, calls }) => ({
+    name,
+    calls: (op) => {
+      const linear = scratch(sizeOf(op.shape) * 4, -1);
+      const n4 = vec4s(op.shape);
+      return [
+        ...calls(op).map((c) => ({
+          ...c,
+          bindings: Object.fromEntries(Object.entries(c.bindings).map(([k, ref]) => [k, ref.kind === "output" ? linear : ref])),
+        })),
+        call<"elementwise.map2", Ref>(
+          "elementwise.map2",
+          { a: linear, b: linear, y: output },
+          { n4, k: op.attrs["alpha"] as number, c: 0 },
+          grid(n4, WG),
+          { overrides: { OP: 2 } },
+        ),
+      ];
+    },
+  })),
+  tanhAdd: binary(4),
+  tanhGrad: binary(5),
+  lerp: binaryWithScalar(0, () => 0),
+  squaredErrorGrad: binaryWithScalar(1, (a) => 2 * (a["k"] as number)),
+  squaredError: summation("sum.squared_error"),
+  normExcess: only(({ inputs: [g], shape }) => {
+    const params = { samples: g![0]!, channels: g![1]!, positions: sizeOf(g!.slice(2)) };
+    return [call("norm_excess.forward", { g: input(0), y: output }, params, grid(sizeOf(shape), WG))];
   }),
+  normExcessGrad: only(({ inputs: [v], shape: g }) => {
+    const params = { samples: g[0]!, channels: g[1]!, positions: sizeOf(g.slice(2)) };
+    return [call("norm_excess.backward", { v: input(0), g: input(1), y: output }, params, grid(sizeOf(v!), WG))];
+  }),
+  noisyPad: only(({ inputs: [z, , x], shape: [samples, channels, h_out, w_out], attrs }) => {
+    const { top, left } = attrs["margins"] as Margins;
+    const sizes = { h_in: x![2]!, w_in: x![3]!, h_out: h_out!, w_out: w_out! };
+    const params = { samples: samples!, z_samples: z![0]!, channels: channels!, ...sizes, top, left };
+    const threads = samples! * channels! * h_out! * w_out!;
+    return [call("noisy_pad", { z: input(0), a: input(1), x: input(2), y: output }, params, grid(threads, WG))];
+  }),
+  clampedResize: resampling(true),
   uniform: random("random.uniform_"),
   normal: random("random.normal"),
   ...convolutions,
@@ -187,7 +282,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
 export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
-  if (isTree(all)) return all[device.isSoftware ? 1 : 0]!;
+  if (isTree(all)) return all.find(({ name }) => name === treeFor(device))!;
   if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
 }

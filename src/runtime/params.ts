@@ -1,10 +1,11 @@
 // The parameters of a net on the GPU: one flat buffer each for values, gradients and Adam's two moments, so that one dispatch
 // steps them all; and running statistics, laid out the same way.
 
+import { addOp } from "../autodiff/ops/elementwise.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
+import { type Gpu, padTo, Readback, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { call, grid } from "../gpu/pipelines.ts";
-import type { Update } from "./program.ts";
+import type { Update } from "./plan.ts";
 
 /** Named tensors in one buffer, each at a bindable offset. */
 export class FlatBuffer {
@@ -44,6 +45,11 @@ export class FlatBuffer {
     }
   }
 
+  /** For reading all of it again and again, at most `depth` times at once. */
+  readback(depth: number): Readback {
+    return new Readback(this.gpu, [...this.slices.values()], depth);
+  }
+
   async read(): Promise<Map<string, Float32Array>> {
     const values = await this.gpu.read([...this.slices.values()]);
     return new Map([...this.slices.keys()].map((name, i) => [name, values[i]!]));
@@ -53,6 +59,15 @@ export class FlatBuffer {
     this.gpu.free(this.whole);
   }
 }
+
+/** One sample of a batch, in place. */
+export const sampleOf = ({ buffer, offset, bytes }: Slice, samples: number, at: number): Slice => ({
+  buffer,
+  offset: offset + (bytes / samples) * at,
+  bytes: bytes / samples,
+});
+/** Whether a kernel can bind a slice where it is. */
+export const isBindable = ({ offset }: Slice): boolean => offset % SLICE_ALIGNMENT === 0;
 
 /** Named leaves and where they live: what a graph's `bindings` are made of. */
 export class Leaves {
@@ -67,16 +82,35 @@ export class Leaves {
   }
 }
 
+/** The discriminator's at most: passes over real and fake, and two for the gradient penalty. */
+const TERMS = 4;
+
+/** The terms of a sum on the tape, at most TERMS: [a, b, c] for (a + b) + c. */
+function termsOf(gradient: Tensor): Tensor[] {
+  const terms = [gradient];
+  for (let at = 0; at < terms.length; ) {
+    const { op, inputs } = terms[at]!;
+    if (op === addOp && terms.length < TERMS) terms.splice(at, 1, ...inputs);
+    else at++;
+  }
+  return terms;
+}
+
 /** A net's trainable parameters, their gradients and Adam's moments. */
 export class ParamSet {
   readonly values: Leaves;
-  readonly gradients: FlatBuffer;
+  /** Terms of the gradients, TERMS flat buffers in one: the optimiser adds them, which saves an addition per parameter. */
+  readonly gradients: Slice;
   readonly m: FlatBuffer;
   readonly v: FlatBuffer;
 
-  constructor(gpu: Gpu, shapes: ReadonlyMap<string, Shape>, label: string) {
+  constructor(
+    private readonly gpu: Gpu,
+    shapes: ReadonlyMap<string, Shape>,
+    label: string,
+  ) {
     this.values = new Leaves(new FlatBuffer(gpu, shapes, label));
-    this.gradients = new FlatBuffer(gpu, shapes, `${label} gradients`);
+    this.gradients = gpu.alloc(TERMS * this.values.storage.whole.bytes, `${label} gradients`);
     this.m = new FlatBuffer(gpu, shapes, `${label} m`);
     this.v = new FlatBuffer(gpu, shapes, `${label} v`);
   }
@@ -85,38 +119,49 @@ export class ParamSet {
     return this.values.tensors;
   }
 
-  /** Where compile() shall write the gradients, given in the order of `tensors`. */
+  /** Where compile() shall write the gradients, given in the order of `tensors`: term by term, where a gradient is a sum. */
   gradientsInto(gradients: readonly Tensor[]): (readonly [Tensor, Slice])[] {
-    return [...this.tensors.keys()].map((name, i) => [gradients[i]!, this.gradients.slice(name)] as const);
+    const { slices, whole } = this.values.storage;
+    return [...slices.values()].flatMap((slice, i) =>
+      termsOf(gradients[i]!).map((term, k) => {
+        const at = { buffer: this.gradients.buffer, offset: k * whole.bytes + slice.offset, bytes: slice.bytes };
+        return [term, at] as const;
+      }),
+    );
   }
 
   /** One Adam step with `schedule` [2] as nn/adam.ts computes it. Alignment gaps have zero gradients and stay zero. */
   adam(schedule: Tensor, hyper: { readonly beta1: number; readonly beta2: number; readonly eps: number }): Update {
-    const n = this.gradients.whole.bytes / 4;
-    const [g, p, m, v] = [this.gradients, this.values.storage, this.m, this.v].map((b) => b.whole) as [
-      Slice,
-      Slice,
-      Slice,
-      Slice,
-    ];
+    const [p, m, v] = [this.values.storage, this.m, this.v].map((b) => b.whole) as [Slice, Slice, Slice];
+    const n = p.bytes / 4;
+    const g = this.gradients;
     const { beta1, beta2, eps } = hyper;
     return {
       reads: [schedule],
       calls: ([s]) => [
-        call("adam", { g, schedule: s!, p, m, v }, { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps }, grid(n, 64)),
+        call(
+          "adam",
+          { g, schedule: s!, p, m, v },
+          { n, terms: TERMS, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps },
+          grid(n, 64),
+        ),
       ],
     };
   }
 
   dispose(): void {
-    for (const part of [this.values, this.gradients, this.m, this.v]) part.dispose();
+    for (const part of [this.values, this.m, this.v]) part.dispose();
+    this.gpu.free(this.gradients);
   }
 }
 
-/** running = (1−k)·running + k·[mean; unbiased variance] for one layer; `momentum` [1] holds k, `count` values were averaged. */
-export function runningStats(running: Slice, batch: Tensor, momentum: Tensor, count: number): Update {
-  const channels = batch.shape[2]!;
-  const params = { channels, unbiased: count > 1 ? count / (count - 1) : 1 };
+/**
+ * running = (1−k)·running + k·[mean; unbiased variance] for one layer; `momentum` [1] holds k, `count` values were averaged. For each
+ * group of moments `batch` [g,2,c] in turn, and the whole `repeats` times.
+ */
+export function runningStats(running: Slice, batch: Tensor, momentum: Tensor, count: number, repeats = 1): Update {
+  const [groups, , channels] = batch.shape as [number, number, number];
+  const params = { channels, groups, repeats, unbiased: count > 1 ? count / (count - 1) : 1 };
   return {
     reads: [batch, momentum],
     calls: ([b, k]) => [call("running_stats", { batch: b!, momentum: k!, running }, params, grid(2 * channels, 64))],

@@ -2,7 +2,7 @@
 // Between the start and the end of a scale the CPU only writes these few numbers and reads losses a batch behind.
 
 import type { Shape, Tensor } from "../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../gpu/device.ts";
+import type { Gpu, Readback, Slice } from "../gpu/device.ts";
 import { FlatBuffer, Leaves } from "../runtime/params.ts";
 import { type Copy, type Program, submit } from "../runtime/program.ts";
 import type { LossRecord } from "./model.ts";
@@ -18,12 +18,18 @@ export interface Feed {
 }
 const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
 
-/** The small block of buffers that every program reads its Feed from. */
+/** The small block of buffers that every program reads its Feed from, and a ring of `places` for the feeds of one submit. */
 export class FeedBlock {
   readonly leaves: Leaves;
+  readonly #ring: Slice;
 
-  constructor(gpu: Gpu, label: string) {
+  constructor(
+    private readonly gpu: Gpu,
+    label: string,
+    places: number,
+  ) {
     this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
+    this.#ring = gpu.alloc(places * this.whole.bytes, `${label} feeds`);
   }
 
   get whole(): Slice {
@@ -39,8 +45,8 @@ export class FeedBlock {
     this.leaves.storage.write(new Map(Object.entries(data)));
   }
 
-  /** The bytes of many feeds one after the other, as the block has them. */
-  lay(feeds: readonly Feed[]): Uint8Array<ArrayBuffer> {
+  /** Writes many feeds to the ring, after everything submitted so far; gives for each the copy that hands it to the programs. */
+  lay(feeds: readonly Feed[]): Copy[] {
     const { slices } = this.leaves.storage;
     const data = new ArrayBuffer(this.whole.bytes * feeds.length);
     feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
@@ -49,38 +55,53 @@ export class FeedBlock {
       new Float32Array(data, at("adam"), adam.length).set(adam);
       new Float32Array(data, at("momentum"), 1)[0] = momentum;
     });
-    return new Uint8Array(data);
+    this.gpu.write(this.#ring, new Uint8Array(data));
+    const { bytes } = this.whole;
+    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
   }
 
   dispose(): void {
     this.leaves.dispose();
+    this.gpu.free(this.#ring);
   }
 }
 
-export type LossName = keyof LossRecord;
-const LOSSES: readonly LossName[] = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"];
+/** Where the programs leave their losses; `critic` is the pair of D's on real and fake. */
+const LOSS_PLACES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
+  string,
+  Shape
+>;
+export type LossPlace = keyof typeof LOSS_PLACES;
 
-/** Where the programs leave their losses. */
+/** Readbacks in flight: one per batch, and one to spare. */
+const READBACKS = 3;
+
 export class LossBlock {
   readonly #storage: FlatBuffer;
+  readonly #readback: Readback;
 
-  constructor(
-    private readonly gpu: Gpu,
-    label: string,
-  ) {
-    this.#storage = new FlatBuffer(gpu, new Map(LOSSES.map((name) => [name, [1]])), `${label} losses`);
+  constructor(gpu: Gpu, label: string) {
+    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_PLACES)), `${label} losses`);
+    this.#readback = this.#storage.readback(READBACKS);
   }
 
-  slice(name: LossName): Slice {
-    return this.#storage.slice(name);
+  slice(place: LossPlace): Slice {
+    return this.#storage.slice(place);
   }
 
   async read(): Promise<LossRecord> {
-    const values = await this.gpu.read(LOSSES.map((name) => this.slice(name)));
-    return Object.fromEntries(LOSSES.map((name, i) => [name, values[i]![0]!])) as unknown as LossRecord;
+    const [critic, gradientPenalty, gAdversarial, reconstruction] = (await this.#readback.read()).map((values) => [...values]);
+    return {
+      dReal: critic![0]!,
+      dFake: critic![1]!,
+      gradientPenalty: gradientPenalty![0]!,
+      gAdversarial: gAdversarial![0]!,
+      reconstruction: reconstruction![0]!,
+    };
   }
 
   dispose(): void {
+    this.#readback.dispose();
     this.#storage.dispose();
   }
 }
@@ -88,6 +109,8 @@ export class LossBlock {
 export interface Run {
   readonly program: Program;
   readonly feed: Feed;
+  /** Copies that precede it. */
+  readonly before: readonly Copy[];
 }
 
 export interface Job {
@@ -105,7 +128,7 @@ export interface Progress {
 
 /** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
 const TARGET_BATCH_MS = 150;
-const MAX_BATCH = 32;
+export const MAX_BATCH = 32;
 
 /**
  * Runs all iterations of `job` in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one batch
@@ -147,24 +170,16 @@ async function submitBatch(
   count: number,
 ): Promise<Progress> {
   const runs = Array.from({ length: count }, (_, i) => plan(first + i)).flat();
-  const ring = gpu.upload(feed.lay(runs.map((run) => run.feed)), `${name} feeds`);
-  const { bytes } = feed.whole;
-  const steps: (Program | Copy)[] = runs.flatMap(({ program }, i) => [
-    { from: { buffer: ring.buffer, offset: i * bytes, bytes }, to: feed.whole },
-    program,
-  ]);
+  const feeds = feed.lay(runs.map((run) => run.feed));
+  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
   submit(gpu, steps);
-  try {
-    const iteration = first + count;
-    const values = await losses.read();
-    const bad = LOSSES.find((loss) => !Number.isFinite(values[loss]));
-    if (bad) {
-      throw new Error(
-        `${name}, iteration ${iteration}: the ${bad} loss is not a number: try another seed or a lower learning rate`,
-      );
-    }
-    return { iteration, losses: values };
-  } finally {
-    gpu.free(ring);
+  const iteration = first + count;
+  const values = await losses.read();
+  const bad = Object.entries(values).find(([, loss]) => !Number.isFinite(loss));
+  if (bad) {
+    throw new Error(
+      `${name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
+    );
   }
+  return { iteration, losses: values };
 }

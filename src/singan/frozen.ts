@@ -1,9 +1,9 @@
 // Finished scales on the GPU, and the chain through them: y_k = G_k(amp_k·z_k + y_{k−1}↑, y_{k−1}↑). Official code: draw_concat.
 
-import { channelScale } from "../autodiff/ops/channel.ts";
-import { add, clamp, zeros } from "../autodiff/ops/elementwise.ts";
+import { zeros } from "../autodiff/ops/elementwise.ts";
+import { clampedResize, noisyPad } from "../autodiff/ops/fused.ts";
 import { axisBroadcast } from "../autodiff/ops/reduce.ts";
-import { margins, pad2d, resize } from "../autodiff/ops/spatial.ts";
+import { margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { leaf, type Shape, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import { bicubicTaps, bilinearTaps, float32Taps } from "../image/resample.ts";
@@ -27,20 +27,20 @@ export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): 
         ? bicubicTaps(inSize, 1 / scaleFactor, { border: "mirror", outSize })
         : bilinearTaps(inSize, outSize, { scale: 1 / scaleFactor }),
     );
-  return (picture, from, to) =>
-    clamp(resize(clamp(picture, -1, 1), taps(from.height, to.height), taps(from.width, to.width)), -1, 1);
+  return (picture, from, to) => clampedResize(picture, taps(from.height, to.height), taps(from.width, to.width), -1, 1);
 }
 
-/** The noise of a scale: one channel for all colours at the coarsest, three elsewhere. */
-export function drawNoise(noise: NoiseSource, name: string, scale: number, size: Size): Tensor {
-  return scale === 0 ? grey(noise.normal(name, greyShape(size))) : noise.normal(name, imageShape(size));
+/** The noise of a scale for so many pictures: one channel for all colours at the coarsest, three elsewhere. */
+export function drawNoise(noise: NoiseSource, name: string, scale: number, size: Size, samples = 1): Tensor {
+  const draw = (shape: Shape) => noise.normal(name, [samples, ...shape.slice(1)]);
+  return scale === 0 ? grey(draw(greyShape(size))) : draw(imageShape(size));
 }
 export const greyShape = ({ width, height }: Size): Shape => [1, 1, height, width];
 export const grey = (z: Tensor): Tensor => axisBroadcast(z, 1, 3);
 
 /** amp·z + previous, zero-padded for the generator; z = null is no noise. */
 export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor): Tensor {
-  return pad2d(z ? add(channelScale(z, amp), previous) : previous, margins(PADDING));
+  return z ? noisyPad(z, amp, previous, margins(PADDING)) : pad2d(previous, margins(PADDING));
 }
 
 /** Noise amplitudes are [1,3] tensors, so that a program does not depend on their value. */
@@ -79,13 +79,14 @@ export class FrozenScale {
   }
 }
 
-/** The picture of the last of `scales`; `noise(k)` is z_k, null for none. Starts from mid-grey. */
+/** The picture (or `samples` of them) of the last of `scales`; `noise(k)` is z_k, null for none. Starts from mid-grey. */
 export function chain(
   scales: readonly FrozenScale[],
   noise: (scale: number, size: Size) => Tensor | null,
   upsample: Upsample,
+  samples = 1,
 ): Tensor {
-  let picture = zeros(imageShape(scales[0]!.size));
+  let picture = zeros([samples, ...imageShape(scales[0]!.size).slice(1)]);
   scales.forEach((scale, k) => {
     if (k > 0) picture = upsample(picture, scales[k - 1]!.size, scale.size);
     picture = scale.apply(noise(k, scale.size), picture);

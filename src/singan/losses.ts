@@ -1,15 +1,27 @@
 // SinGAN's losses as graphs: WGAN-GP with a per-pixel norm (Gulrajani et al. 2017, as the official code has it) and reconstruction.
 
 import { grad } from "../autodiff/grad.ts";
-import { add, addScalar, affine, mul, scale, sqrt, sub } from "../autodiff/ops/elementwise.ts";
-import { axisSum, broadcast, mean } from "../autodiff/ops/reduce.ts";
+import { concat } from "../autodiff/ops/batch.ts";
+import { channelSum } from "../autodiff/ops/channel.ts";
+import { fill, mul, scale } from "../autodiff/ops/elementwise.ts";
+import { lerp, normExcess, squaredError } from "../autodiff/ops/fused.ts";
+import { sum } from "../autodiff/ops/reduce.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
 
 type Critic = (x: Tensor) => Tensor;
 
 /** a·real + (1−a)·fake for one a [1] in [0,1). */
 export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
-  return add(mul(broadcast(a, real.shape), real), mul(broadcast(affine(a, -1, 1), fake.shape), fake));
+  return lerp(real, fake, a);
+}
+
+/** ± mean of the scores D(x). */
+export const criticLoss = (scores: Tensor, sign: 1 | -1): Tensor => scale(sum(scores), sign / scores.size);
+
+/** (−mean D(real), mean D(fake)) as [2,1], from the scores of both [2,1,h,w]: WGAN's two terms. */
+export function criticLosses(scores: Tensor): Tensor {
+  const weight = 2 / scores.size;
+  return mul(channelSum(scores, 2), concat(fill([1, 1], -weight), fill([1, 1], weight)));
 }
 
 /**
@@ -19,12 +31,11 @@ export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
  */
 export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { loss: Tensor; gradient: Tensor } {
   const [gradient] = grad(critic(x), [x]) as [Tensor];
-  const excess = addScalar(sqrt(axisSum(mul(gradient, gradient), 1)), -1);
-  return { loss: scale(mean(mul(excess, excess)), lambda), gradient };
+  const excess = normExcess(gradient);
+  return { loss: scale(sum(excess), lambda / excess.size), gradient };
 }
 
 /** α · mean (x − target)², over all values. */
 export function reconstructionLoss(x: Tensor, target: Tensor, alpha: number): Tensor {
-  const difference = sub(x, target);
-  return scale(mean(mul(difference, difference)), alpha);
+  return squaredError(x, target, alpha / x.size);
 }

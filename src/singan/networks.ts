@@ -2,7 +2,7 @@
 
 import { NORM_EPS } from "../autodiff/ops/channel.ts";
 import { conv2d } from "../autodiff/ops/conv.ts";
-import { add, tanh } from "../autodiff/ops/elementwise.ts";
+import { tanhAdd } from "../autodiff/ops/fused.ts";
 import type { Shape, Tensor } from "../autodiff/tensor.ts";
 import { convBlock, foldedBlock, type Observe, type Weights, weight } from "../nn/layers.ts";
 import type { StateDict } from "./model.ts";
@@ -30,7 +30,7 @@ export function parameterShapes(net: Net, channels: number): Map<string, Shape> 
 
 /** Running statistics [mean; variance] per ConvBlock. */
 export function statisticsShapes(channels: number): Map<string, Shape> {
-  return new Map(BLOCKS.map((block) => [block, [2, 1, channels]]));
+  return new Map(BLOCKS.map((block) => [block, [1, 2, channels]]));
 }
 
 /** D(x): x [n,3,h,w] → scores [n,1,h−10,w−10], one per 11x11 patch, unbounded. */
@@ -53,8 +53,12 @@ export function frozenGenerator(z: Tensor, previous: Tensor, folded: Weights): T
 
 function residual(features: Tensor, previous: Tensor, weights: Weights): Tensor {
   const { generator: tail } = TAIL;
-  return add(tanh(conv2d(features, weight(weights, `${tail}.weight`), weight(weights, `${tail}.bias`))), previous);
+  return tanhAdd(conv2d(features, weight(weights, `${tail}.weight`), weight(weights, `${tail}.bias`)), previous);
 }
+
+/** Names of a generator's running statistics in its state_dict. */
+export const statisticsNames = (): string[] =>
+  BLOCKS.flatMap((block) => [`${block}.norm.running_mean`, `${block}.norm.running_var`]);
 
 export function foldedShapes(channels: number): Map<string, Shape> {
   const shapes = new Map<string, Shape>();

@@ -2,14 +2,14 @@
 // Official code: train_single_scale. What is here is mathematics on tensors; scale-trainer.ts compiles and runs it.
 
 import { grad, savedTensors } from "../autodiff/grad.ts";
-import { add, scale as times, zeros } from "../autodiff/ops/elementwise.ts";
-import { mean } from "../autodiff/ops/reduce.ts";
+import { concat } from "../autodiff/ops/batch.ts";
+import { add, zeros } from "../autodiff/ops/elementwise.ts";
 import { margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Observe, Weights } from "../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
 import { AMP_SHAPE, chain, drawNoise, type FrozenScale, generatorInput, grey, greyShape, type Upsample } from "./frozen.ts";
-import { gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
+import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
 import { discriminator, generator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
 
@@ -33,27 +33,50 @@ export class ScaleLeaves {
   readonly amp = leaf("noiseAmp", AMP_SHAPE);
   /** This iteration's noise and, where z* is redrawn, its z*: made once per iteration. */
   readonly noise: Tensor;
+  /** The fake of a D step, and of the G steps after the last. */
+  readonly fake: Tensor;
 
   constructor(size: Size) {
     this.real = leaf("real", imageShape(size));
     this.zStar = leaf("zStar", greyShape(size));
     this.zPrev = leaf("zPrev", imageShape(size));
     this.noise = leaf("noise", imageShape(size));
+    this.fake = leaf("fake", imageShape(size));
   }
 }
 
-/** A random pass through the generator in training: previous picture from the frozen chain, then G in train mode. */
-export function randomPass(c: ScaleContext, leaves: ScaleLeaves, z: Tensor, source: NoiseSource, observe?: Observe) {
+/** A pass through the generator in train mode. */
+export interface GeneratorPass {
+  readonly previous: Tensor;
+  readonly input: Tensor;
+  readonly fake: Tensor;
+}
+
+export function generatorPass(
+  c: ScaleContext,
+  leaves: ScaleLeaves,
+  z: Tensor,
+  previous: Tensor,
+  observe?: Observe,
+): GeneratorPass {
+  const input = generatorInput(z, leaves.amp, previous);
+  return { previous, input, fake: generator(input, previous, c.g, observe) };
+}
+
+/** Random passes, side by side: previous pictures from the frozen chain, then G. They share the noise z, as in the official D loop. */
+export function randomPasses(
+  c: ScaleContext,
+  leaves: ScaleLeaves,
+  z: Tensor,
+  source: NoiseSource,
+  { samples = 1, observe }: { readonly samples?: number; readonly observe?: Observe | undefined } = {},
+): GeneratorPass {
+  const noise = (k: number, size: Size) => drawNoise(source, `chain.${k}`, k, size, samples);
   const previous =
     c.scale === 0
       ? zeros(imageShape(c.size))
-      : c.upsample(
-          chain(c.frozen, (k, size) => drawNoise(source, `chain.${k}`, k, size), c.upsample),
-          c.frozen.at(-1)!.size,
-          c.size,
-        );
-  const input = generatorInput(z, leaves.amp, previous);
-  return { previous, input, fake: generator(input, previous, c.g, observe) };
+      : c.upsample(chain(c.frozen, noise, c.upsample, samples), c.frozen.at(-1)!.size, c.size);
+  return generatorPass(c, leaves, z, previous, observe);
 }
 
 /** The reconstruction pass: z* and the chain's reconstruction through G in train mode. */
@@ -62,33 +85,42 @@ export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe
   return generator(pad2d(grey(leaves.zStar), margins(PADDING)), zeros(imageShape(c.size)), c.g, observe);
 }
 
-export interface DiscriminatorGraph {
-  readonly previous: Tensor;
-  readonly input: Tensor;
-  readonly fake: Tensor;
-  readonly losses: { readonly dReal: Tensor; readonly dFake: Tensor; readonly gradientPenalty: Tensor };
+export interface CriticStep {
+  readonly losses: { readonly critic: Tensor; readonly gradientPenalty: Tensor };
+  /** In the order of the weights; sums of at most four terms. */
   readonly gradients: readonly Tensor[];
 }
 
-/** −D(real) + D(fake) + GP and its gradient; one term after the other, so that few activations live at once. */
-export function discriminatorGraph(
-  c: ScaleContext,
-  leaves: ScaleLeaves,
-  source: NoiseSource,
-  observe: { readonly g?: Observe; readonly d?: Observe },
-): DiscriminatorGraph {
-  const weights = [...c.d.values()];
-  const critic = (x: Tensor) => discriminator(x, c.d, observe.d);
-  const dReal = times(mean(critic(leaves.real)), -1);
-  const byReal = grad(dReal, weights);
-  const { previous, input, fake } = randomPass(c, leaves, leaves.noise, source, observe.g);
-  const dFake = mean(critic(fake));
-  const byFake = grad(dFake, weights);
-  const between = interpolate(leaves.real, fake, source.uniform("alpha", [1]));
-  const { loss: penalty } = gradientPenalty(critic, between, c.options.lambdaGp);
-  const byPenalty = grad(penalty, weights);
-  const gradients = byReal.map((g, i) => add(add(g, byFake[i]!), byPenalty[i]!));
-  return { previous, input, fake, losses: { dReal, dFake, gradientPenalty: penalty }, gradients };
+/**
+ * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or with real and fake as one
+ * batch, which takes fewer dispatches. alpha [1] places the point between them where the penalty is taken.
+ */
+export function criticStep(
+  d: Weights,
+  { real, fake, alpha }: { readonly real: Tensor; readonly fake: Tensor; readonly alpha: Tensor },
+  {
+    lambda,
+    sideBySide,
+    observe,
+  }: { readonly lambda: number; readonly sideBySide: boolean; readonly observe?: Observe | undefined },
+): CriticStep {
+  const weights = [...d.values()];
+  const critic = (x: Tensor) => discriminator(x, d, observe);
+  const plus = (a: readonly Tensor[], b: readonly Tensor[]) => a.map((g, i) => add(g, b[i]!));
+  let losses: Tensor;
+  let byPictures: readonly Tensor[];
+  if (sideBySide) {
+    losses = criticLosses(critic(concat(real, fake)));
+    byPictures = grad(losses, weights);
+  } else {
+    const onReal = criticLoss(critic(real), -1);
+    const byReal = grad(onReal, weights);
+    const onFake = criticLoss(critic(fake), 1);
+    losses = concat(onReal, onFake);
+    byPictures = plus(byReal, grad(onFake, weights));
+  }
+  const { loss: penalty } = gradientPenalty(critic, interpolate(real, fake, alpha), lambda);
+  return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
 export interface AdversarialGraph {
@@ -104,7 +136,7 @@ export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observ
 }
 
 function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tensor {
-  return times(mean(discriminator(fake, c.d, observe)), -1);
+  return criticLoss(discriminator(fake, c.d, observe), -1);
 }
 
 export interface GeneratorGraph {
@@ -130,11 +162,17 @@ export function replayedGeneratorGraph(
   return { losses: { reconstruction: loss }, gradients: adversarial.map((g, i) => add(g, byReconstruction[i]!)), saved };
 }
 
+/** The values of a pass that the G step needs, in the order of `saved`. */
+export function replayedTensors(c: ScaleContext, pass: GeneratorPass, gStep: TrainOptions["gStep"]): readonly Tensor[] {
+  if (gStep === "regenerate") return [pass.previous, pass.input];
+  return savedTensors(grad(pass.fake, [...c.g.values()], leaf("byFake", pass.fake.shape)), pass.fake);
+}
+
 /** The G step with a new fake from the same noise and previous picture. */
 export function regeneratedGeneratorGraph(
   c: ScaleContext,
   leaves: ScaleLeaves,
-  { previous, input }: DiscriminatorGraph,
+  { previous, input }: GeneratorPass,
   observe: { readonly g?: Observe; readonly d?: Observe },
 ): GeneratorGraph {
   const weights = [...c.g.values()];

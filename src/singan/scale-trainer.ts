@@ -1,15 +1,16 @@
 // Trains one scale on the GPU: its programs are compiled once, then an iteration is a list of programs and small copies.
 // Between the start and the end of a scale the CPU writes keys and step sizes, and reads losses a batch behind.
 
-import type { Tensor } from "../autodiff/tensor.ts";
+import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { ADAM, adamSchedule } from "../nn/adam.ts";
 import type { Observe } from "../nn/layers.ts";
-import { FlatBuffer, Leaves, ParamSet, runningStats } from "../runtime/params.ts";
-import { compile, type Program, submit, type Update } from "../runtime/program.ts";
-import { FeedBlock, LossBlock, type LossName, type Progress, type Run, runBatches } from "./batches.ts";
-import type { Size, TrainOptions } from "./config.ts";
+import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../runtime/params.ts";
+import { Arena, type Update } from "../runtime/plan.ts";
+import { type Copy, complete, Draft, type Program, submit } from "../runtime/program.ts";
+import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
+import { imageShape, type Size, type TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
 import { BLOCKS, parameterShapes, statisticsShapes } from "./networks.ts";
@@ -31,6 +32,8 @@ export interface ScaleSetup {
   readonly noiseAmp: number;
   readonly generator: ReadonlyMap<string, Float32Array>;
   readonly discriminator: ReadonlyMap<string, Float32Array>;
+  /** Whether passes run in batches, where the size does not decide: the tests run both. */
+  readonly sideBySide?: boolean;
 }
 
 /**
@@ -39,11 +42,13 @@ export interface ScaleSetup {
  */
 export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 
-type ProgramName = "noise" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
+type ProgramName = "noise" | "fakes" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
 /** Passes that recalibrated statistics average over. */
 const RECALIBRATION_PASSES = 50;
+/** Passes run side by side up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
+const BATCH_VALUES = 2 ** 20;
 /** Runs per iteration get key steps of their own. */
 const MAX_RUNS = 64;
 
@@ -59,7 +64,12 @@ export class ScaleTrainer {
   #pictures!: { sample: Tensor; reconstruction: Tensor };
   readonly #slices: Slice[] = [];
   #bindings = new Map<Tensor, Slice>();
-  #programs: Program[] = [];
+  #drafts: Draft[] = [];
+  /** Values in passing: one program runs at a time, so all share them. */
+  readonly #arena: Arena;
+  /** Copies that put the j-th fake of a batch in place, and that keep the last one's saved values. */
+  #toFake: Copy[] = [];
+  #keepLast: Copy[] = [];
 
   private constructor(
     private readonly gpu: Gpu,
@@ -72,8 +82,9 @@ export class ScaleTrainer {
     this.gStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
     this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
     this.losses = new LossBlock(gpu, name);
-    this.feed = new FeedBlock(gpu, name);
+    this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.leaves = new graphs.ScaleLeaves(size);
+    this.#arena = new Arena(gpu);
   }
 
   /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
@@ -116,8 +127,9 @@ export class ScaleTrainer {
     const { setup, leaves, gpu } = this;
     const { options, size, scale, frozen, upsample } = setup;
     const key = this.feed.tensor("key");
+    const watchD = recorded ? this.#observer(this.dStatistics) : null;
     const source = (program: ProgramName): NoiseSource =>
-      recorded && (program === "noise" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
+      recorded && (program === "noise" || program === "fakes" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
     for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
     const context: graphs.ScaleContext = {
       scale,
@@ -128,19 +140,21 @@ export class ScaleTrainer {
       g: this.g.tensors,
       d: this.d.tensors,
     };
-    const run = async (
-      name: string,
+    const drafts = new Map<ProgramName, Draft>();
+    const draft = (
+      name: ProgramName,
       outputs: readonly Tensor[],
       more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {},
     ) => {
-      const program = await compile(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
-      this.#programs.push(program);
+      const made = new Draft(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
+      drafts.set(name, made);
+      this.#drafts.push(made);
       // What a program keeps, later ones read.
-      for (const t of outputs) this.#bindings.set(t, program.slice(t));
-      return program;
+      for (const t of outputs) this.#bindings.set(t, made.slice(t));
+      return made;
     };
-    const losses = (named: Partial<Record<LossName, Tensor>>) =>
-      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossName)] as const);
+    const losses = (named: Partial<Record<LossPlace, Tensor>>) =>
+      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossPlace)] as const);
     const adam = (net: ParamSet): Update => net.adam(this.feed.tensor("adam"), ADAM);
 
     // The iteration's noise (and z*, where it is redrawn). Its buffers stand in for the leaves of the other graphs.
@@ -148,96 +162,161 @@ export class ScaleTrainer {
     const redrawn = scale === 0 && options.zStar === "redrawn";
     const zDraw = redrawn ? noises.normal("zOpt", greyShape(size)) : null;
     const z = drawNoise(noises, "noise", scale, size);
-    const noise = await run("noise", zDraw ? [z, zDraw] : [z]);
+    const noise = draft("noise", zDraw ? [z, zDraw] : [z]);
     this.#bindings.set(leaves.noise, noise.slice(z));
     if (zDraw) this.#bindings.set(leaves.zStar, noise.slice(zDraw));
 
-    // Graphs first, for the D program keeps what the G program goes back through.
     const official = options.statistics === "running";
-    const watchD = recorded ? this.#observer(this.dStatistics) : null;
-    const watch = () => {
-      const g = official ? this.#observer(this.gStatistics) : null;
+    const watch = (repeats = 1) => {
+      const g = official ? this.#observer(this.gStatistics, repeats) : null;
       const d = recorded ? this.#observer(this.dStatistics) : null;
       return {
         updates: () => [...(g?.updates ?? []), ...(d?.updates ?? [])],
         observe: { ...(g && { g: g.observe }), ...(d && { d: d.observe }) },
       };
     };
-    const inD = watch();
-    const d = graphs.discriminatorGraph(context, leaves, source("d"), inD.observe);
-    const adversarial = graphs.adversarialGraph(context, d.fake, watchD?.observe);
+
+    // At the coarsest scale nothing changes between the D steps of an iteration: one fake is all of them.
+    const inFakes = watch(scale === 0 ? options.dSteps : 1);
+    const samples = this.#fakesAtOnce;
+    const passes = graphs.randomPasses(context, leaves, leaves.noise, source("fakes"), { samples, observe: inFakes.observe.g });
+    // The pass of the last D step, which the G steps go back through: `passes` itself, or one sample of it.
+    const last = samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size)));
+    const adversarial = graphs.adversarialGraph(context, leaves.fake, watchD?.observe);
     const inG = watch();
-    const g =
+    const generatorGraph = (pass: graphs.GeneratorPass) =>
       options.gStep === "replay"
-        ? graphs.replayedGeneratorGraph(context, leaves, d.fake, adversarial.byFake, inG.observe.g)
-        : graphs.regeneratedGeneratorGraph(context, leaves, d, inG.observe);
-    const dStep = await run("D", [d.fake, ...g.saved], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
-      updates: [adam(this.d), ...inD.updates()],
-    });
-    const adversarialPass = await run("adversarial", [adversarial.byFake], {
+        ? graphs.replayedGeneratorGraph(context, leaves, pass.fake, adversarial.byFake, inG.observe.g)
+        : graphs.regeneratedGeneratorGraph(context, leaves, pass, inG.observe);
+    const g = generatorGraph(last);
+    const saved = samples === 1 ? g.saved : graphs.replayedTensors(context, passes, options.gStep);
+    const fakes = draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
+    this.#placeFakes(fakes, passes.fake);
+    if (samples > 1) for (const [i, t] of saved.entries()) this.#placeLast(g.saved[i]!, fakes.slice(t));
+
+    draft("adversarial", [adversarial.byFake], {
       into: losses({ gAdversarial: adversarial.loss }),
       updates: watchD?.updates ?? [],
     });
-    const gStep = await run("G", [], {
+    draft("g", [], {
       into: [...this.g.gradientsInto(g.gradients), ...losses(g.losses)],
       updates: [adam(this.g), ...inG.updates()],
+    });
+    const inD = watch();
+    const alpha = source("d").uniform("alpha", [1]);
+    const d = graphs.criticStep(
+      this.d.tensors,
+      { real: leaves.real, fake: leaves.fake, alpha },
+      { lambda: options.lambdaGp, sideBySide: this.#isSmall, observe: inD.observe.d },
+    );
+    draft("d", [], {
+      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
+      updates: [adam(this.d), ...inD.updates()],
     });
 
     const random = this.#observer(this.gStatistics);
     const fresh = source("randomStatistics");
-    graphs.randomPass(context, leaves, drawNoise(fresh, "noise", scale, size), fresh, random.observe);
+    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, size), fresh, { observe: random.observe });
     const rebuilt = this.#observer(this.gStatistics);
     graphs.reconstructionPass(context, leaves, rebuilt.observe);
     const preview = source("sample");
-    const sample = graphs.randomPass(context, leaves, drawNoise(preview, "noise", scale, size), preview).fake;
+    const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, size), preview).fake;
     const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
     this.#pictures = { sample, reconstruction };
-    this.programs = {
-      noise,
-      d: dStep,
-      adversarial: adversarialPass,
-      g: gStep,
-      randomStatistics: await run("random statistics", [], { updates: random.updates }),
-      reconstructionStatistics: await run("reconstruction statistics", [], { updates: rebuilt.updates }),
-      sample: await run("sample", [sample]),
-      reconstruction: await run("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] }),
-    };
+    draft("randomStatistics", [], { updates: random.updates });
+    draft("reconstructionStatistics", [], { updates: rebuilt.updates });
+    draft("sample", [sample]);
+    draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
+    const programs = await complete([...drafts.values()], this.#arena);
+    this.programs = Object.fromEntries([...drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<ProgramName, Program>;
+  }
+
+  /** How many fakes one run of their program makes: those of all D steps where pictures are small and dispatches dear. */
+  get #fakesAtOnce(): number {
+    const { scale, options } = this.setup;
+    if (scale === 0) return 1;
+    return this.#isSmall ? options.dSteps : 1;
+  }
+
+  /** Whether passes run side by side, in batches. */
+  get #isSmall(): boolean {
+    const { size, channels, sideBySide } = this.setup;
+    return sideBySide ?? size.width * size.height * channels <= BATCH_VALUES;
+  }
+
+  /** Where D finds its fake: where the program leaves its only one, or in a place of its own, to which each is copied. */
+  #placeFakes(program: Draft, fakes: Tensor): void {
+    const all = program.slice(fakes);
+    const samples = fakes.shape[0]!;
+    const one = samples === 1 ? all : this.#own(all.bytes / samples, "fake");
+    this.#bindings.set(this.leaves.fake, one);
+    this.#toFake = samples === 1 ? [] : Array.from({ length: samples }, (_, j) => ({ from: sampleOf(all, samples, j), to: one }));
+  }
+
+  /** Binds `t` to the last sample of `all`, in place where the alignment allows it. */
+  #placeLast(t: Tensor, all: Slice): void {
+    const samples = all.bytes / (t.size * 4);
+    const last = sampleOf(all, samples, samples - 1);
+    if (isBindable(last)) this.#bindings.set(t, last);
+    else {
+      const copy = this.#own(last.bytes, t.name);
+      this.#bindings.set(t, copy);
+      this.#keepLast.push({ from: last, to: copy });
+    }
+  }
+
+  #own(bytes: number, name: string): Slice {
+    const slice = this.gpu.alloc(bytes, `scale ${this.setup.scale}: ${name}`);
+    this.#slices.push(slice);
+    return slice;
+  }
+
+  /** What makes D's j-th fake of an iteration and puts it in place; none where it is there already. */
+  fakeRuns(j: number): { readonly programs: readonly Program[]; readonly copies: readonly Copy[] } {
+    const { fakes } = this.programs;
+    if (this.#toFake.length > 0)
+      return { programs: j === 0 ? [fakes] : [], copies: [...(j === 0 ? this.#keepLast : []), this.#toFake[j]!] };
+    return { programs: j === 0 || this.setup.scale > 0 ? [fakes] : [], copies: [] };
   }
 
   /** Collects the running-statistics updates of a graph's normalisations. */
-  #observer(statistics: Leaves): { observe: Observe; updates: Update[] } {
+  #observer(statistics: Leaves, repeats = 1): { observe: Observe; updates: Update[] } {
     const updates: Update[] = [];
     const momentum = this.feed.tensor("momentum");
     return {
       updates,
-      observe: (layer, batch, count) => updates.push(runningStats(statistics.storage.slice(layer), batch, momentum, count)),
+      observe: (layer, batch, count) =>
+        updates.push(runningStats(statistics.storage.slice(layer), batch, momentum, count, repeats)),
     };
   }
 
   /** All iterations of the scale in batches of at most `maxBatch`; see runBatches. */
   iterations(maxBatch?: number): AsyncGenerator<Progress> {
     const { scale, options } = this.setup;
-    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.#iteration(at) };
+    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.iteration(at) };
     return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
   }
 
   /** One iteration in the official order: noise, D steps, the adversarial pass, G steps. */
-  #iteration(at: number): Run[] {
+  iteration(at: number): Run[] {
     const { options, scale } = this.setup;
     const { noise, d, adversarial, g } = this.programs;
     const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
-    let runs = 0;
-    const key = () => randomKey(options.seed, PURPOSE.training, scale, at * MAX_RUNS + runs++);
-    const steps = (program: Program, count: number) =>
-      Array.from({ length: count }, (_, j) => ({ program, feed: { key: key(), adam: adamSchedule(at * count + j + 1, lr) } }));
-    return [
-      { program: noise, feed: { key: key() } },
-      ...steps(d, options.dSteps),
-      ...(options.gStep === "replay" ? [{ program: adversarial, feed: { key: key() } }] : []),
-      ...steps(g, options.gSteps),
-    ];
+    const runs: Run[] = [];
+    const add = (program: Program, more: { adam?: Feed["adam"]; before?: readonly Copy[] } = {}) => {
+      const key = randomKey(options.seed, PURPOSE.training, scale, at * MAX_RUNS + runs.length);
+      runs.push({ program, feed: { key, ...(more.adam && { adam: more.adam }) }, before: more.before ?? [] });
+    };
+    add(noise);
+    for (let j = 0; j < options.dSteps; j++) {
+      const { programs, copies } = this.fakeRuns(j);
+      for (const program of programs) add(program);
+      add(d, { adam: adamSchedule(at * options.dSteps + j + 1, lr), before: copies });
+    }
+    if (options.gStep === "replay") add(adversarial);
+    for (let j = 0; j < options.gSteps; j++) add(g, { adam: adamSchedule(at * options.gSteps + j + 1, lr) });
+    return runs;
   }
 
   /**
@@ -293,7 +372,8 @@ export class ScaleTrainer {
   }
 
   dispose(): void {
-    for (const program of this.#programs) program.dispose();
+    for (const draft of this.#drafts) draft.dispose();
+    this.#arena.dispose();
     for (const part of [this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
     for (const slice of this.#slices) this.gpu.free(slice);
   }

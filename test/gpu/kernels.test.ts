@@ -8,12 +8,13 @@ import { normal, randomBlock, uniform } from "../../src/autodiff/ops/random.ts";
 import { axisSum, broadcast } from "../../src/autodiff/ops/reduce.ts";
 import { registry } from "../../src/autodiff/ops/registry.ts";
 import { pad2d, resize, type Taps } from "../../src/autodiff/ops/spatial.ts";
-import { type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
+import { apply, type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import { kernels } from "../../src/generated/kernels.ts";
 import { Gpu, padTo, type Slice } from "../../src/gpu/device.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { choose, variants } from "../../src/runtime/kernels.ts";
+import { joints } from "../../src/runtime/norms.ts";
 import { ParamSet, runningStats } from "../../src/runtime/params.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import type { Variant } from "../../src/runtime/variant.ts";
@@ -55,14 +56,18 @@ function stored(t: Tensor, values: Float64Array, bits: boolean): Slice {
 async function compute(
   outputs: readonly Tensor[],
   leaves: ReadonlyMap<Tensor, Float64Array>,
-  options: { variant?: Variant; bits?: boolean } = {},
+  options: { variant?: Variant; bits?: boolean; oneDispatch?: boolean } = {},
 ): Promise<Float32Array[]> {
   const bindings = new Map([...leaves].map(([t, values]) => [t, stored(t, values, options.bits ?? false)] as const));
   const places = outputs.map((t) => filled(t, Number.NaN));
   const into = outputs.map((t, i) => [t, places[i]!] as const);
   try {
-    const program = await compile(gpu, { name: "test", outputs: [], bindings, into, choose: () => options.variant });
+    const program = await compile(gpu, {
+      ...{ name: "test", outputs: [], bindings, into },
+      ...(options.variant && { choose: () => options.variant }),
+    });
     try {
+      if (options.oneDispatch) expect(program.dispatches.filter((d) => d.label !== "copy")).toHaveLength(1);
       submit(gpu, [program, program]);
       const read = await gpu.read(places);
       return read.map((values, i) => {
@@ -121,6 +126,32 @@ describe("kernels equal the f64 reference", () => {
   });
 });
 
+describe("joint kernels equal the f64 reference", () => {
+  test.each(joints.map((joint) => [joint.members.join(", "), joint] as const))("%s", async (_, { members }) => {
+    const [last] = members.slice(-1) as [string];
+    const op = registry.get(last)!;
+    for (const c of casesOf(op)) {
+      // All members on the inputs of the one that has most; the moments themselves, where they are a member.
+      const makesMoments = members.includes(momentsOp.name);
+      const [x, m] = c.node.inputs.slice(-4) as [Tensor, Tensor];
+      const own = moments(x, m.shape[0]!);
+      const nodes = members.map((name) => {
+        if (name === momentsOp.name) return own;
+        const member = registry.get(name)!;
+        const given = makesMoments ? c.node.inputs.map((t) => (t === m ? own : t)) : c.node.inputs;
+        const wanted = member.examples[0]!.inputs.length;
+        return apply(member, [given[0]!, ...given.slice(given.length - wanted + 1)], c.node.attrs);
+      });
+      const want = evaluateBounded(nodes, c.values);
+      const got = await compute(nodes, c.values, { oneDispatch: true });
+      nodes.forEach((node, i) => {
+        const { value, bound } = want.get(node)!;
+        expect(distance(got[i]!, value), `${c.label}, ${node}`).toBeLessThanOrEqual(bound);
+      });
+    }
+  });
+});
+
 describe("the registry is covered", () => {
   const callsOf = (op: Op, variant: Variant) =>
     casesOf(op).flatMap(({ node }) =>
@@ -134,8 +165,8 @@ describe("the registry is covered", () => {
   test("every kernel has a user: an op, or an update of parameters or statistics", () => {
     const net = new ParamSet(gpu, new Map([["w", [3]]]), "net");
     try {
-      const slice = net.gradients.whole;
-      const [schedule, batch, momentum] = [leaf("schedule", [2]), leaf("batch", [2, 1, 3]), leaf("momentum", [1])];
+      const slice = net.gradients;
+      const [schedule, batch, momentum] = [leaf("schedule", [2]), leaf("batch", [1, 2, 3]), leaf("momentum", [1])];
       const updates = [net.adam(schedule, ADAM), runningStats(slice, batch, momentum, 10)];
       const users = [
         ...computed.flatMap(([, , op, variant]) => callsOf(op, variant)),
@@ -151,7 +182,9 @@ describe("the registry is covered", () => {
     for (const op of ops) {
       for (const { node } of casesOf(op)) {
         const of = { inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs };
-        for (const isSoftware of [true, false]) expect(variants[op.name]).toContain(choose(op.name, of, { isSoftware }));
+        for (const isSoftware of [true, false])
+          for (const subgroupSize of [4, 8, 32])
+            expect(variants[op.name]).toContain(choose(op.name, of, { isSoftware, subgroupSize }));
       }
     }
   });

@@ -40,9 +40,10 @@ const fused = [...registry.values()].filter((op) => op.composed);
 const named = (ops: readonly Op[]) => ops.map((op) => [op.name, op] as const);
 
 describe("registry", () => {
-  test("every op has examples and a reference, and every reference an op", () => {
+  test("every op has examples, and a reference or a composed form; every reference has an op", () => {
     expect([...registry.values()].filter((op) => op.examples.length === 0)).toEqual([]);
-    expect(Object.keys(reference).sort()).toEqual([...registry.keys()].sort());
+    expect([...registry.values()].filter((op) => !op.composed && !reference[op.name])).toEqual([]);
+    expect(Object.keys(reference).filter((name) => !registry.has(name))).toEqual([]);
   });
 
   test("no exception from the derivative check is stale", () => {

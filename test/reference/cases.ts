@@ -79,10 +79,20 @@ const normalization =
     const x = image(r);
     const groups = groupsFor(r, x);
     return {
-      inputs: [...Array<Shape>(count).fill(x), [2, groups, x[1]!]],
+      inputs: [...Array<Shape>(count).fill(x), [groups, 2, x[1]!]],
       attrs: { eps: 1e-5 },
       derive: { to: count, make: (inputs) => moments(inputs[count - 1]!, groups) },
     };
+  };
+
+/** The fused normalisations: `before` images, then x, m, γ, and β or y. */
+const fusedNorm =
+  (before: number) =>
+  (r: Random): Example => {
+    const { inputs, derive } = normalization(before + 1)(r);
+    const perChannel: Shape = [1, inputs[0]![1]!];
+    const last = before === 0 ? perChannel : inputs[0]!; // β, or y
+    return { inputs: [...inputs, perChannel, last], attrs: { eps: 1e-5, alpha: r.unit() }, derive: derive! };
   };
 
 /** Shapes of an image x, weights w and result g = x∗w; now and then a large image, which weight gradients split into chunks. */
@@ -170,6 +180,66 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
   resize: (r) => {
     const x = image(r);
     return { inputs: [x], attrs: { rows: randomTaps(r, x[2]!), columns: randomTaps(r, x[3]!) } };
+  },
+
+  concat: (r) => {
+    const [, ...sample] = anyRank(r);
+    return {
+      inputs: [
+        [samples(r), ...sample],
+        [samples(r), ...sample],
+      ],
+      attrs: {},
+    };
+  },
+  take: (r) => {
+    const [n, ...sample] = [r.integer(1, 4), ...anyRank(r)] as [number, ...number[]];
+    const first = r.integer(0, n - 1);
+    return { inputs: [[n, ...sample]], attrs: { first, count: r.integer(1, n - first) } };
+  },
+  place: (r) => {
+    const [n, ...sample] = [samples(r), ...anyRank(r)] as [number, ...number[]];
+    const first = r.integer(0, 2);
+    return { inputs: [[n, ...sample]], attrs: { first, of: first + n + r.integer(0, 2) } };
+  },
+
+  normLeaky: fusedNorm(0),
+  normLeakyGrad: fusedNorm(1),
+  normLeakyScaleGrad: fusedNorm(1),
+  normLeakyShiftGrad: fusedNorm(1),
+  normLeakyTangent: fusedNorm(1),
+  normLeakyCurvature: fusedNorm(2),
+  normLeakyScaleCurvature: fusedNorm(2),
+  conv2dLeaky: (r) => {
+    const { x, w } = convolutionShapes(r);
+    return { inputs: [x, w, [1, w[0]!]], attrs: { alpha: r.unit() } };
+  },
+  tanhAdd: same(2),
+  tanhGrad: same(2),
+  noisyPad: (r) => {
+    const y = image(r);
+    return { inputs: [[r.pick([1, y[0]!]), ...y.slice(1)], [1, y[1]!], y], attrs: { margins: someMargins(r) } };
+  },
+  clampedResize: (r) => {
+    const x = image(r);
+    return { inputs: [x], attrs: { rows: randomTaps(r, x[2]!), columns: randomTaps(r, x[3]!), ...range(r) } };
+  },
+  lerp: (r) => {
+    const shape = anyRank(r);
+    return { inputs: [shape, shape, [1]], attrs: {} };
+  },
+  squaredError: (r) => {
+    const shape = r.integer(0, 1) ? anyRank(r) : image(r);
+    return { inputs: [shape, shape], attrs: { k: r.normal() } };
+  },
+  squaredErrorGrad: (r) => {
+    const shape = anyRank(r);
+    return { inputs: [shape, shape, [1]], attrs: { k: r.normal() } };
+  },
+  normExcess: (r) => ({ inputs: [image(r)], attrs: {} }),
+  normExcessGrad: (r) => {
+    const g = image(r);
+    return { inputs: [[g[0]!, 1, ...g.slice(2)], g], attrs: {} };
   },
 
   uniform: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),

@@ -61,21 +61,29 @@ function perValue(x: Shape, groups: number, f: (at: number, entry: number) => nu
   return out;
 }
 
-/** s = 1/√(variance + ε) per entry and x̂ = (x − mean)·s, from the moments m [2,g,c] as given. */
+/** s = 1/√(variance + ε) per entry and x̂ = (x − mean)·s, from the moments m [g,2,c] as given. */
 export function normalized(x: Float64Array, m: Float64Array, shape: Shape, groups: number, eps: number) {
-  const entries = groups * shape[1]!;
-  const s = m.subarray(entries).map((variance) => 1 / Math.sqrt(variance + eps));
-  const xHat = perValue(shape, groups, (i, e) => (x[i]! - m[e]!) * s[e]!);
+  const channels = shape[1]!;
+  const half = (which: number) =>
+    Float64Array.from(
+      { length: groups * channels },
+      (_, e) => m[(2 * Math.floor(e / channels) + which) * channels + (e % channels)]!,
+    );
+  const mean = half(0);
+  const s = half(1).map((variance) => 1 / Math.sqrt(variance + eps));
+  const xHat = perValue(shape, groups, (i, e) => (x[i]! - mean[e]!) * s[e]!);
   return { s, xHat };
 }
 
-const groupsOf = (moments: Shape): number => moments[1]!;
+const groupsOf = (moments: Shape): number => moments[0]!;
 
 const moments: Reference = ([x], [shape], _, attrs) => {
   const { groups } = numbers(attrs) as { groups: number };
   const mean = means(shape!, groups, (i) => x![i]!);
   const variance = means(shape!, groups, (i, e) => (x![i]! - mean[e]!) ** 2);
-  return Float64Array.of(...mean, ...variance);
+  const channels = shape![1]!;
+  const group = (values: Float64Array, g: number) => values.subarray(g * channels, (g + 1) * channels);
+  return Float64Array.from(Array.from({ length: groups }, (_, g) => [...group(mean, g), ...group(variance, g)]).flat());
 };
 
 const normalizeGrad: Reference = ([g, x, m], [, shape, ofMoments], _, attrs) => {
@@ -229,6 +237,17 @@ export const reference: Readonly<Record<string, Reference>> = {
   pad2d: shifted(1),
   crop2d: shifted(-1),
   resize,
+
+  concat: ([a, b]) => Float64Array.of(...a!, ...b!),
+  take: ([x], [shape], outShape, { first }) => {
+    const sample = sizeOf(shape!.slice(1));
+    return x!.slice((first as number) * sample, (first as number) * sample + sizeOf(outShape));
+  },
+  place: ([x], [shape], outShape, { first }) => {
+    const y = zeros(outShape);
+    y.set(x!, (first as number) * sizeOf(shape!.slice(1)));
+    return y;
+  },
 
   uniform: ([key], _, outShape, { stream }) => uniformValues(key!, stream as number, sizeOf(outShape)),
   normal: ([key], _, outShape, { stream }) => normalValues(key!, stream as number, sizeOf(outShape)),

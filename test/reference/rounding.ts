@@ -5,6 +5,7 @@ import type { Taps } from "../../src/autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
 import { forEachValue, normalized, reference } from "./ops.ts";
 import { normalRadii } from "./philox.ts";
+import type { Random } from "./random.ts";
 
 /** u: half the distance from 1 to the next float32. */
 export const UNIT_ROUNDOFF = 2 ** -24;
@@ -12,7 +13,18 @@ export const UNIT_ROUNDOFF = 2 ** -24;
 const SAFETY = 4;
 
 /** Ops that only move values or take them apart: no rounding at all. */
-const EXACT = new Set(["channelBroadcast", "broadcast", "axisBroadcast", "pad2d", "crop2d", "floor", "uniform"]);
+const EXACT = new Set([
+  "concat",
+  "take",
+  "place",
+  "channelBroadcast",
+  "broadcast",
+  "axisBroadcast",
+  "pad2d",
+  "crop2d",
+  "floor",
+  "uniform",
+]);
 
 /** How many terms one output value adds up; 0 for ops that are exact. */
 export function reductionLength(op: string, shapes: readonly Shape[], outShape: Shape, attrs: Attrs): number {
@@ -32,7 +44,7 @@ export function reductionLength(op: string, shapes: readonly Shape[], outShape: 
       return perEntry(shapes[0]!, outShape[1]!);
     case "normalizeGrad":
     case "normalizeCurvature":
-      return perEntry(outShape, shapes.at(-1)![1]!);
+      return perEntry(outShape, shapes.at(-1)![0]!);
     case "sum":
       return sizeOf(shapes[0]!);
     case "axisSum":
@@ -81,8 +93,8 @@ export function magnitude(
       return times(3);
     case "normal": // radius · cos: √ 9u, ln and cos 3u each, relative to the radius
       return normalRadii(inputs[0]!, attrs["stream"] as number, sizeOf(outShape)).map((r) => 4 * r);
-    case "moments": // [mean; variance]: the two-pass variance is as accurate as a sum of squares
-      return run([absolute[0]!]).map((v, i, all) => (i < all.length / 2 ? v : run(inputs)[i]!));
+    case "moments": // [g,2,c], mean and variance: the two-pass variance is as accurate as a sum of squares
+      return run([absolute[0]!]).map((v, i) => (Math.floor(i / outShape[2]!) % 2 === 0 ? v : run(inputs)[i]!));
     case "invStd":
       return times(withFactors(1));
     case "normalize":
@@ -122,7 +134,7 @@ function parts(x: Float64Array, m: Float64Array, shape: Shape, groups: number, e
 
 /** s·(|g| + mean|g| + |x̂|·mean|g·x̂|): at most one sum and three factors s in a term. */
 function gradMagnitude([g, x, m]: readonly Float64Array[], [, shape, ofMoments]: readonly Shape[], attrs: Attrs): Float64Array {
-  const { length, mean, sOf, xHat } = parts(x!, m!, shape!, ofMoments![1]!, attrs["eps"] as number);
+  const { length, mean, sOf, xHat } = parts(x!, m!, shape!, ofMoments![0]!, attrs["eps"] as number);
   const [meanG, meanGx] = [mean((i) => g![i]!), mean((i) => g![i]! * xHat[i]!)];
   return xHat.map((h, i) => weight(1, 3, length) * sOf(i) * (Math.abs(g![i]!) + meanG(i) + h * meanGx(i)));
 }
@@ -133,7 +145,7 @@ function curvatureMagnitude(
   [, , shape, ofMoments]: readonly Shape[],
   attrs: Attrs,
 ): Float64Array {
-  const { length, mean, sOf, xHat } = parts(x!, m!, shape!, ofMoments![1]!, attrs["eps"] as number);
+  const { length, mean, sOf, xHat } = parts(x!, m!, shape!, ofMoments![0]!, attrs["eps"] as number);
   const [meanG, meanV, product] = [mean((i) => g![i]!), mean((i) => v![i]!), mean((i) => g![i]! * v![i]!)];
   const [q, r] = [mean((i) => xHat[i]! * v![i]!), mean((i) => xHat[i]! * g![i]!)];
   return xHat.map((h, i) => {
@@ -155,4 +167,15 @@ export function errorBound(
 ): number {
   const length = reductionLength(op, shapes, outShape, attrs);
   return SAFETY * Math.sqrt(length) * UNIT_ROUNDOFF * norm(magnitude(op, inputs, shapes, outShape, attrs));
+}
+
+/** A value with random errors of the size that the bound grants. */
+export function rounded(
+  random: Random,
+  value: Float64Array,
+  ...[op, inputs, shapes, outShape, attrs]: Parameters<typeof errorBound>
+): Float64Array {
+  const scale = Math.sqrt(reductionLength(op, shapes, outShape, attrs)) * UNIT_ROUNDOFF;
+  const size = magnitude(op, inputs, shapes, outShape, attrs);
+  return value.map((v, i) => v + scale * size[i]! * (2 * random.unit() - 1));
 }

@@ -8,7 +8,7 @@ import type { Shape, Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Observe } from "../../src/nn/layers.ts";
 import { runningStats } from "../../src/runtime/params.ts";
-import type { Update } from "../../src/runtime/program.ts";
+import type { Update } from "../../src/runtime/plan.ts";
 import { PADDING } from "../../src/singan/config.ts";
 import { gradientPenalty, interpolate, reconstructionLoss } from "../../src/singan/losses.ts";
 import { BLOCKS, discriminator, generator } from "../../src/singan/networks.ts";
@@ -39,7 +39,7 @@ export class RecordedNet {
       const [mean_, variance] = ["running_mean", "running_var"].map((k) => golden.f32(`${prefix}.${block}.norm.${k}`));
       this.#statistics.set(
         block,
-        bench.leaf(`${prefix}.${block} statistics`, [2, 1, mean_!.length], Float32Array.of(...mean_!, ...variance!)),
+        bench.leaf(`${prefix}.${block} statistics`, [1, 2, mean_!.length], Float32Array.of(...mean_!, ...variance!)),
       );
     }
     add(`${tail}.weight`, false);

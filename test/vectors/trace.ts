@@ -28,13 +28,17 @@ const PICTURE_EVERY = 500;
 
 export const trace: Check = async (gpu, golden) => {
   const inputs = loadCase(golden.folder, golden.name.replace(/_[^_]+$/, "_inputs"));
-  const replay = new TraceReplay(gpu, golden, inputs);
-  try {
-    for (let scale = 0; scale < golden.params.sizes.length; scale++) await replay.train(scale);
-    return replay.comparisons;
-  } finally {
-    replay.dispose();
+  const comparisons: Comparison[] = [];
+  for (const sideBySide of [false, true]) {
+    const replay = new TraceReplay(gpu, golden, inputs, sideBySide);
+    try {
+      for (let scale = 0; scale < golden.params.sizes.length; scale++) await replay.train(scale);
+      comparisons.push(...replay.comparisons);
+    } finally {
+      replay.dispose();
+    }
   }
+  return comparisons;
 };
 
 class TraceReplay {
@@ -51,6 +55,7 @@ class TraceReplay {
     private readonly gpu: Gpu,
     private readonly golden: GoldenCase,
     private readonly inputs: GoldenCase,
+    private readonly sideBySide: boolean,
   ) {
     const { sizes, mode } = golden.params;
     if (!["stale", "refake"].includes(mode)) throw new Error(`${golden.name}: unknown trace mode ${mode}`);
@@ -98,6 +103,7 @@ class TraceReplay {
       upsample: this.#upsample,
       zPrev,
       noiseAmp,
+      sideBySide: this.sideBySide,
     };
     const trainer = await ScaleTrainer.create(
       gpu,
@@ -151,9 +157,10 @@ class TraceReplay {
     for (let j = 0; j < p.Dsteps; j++) {
       const run = it * p.Dsteps + j;
       write("alpha", `draw.alpha.${scale}`, run);
-      if (scale > 0) write("chain.0", `draw.chain.${scale}`, run);
+      const { programs, copies } = trainer.fakeRuns(j);
+      if (scale > 0 && programs.length > 0) write("chain.0", `draw.chain.${scale}`, this.sideBySide ? it : run);
       feed(run + 1);
-      submit(gpu, [trainer.programs.d]);
+      submit(gpu, [...programs, ...copies, trainer.programs.d]);
       this.#compareLosses("D", scale, it, j, await loss(["dReal", "dFake", "gradientPenalty"]), j);
     }
     for (let j = 0; j < p.Gsteps; j++) {
@@ -172,7 +179,7 @@ class TraceReplay {
       noise: [1, scale === 0 ? 1 : 3, height, width],
       zOpt: [1, 1, height, width],
       alpha: [1],
-      "chain.0": [1, 1, coarsest.height, coarsest.width],
+      "chain.0": [this.sideBySide ? this.golden.params.Dsteps : 1, 1, coarsest.height, coarsest.width],
     };
     return new Map(
       Object.entries(shapes).map(([name, shape]) => {

@@ -104,13 +104,13 @@ export const channelAffineOp: Op<None> = {
 // --- Normalisation. The ops take x and m = moments(x): m only saves computing the statistics again, so the cotangent of x is the
 // --- total derivative and m has none.
 
-/** m[0] = mean, m[1] = biased variance of each [g,c]; computed in two passes, so a large mean costs no precision. */
+/** m[g,0,c] = mean, m[g,1,c] = biased variance; computed in two passes, so a large mean costs no precision. */
 export const moments = (x: Tensor, groups: number): Tensor => apply(momentsOp, [x], { groups });
 export const momentsOp: Op<Groups> = {
   name: "moments",
   shape: ([x], { groups }) => {
     checkGroups("moments", x!, groups);
-    return [2, groups, x![1]!];
+    return [groups, 2, x![1]!];
   },
   vjp: () => {
     throw new Error("moments: a cached statistic has no derivative of its own; differentiate normalize(x, m)");
@@ -118,14 +118,16 @@ export const momentsOp: Op<Groups> = {
   examples: sums,
 };
 
-const groupsOf = (m: Tensor): number => m.shape[1]!;
+const groupsOf = (m: Tensor): number => m.shape[0]!;
+/** The shape of one value per entry of moments. */
+const perChannel = ([groups, , channels]: Shape): Shape => [groups!, channels!];
 function checkMoments(name: string, x: Shape, m: Shape): void {
-  requireShape(m.length === 3 && m[0] === 2, `${name}: [${m}] are not moments`);
-  checkChannels(name, x, m.slice(1));
+  requireShape(m.length === 3 && m[1] === 2, `${name}: [${m}] are not moments`);
+  checkChannels(name, x, perChannel(m));
 }
 const derived = (xs: number, at: number): readonly Example<Eps>[] =>
   [1, 2].map((groups) => ({
-    inputs: [...Array(xs).fill(image), [2, groups, 3]],
+    inputs: [...Array(xs).fill(image), [groups, 2, 3]],
     attrs: { eps: NORM_EPS },
     derive: { to: at, make: (inputs) => moments(inputs[xs - 1]!, groups) },
   }));
@@ -157,7 +159,7 @@ export const invStdOp: Op<Eps> = {
   name: "invStd",
   shape: ([x, m]) => {
     checkMoments("invStd", x!, m!);
-    return m!.slice(1);
+    return perChannel(m!);
   },
   vjp: (g, node) => {
     const [x, m] = node.inputs as readonly [Tensor, Tensor];

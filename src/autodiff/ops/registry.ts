@@ -1,9 +1,11 @@
 // Every op, by name: what the generic tests and the kernel table walk over.
 
 import type { Op } from "../tensor.ts";
+import * as batch from "./batch.ts";
 import * as channel from "./channel.ts";
 import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
+import * as fused from "./fused.ts";
 import * as random from "./random.ts";
 import * as reduce from "./reduce.ts";
 import * as spatial from "./spatial.ts";
@@ -11,7 +13,7 @@ import * as spatial from "./spatial.ts";
 const isOp = (value: unknown): value is Op => typeof value === "object" && value !== null && "vjp" in value;
 
 export const registry: ReadonlyMap<string, Op> = new Map(
-  [channel, conv, elementwise, random, reduce, spatial]
+  [batch, channel, conv, elementwise, fused, random, reduce, spatial]
     .flatMap((family) => Object.values(family).filter(isOp))
     .map((op) => [op.name, op]),
 );

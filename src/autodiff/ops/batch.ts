@@ -1,0 +1,63 @@
+// Ops on the batch axis: samples joined, taken out, and put back among zeros.
+
+import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+
+type None = Record<string, never>;
+type Part = { readonly first: number; readonly count: number };
+type Place = { readonly first: number; readonly of: number };
+
+const resized = (x: Shape, samples: number): Shape => [samples, ...x.slice(1)];
+
+/** The samples of a, then those of b. */
+export const concat = (a: Tensor, b: Tensor): Tensor => apply(concatOp, [a, b], {});
+export const concatOp: Op<None> = {
+  name: "concat",
+  shape: ([a, b]) => {
+    requireShape(a!.length > 0 && String(a!.slice(1)) === String(b!.slice(1)), `concat: samples of [${a}] and [${b}] differ`);
+    return resized(a!, a![0]! + b![0]!);
+  },
+  vjp: (g, { inputs: [a, b] }) => [take(g, 0, a!.shape[0]!), take(g, a!.shape[0]!, b!.shape[0]!)],
+  examples: [
+    {
+      inputs: [
+        [1, 3, 5],
+        [2, 3, 5],
+      ],
+      attrs: {},
+    },
+    { inputs: [[1], [1]], attrs: {} },
+  ],
+};
+
+/** Samples first … first+count−1 of x. */
+export const take = (x: Tensor, first: number, count = 1): Tensor => apply(takeOp, [x], { first, count });
+export const takeOp: Op<Part> = {
+  name: "take",
+  shape: ([x], { first, count }) => {
+    requireShape(
+      first >= 0 && count > 0 && first + count <= x![0]!,
+      `take: [${x}] has no samples ${first} to ${first + count - 1}`,
+    );
+    return resized(x!, count);
+  },
+  vjp: (g, { inputs: [x], attrs: { first } }) => [place(g, first, x!.shape[0]!)],
+  examples: [
+    { inputs: [[3, 2, 5]], attrs: { first: 1, count: 1 } },
+    { inputs: [[3, 7]], attrs: { first: 0, count: 2 } },
+  ],
+};
+
+/** A batch of `of` samples: x from sample `first` on, zeros elsewhere. */
+export const place = (x: Tensor, first: number, of: number): Tensor => apply(placeOp, [x], { first, of });
+export const placeOp: Op<Place> = {
+  name: "place",
+  shape: ([x], { first, of }) => {
+    requireShape(first >= 0 && first + x![0]! <= of, `place: [${x}] does not fit at ${first} of ${of}`);
+    return resized(x!, of);
+  },
+  vjp: (g, { inputs: [x], attrs: { first } }) => [take(g, first, x!.shape[0]!)],
+  examples: [
+    { inputs: [[1, 2, 5]], attrs: { first: 1, of: 3 } },
+    { inputs: [[2, 7]], attrs: { first: 0, of: 2 } },
+  ],
+};
