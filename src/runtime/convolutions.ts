@@ -1,6 +1,7 @@
 // The kernels of the convolution family: its variants and the choice between them.
 
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import { tuningKey } from "./tune.ts";
 import { type Device, input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
 
 type Image = readonly [n: number, c: number, h: number, w: number];
@@ -151,6 +152,13 @@ function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: Weig
 const chunkSum = (x: Ref, n: number, chunks: number): KernelCall<Ref> =>
   call("chunk_sum", { x, y: output }, { n, chunks }, grid(n, WG));
 
+/** A variant with what decides where it is worth a try. */
+interface Choice {
+  readonly variant: Variant;
+  readonly kind: "direct" | "staged" | "winograd";
+  /** Threads on a case: too few leave hardware idle. */
+  readonly block: Block;
+}
 const DIRECT: readonly Block[] = [
   [8, 4, 4],
   [4, 4, 4],
@@ -163,45 +171,105 @@ const STAGED: readonly Block[] = [
   [8, 4, 4],
   [4, 4, 4],
 ];
-const variantsOf = (direction: Direction): readonly Variant[] => [
-  ...DIRECT.map((block) => direct(block, direction)),
-  ...STAGED.map((block) => staged(block, direction)),
-  winograd(4, direction),
-  winograd(8, direction),
+const choicesOf = (direction: Direction): readonly Choice[] => [
+  ...DIRECT.map((block) => ({ variant: direct(block, direction), kind: "direct" as const, block })),
+  ...STAGED.map((block) => ({ variant: staged(block, direction), kind: "staged" as const, block })),
+  ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
   { block: [8, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [4, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
+  { block: [4, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
+  { block: [4, 3, 4], lanes: 8, rounds: 1, workgroups: 64 },
   { block: [1, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [2, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
+  { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1024 },
+  { block: [4, 3, 1], lanes: 32, rounds: 4, workgroups: 256 },
   { block: [1, 4, 1], lanes: 32, rounds: 4, workgroups: 256 },
 ];
 
+const choices = { conv2d: choicesOf("forward"), conv2dInput: choicesOf("input gradient") };
+const weightChoices = WEIGHT_BLOCKS.map((block) => ({ ...block, variant: weightGradient(block) }));
+const forward = choices.conv2d.map(({ variant }) => variant);
+
 /** The variants of each op. */
 export const convolutions = {
-  conv2d: variantsOf("forward"),
-  conv2dInput: variantsOf("input gradient"),
-  conv2dWeight: WEIGHT_BLOCKS.map(weightGradient),
+  conv2d: forward,
+  conv2dLeaky: forward,
+  conv2dInput: choices.conv2dInput.map(({ variant }) => variant),
+  conv2dWeight: weightChoices.map(({ variant }) => variant),
 } as const satisfies Record<string, readonly Variant[]>;
+type ConvolutionName = keyof typeof convolutions;
+const isConvolution = (opName: string): opName is ConvolutionName => opName in convolutions;
 
+/** Below this many channels a block of one channel per thread wastes less than one of four. */
+const FEW_CHANNELS = 4;
 /** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
 const HARDWARE_THREADS = 16_384;
+/** From this many channels on, Winograd's matrix products are worth its transforms. */
+const WINOGRAD_CHANNELS = 16;
+const MAX_SCRATCH_BYTES = 2 ** 27;
+/** From this many results on, a hardware adapter is given chunks of the picture too. */
+const CHUNKED_PIXELS = 8192;
 
-/** The variant used where nothing was timed. */
-export function chooseConvolution(opName: keyof typeof convolutions, op: OpCase, device: Device): Variant {
-  const all: readonly Variant[] = convolutions[opName];
-  if (opName === "conv2dWeight") {
-    const [, channels] = op.inputs[1]!;
-    if (!device.isSoftware) return all[channels! < 4 ? 6 : 3]!;
-    return all[channels! < 4 ? 2 : 0]!;
-  }
-  const [n, channels, h, w] = op.shape;
-  const candidates = DIRECT.map((block, i) => ({ block, variant: all[i]! })).filter(({ block: [OB] }) =>
-    channels! < 4 ? OB === 1 : OB > 1 && OB <= channels!,
-  );
-  if (device.isSoftware) return candidates[0]!.variant;
-  const threads = ([OB, PH, PW]: Block) => n! * Math.ceil(channels! / OB) * Math.ceil(h! / PH) * Math.ceil(w! / PW);
-  return (candidates.find(({ block }) => threads(block) >= HARDWARE_THREADS) ?? candidates.at(-1)!).variant;
+/** The variant used for a case: the tuner's winner, or where nothing was timed one that did well on adapters of the kind. */
+export function chooseConvolution(opName: ConvolutionName, op: OpCase, device: Device): Variant {
+  const winner = device.winners?.get(tuningKey(opName, op) ?? "")?.variant;
+  return convolutions[opName].find(({ name }) => name === winner) ?? untuned(opName, op, device);
 }
+
+function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {
+  const candidates = worthwhile(opName, op, device);
+  if (opName === "conv2dWeight") return candidates[0]!;
+  const [n, channels, h, w] = op.shape as unknown as Image;
+  const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"].filter(
+    ({ kind, variant }) => kind === "direct" && candidates.includes(variant),
+  );
+  if (device.isSoftware) return candidates[0]!;
+  const threads = ([OB, PH, PW]: Block) => n * Math.ceil(channels / OB) * Math.ceil(h / PH) * Math.ceil(w / PW);
+  return (all.find(({ block }) => threads(block) >= HARDWARE_THREADS) ?? all.at(-1)!).variant;
+}
+
+/**
+ * The variants to time on a case, the choice without timing first. On software few: there compiling takes longer than running.
+ * None for ops that are no convolutions.
+ */
+export function candidateConvolutions(opName: string, op: OpCase, device: Device): readonly Variant[] {
+  if (!isConvolution(opName)) return [];
+  const first = untuned(opName, op, device);
+  return [first, ...worthwhile(opName, op, device).filter((v) => v !== first)];
+}
+
+/** Variants that suit the adapter's kind and the channels; on software the most promising first. */
+function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupSize }: Device): readonly Variant[] {
+  if (opName === "conv2dWeight") {
+    const [, c_out, h, w] = op.inputs[1] as unknown as Image;
+    const c_in = op.inputs[0]![1]!;
+    const fitting = weightChoices.filter(
+      ({ block: [OB, CB], rounds }) =>
+        rounds > 1 !== isSoftware && (c_out < FEW_CHANNELS ? OB === 1 : OB > 1 && c_in < FEW_CHANNELS === (CB === 3)),
+    );
+    const isLarge = h * w >= CHUNKED_PIXELS;
+    const preferred = isSoftware ? subgroupSize >= WIDE_LANES && fitting[1] : isLarge && fitting[2];
+    return preferred
+      ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
+      : fitting.map((c) => c.variant);
+  }
+  const [, c_out] = op.shape as unknown as Image;
+  const c_in = op.inputs[0]![1]!;
+  const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
+  const scratchBytes = (v: Variant) =>
+    Math.max(0, ...v.calls(op).flatMap((c) => Object.values(c.bindings).map((ref) => (ref.kind === "scratch" ? ref.bytes : 0))));
+  const suits = ({ kind, block: [OB, PH], variant }: Choice) => {
+    if (c_out < FEW_CHANNELS) return kind === "direct" && OB === 1;
+    if (OB === 1 || (kind !== "winograd" && OB > c_out)) return false;
+    if (isSoftware) return PH === 4 && (kind === "direct" || (kind === "staged" && subgroupSize >= WIDE_LANES));
+    return kind !== "winograd" || (Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && scratchBytes(variant) <= MAX_SCRATCH_BYTES);
+  };
+  const fitting = all.filter(suits);
+  // llvmpipe's loads are gathers, except from few places of workgroup memory.
+  const staging = isSoftware ? fitting.filter(({ kind, block: [OB] }) => kind === "staged" && OB === 4) : [];
+  return [...staging, ...fitting.filter((c) => !staging.includes(c))].map(({ variant }) => variant);
+}
+/** Lanes of a software adapter that computes with 256-bit vectors. */
+const WIDE_LANES = 8;

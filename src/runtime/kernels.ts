@@ -232,26 +232,6 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   take: batchWindow(-1),
   place: batchWindow(1),
   ...normalizations,
-  conv2dLeaky: convolutions.conv2d.map(({ name, calls }) => ({
-    name,
-    calls: (op) => {
-      const linear = scratch(sizeOf(op.shape) * 4, -1);
-      const n4 = vec4s(op.shape);
-      return [
-        ...calls(op).map((c) => ({
-          ...c,
-          bindings: Object.fromEntries(Object.entries(c.bindings).map(([k, ref]) => [k, ref.kind === "output" ? linear : ref])),
-        })),
-        call<"elementwise.map2", Ref>(
-          "elementwise.map2",
-          { a: linear, b: linear, y: output },
-          { n4, k: op.attrs["alpha"] as number, c: 0 },
-          grid(n4, WG),
-          { overrides: { OP: 2 } },
-        ),
-      ];
-    },
-  })),
   tanhAdd: binary(4),
   tanhGrad: binary(5),
   lerp: binaryWithScalar(0, () => 0),
