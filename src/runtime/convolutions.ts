@@ -164,6 +164,8 @@ const DIRECT: readonly Block[] = [
   [4, 4, 4],
   [4, 2, 4],
   [4, 1, 4],
+  [3, 4, 4],
+  [3, 1, 4],
   [1, 4, 4],
   [1, 2, 4],
 ];
@@ -180,11 +182,13 @@ const WEIGHT_BLOCKS: readonly WeightBlock[] = [
   { block: [8, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
   { block: [4, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
   { block: [4, 3, 4], lanes: 8, rounds: 1, workgroups: 64 },
+  { block: [3, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
   { block: [1, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
   { block: [2, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1024 },
   { block: [4, 3, 1], lanes: 32, rounds: 4, workgroups: 256 },
+  { block: [3, 2, 1], lanes: 32, rounds: 4, workgroups: 256 },
   { block: [1, 4, 1], lanes: 32, rounds: 4, workgroups: 256 },
 ];
 
@@ -202,13 +206,16 @@ export const convolutions = {
 type ConvolutionName = keyof typeof convolutions;
 const isConvolution = (opName: string): opName is ConvolutionName => opName in convolutions;
 
-/** Below this many channels a block of one channel per thread wastes less than one of four. */
-const FEW_CHANNELS = 4;
+/** Whether blocks of so many channels suit a number of channels: colours have blocks of their own, one or two channels those of one. */
+const suitsChannels = (block: number, channels: number): boolean =>
+  channels === 3 ? block === 3 : channels < 3 ? block === 1 : block !== 1 && block !== 3 && block <= channels;
 /** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
 const HARDWARE_THREADS = 16_384;
 /** From this many channels on, Winograd's matrix products are worth its transforms. */
 const WINOGRAD_CHANNELS = 16;
 const MAX_SCRATCH_BYTES = 2 ** 27;
+/** Lanes of a software adapter that computes with 256-bit vectors: llvmpipe. */
+const WIDE_LANES = 8;
 /** From this many results on, a hardware adapter is given chunks of the picture too. */
 const CHUNKED_PIXELS = 8192;
 
@@ -242,15 +249,16 @@ export function candidateConvolutions(opName: string, op: OpCase, device: Device
 
 /** Variants that suit the adapter's kind and the channels; on software the most promising first. */
 function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupSize }: Device): readonly Variant[] {
+  const isWide = subgroupSize >= WIDE_LANES;
   if (opName === "conv2dWeight") {
     const [, c_out, h, w] = op.inputs[1] as unknown as Image;
     const c_in = op.inputs[0]![1]!;
     const fitting = weightChoices.filter(
       ({ block: [OB, CB], rounds }) =>
-        rounds > 1 !== isSoftware && (c_out < FEW_CHANNELS ? OB === 1 : OB > 1 && c_in < FEW_CHANNELS === (CB === 3)),
+        rounds > 1 !== isSoftware && suitsChannels(OB, c_out) && (c_out <= 3 || (CB === 3) === (c_in === 3)),
     );
     const isLarge = h * w >= CHUNKED_PIXELS;
-    const preferred = isSoftware ? subgroupSize >= WIDE_LANES && fitting[1] : isLarge && fitting[2];
+    const preferred = isSoftware ? isWide && fitting[1] : isLarge && fitting[2];
     return preferred
       ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
       : fitting.map((c) => c.variant);
@@ -261,15 +269,15 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
   const scratchBytes = (v: Variant) =>
     Math.max(0, ...v.calls(op).flatMap((c) => Object.values(c.bindings).map((ref) => (ref.kind === "scratch" ? ref.bytes : 0))));
   const suits = ({ kind, block: [OB, PH], variant }: Choice) => {
-    if (c_out < FEW_CHANNELS) return kind === "direct" && OB === 1;
-    if (OB === 1 || (kind !== "winograd" && OB > c_out)) return false;
-    if (isSoftware) return PH === 4 && (kind === "direct" || (kind === "staged" && subgroupSize >= WIDE_LANES));
-    return kind !== "winograd" || (Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && scratchBytes(variant) <= MAX_SCRATCH_BYTES);
+    if (kind === "winograd")
+      return !isSoftware && Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && scratchBytes(variant) <= MAX_SCRATCH_BYTES;
+    if (!suitsChannels(OB, c_out)) return false;
+    if (!isSoftware) return true;
+    // llvmpipe compiles a block of eight channels for half a minute.
+    return PH === 4 && (isWide ? OB <= 4 : kind === "direct");
   };
   const fitting = all.filter(suits);
-  // llvmpipe's loads are gathers, except from few places of workgroup memory.
-  const staging = isSoftware ? fitting.filter(({ kind, block: [OB] }) => kind === "staged" && OB === 4) : [];
-  return [...staging, ...fitting.filter((c) => !staging.includes(c))].map(({ variant }) => variant);
+  // There loads from buffers are gathers, and those of vec4s from workgroup memory cost next to nothing.
+  const first = isSoftware && isWide ? fitting.filter(({ kind }) => kind === "staged") : [];
+  return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
 }
-/** Lanes of a software adapter that computes with 256-bit vectors. */
-const WIDE_LANES = 8;

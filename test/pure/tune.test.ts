@@ -116,7 +116,7 @@ describe("the choice of a convolution", () => {
     expect(choose("gone")).toBe(chooseConvolution("conv2d", one.op, software));
   });
 
-  test.each([1, 3, 4, 5, 32, 128])("comes first among the candidates, %i channels", (channels) => {
+  test.each([1, 2, 3, 4, 5, 8, 32, 128])("comes first among the candidates, %i channels", (channels) => {
     for (const device of devices) {
       for (const [c_in, c_out] of [
         [channels, 32],
