@@ -143,7 +143,18 @@ function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: Weig
         { x: input(0), g: input(1), dw: partial },
         { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, strips_x, bands, rows },
         [chunks, blocks],
-        { template: { OB, CB, PW, LANES: lanes, ROUNDS: rounds, THREADS: threads, SUMS: OB * CB * 9 * lanes } },
+        {
+          template: {
+            OB,
+            CB,
+            PW,
+            LANES: lanes,
+            ONCE: Number(rounds === 1),
+            MANY: Number(rounds > 1),
+            THREADS: threads,
+            SUMS: OB * CB * 9 * lanes,
+          },
+        },
       );
       return chunks > 1 ? [first, chunkSum(partial, n, chunks)] : [first];
     },
