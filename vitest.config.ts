@@ -8,6 +8,7 @@ const alone = (name: string, groupOrder: number, testTimeout: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    env: { SINGAN_TUNE: "off" }, // the same kernels in every run
     pool: "forks" as const,
     fileParallelism: false,
     maxWorkers: 1,

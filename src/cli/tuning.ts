@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { tuningFile } from "../node/tuning-file.ts";
 import type { Timing, TuningCase } from "../runtime/tune.ts";
 import { Tuner } from "../runtime/tuner.ts";
-import type { Size } from "../singan/config.ts";
+import { channelsAt, type Size } from "../singan/config.ts";
 import { convolutionCases } from "../singan/convolution-cases.ts";
 import type { Session } from "./session.ts";
 
@@ -16,8 +16,11 @@ export interface TunedScale {
   readonly channels: number;
 }
 
+export const scalesOf = (sizes: readonly Size[], options: Parameters<typeof channelsAt>[1]): TunedScale[] =>
+  sizes.map((size, scale) => ({ size, channels: channelsAt(scale, options) }));
+
 /** Whether the environment allows it. */
-export const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
+const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
 
 /** Finds the fastest kernels for these scales, where that was not done in an earlier run. */
 export async function tuneFor(gpu: Gpu, session: Session, scales: readonly TunedScale[]): Promise<void> {

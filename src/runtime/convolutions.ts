@@ -171,6 +171,7 @@ interface Choice {
   readonly block: Block;
 }
 const DIRECT: readonly Block[] = [
+  [8, 4, 8],
   [8, 4, 4],
   [4, 4, 4],
   [4, 2, 4],
@@ -225,6 +226,10 @@ const HARDWARE_THREADS = 16_384;
 /** From this many channels on, Winograd's matrix products are worth its transforms. */
 const WINOGRAD_CHANNELS = 16;
 const MAX_SCRATCH_BYTES = 2 ** 27;
+/** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
+const MAX_REGISTERS = 128;
+/** Below this many columns, blocks of eight stand out too far. */
+const WIDE_RESULT = 64;
 /** Lanes of a software adapter that computes with 256-bit vectors: llvmpipe. */
 const WIDE_LANES = 8;
 /** From this many results on, a hardware adapter is given chunks of the picture too. */
@@ -274,16 +279,17 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
       ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
       : fitting.map((c) => c.variant);
   }
-  const [, c_out] = op.shape as unknown as Image;
+  const [, c_out, , w] = op.shape as unknown as Image;
   const c_in = op.inputs[0]![1]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
   const scratchBytes = (v: Variant) =>
     Math.max(0, ...v.calls(op).flatMap((c) => Object.values(c.bindings).map((ref) => (ref.kind === "scratch" ? ref.bytes : 0))));
-  const suits = ({ kind, block: [OB, PH], variant }: Choice) => {
+  const suits = ({ kind, block: [OB, PH, PW], variant }: Choice) => {
     if (kind === "winograd")
       return !isSoftware && Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && scratchBytes(variant) <= MAX_SCRATCH_BYTES;
     if (!suitsChannels(OB, c_out)) return false;
-    if (!isSoftware) return true;
+    if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
+    if (PW > 4 && w < WIDE_RESULT) return false;
     // llvmpipe compiles a block of eight channels for half a minute.
     return PH === 4 && (isWide ? OB <= 4 : kind === "direct");
   };

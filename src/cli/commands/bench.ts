@@ -8,6 +8,7 @@ import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { scalesOf, tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
 
@@ -52,6 +53,12 @@ async function run(args: Args, session: Session): Promise<void> {
   const gpu = await openGpu(session);
   const isJson = args.has("json");
   if (!isJson) session.result(`${sizeText(photo)}, ${pyramid.sizes.length} scales, on ${gpu.adapterName}`);
+  const used = new Set(scales);
+  await tuneFor(
+    gpu,
+    session,
+    scalesOf(pyramid.sizes, options).filter((_, scale) => used.has(scale)),
+  );
   const profiles: ScaleProfile[] = [];
   for (const scale of scales) {
     const profile = await profileScale(gpu, pyramid, options, scale);
@@ -61,8 +68,8 @@ async function run(args: Args, session: Session): Promise<void> {
   if (!isJson) return;
   const adapter = { name: gpu.adapterName, isSoftware: gpu.isSoftware };
   const named = profiles.map((profile) => ({ ...profile, size: sizeText(profile.size) }));
-  const { iterations: _, ...used } = options;
-  session.result(JSON.stringify({ photo: sizeText(photo), adapter, options: used, scales: named }));
+  const { iterations: _, ...given } = options;
+  session.result(JSON.stringify({ photo: sizeText(photo), adapter, options: given, scales: named }));
 }
 
 function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleShare, kernels }: ScaleProfile): string[] {

@@ -18,6 +18,7 @@ import { openGpu } from "../gpu.ts";
 import { duration, Progress } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { scalesOf, tuneFor } from "../tuning.ts";
 import { versions } from "../versions.ts";
 
 const FILES = {
@@ -83,6 +84,8 @@ async function run(args: Args, session: Session): Promise<void> {
   const gpu = await openGpu(session);
   session.note(`${basename(file)}: ${photo.width}x${photo.height}, on ${gpu.adapterName}`);
   const chosen = await choose(gpu, preset, args, given, sizeOf(photo), session);
+  const { sizes } = pyramidSizes({ ...sizeOf(photo), ...chosen.options });
+  await tuneFor(gpu, session, scalesOf(sizes, chosen.options));
   const { model, previews, seconds } = await watch(gpu, photo, chosen, session);
 
   folder.write(FILES.model, writeModel(model));
