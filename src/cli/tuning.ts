@@ -1,4 +1,4 @@
-// Tuning as the commands do it: with the store of this computer, unless SINGAN_TUNE=off.
+// Tuning as the commands do it: with the store of this computer, and not before a training where SINGAN_TUNE=off.
 
 import type { Gpu } from "../gpu/device.ts";
 import { tuningFile } from "../node/tuning-file.ts";
@@ -22,10 +22,14 @@ export const scalesOf = (sizes: readonly Size[], options: Parameters<typeof chan
 /** Whether the environment allows it. */
 const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
 
-/** Finds the fastest kernels for these scales, where that was not done in an earlier run. */
+/**
+ * Finds the fastest kernels for these scales, where that was not done in an earlier run. On software adapters only `doctor --tune` does:
+ * compiling the candidates there takes longer than a small training.
+ */
 export async function tuneFor(gpu: Gpu, session: Session, scales: readonly TunedScale[]): Promise<void> {
   if (!mayTune()) return;
   const tuner = await Tuner.open(gpu, tuningFile());
+  if (gpu.isSoftware) return;
   let isNoted = false;
   const onTimed = () => {
     if (!isNoted) session.note("timing kernels, once on this computer …");
@@ -51,15 +55,16 @@ const DOCTOR_SCALES: readonly TunedScale[] = [
 ];
 /** The largest would take minutes on a software adapter. */
 const SOFTWARE_SCALES = 2;
-const DOCTOR_BUDGET_MS = 20_000;
+const DOCTOR_BUDGET_MS = 60_000;
 
-/** Times what a typical training needs and gives a table's rows: op and size, winner, ms, GFLOP/s. */
+/** Times what a typical training needs, a minute long at most and one compilation more, and gives a table's rows: op and size, winner, ms, GFLOP/s. */
 export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[][]> {
   const tuner = await Tuner.open(gpu, tuningFile());
   const rows = [["convolution", "fastest kernel", "ms", "GFLOP/s"]];
   const add = (key: string, { variant, ms }: Timing, one: TuningCase) => {
     rows.push([key, variant, ms.toFixed(3), (flopsOf(one) / ms / 1e6).toFixed(1)]);
   };
+  const end = performance.now() + DOCTOR_BUDGET_MS;
   for (const { size, channels } of gpu.isSoftware ? DOCTOR_SCALES.slice(0, SOFTWARE_SCALES) : DOCTOR_SCALES) {
     const cases = convolutionCases(size, channels);
     for (const [key, timing, one] of tuner.known(cases)) add(key, timing, one);
@@ -67,7 +72,7 @@ export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[]
       add(key, timing, one);
       session.note(`${key}: ${timing.variant}, ${timing.ms.toFixed(3)} ms`);
     };
-    await tuner.tune(cases, { budgetMs: DOCTOR_BUDGET_MS, onTimed });
+    await tuner.tune(cases, { budgetMs: end - performance.now(), onTimed });
   }
   return rows;
 }

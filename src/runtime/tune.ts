@@ -62,7 +62,7 @@ const MAX_REPETITIONS = 32;
 const MARGIN = 0.95;
 
 /**
- * Times what `known` has no entry for, in order, until `budgetMs` are over, and gives the new entries. A case that the budget cuts off
+ * Times what `known` has no entry for and where there is a choice, in order, until `budgetMs` are over, and gives the new entries. A case that the budget cuts off
  * between variants is decided among those timed; one that is not begun has no entry.
  */
 export async function tune(
@@ -77,17 +77,19 @@ export async function tune(
     const key = tuningKey(one.opName, one.op);
     if (key === null || key in known || key in found) continue;
     if (tools.now() >= end) break;
-    const timing = await race(one, tools, end);
+    const candidates = tools.candidates(one);
+    if (candidates.length < 2) continue;
+    const timing = await race(one, candidates, tools, end);
     found[key] = timing;
     onTimed(key, timing, one);
   }
   return found;
 }
 
-async function race(one: TuningCase, tools: TuningTools, end: number): Promise<Timing> {
+async function race(one: TuningCase, candidates: readonly Variant[], tools: TuningTools, end: number): Promise<Timing> {
   const entries: { variant: Variant; trial: Trial; ms: number }[] = [];
   try {
-    for (const variant of tools.candidates(one)) {
+    for (const variant of candidates) {
       if (entries.length > 0 && tools.now() >= end) break;
       const trial = await tools.start(one, variant);
       const entry = { variant, trial, ms: Number.POSITIVE_INFINITY };

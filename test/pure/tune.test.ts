@@ -67,7 +67,8 @@ describe("tune", () => {
   });
 
   test("times neither what is known nor a case twice, and no other ops", async () => {
-    const { tools, clock } = invented({ a: 1 });
+    const { tools, clock } = invented({ a: 1, b: 2 });
+    expect(await tune([one], {}, invented({ a: 1 }).tools, LONG)).toEqual({}); // nothing to choose from
     expect(await tune([one], { [key]: { variant: "b", ms: 1 } }, tools, LONG)).toEqual({});
     expect(await tune([{ opName: "add", op: one.op }], {}, tools, LONG)).toEqual({});
     expect(clock()).toBe(0);
