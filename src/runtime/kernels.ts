@@ -232,26 +232,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   take: batchWindow(-1),
   place: batchWindow(1),
   ...normalizations,
-  conv2dLeaky: convolutions.conv2d.map(({ name, calls }) => ({
-    name,
-    calls: (op) => {
-      const linear = scratch(sizeOf(op.shape) * 4, -1);
-      const n4 = vec4s(op.shape);
-      return [
-        ...calls(op).map((c) => ({
-          ...c,
-          bindings: Object.fromEntries(Object.entries(c.bindings).map(([k, ref]) => [k, ref.kind === "output" ? linear : ref])),
-        })),
-        call<"elementwise.map2", Ref>(
-          "elementwise.map2",
-          { a: linear, b: linear, y: output },
-          { n4, k: op.attrs["alpha"] as number, c: 0 },
-          grid(n4, WG),
-          { overrides: { OP: 2 } },
-        ),
-      ];
-    },
-  })),
+  conv2dLeaky: convolutions.conv2d, // which applies LeakyReLU where the op has a slope
   tanhAdd: binary(4),
   tanhGrad: binary(5),
   lerp: binaryWithScalar(0, () => 0),
@@ -283,6 +264,7 @@ export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
   if (isTree(all)) return all.find(({ name }) => name === treeFor(device))!;
+  if (opName === "conv2dLeaky") return chooseConvolution("conv2d", op, device);
   if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
 }
