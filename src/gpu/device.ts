@@ -36,6 +36,8 @@ export class Gpu {
     readonly device: GPUDevice,
     readonly adapterInfo: GPUAdapterInfo,
     readonly pipelines = new Pipelines(device),
+    /** Variants of kernels found to be the fastest here, by case; empty where nothing was timed. */
+    readonly winners = new Map<string, { readonly variant: string; readonly ms: number }>(),
   ) {
     device.lost.then((info) => {
       if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
@@ -62,7 +64,7 @@ export class Gpu {
    */
   rehearsal(compiles: boolean): Gpu {
     const device = standIn(this.device);
-    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device));
+    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device), this.winners);
   }
 
   /** Whether the adapter computes on the CPU. */

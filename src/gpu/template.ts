@@ -1,7 +1,7 @@
 // Expands the two directives of templated kernels in shaders/: text that WGSL overrides can't express (unrolled register blocks).
 //   //for o in 0..OB {      the lines up to the matching //} once per o, with $o and $(o+1) replaced by numbers
 //   //let OB = 8            default of a template constant, replaced by the variant's value
-// A bound or $(…) is a sum of integers and names.
+// A bound or $(…) is made of integers, names, +, * and parentheses.
 
 export type TemplateConstants = Readonly<Record<string, number>>;
 
@@ -24,7 +24,11 @@ function expand(lines: readonly string[], scope: ReadonlyMap<string, number>): s
   for (let i = 0; i < lines.length; i++) {
     const loop = /^\s*\/\/for (\w+) in (\S+)\.\.(\S+) \{$/.exec(lines[i]!);
     if (!loop) {
-      out.push(lines[i]!.replace(/\$(?:\(([^)]+)\)|([a-zA-Z]))/g, (_, sum, name) => String(evaluate(sum ?? name, scope))));
+      out.push(
+        lines[i]!.replace(/\$(?:\(((?:[^()]|\([^()]*\))+)\)|([a-zA-Z]))/g, (_, sum, name) =>
+          String(evaluate(sum ?? name, scope)),
+        ),
+      );
       continue;
     }
     const end = matchingEnd(lines, i);
@@ -45,10 +49,32 @@ function matchingEnd(lines: readonly string[], start: number): number {
   throw new Error(`template loop in line ${start + 1} has no end`);
 }
 
-function evaluate(sum: string, scope: ReadonlyMap<string, number>): number {
-  return sum.split("+").reduce((total, term) => {
-    const value = scope.get(term.trim()) ?? Number(term);
-    if (!Number.isInteger(value)) throw new Error(`template: ${term} in ${sum} is neither a number nor a name in scope`);
-    return total + value;
-  }, 0);
+/** A sum of products of integers, names and sums in parentheses. */
+function evaluate(expression: string, scope: ReadonlyMap<string, number>): number {
+  const tokens = expression.match(/\w+|\S/g) ?? [];
+  let at = 0;
+  const factor = (): number => {
+    const token = tokens[at++] ?? "";
+    if (token === "(") {
+      const value = sum();
+      if (tokens[at++] !== ")") throw new Error(`template: a parenthesis of ${expression} is not closed`);
+      return value;
+    }
+    const value = scope.get(token) ?? (/^\d+$/.test(token) ? Number(token) : Number.NaN);
+    if (Number.isNaN(value)) throw new Error(`template: ${token} in ${expression} is neither a number nor a name in scope`);
+    return value;
+  };
+  const product = (): number => {
+    let value = factor();
+    for (; tokens[at] === "*"; at++, value *= factor());
+    return value;
+  };
+  const sum = (): number => {
+    let value = product();
+    for (; tokens[at] === "+"; at++, value += product());
+    return value;
+  };
+  const value = sum();
+  if (at < tokens.length) throw new Error(`template: ${expression} goes on after its end`);
+  return value;
 }

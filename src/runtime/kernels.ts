@@ -232,7 +232,6 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   take: batchWindow(-1),
   place: batchWindow(1),
   ...normalizations,
-  conv2dLeaky: convolutions.conv2d, // which applies LeakyReLU where the op has a slope
   tanhAdd: binary(4),
   tanhGrad: binary(5),
   lerp: binaryWithScalar(0, () => 0),
@@ -264,7 +263,6 @@ export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
   if (isTree(all)) return all.find(({ name }) => name === treeFor(device))!;
-  if (opName === "conv2dLeaky") return chooseConvolution("conv2d", op, device);
   if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
 }

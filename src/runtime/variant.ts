@@ -27,6 +27,8 @@ export interface Device {
   readonly isSoftware: boolean;
   /** Lanes that run in step; of interest on software, where a workgroup of more is a coroutine per handful of lanes. */
   readonly subgroupSize: number;
+  /** What a tuner found out, by tuningKey(). */
+  readonly winners?: ReadonlyMap<string, { readonly variant: string }>;
 }
 
 /** Lanes of a workgroup that reduces: many on hardware, on software those of a SIMD unit. */

@@ -1,0 +1,66 @@
+// The tuner's store in Node: one JSON file in the user's cache folder. A damaged or unwritable file means that everything is timed again.
+
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import type { TuningStore, TuningTable } from "../runtime/tune.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The user's cache folder by the system's convention, with a folder of ours in it. */
+export function cacheFolder(platform = process.platform, env: Environment = process.env, home = homedir()): string {
+  const base =
+    platform === "win32"
+      ? (env["LOCALAPPDATA"] ?? join(home, "AppData", "Local"))
+      : platform === "darwin"
+        ? join(home, "Library", "Caches")
+        : env["XDG_CACHE_HOME"] || join(home, ".cache");
+  return join(base, "singan-webgpu");
+}
+
+/** Tables by adapter in one file. */
+export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): TuningStore {
+  const readAll = (): Record<string, TuningTable> => {
+    try {
+      const tables = JSON.parse(readFileSync(path, "utf8"));
+      return isRecord(tables)
+        ? Object.fromEntries(Object.entries(tables).filter((entry): entry is [string, TuningTable] => isTable(entry[1])))
+        : {};
+    } catch {
+      return {};
+    }
+  };
+  return {
+    async read(adapter) {
+      return readAll()[adapter] ?? {};
+    },
+    async write(adapter, table) {
+      // Another process may be reading: it shall see the old file or the new one.
+      const draft = `${path}.${process.pid}`;
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(draft, `${JSON.stringify({ ...readAll(), [adapter]: table }, null, 1)}\n`);
+        renameSync(draft, path);
+      } catch {
+        try {
+          rmSync(draft, { force: true });
+        } catch {
+          // The folder is not one.
+        }
+      }
+    },
+    async clear() {
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // Unwritable: then there is nothing of ours in it.
+      }
+    },
+  };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isTable = (value: unknown): value is TuningTable =>
+  isRecord(value) &&
+  Object.values(value).every((t) => isRecord(t) && typeof t["variant"] === "string" && typeof t["ms"] === "number");

@@ -1,0 +1,113 @@
+// The tuner: times the variants of convolutions on the adapter at hand and remembers the fastest, at bounded cost.
+// Pure: what it times, with which clock and where it remembers are given. `Gpu.winners` is what planning looks at, so with the same
+// table the same kernels run and the same bits come out; another table may round differently.
+
+import type { OpCase, Variant } from "./variant.ts";
+
+/** What is known of one case: the winner and its time per run. */
+export interface Timing {
+  readonly variant: string;
+  readonly ms: number;
+}
+export type TuningTable = Readonly<Record<string, Timing>>;
+
+/** Where tables are kept, one per adapter and version of the kernels. Never throws: where it can't remember, everything is timed again. */
+export interface TuningStore {
+  read(adapter: string): Promise<TuningTable>;
+  write(adapter: string, table: TuningTable): Promise<void>;
+  clear(): Promise<void>;
+}
+
+export interface TuningCase {
+  readonly opName: string;
+  readonly op: OpCase;
+}
+
+/** A variant ready to run on a case. */
+export interface Trial {
+  /** Milliseconds per run, of so many in a row. */
+  time(repetitions: number): Promise<number>;
+  dispose(): void;
+}
+
+export interface TuningTools {
+  /** The variants worth timing, the one that is chosen without timing first. */
+  candidates(one: TuningCase): readonly Variant[];
+  /** Compiles and runs once. */
+  start(one: TuningCase, variant: Variant): Promise<Trial>;
+  /** Milliseconds since some moment. */
+  now(): number;
+}
+
+/**
+ * Cases with one key share a winner: results of about the same size, by factors of √2, since a pyramid has dozens of sizes; bias and
+ * activation don't matter. Null for ops that are not tuned.
+ */
+export function tuningKey(opName: string, { inputs, shape }: OpCase): string | null {
+  const name = opName === "conv2dLeaky" ? "conv2d" : opName;
+  if (name !== "conv2d" && name !== "conv2dInput" && name !== "conv2dWeight") return null;
+  const image = name === "conv2dWeight" ? inputs[1]! : shape;
+  const [n, c_out, h, w] = image as readonly [number, number, number, number];
+  const sizeClass = Math.round(2 * Math.log2(n * h * w)) / 2;
+  return `${name} ${inputs[0]![1]}→${c_out}, 2^${sizeClass} pixels`;
+}
+
+/** A rival that is slower than this in its first run is not timed again. */
+const HOPELESS = 1.5;
+const ROUNDS = 3;
+/** Length of a measurement: a submit costs up to 0.1 ms. */
+const MEASURED_MS = 4;
+const MAX_REPETITIONS = 32;
+/** A winner has to be faster than the static choice by this factor: noise alone shall not decide. */
+const MARGIN = 0.95;
+
+/**
+ * Times what `known` has no entry for, in order, until `budgetMs` are over, and gives the new entries. A case that the budget cuts off
+ * between variants is decided among those timed; one that is not begun has no entry.
+ */
+export async function tune(
+  cases: readonly TuningCase[],
+  known: TuningTable,
+  tools: TuningTools,
+  { budgetMs, onTimed = () => {} }: { budgetMs: number; onTimed?: (key: string, timing: Timing, one: TuningCase) => void },
+): Promise<TuningTable> {
+  const end = tools.now() + budgetMs;
+  const found: Record<string, Timing> = {};
+  for (const one of cases) {
+    const key = tuningKey(one.opName, one.op);
+    if (key === null || key in known || key in found) continue;
+    if (tools.now() >= end) break;
+    const timing = await race(one, tools, end);
+    found[key] = timing;
+    onTimed(key, timing, one);
+  }
+  return found;
+}
+
+async function race(one: TuningCase, tools: TuningTools, end: number): Promise<Timing> {
+  const entries: { variant: Variant; trial: Trial; ms: number }[] = [];
+  try {
+    for (const variant of tools.candidates(one)) {
+      if (entries.length > 0 && tools.now() >= end) break;
+      const trial = await tools.start(one, variant);
+      const entry = { variant, trial, ms: Number.POSITIVE_INFINITY };
+      entries.push(entry);
+      entry.ms = await trial.time(1);
+    }
+    const first = entries[0]!;
+    const best = Math.min(...entries.map(({ ms }) => ms));
+    const rivals = entries.filter((entry) => entry === first || entry.ms <= HOPELESS * best);
+    if (rivals.length > 1) {
+      for (const entry of rivals) entry.ms = Number.POSITIVE_INFINITY;
+      const repetitions = Math.max(1, Math.min(MAX_REPETITIONS, Math.ceil(MEASURED_MS / best)));
+      for (let round = 0; round < ROUNDS && (round === 0 || tools.now() < end); round++) {
+        for (const entry of rivals) entry.ms = Math.min(entry.ms, await entry.trial.time(repetitions));
+      }
+    }
+    const fastest = rivals.reduce((a, b) => (b.ms < a.ms ? b : a));
+    const { variant, ms } = fastest.ms < MARGIN * first.ms ? fastest : first;
+    return { variant: variant.name, ms };
+  } finally {
+    for (const { trial } of entries) trial.dispose();
+  }
+}
