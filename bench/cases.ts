@@ -43,13 +43,15 @@ export const describeScale = ({ channels, size: { width, height } }: ScaleCase):
 export const randomValues = (stream: number, count: number): Float32Array<ArrayBuffer> =>
   Float32Array.from(normals([0, 0, 0, 0], stream, count));
 
-/** ‖a−b‖/‖b‖. */
-export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let [apart, size] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    apart += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  return Math.sqrt(apart / size);
+const norm = (values: Iterable<number>): number => Math.sqrt([...values].reduce((sum, v) => sum + v * v, 0));
+
+/**
+ * The largest ‖a−b‖/‖b‖ over pairs of results; a b far smaller than the largest (a gradient that is 0 but for rounding) counts as a
+ * thousandth of that. Infinite where the results do not fit, NaN where they are none.
+ */
+export function difference(a: readonly ArrayLike<number>[], b: readonly Float32Array[]): number {
+  if (a.length !== b.length || a.some((values, i) => values.length !== b[i]!.length)) return Number.POSITIVE_INFINITY;
+  const sizes = b.map(norm);
+  const least = Math.max(...sizes) / 1000;
+  return Math.max(...b.map((values, i) => norm(values.map((v, k) => v - a[i]![k]!)) / Math.max(sizes[i]!, least)));
 }
