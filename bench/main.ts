@@ -1,25 +1,20 @@
 // npm run bench: times kernels, training steps and, if asked, other libraries; in Node, or by this program in headless Chrome.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runInPage } from "../harness/page.ts";
-import { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
-import { environmentOf, type Surroundings, slug } from "./environment.ts";
+import { type Surroundings, slug } from "./environment.ts";
+import { benchInNode, nodeRuntime, type Results, say, writeResults } from "./node.ts";
 import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
-import { describe, type Environment, type Measurement, recordLine } from "./records.ts";
 import type { Peer } from "./subjects.ts";
-import { runBench } from "./suite.ts";
 
 const PEERS = "bench/peers";
 const PAGE_LIMIT_MS = 3_600_000;
-
-const say = (line: string): void => console.error(line);
 
 /** The commit checked out, and whether files differ from it. */
 function commit(): string {
@@ -28,12 +23,6 @@ function commit(): string {
   } catch {
     return "unknown";
   }
-}
-
-function nodeRuntime(): string {
-  const manifest = createRequire(import.meta.url).resolve("webgpu/package.json");
-  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  return `Node ${process.versions.node}, webgpu ${version}`;
 }
 
 /** The libraries to compare with, as bench/peers/package-lock.json pins them. Throws where npm fails. */
@@ -58,29 +47,6 @@ async function openPeersInNode(): Promise<Peer[]> {
   return openPeers();
 }
 
-interface Results {
-  readonly environment: Environment;
-  readonly measurements: readonly Measurement[];
-}
-
-async function inNode({ bench }: Wanted, surroundings: Surroundings): Promise<Results> {
-  const gpu = await Gpu.open(await openAdapter());
-  const measurements: Measurement[] = [];
-  try {
-    say(`bench: ${gpu.adapterName}`);
-    const peers = bench.parts.includes("peers") ? await openPeersInNode() : [];
-    const report = (measurement: Measurement): void => {
-      measurements.push(measurement);
-      say(describe(measurement));
-    };
-    await runBench(gpu, bench, report, peers);
-    await gpu.finished();
-    return { environment: environmentOf(gpu, surroundings), measurements };
-  } finally {
-    gpu.dispose();
-  }
-}
-
 function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Results> {
   const entry = bench.parts.includes("peers") ? "bench/page-with-peers.ts" : "bench/page.ts";
   return runInPage<PageResults>(entry, "benchInPage", { options: bench, surroundings }, { limitMs: PAGE_LIMIT_MS });
@@ -98,11 +64,12 @@ async function main(words: readonly string[]): Promise<void> {
   }
   if (wanted.bench.parts.includes("peers")) installPeers();
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
-  const { environment, measurements } = await (wanted.chrome ? inChrome : inNode)(wanted, surroundings);
-  const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(environment)}.ndjson`;
+  const results = await (wanted.chrome
+    ? inChrome(wanted, surroundings)
+    : benchInNode(wanted.bench, surroundings, { openPeers: openPeersInNode }));
+  const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
   mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, measurements.map((m) => `${recordLine(m, environment)}\n`).join(""));
-  console.log(out);
+  writeResults(out, results);
 }
 
 try {

@@ -16,7 +16,7 @@ export interface Environment {
 }
 
 export interface Measurement {
-  readonly what: "multiplyAdd" | "copy" | "conv2d" | "conv2dInput" | "conv2dWeight" | "dStep" | "gStep";
+  readonly what: "multiplyAdd" | "copy" | "conv2d" | "conv2dInput" | "conv2dWeight" | "dStep" | "gStep" | "training";
   /** Scale of the pyramid, coarsest 0; null where there is none. */
   readonly scale: number | null;
   readonly shape: string;

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Times this computer's GPU: needs a Vulkan driver, nothing else. Results go to the current folder; sh run.sh -h lists options.
+case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
+here=$(CDPATH= cd -- "$here" && pwd) || exit 1
+
+# What the system has goes first: its drivers are linked against it.
+append() { LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$1; export LD_LIBRARY_PATH; }
+"$here/node" --version >/dev/null 2>&1 || append "$here/lib/runtime"
+PATH=${PATH:-/usr/bin:/bin}:/sbin:/usr/sbin
+ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1 ' || append "$here/lib/vulkan"
+
+exec "$here/node" "$here/bench.mjs" "$@"
