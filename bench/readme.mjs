@@ -6,7 +6,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const FOLDER = "bench/results";
 
-const table = (head, rows) => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+const row = (cells) => `| ${cells.join(" | ")} |`;
+const table = (head, rows) => [row(head), `|${"---|".repeat(head.length)}`, ...rows.map(row)].join("\n");
 const read = (pattern) =>
   readdirSync(FOLDER)
     .filter((name) => pattern.test(name))
@@ -16,7 +17,7 @@ const read = (pattern) =>
 function photos() {
   const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
   const fixed = (value, digits) => (value === undefined ? "–" : value.toFixed(digits));
-  const row = ({ photo, command, adapter, seconds, scales, quality }) => {
+  const cells = ({ photo, command, adapter, seconds, scales, quality }) => {
     const { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = quality ?? {};
     const figures = [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
     return [
@@ -28,10 +29,10 @@ function photos() {
       ...figures,
     ];
   };
-  const head = "photo,command,pyramid,adapter,time,swd ↓,diversity ↑,fidelity ↓,coverage ↓,reconstruction (dB) ↑".split(",");
+  const head = "photo|command|pyramid|adapter|time|swd ↓|diversity ↑|fidelity ↓|coverage ↓|reconstruction, dB ↑".split("|");
   return table(
     head,
-    read(/^train-.*\.json$/).map((text) => row(JSON.parse(text))),
+    read(/^train-.*\.json$/).map((text) => cells(JSON.parse(text))),
   );
 }
 
