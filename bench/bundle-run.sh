@@ -7,6 +7,8 @@ here=$(CDPATH= cd -- "$here" && pwd) || exit 1
 append() { LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$1; export LD_LIBRARY_PATH; }
 "$here/node" --version >/dev/null 2>&1 || append "$here/lib/runtime"
 PATH=${PATH:-/usr/bin:/bin}:/sbin:/usr/sbin
-ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1 ' || append "$here/lib/vulkan"
+case $(ldconfig -p 2>/dev/null) in *"libvulkan.so.1 "*) ;; *) append "$here/lib/vulkan" ;; esac
+HOME=${HOME:-/tmp} # Node wants one, and a computer without users has none
+export HOME
 
 exec "$here/node" "$here/bench.mjs" "$@"

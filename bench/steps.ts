@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { initialWeights } from "../src/nn/init.ts";
-import { type Program, submit } from "../src/runtime/program.ts";
+import { submit } from "../src/runtime/program.ts";
 import { PAPER } from "../src/singan/config.ts";
 import { upsampler } from "../src/singan/frozen.ts";
 import { macsPerPass, parameterShapes } from "../src/singan/networks.ts";
@@ -32,35 +32,44 @@ function openTrainer(gpu: Gpu, { channels, size }: ScaleCase): Promise<ScaleTrai
   });
 }
 
+/** Runs what comes before the steps of an iteration. Adam's step sizes are left at 0, so the weights stay. */
+function prepare(gpu: Gpu, trainer: ScaleTrainer): void {
+  const { noise, adversarial } = trainer.programs;
+  trainer.feed.write({ key: randomKey(0, PURPOSE.training, 0) });
+  const { programs, copies } = trainer.fakeRuns(0);
+  submit(gpu, [noise, ...programs, ...copies, adversarial]);
+}
+
 export async function benchSteps({ gpu, effort, peak, scales, report }: Bench): Promise<void> {
-  const paces = { dStep: new Pace(effort), gStep: new Pace(effort) };
+  const steps = [
+    { what: "dStep", program: "d", flops: dStepFlops, pace: new Pace(effort) },
+    { what: "gStep", program: "g", flops: gStepFlops, pace: new Pace(effort) },
+  ] as const;
   for (const scale of scales) {
-    const trainer = await openTrainer(gpu, scale);
+    let trainer: ScaleTrainer | null = null; // opened where a step is foretold to be fast enough
     try {
-      const { noise, d, adversarial, g } = trainer.programs;
-      trainer.feed.write({ key: randomKey(0, PURPOSE.training, 0) }); // Adam's step sizes are 0: the weights stay
-      const { programs, copies } = trainer.fakeRuns(0);
-      submit(gpu, [noise, ...programs, ...copies]);
-      const measure = async (what: "dStep" | "gStep", program: Program, flops: number): Promise<void> => {
-        const timing = await paces[what].attempt(flops, () =>
-          time(async (count) => {
-            submit(gpu, Array(count).fill(program));
+      for (const { what, program, flops, pace } of steps) {
+        const timing = await pace.attempt(flops(scale), async () => {
+          if (!trainer) {
+            trainer = await openTrainer(gpu, scale);
+            prepare(gpu, trainer);
             await gpu.finished();
-          }, effort),
-        );
+          }
+          const step = trainer.programs[program];
+          return time(async (count) => {
+            submit(gpu, Array(count).fill(step));
+            await gpu.finished();
+          }, effort);
+        });
         const subject = { what, scale: scale.scale, shape: describeScale(scale) };
         if (typeof timing === "string") report({ ...subject, skipped: timing });
         else {
-          const gflops = flops / timing.medianMs / 1e6;
+          const gflops = flops(scale) / timing.medianMs / 1e6;
           report({ ...subject, timing, gflops, shareOfPeak: gflops / peak });
         }
-      };
-      await measure("dStep", d, dStepFlops(scale));
-      submit(gpu, [adversarial]);
-      await measure("gStep", g, gStepFlops(scale));
+      }
     } finally {
-      await gpu.finished();
-      trainer.dispose();
+      (trainer as ScaleTrainer | null)?.dispose();
     }
   }
 }

@@ -38,7 +38,7 @@ export interface Bench {
 }
 
 const effortFor = ({ quick, limitMs }: BenchOptions): Effort =>
-  quick ? { sampleMs: 10, totalMs: 100, rounds: [3, 5], limitMs } : { sampleMs: 30, totalMs: 1000, rounds: [5, 25], limitMs };
+  quick ? { sampleMs: 10, totalMs: 100, rounds: [3, 5], limitMs } : { sampleMs: 30, totalMs: 1000, rounds: [3, 25], limitMs };
 
 /** Runs everything that `options` ask for; the peers last. Throws where a peer's numbers are not ours. */
 export async function runBench(
