@@ -1,7 +1,7 @@
 // npm run bench: times kernels, training steps and, if asked, other libraries; in Node, or by this program in headless Chrome.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -52,6 +52,12 @@ function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Result
   return runInPage<PageResults>(entry, "benchInPage", { options: bench, surroundings }, { limitMs: PAGE_LIMIT_MS });
 }
 
+/** Before minutes of measuring. Throws where the file can't be written. */
+function checkWritable(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  closeSync(openSync(file, "a"));
+}
+
 /** Whether everything was measured as thoroughly as can be: only such results are for the README. */
 const isWhole = ({ bench: { parts, quick, variants, maxPixels } }: Wanted): boolean =>
   !quick && !variants && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
@@ -62,6 +68,7 @@ async function main(words: readonly string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
+  if (wanted.out) checkWritable(wanted.out);
   if (wanted.bench.parts.includes("peers")) installPeers();
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
   const results = await (wanted.chrome
