@@ -1,27 +1,34 @@
 // conv2d: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid. Template: OB channels x PH x PW pixels per thread.
-// TRANSPOSED reads w[c,o,2−u,2−v]: on an image padded by 2 that is the input gradient, so both directions are this one kernel.
-// All accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed 9·OB·PH·PW multiply-adds.
+// TRANSPOSED is the input gradient, the same sum with x read as 0 up to 2 pixels outside and weights w[c,o,2−u,2−v]. LEAKY applies
+// LeakyReLU to the result. Accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed 9·OB·PH·PW
+// multiply-adds. A workgroup has one block of channels, so that its weights are the same for all threads.
 //let OB = 4
 //let PH = 2
 //let PW = 4
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override BIAS: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_y: u32, blocks_o: u32 }
+override LEAKY: bool = false;
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_o: u32, slope: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       w: array<f32>;
 @group(0) @binding(2) var<storage, read>       b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform>             params: Params;
 
+fn finish(sum: f32, bias: f32) -> f32 {
+  let value = sum + bias; // bias last: a large one would round every partial sum
+  return select(value, params.slope * value, LEAKY && value < 0.0);
+}
+
 @compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * WG + lane;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = group.x * WG + lane;
   if (item >= params.blocks) { return; }
   let j = item % params.blocks_x * $(PW)u;
-  let i = item / params.blocks_x % params.blocks_y * $(PH)u;
-  let o = item / (params.blocks_x * params.blocks_y) % params.blocks_o * $(OB)u;
-  let n = item / (params.blocks_x * params.blocks_y * params.blocks_o);
+  let i = item / params.blocks_x * $(PH)u;
+  let o = group.y % params.blocks_o * $(OB)u;
+  let n = group.y / params.blocks_o;
 
   //for a in 0..OB {
   // Channels beyond c_out repeat the last one; their sums are not stored.
@@ -35,13 +42,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   //}
   let w_step = select(9u, params.c_out * 9u, TRANSPOSED);
   let plane = params.h_in * params.w_in;
-  // Rows and columns beyond the image are read somewhere inside the buffer; their sums are not stored either.
-  var at = n * params.c_in * plane + i * params.w_in + j;
+  // Where the image is padded, rows and columns outside are masked (a negative number wraps to a large one). Else those beyond the
+  // image are read somewhere inside the buffer, and their sums are not stored.
+  let pad = select(0u, 2u, TRANSPOSED);
+  //for p in 0..PH+2 {
+  let has_row$p = !TRANSPOSED || i + $(p)u - pad < params.h_in;
+  let row$p = (i + $(p)u - pad) * params.w_in;
+  //}
+  //for q in 0..PW+2 {
+  let has_column$q = !TRANSPOSED || j + $(q)u - pad < params.w_in;
+  let column$q = j + $(q)u - pad;
+  //}
+  var at = n * params.c_in * plane;
   for (var c = 0u; c < params.c_in; c++) {
     //for p in 0..PH+2 {
-    let r$p = at + $(p)u * params.w_in;
     //for q in 0..PW+2 {
-    let x$p_$q = x[r$p + $(q)u];
+    let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p && has_column$q);
     //}
     //}
     //for a in 0..OB {
@@ -67,12 +83,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   //for a in 0..OB {
   if (o + $(a)u < params.c_out) {
-    var bias$a = 0.0; // added last: a large bias would round every partial sum
+    var bias$a = 0.0;
     if (BIAS) { bias$a = b[o$a]; }
     let out$a = ((n * params.c_out + o$a) * params.h_out + i) * params.w_out + j;
     //for p in 0..PH {
     //for q in 0..PW {
-    if (i + $(p)u < params.h_out && j + $(q)u < params.w_out) { y[out$a + $(p)u * params.w_out + $(q)u] = s$a_$p_$q + bias$a; }
+    if (i + $(p)u < params.h_out && j + $(q)u < params.w_out) { y[out$a + $(p)u * params.w_out + $(q)u] = finish(s$a_$p_$q, bias$a); }
     //}
     //}
   }

@@ -8,5 +8,6 @@ export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from ".
 export { ModelFileError, readModel, writeModel } from "./singan/model-file.ts";
 export { type Choice, chooseAuto, fitTo, forecastSeconds, measureSpeed, type Speed } from "./singan/presets.ts";
 export { PyramidError } from "./singan/pyramid.ts";
+export { forecastBytes } from "./singan/rehearsal.ts";
 export { selfTest } from "./singan/self-test.ts";
 export { train } from "./singan/train.ts";

@@ -34,7 +34,7 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
     name: flagName(field),
     value,
     isNumber: typeof PAPER[field] === "number",
-    help: `${help} (${field === "seed" ? "default" : "paper"}: ${PAPER[field]})`,
+    help: `${help} (default: ${PAPER[field]})`,
   };
 });
 

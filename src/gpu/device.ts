@@ -28,7 +28,6 @@ export const padTo = (bytes: number, alignment: number): number => Math.ceil(byt
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
 export class Gpu {
-  readonly pipelines: Pipelines;
   #buffers = new Map<GPUBuffer, number>();
   #failure: Error | null = null;
   #disposed = false;
@@ -36,8 +35,8 @@ export class Gpu {
   private constructor(
     readonly device: GPUDevice,
     readonly adapterInfo: GPUAdapterInfo,
+    readonly pipelines = new Pipelines(device),
   ) {
-    this.pipelines = new Pipelines(device);
     device.lost.then((info) => {
       if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
     });
@@ -57,10 +56,24 @@ export class Gpu {
     return new Gpu(device, adapter.info);
   }
 
+  /**
+   * A stand-in that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
+   * pipelines that it is asked for, which this one then has already.
+   */
+  rehearsal(compiles: boolean): Gpu {
+    const device = standIn(this.device);
+    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device));
+  }
+
   /** Whether the adapter computes on the CPU. */
   get isSoftware(): boolean {
     const { isFallbackAdapter, architecture, description, device } = this.adapterInfo;
     return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`);
+  }
+
+  /** Lanes that run in step, where the adapter tells; else 4, as SwiftShader's. */
+  get subgroupSize(): number {
+    return this.adapterInfo.subgroupMinSize || 4;
   }
 
   /** One line that names the adapter, as reports carry it. */
@@ -197,6 +210,13 @@ export class Readback {
   dispose(): void {
     for (const staging of this.#ring) staging.destroy();
   }
+}
+
+/** A device whose every method does nothing; its buffers can be told apart. */
+function standIn({ limits }: GPUDevice): GPUDevice {
+  const nothing: object = new Proxy(() => nothing, { get: (_, key) => (key === "then" ? undefined : nothing) });
+  const own: Record<string | symbol, unknown> = { limits, lost: new Promise(() => {}), createBuffer: () => ({ destroy() {} }) };
+  return new Proxy({} as GPUDevice, { get: (_, key) => own[key] ?? nothing });
 }
 
 const oneLine = (text: string): string => text.split("\n")[0]!.trim();

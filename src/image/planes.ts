@@ -22,9 +22,10 @@ const clamp = (x: number, low: number, high: number): number => Math.min(Math.ma
 /** The float of each of the 256 levels: (f32(v/255) − 0.5)·2, rounded to float32 where PyTorch rounds. */
 export const levels: Float32Array = Float32Array.from({ length: 256 }, (_, v) => (Math.fround(v / 255) - 0.5) * 2);
 
-/** x = (v/255 − 0.5)·2.  [h, w, 3] u8 → [3, h, w] in [-1,1]. */
+/** x = (v/255 − 0.5)·2.  [h, w, 3] u8 → [3, h, w] in [-1,1]. Throws RangeError where data (RGBA?) has another length. */
 export function toPlanes({ width, height, data }: Rgb8): Planes {
   const area = width * height;
+  if (data.length !== 3 * area) throw new RangeError(`${width}x${height} RGB needs ${3 * area} bytes, not ${data.length}`);
   const out = new Float32Array(3 * area);
   for (let c = 0; c < 3; c++) for (let p = 0; p < area; p++) out[c * area + p] = levels[data[3 * p + c]!]!;
   return { width, height, data: out };

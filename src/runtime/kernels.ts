@@ -5,16 +5,24 @@ import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 import { chooseConvolution, convolutions } from "./convolutions.ts";
 import { normalizations } from "./norms.ts";
-import { type Device, input, layout, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
+import {
+  type Device,
+  input,
+  layout,
+  type OpCase,
+  output,
+  type Ref,
+  scratch,
+  TREE_WIDTHS,
+  treeFor,
+  type Variant,
+  WG,
+} from "./variant.ts";
 
 const vec4s = (shape: Shape): number => Math.ceil(sizeOf(shape) / 4);
 const only = (calls: Variant["calls"]): readonly Variant[] => [{ name: "plain", calls }];
 
-/**
- * Reductions by one workgroup each: a wide tree for hardware, one of 4 lanes for software, where every barrier costs a coroutine
- * switch per lane quad.
- */
-const TREE_WIDTHS = [64, 4] as const;
+/** Reductions by one workgroup each. */
 const trees = (calls: (op: OpCase, WG: number) => KernelCall<Ref>[]): readonly Variant[] =>
   TREE_WIDTHS.map((width) => ({ name: `tree ${width}`, calls: (op) => calls(op, width) }));
 const isTree = (all: readonly Variant[]): boolean => all[0]!.name.startsWith("tree");
@@ -274,7 +282,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
 export function choose(opName: string, op: OpCase, device: Device): Variant {
   const all = variants[opName];
   if (!all) throw new Error(`no kernel computes ${opName}`);
-  if (isTree(all)) return all[device.isSoftware ? 1 : 0]!;
+  if (isTree(all)) return all.find(({ name }) => name === treeFor(device))!;
   if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
 }

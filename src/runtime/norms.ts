@@ -2,7 +2,7 @@
 
 import { type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { call, type KernelCall } from "../gpu/pipelines.ts";
-import { input, layout, type OpCase, output, type Ref, scratch, type Variant } from "./variant.ts";
+import { input, layout, type OpCase, output, type Ref, scratch, TREE_WIDTHS, type Variant } from "./variant.ts";
 
 /**
  * Ops that one dispatch computes together where several of them are wanted of the same inputs (see program.ts). Each of them alone is the
@@ -18,9 +18,6 @@ export interface Joint {
   readonly variants: readonly { readonly name: string; readonly calls: JointCalls }[];
 }
 type JointCalls = (whole: OpCase, outputs: readonly Ref[]) => KernelCall<Ref>[];
-
-/** Lanes of a workgroup that owns a channel: as many as the default limits allow, or a SIMD unit's worth on software. */
-const WIDTHS = [256, 4] as const;
 
 /** What the kernels are made from: the last four inputs (x, m, γ, and β or y), their parameters and the joint's outputs. */
 interface NormCall {
@@ -39,7 +36,7 @@ function joint(
   fits: Joint["fits"],
   make: (of: NormCall, outputs: readonly Ref[]) => KernelCall<Ref>,
 ): Joint {
-  const variants = WIDTHS.map((width) => ({
+  const variants = TREE_WIDTHS.map((width) => ({
     name: `tree ${width}`,
     calls: ({ inputs: shapes, attrs }: OpCase, outputs: readonly Ref[]) => {
       const [x, m] = shapes.slice(-4) as [Shape, Shape];

@@ -5,7 +5,7 @@ import { addOp } from "../autodiff/ops/elementwise.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, Readback, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { call, grid } from "../gpu/pipelines.ts";
-import type { Update } from "./program.ts";
+import type { Update } from "./plan.ts";
 
 /** Named tensors in one buffer, each at a bindable offset. */
 export class FlatBuffer {
@@ -82,8 +82,8 @@ export class Leaves {
   }
 }
 
-/** The discriminator's: a pass over real and fake, and two for the gradient penalty. */
-const TERMS = 3;
+/** The discriminator's at most: passes over real and fake, and two for the gradient penalty. */
+const TERMS = 4;
 
 /** The terms of a sum on the tape, at most TERMS: [a, b, c] for (a + b) + c. */
 function termsOf(gradient: Tensor): Tensor[] {

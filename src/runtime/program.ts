@@ -1,58 +1,37 @@
 // Compiles a graph into a Program: kernels chosen, memory planned, everything bound. Running it allocates and binds nothing.
 // After ratchet `executable.rs` and the tinygrad JIT; the memory plan is a pure walk over the node list as in tinygrad.
 
-import { reachable, sizeOf, type Tensor } from "../autodiff/tensor.ts";
+import { sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
-import { bindingsOf, type KernelCall, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
-import { choose } from "./kernels.ts";
-import { joints } from "./norms.ts";
-import type { OpCase, Ref, Variant } from "./variant.ts";
+import { bindingsOf, type KernelName, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
+import { Arena, type Graph, Plan, planCalls, Temporary } from "./plan.ts";
+import type { Work } from "./work.ts";
 
-/** Something done in place after all values are computed: an optimiser step, a running average. */
-export interface Update {
-  /** Values the update needs. */
-  readonly reads: readonly Tensor[];
-  calls(slices: readonly Slice[]): KernelCall<Slice>[];
-}
-
-export interface Graph {
-  readonly name: string;
-  /** Values kept after a run. */
-  readonly outputs: readonly Tensor[];
-  readonly updates?: readonly Update[];
-  /** Where leaves live, and values that another program has computed: nothing behind them is computed again. */
-  readonly bindings: ReadonlyMap<Tensor, Slice>;
-  /** Values to be written to a given place: gradients into a net's gradient buffer, losses into a ring. */
-  readonly into?: readonly (readonly [Tensor, Slice])[];
-  /** Where values in passing live; a private one without. */
-  readonly arena?: Arena;
-  /** Overrides the choice of kernel, one node at a time: the tests run every variant. */
-  readonly choose?: (node: Tensor) => Variant | undefined;
-}
-
-interface Dispatch {
+export interface Dispatch {
+  /** The op's name; of a joint kernel, the one with all the inputs. */
   readonly label: string;
+  readonly kernel: KernelName;
+  readonly work: Work;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly groups: readonly [number, number];
 }
 
 export class Program {
-  #disposed = false;
+  /** Memory of its own for values in passing, where it shares none. */
+  arena?: Arena;
   constructor(
-    readonly name: string,
+    private readonly draft: Draft,
     readonly dispatches: readonly Dispatch[],
-    /** Bytes of GPU memory that this program owns. */
-    readonly bytes: number,
-    private readonly places: ReadonlyMap<Tensor, Slice>,
-    private readonly free: () => void,
   ) {}
+
+  get name(): string {
+    return this.draft.graph.name;
+  }
 
   /** Where an output (or a bound tensor) lives. Throws for a value that the plan recycles. */
   slice(t: Tensor): Slice {
-    const slice = this.places.get(t);
-    if (!slice) throw new Error(`${this.name}: ${t} is not kept`);
-    return { ...slice, bytes: sizeOf(t.shape) * 4 };
+    return this.draft.slice(t);
   }
 
   encode(pass: GPUComputePassEncoder): void {
@@ -66,15 +45,18 @@ export class Program {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.free();
+    this.draft.dispose();
+    this.arena?.dispose();
   }
 }
 
 export interface Copy {
   readonly from: Slice;
   readonly to: Slice;
+}
+
+export function encodeCopy(encoder: GPUCommandEncoder, { from, to }: Copy): void {
+  encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.bytes, to.bytes));
 }
 
 /** Runs programs and copies in order, in one submit. */
@@ -89,245 +71,83 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
     } else {
       pass?.end();
       pass = null;
-      const { from, to } = step;
-      encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.bytes, to.bytes));
+      encodeCopy(encoder, step);
     }
   }
   pass?.end();
   gpu.device.queue.submit([encoder.finish()]);
 }
 
-/** A call whose buffers are decided. */
-type Planned = { readonly label: string; readonly call: KernelCall<Slice> };
+/** A graph whose calls are planned and whose outputs have their places, but which has no memory in passing and no pipelines yet. */
+export class Draft {
+  readonly places: Map<Tensor, Slice>;
+  /** What lasts as long as the program. */
+  readonly own: Slice[] = [];
+  readonly constants = new Plan();
+  readonly calls = new Plan();
 
-/**
- * Memory for values in passing: hands out whole buffers and takes them back (two ranges of one buffer can't be read and written in one
- * dispatch). Programs that never run at the same time share one.
- */
-export class Arena {
-  #owned = new Set<Slice>();
-  #free: Slice[] = [];
-  constructor(private readonly gpu: Gpu) {}
-
-  take(bytes: number, label: string): Slice {
-    const fitting = this.#free
-      .filter((s) => s.bytes >= bytes && s.bytes <= 2 * bytes + 4096)
-      .sort((a, b) => a.bytes - b.bytes)[0];
-    if (fitting) {
-      this.#free.splice(this.#free.indexOf(fitting), 1);
-      return fitting;
+  constructor(
+    readonly gpu: Gpu,
+    readonly graph: Graph,
+  ) {
+    this.places = new Map(graph.bindings);
+    try {
+      planCalls(this);
+    } catch (error) {
+      this.dispose();
+      throw error;
     }
-    const slice = this.gpu.alloc(bytes, label);
-    this.#owned.add(slice);
-    return slice;
   }
 
-  give(slice: Slice): void {
-    this.#free.push(slice);
+  /** Where an output (or a bound tensor) will live. */
+  slice(t: Tensor): Slice {
+    const slice = this.places.get(t);
+    if (!slice || slice instanceof Temporary) throw new Error(`${this.graph.name}: ${t} is not kept`);
+    return { ...slice, bytes: sizeOf(t.shape) * 4 };
   }
 
-  /** Takes back what a program still holds. */
-  giveAll(slices: Iterable<Slice>): void {
-    const known = new Set(this.#free);
-    for (const slice of slices) if (this.#owned.has(slice) && !known.has(slice)) this.#free.push(slice);
+  /** The program, once the values in passing have their buffers; constants are computed here, once. */
+  async complete(): Promise<Program> {
+    const { gpu, graph, own } = this;
+    const [once, dispatches] = await Promise.all([
+      bind(gpu, graph.name, this.constants, own),
+      bind(gpu, graph.name, this.calls, own),
+    ]);
+    if (once.length > 0) submit(gpu, [new Program(this, once)]);
+    return new Program(this, dispatches);
   }
 
   dispose(): void {
-    for (const slice of this.#owned) this.gpu.free(slice);
-    this.#owned.clear();
-    this.#free = [];
-  }
-}
-
-/** What a plan allocates: values in passing from the arena, values to keep for the program alone. */
-class Memory {
-  readonly own: Slice[] = [];
-  readonly taken = new Set<Slice>();
-  constructor(
-    private readonly gpu: Gpu,
-    readonly arena: Arena,
-  ) {}
-
-  keep(slice: Slice): Slice {
-    this.own.push(slice);
-    return slice;
-  }
-  output(bytes: number, label: string): Slice {
-    return this.keep(this.gpu.alloc(bytes, label));
-  }
-  temporary(bytes: number, label: string): Slice {
-    const slice = this.arena.take(bytes, label);
-    this.taken.add(slice);
-    return slice;
-  }
-  /** Forgets everything. */
-  undo(): void {
-    for (const slice of this.own) this.gpu.free(slice);
-    this.arena.giveAll(this.taken);
+    for (const slice of this.own.splice(0)) this.gpu.free(slice);
   }
 }
 
 /**
- * Compiles `graph`; values that depend on constants alone are computed here, once. Throws where a leaf has no binding, a kernel does not
- * compile or memory runs out; nothing is left behind then.
+ * Programs of graphs, with their values in passing in `arena`. Pipelines compile side by side. Throws where a kernel does not compile or
+ * memory runs out; the drafts and the arena are the caller's to dispose.
  */
+export async function complete(drafts: readonly Draft[], arena: Arena): Promise<Program[]> {
+  arena.assign(drafts.flatMap(({ constants, calls }) => [...constants.temporaries, ...calls.temporaries]));
+  return Promise.all(drafts.map((draft) => draft.complete()));
+}
+
+/** One graph by itself. Throws where a leaf has no binding, and what complete() throws; nothing is left behind then. */
 export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
-  const arena = graph.arena ?? new Arena(gpu);
-  const memory = new Memory(gpu, arena);
+  const arena = new Arena(gpu);
+  const draft = new Draft(gpu, graph);
   try {
-    const places = new Map(graph.bindings);
-    const plan = planCalls(gpu, graph, places, memory);
-    const [constants, dispatches] = await Promise.all([
-      bind(gpu, graph.name, plan.constants, memory),
-      bind(gpu, graph.name, plan.calls, memory),
-    ]);
-    if (constants.length > 0) submit(gpu, [new Program(graph.name, constants, 0, new Map(), () => {})]);
-    const kept = new Map([...graph.bindings, ...graph.outputs.map((t) => [t, places.get(t)!] as const)]);
-    const bytes = [...memory.own, ...(graph.arena ? [] : memory.taken)].reduce((sum, s) => sum + s.bytes, 0);
-    return new Program(graph.name, dispatches, bytes, kept, () => {
-      for (const slice of memory.own) gpu.free(slice);
-      if (!graph.arena) arena.dispose();
-    });
+    const [program] = (await complete([draft], arena)) as [Program];
+    program.arena = arena;
+    return program;
   } catch (error) {
-    memory.undo();
-    if (!graph.arena) arena.dispose();
+    draft.dispose();
+    arena.dispose();
     throw error;
   }
 }
 
-interface Plan {
-  /** What is computed once. */
-  readonly constants: Planned[];
-  readonly calls: Planned[];
-}
-
-/** Nodes that depend on no leaf: the same in every run. */
-function constantNodes(nodes: readonly Tensor[]): Set<Tensor> {
-  const constants = new Set<Tensor>();
-  for (const node of nodes) if (node.op && node.inputs.every((t) => constants.has(t))) constants.add(node);
-  return constants;
-}
-
-/** Executes the graph on paper, in creation order: every value gets a buffer, which is free again after its last use. */
-function planCalls(gpu: Gpu, graph: Graph, places: Map<Tensor, Slice>, memory: Memory): Plan {
-  const { bindings, updates = [], into = [], arena } = graph;
-  const roots = [...graph.outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
-  const nodes = reachable(roots, new Set(bindings.keys())).filter((t) => !bindings.has(t));
-  const constants = constantNodes(nodes);
-  const lastUse = new Map<Tensor, number>();
-  const lasting = new Set(graph.outputs); // beyond a run
-  nodes.forEach((node, at) => {
-    for (const t of node.inputs) {
-      lastUse.set(t, at);
-      if (constants.has(t) && !constants.has(node)) lasting.add(t);
-    }
-  });
-  for (const t of roots) if (constants.has(t)) lasting.add(t);
-  const pinned = new Set(roots); // to the end of a run
-  const direct = new Map(into.filter(([t]) => !lastUse.has(t) && !bindings.has(t) && !constants.has(t)));
-  const tables = new Map<object, Slice>();
-  const plan: Plan = { constants: [], calls: [] };
-  const done = new Set<Tensor>();
-
-  const allocate = (node: Tensor): Slice => {
-    const label = `${graph.name}: ${node}`;
-    const out = direct.get(node) ?? (lasting.has(node) ? memory.output : memory.temporary).call(memory, node.size * 4, label);
-    places.set(node, out);
-    return out;
-  };
-  const releasable = (t: Tensor) => !pinned.has(t) && !lasting.has(t) && !bindings.has(t);
-
-  /** Appends the calls of one variant: `whole` gives the inputs, `outputs` (scratch where nobody wants one) take the results. */
-  const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], calls: readonly KernelCall<Ref>[], label: string) => {
-    const outs = outputs.map((t) => t && allocate(t));
-    const scratches = new Map<number, Slice>();
-    const table = (data: Uint32Array | Float32Array): Slice => {
-      const slice = tables.get(data) ?? memory.keep(gpu.upload(data, `${graph.name}: table`));
-      tables.set(data, slice);
-      return slice;
-    };
-    const scratch = (id: number, bytes: number): Slice => {
-      const slice = scratches.get(id) ?? memory.temporary(bytes, `${graph.name}: scratch`);
-      scratches.set(id, slice);
-      return slice;
-    };
-    const place = (ref: Ref): Slice => {
-      if (ref.kind === "input") return places.get(whole.inputs[ref.index]!)!;
-      if (ref.kind === "table") return table(ref.data);
-      if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
-      return outs[ref.index] ?? scratch(-1 - ref.index, whole.size * 4);
-    };
-    const list = constants.has(whole) ? plan.constants : plan.calls;
-    for (const call of calls) list.push({ label, call: located(call, place) });
-    for (const slice of scratches.values()) memory.arena.give(slice);
-    for (const t of outputs) if (t) done.add(t);
-  };
-
-  nodes.forEach((node, at) => {
-    if (!node.op) throw new Error(`${graph.name}: leaf ${node} is not bound`);
-    if (!done.has(node)) {
-      const together = graph.choose ? null : findJoint(node, nodes, at, (t) => places.has(t));
-      if (together) {
-        const { joint, whole, outputs } = together;
-        const variant = joint.variants[gpu.isSoftware ? 1 : 0]!;
-        const refs = outputs.map((_, index): Ref => ({ kind: "output", index }));
-        emit(whole, outputs, variant.calls(caseOf(whole), refs), whole.name);
-      } else {
-        const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu);
-        emit(node, [node], variant.calls(caseOf(node)), node.name);
-      }
-    }
-    for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && releasable(t)) memory.arena.give(places.get(t)!);
-    if (!lastUse.has(node) && releasable(node)) memory.arena.give(places.get(node)!);
-  });
-
-  for (const [t, slice] of into) {
-    if (direct.get(t) !== slice) plan.calls.push({ label: "copy", call: copyCall(places.get(t)!, slice, t) });
-  }
-  for (const update of updates) {
-    for (const call of update.calls(update.reads.map((t) => places.get(t)!))) plan.calls.push({ label: call.kernel, call });
-  }
-  if (arena) arena.giveAll(memory.taken);
-  return plan;
-}
-
-const caseOf = (node: Tensor): OpCase => ({
-  inputs: node.inputs.map((t) => t.shape),
-  shape: node.shape,
-  attrs: node.attrs,
-});
-
-/** The nodes that one joint kernel can compute at `node`'s place: it and later ones whose inputs are all there. */
-function findJoint(node: Tensor, nodes: readonly Tensor[], at: number, isThere: (t: Tensor) => boolean) {
-  const joint = joints.find(({ members }) => members.includes(node.name));
-  if (!joint) return null;
-  const others = nodes.slice(at + 1, at + 1 + JOINT_REACH).filter((t) => joint.members.includes(t.name));
-  const whole = [node, ...others].find(
-    (t) =>
-      t.inputs.length === joint.inputs && (t === node || joint.fits(node, t)) && t.inputs.every((i) => i === node || isThere(i)),
-  );
-  if (!whole) return null;
-  const parts = [node, ...others].filter((t) => t === whole || joint.fits(t, whole));
-  if (parts.length < 2) return null;
-  return { joint, whole, outputs: joint.members.map((name) => parts.find((t) => t.name === name) ?? null) };
-}
-/** How far ahead a joint kernel looks for its other parts: they are made by one VJP. */
-const JOINT_REACH = 8;
-
-const located = (call: KernelCall<Ref>, place: (ref: Ref) => Slice): KernelCall<Slice> => ({
-  ...call,
-  bindings: Object.fromEntries(Object.entries(call.bindings).map(([name, ref]) => [name, place(ref)])),
-});
-
-/** Copies a value by the identity kernel: inside a pass, buffers can't be copied. */
-export function copyCall(from: Slice, to: Slice, t: Tensor): KernelCall<Slice> {
-  const { calls } = choose("affine", { inputs: [t.shape], shape: t.shape, attrs: {} }, { isSoftware: false });
-  const [call] = calls({ inputs: [t.shape], shape: t.shape, attrs: { k: 1, c: 0 } });
-  return located(call!, (ref) => (ref.kind === "output" ? to : from));
-}
-
 /** Compiles the pipelines side by side, writes all parameters into one buffer and makes the bind groups. */
-async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Memory): Promise<Dispatch[]> {
+async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[]): Promise<Dispatch[]> {
   const offsets: number[] = [];
   let bytes = 0;
   for (const { call } of plan) {
@@ -335,7 +155,8 @@ async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Me
     bytes += padTo(paramsBytesOf(call.kernel), SLICE_ALIGNMENT);
   }
   if (plan.length === 0) return [];
-  const params = memory.keep(gpu.allocUniform(bytes, `${name}: params`));
+  const params = gpu.allocUniform(bytes, `${name}: params`);
+  own.push(params);
   const values = new DataView(new ArrayBuffer(bytes));
   plan.forEach(({ call }, i) => {
     writeParams(call, values, offsets[i]!);
@@ -343,7 +164,7 @@ async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Me
   gpu.write(params, values);
   const pipelines = await Promise.all(plan.map(({ call }) => gpu.pipelines.get(call)));
   gpu.check();
-  return plan.map(({ label, call }, i) => {
+  return plan.map(({ label, call, work }, i) => {
     const entry = (binding: number, { buffer, offset, bytes: size }: Slice): GPUBindGroupEntry => ({
       binding,
       resource: { buffer, offset, size: padTo(size, 16) },
@@ -352,6 +173,6 @@ async function bind(gpu: Gpu, name: string, plan: readonly Planned[], memory: Me
     const uniform = entry(paramsBindingOf(call.kernel), { ...params, offset: offsets[i]!, bytes: paramsBytesOf(call.kernel) });
     const layout = pipelines[i]!.getBindGroupLayout(0);
     const bindGroup = gpu.device.createBindGroup({ layout, entries: [...storage, uniform], label: `${name}: ${label}` });
-    return { label, pipeline: pipelines[i]!, bindGroup, groups: call.groups };
+    return { label, kernel: call.kernel, work, pipeline: pipelines[i]!, bindGroup, groups: call.groups };
   });
 }

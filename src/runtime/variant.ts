@@ -25,7 +25,14 @@ export interface Variant {
 /** What decides between variants where nothing was timed. */
 export interface Device {
   readonly isSoftware: boolean;
+  /** Lanes that run in step; of interest on software, where a workgroup of more is a coroutine per handful of lanes. */
+  readonly subgroupSize: number;
 }
+
+/** Lanes of a workgroup that reduces: many on hardware, on software those of a SIMD unit. */
+export const TREE_WIDTHS = [256, 8, 4] as const;
+/** The name of the variant of a reduction that suits a device. */
+export const treeFor = ({ isSoftware, subgroupSize }: Device): string => `tree ${isSoftware ? (subgroupSize >= 8 ? 8 : 4) : 256}`;
 
 export const input = (index: number): Ref => ({ kind: "input", index });
 export const output: Ref = { kind: "output", index: 0 };

@@ -18,12 +18,18 @@ export interface Feed {
 }
 const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
 
-/** The small block of buffers that every program reads its Feed from. */
+/** The small block of buffers that every program reads its Feed from, and a ring of `places` for the feeds of one submit. */
 export class FeedBlock {
   readonly leaves: Leaves;
+  readonly #ring: Slice;
 
-  constructor(gpu: Gpu, label: string) {
+  constructor(
+    private readonly gpu: Gpu,
+    label: string,
+    places: number,
+  ) {
     this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
+    this.#ring = gpu.alloc(places * this.whole.bytes, `${label} feeds`);
   }
 
   get whole(): Slice {
@@ -39,8 +45,8 @@ export class FeedBlock {
     this.leaves.storage.write(new Map(Object.entries(data)));
   }
 
-  /** The bytes of many feeds one after the other, as the block has them. */
-  lay(feeds: readonly Feed[]): Uint8Array<ArrayBuffer> {
+  /** Writes many feeds to the ring, after everything submitted so far; gives for each the copy that hands it to the programs. */
+  lay(feeds: readonly Feed[]): Copy[] {
     const { slices } = this.leaves.storage;
     const data = new ArrayBuffer(this.whole.bytes * feeds.length);
     feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
@@ -49,11 +55,14 @@ export class FeedBlock {
       new Float32Array(data, at("adam"), adam.length).set(adam);
       new Float32Array(data, at("momentum"), 1)[0] = momentum;
     });
-    return new Uint8Array(data);
+    this.gpu.write(this.#ring, new Uint8Array(data));
+    const { bytes } = this.whole;
+    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
   }
 
   dispose(): void {
     this.leaves.dispose();
+    this.gpu.free(this.#ring);
   }
 }
 
@@ -119,7 +128,7 @@ export interface Progress {
 
 /** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
 const TARGET_BATCH_MS = 150;
-const MAX_BATCH = 32;
+export const MAX_BATCH = 32;
 
 /**
  * Runs all iterations of `job` in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one batch
@@ -134,13 +143,12 @@ export async function* runBatches(
 ): AsyncGenerator<Progress> {
   let inFlight: Promise<Progress> | null = null;
   let size = 1;
-  const ring = gpu.alloc(maxBatch * job.plan(0).length * feed.whole.bytes, `${job.name} feeds`);
   try {
     for (let at = 0; at < job.iterations; ) {
       const count = Math.min(size, job.iterations - at);
       const start = performance.now();
       const previous: typeof inFlight = inFlight;
-      inFlight = submitBatch(gpu, feed, losses, ring, job, at, count);
+      inFlight = submitBatch(gpu, feed, losses, job, at, count);
       inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
       at += count;
       if (previous) yield await previous;
@@ -150,7 +158,6 @@ export async function* runBatches(
     if (inFlight) yield await inFlight;
   } finally {
     await inFlight?.catch(() => {});
-    gpu.free(ring);
   }
 }
 
@@ -158,19 +165,13 @@ async function submitBatch(
   gpu: Gpu,
   feed: FeedBlock,
   losses: LossBlock,
-  ring: Slice,
   { name, plan }: Job,
   first: number,
   count: number,
 ): Promise<Progress> {
   const runs = Array.from({ length: count }, (_, i) => plan(first + i)).flat();
-  gpu.write(ring, feed.lay(runs.map((run) => run.feed))); // after the batch before: the queue keeps the order
-  const { bytes } = feed.whole;
-  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [
-    ...before,
-    { from: { buffer: ring.buffer, offset: i * bytes, bytes }, to: feed.whole },
-    program,
-  ]);
+  const feeds = feed.lay(runs.map((run) => run.feed));
+  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
   submit(gpu, steps);
   const iteration = first + count;
   const values = await losses.read();

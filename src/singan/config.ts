@@ -36,7 +36,7 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-export const PAPER: TrainOptions = {
+export const PAPER: TrainOptions = Object.freeze({
   maxSize: 250,
   minSize: 25,
   scaleFactor: 0.75,
@@ -55,7 +55,7 @@ export const PAPER: TrainOptions = {
   upsample: "bicubic",
   statistics: "recalibrated",
   seed: 0,
-};
+});
 
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {
@@ -94,6 +94,8 @@ const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] 
 
 /** Fills in the paper's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
+  const unknown = Object.keys(options).find((name) => !(name in PAPER));
+  if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
   const all = { ...PAPER, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];

@@ -48,9 +48,14 @@ export class Sampler {
     return new Sampler(gpu, model);
   }
 
-  /** A random picture at the finest trained scale. Throws OptionError where startScale is not a scale of the model. */
+  /** A random picture at the finest trained scale. Throws OptionError for a startScale that the model does not have, or a seed or index out of range. */
   async sample({ seed, index = 0, startScale = 0 }: SampleOptions): Promise<Planes> {
     const last = this.#scales.length - 1;
+    for (const [name, value] of Object.entries({ seed, index })) {
+      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
+        throw new OptionError(`${name} must be a whole number from 0 to ${2 ** 32 - 1}, not ${value}`);
+      }
+    }
     if (!Number.isInteger(startScale) || startScale < 0 || startScale > last) {
       throw new OptionError(`start scale must be a whole number from 0 to ${last}, not ${startScale}`);
     }

@@ -15,6 +15,9 @@ export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
   return lerp(real, fake, a);
 }
 
+/** ± mean of the scores D(x). */
+export const criticLoss = (scores: Tensor, sign: 1 | -1): Tensor => scale(sum(scores), sign / scores.size);
+
 /** (−mean D(real), mean D(fake)) as [2,1], from the scores of both [2,1,h,w]: WGAN's two terms. */
 export function criticLosses(scores: Tensor): Tensor {
   const weight = 2 / scores.size;

@@ -56,6 +56,10 @@ function residual(features: Tensor, previous: Tensor, weights: Weights): Tensor 
   return tanhAdd(conv2d(features, weight(weights, `${tail}.weight`), weight(weights, `${tail}.bias`)), previous);
 }
 
+/** Names of a generator's running statistics in its state_dict. */
+export const statisticsNames = (): string[] =>
+  BLOCKS.flatMap((block) => [`${block}.norm.running_mean`, `${block}.norm.running_var`]);
+
 export function foldedShapes(channels: number): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
   for (const [name, shape] of parameterShapes("generator", channels)) {

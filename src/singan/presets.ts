@@ -1,14 +1,10 @@
 // Chooses settings that fit the machine: times a few steps on the adapter in hand, then forecasts whole trainings.
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
 
-import { normals } from "../autodiff/ops/random.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { initialWeights } from "../nn/init.ts";
 import { PRESETS, resolveOptions, type Size, type TrainOptions } from "./config.ts";
-import { upsampler } from "./frozen.ts";
-import { parameterShapes } from "./networks.ts";
 import { pyramidSizes } from "./pyramid.ts";
-import { ScaleTrainer } from "./scale-trainer.ts";
+import { withStandIn } from "./stand-in.ts";
 import { macsPerIteration } from "./train.ts";
 
 export interface Speed {
@@ -97,16 +93,8 @@ async function timeIteration(
   { channels, ...size }: Probe,
 ): Promise<{ seconds: number; macs: number; compile: number }> {
   const options = resolveOptions({ iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
-  const noise = (stream: number, count: number) => Float32Array.from(normals([0, 0, 0, 0], stream, count));
   const start = performance.now();
-  const trainer = await ScaleTrainer.create(gpu, {
-    ...{ scale: 0, size, channels, options, frozen: [], upsample: upsampler("bicubic", 1), zPrev: null, noiseAmp: 1 },
-    real: { ...size, data: noise(0, 3 * size.width * size.height).map((v) => Math.max(-1, Math.min(1, v / 2))) },
-    zStar: noise(1, size.width * size.height),
-    generator: initialWeights(parameterShapes("generator", channels), [0, 0, 1, 0]),
-    discriminator: initialWeights(parameterShapes("discriminator", channels), [0, 0, 2, 0]),
-  });
-  try {
+  return withStandIn(gpu, { sizes: [size], scaleFactor: 1 }, options, 0, async (trainer) => {
     const compiled = performance.now();
     const times: number[] = [];
     let before = performance.now();
@@ -116,7 +104,5 @@ async function timeIteration(
     }
     const [, median] = times.sort((a, b) => a - b);
     return { seconds: median! / 1000, macs: macsPerIteration(0, [size], options), compile: (compiled - start) / 1000 };
-  } finally {
-    trainer.dispose();
-  }
+  });
 }

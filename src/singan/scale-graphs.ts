@@ -3,14 +3,13 @@
 
 import { grad, savedTensors } from "../autodiff/grad.ts";
 import { concat } from "../autodiff/ops/batch.ts";
-import { add, scale as times, zeros } from "../autodiff/ops/elementwise.ts";
-import { sum } from "../autodiff/ops/reduce.ts";
+import { add, zeros } from "../autodiff/ops/elementwise.ts";
 import { margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Observe, Weights } from "../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
 import { AMP_SHAPE, chain, drawNoise, type FrozenScale, generatorInput, grey, greyShape, type Upsample } from "./frozen.ts";
-import { criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
+import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
 import { discriminator, generator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
 
@@ -88,27 +87,40 @@ export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe
 
 export interface CriticStep {
   readonly losses: { readonly critic: Tensor; readonly gradientPenalty: Tensor };
-  /** In the order of the weights; sums of at most three terms. */
+  /** In the order of the weights; sums of at most four terms. */
   readonly gradients: readonly Tensor[];
 }
 
 /**
- * −D(real) + D(fake) + GP and its gradient. Real and fake are one batch of two; the penalty follows, so that few activations live at once.
- * alpha [1] places the point between them where the penalty is taken.
+ * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or with real and fake as one
+ * batch, which takes fewer dispatches. alpha [1] places the point between them where the penalty is taken.
  */
 export function criticStep(
   d: Weights,
   { real, fake, alpha }: { readonly real: Tensor; readonly fake: Tensor; readonly alpha: Tensor },
-  lambda: number,
-  observe?: Observe,
+  {
+    lambda,
+    sideBySide,
+    observe,
+  }: { readonly lambda: number; readonly sideBySide: boolean; readonly observe?: Observe | undefined },
 ): CriticStep {
   const weights = [...d.values()];
   const critic = (x: Tensor) => discriminator(x, d, observe);
-  const losses = criticLosses(critic(concat(real, fake)));
-  const byPictures = grad(losses, weights);
+  const plus = (a: readonly Tensor[], b: readonly Tensor[]) => a.map((g, i) => add(g, b[i]!));
+  let losses: Tensor;
+  let byPictures: readonly Tensor[];
+  if (sideBySide) {
+    losses = criticLosses(critic(concat(real, fake)));
+    byPictures = grad(losses, weights);
+  } else {
+    const onReal = criticLoss(critic(real), -1);
+    const byReal = grad(onReal, weights);
+    const onFake = criticLoss(critic(fake), 1);
+    losses = concat(onReal, onFake);
+    byPictures = plus(byReal, grad(onFake, weights));
+  }
   const { loss: penalty } = gradientPenalty(critic, interpolate(real, fake, alpha), lambda);
-  const byPenalty = grad(penalty, weights);
-  return { losses: { critic: losses, gradientPenalty: penalty }, gradients: byPictures.map((g, i) => add(g, byPenalty[i]!)) };
+  return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
 export interface AdversarialGraph {
@@ -124,8 +136,7 @@ export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observ
 }
 
 function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tensor {
-  const scores = discriminator(fake, c.d, observe);
-  return times(sum(scores), -1 / scores.size);
+  return criticLoss(discriminator(fake, c.d, observe), -1);
 }
 
 export interface GeneratorGraph {

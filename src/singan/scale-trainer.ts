@@ -7,8 +7,9 @@ import type { Planes } from "../image/planes.ts";
 import { ADAM, adamSchedule } from "../nn/adam.ts";
 import type { Observe } from "../nn/layers.ts";
 import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../runtime/params.ts";
-import { Arena, type Copy, compile, type Program, submit, type Update } from "../runtime/program.ts";
-import { type Feed, FeedBlock, LossBlock, type LossPlace, type Progress, type Run, runBatches } from "./batches.ts";
+import { Arena, type Update } from "../runtime/plan.ts";
+import { type Copy, complete, Draft, type Program, submit } from "../runtime/program.ts";
+import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
 import { imageShape, type Size, type TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
@@ -31,8 +32,8 @@ export interface ScaleSetup {
   readonly noiseAmp: number;
   readonly generator: ReadonlyMap<string, Float32Array>;
   readonly discriminator: ReadonlyMap<string, Float32Array>;
-  /** Overrides how many fakes one run makes: 1, or as many as there are D steps. The tests run both. */
-  readonly fakesAtOnce?: number;
+  /** Whether passes run in batches, where the size does not decide: the tests run both. */
+  readonly sideBySide?: boolean;
 }
 
 /**
@@ -46,7 +47,7 @@ type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
 /** Passes that recalibrated statistics average over. */
 const RECALIBRATION_PASSES = 50;
-/** Fakes are made side by side up to this many values of one activation: their batch takes as many times the memory. */
+/** Passes run side by side up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
 const BATCH_VALUES = 2 ** 20;
 /** Runs per iteration get key steps of their own. */
 const MAX_RUNS = 64;
@@ -63,7 +64,7 @@ export class ScaleTrainer {
   #pictures!: { sample: Tensor; reconstruction: Tensor };
   readonly #slices: Slice[] = [];
   #bindings = new Map<Tensor, Slice>();
-  #programs: Program[] = [];
+  #drafts: Draft[] = [];
   /** Values in passing: one program runs at a time, so all share them. */
   readonly #arena: Arena;
   /** Copies that put the j-th fake of a batch in place, and that keep the last one's saved values. */
@@ -81,7 +82,7 @@ export class ScaleTrainer {
     this.gStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
     this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
     this.losses = new LossBlock(gpu, name);
-    this.feed = new FeedBlock(gpu, name);
+    this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.leaves = new graphs.ScaleLeaves(size);
     this.#arena = new Arena(gpu);
   }
@@ -139,22 +140,18 @@ export class ScaleTrainer {
       g: this.g.tensors,
       d: this.d.tensors,
     };
-    const run = async (
-      name: string,
+    const drafts = new Map<ProgramName, Draft>();
+    const draft = (
+      name: ProgramName,
       outputs: readonly Tensor[],
       more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {},
     ) => {
-      const program = await compile(gpu, {
-        name: `scale ${scale} ${name}`,
-        outputs,
-        bindings: this.#bindings,
-        arena: this.#arena,
-        ...more,
-      });
-      this.#programs.push(program);
+      const made = new Draft(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
+      drafts.set(name, made);
+      this.#drafts.push(made);
       // What a program keeps, later ones read.
-      for (const t of outputs) this.#bindings.set(t, program.slice(t));
-      return program;
+      for (const t of outputs) this.#bindings.set(t, made.slice(t));
+      return made;
     };
     const losses = (named: Partial<Record<LossPlace, Tensor>>) =>
       Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossPlace)] as const);
@@ -165,7 +162,7 @@ export class ScaleTrainer {
     const redrawn = scale === 0 && options.zStar === "redrawn";
     const zDraw = redrawn ? noises.normal("zOpt", greyShape(size)) : null;
     const z = drawNoise(noises, "noise", scale, size);
-    const noise = await run("noise", zDraw ? [z, zDraw] : [z]);
+    const noise = draft("noise", zDraw ? [z, zDraw] : [z]);
     this.#bindings.set(leaves.noise, noise.slice(z));
     if (zDraw) this.#bindings.set(leaves.zStar, noise.slice(zDraw));
 
@@ -193,24 +190,28 @@ export class ScaleTrainer {
         : graphs.regeneratedGeneratorGraph(context, leaves, pass, inG.observe);
     const g = generatorGraph(last);
     const saved = samples === 1 ? g.saved : graphs.replayedTensors(context, passes, options.gStep);
-    const fakes = await run("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
+    const fakes = draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
     this.#placeFakes(fakes, passes.fake);
     if (samples > 1) for (const [i, t] of saved.entries()) this.#placeLast(g.saved[i]!, fakes.slice(t));
 
-    const inD = watch();
-    const alpha = source("d").uniform("alpha", [1]);
-    const d = graphs.criticStep(this.d.tensors, { real: leaves.real, fake: leaves.fake, alpha }, options.lambdaGp, inD.observe.d);
-    const dStep = await run("D", [], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
-      updates: [adam(this.d), ...inD.updates()],
-    });
-    const adversarialPass = await run("adversarial", [adversarial.byFake], {
+    draft("adversarial", [adversarial.byFake], {
       into: losses({ gAdversarial: adversarial.loss }),
       updates: watchD?.updates ?? [],
     });
-    const gStep = await run("G", [], {
+    draft("g", [], {
       into: [...this.g.gradientsInto(g.gradients), ...losses(g.losses)],
       updates: [adam(this.g), ...inG.updates()],
+    });
+    const inD = watch();
+    const alpha = source("d").uniform("alpha", [1]);
+    const d = graphs.criticStep(
+      this.d.tensors,
+      { real: leaves.real, fake: leaves.fake, alpha },
+      { lambda: options.lambdaGp, sideBySide: this.#isSmall, observe: inD.observe.d },
+    );
+    draft("d", [], {
+      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
+      updates: [adam(this.d), ...inD.updates()],
     });
 
     const random = this.#observer(this.gStatistics);
@@ -223,28 +224,29 @@ export class ScaleTrainer {
     const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
     this.#pictures = { sample, reconstruction };
-    this.programs = {
-      noise,
-      fakes,
-      d: dStep,
-      adversarial: adversarialPass,
-      g: gStep,
-      randomStatistics: await run("random statistics", [], { updates: random.updates }),
-      reconstructionStatistics: await run("reconstruction statistics", [], { updates: rebuilt.updates }),
-      sample: await run("sample", [sample]),
-      reconstruction: await run("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] }),
-    };
+    draft("randomStatistics", [], { updates: random.updates });
+    draft("reconstructionStatistics", [], { updates: rebuilt.updates });
+    draft("sample", [sample]);
+    draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
+    const programs = await complete([...drafts.values()], this.#arena);
+    this.programs = Object.fromEntries([...drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<ProgramName, Program>;
   }
 
   /** How many fakes one run of their program makes: those of all D steps where pictures are small and dispatches dear. */
   get #fakesAtOnce(): number {
-    const { scale, size, channels, options, fakesAtOnce } = this.setup;
+    const { scale, options } = this.setup;
     if (scale === 0) return 1;
-    return fakesAtOnce ?? (size.width * size.height * channels <= BATCH_VALUES ? options.dSteps : 1);
+    return this.#isSmall ? options.dSteps : 1;
+  }
+
+  /** Whether passes run side by side, in batches. */
+  get #isSmall(): boolean {
+    const { size, channels, sideBySide } = this.setup;
+    return sideBySide ?? size.width * size.height * channels <= BATCH_VALUES;
   }
 
   /** Where D finds its fake: where the program leaves its only one, or in a place of its own, to which each is copied. */
-  #placeFakes(program: Program, fakes: Tensor): void {
+  #placeFakes(program: Draft, fakes: Tensor): void {
     const all = program.slice(fakes);
     const samples = fakes.shape[0]!;
     const one = samples === 1 ? all : this.#own(all.bytes / samples, "fake");
@@ -292,12 +294,12 @@ export class ScaleTrainer {
   /** All iterations of the scale in batches of at most `maxBatch`; see runBatches. */
   iterations(maxBatch?: number): AsyncGenerator<Progress> {
     const { scale, options } = this.setup;
-    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.#iteration(at) };
+    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.iteration(at) };
     return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
   }
 
   /** One iteration in the official order: noise, D steps, the adversarial pass, G steps. */
-  #iteration(at: number): Run[] {
+  iteration(at: number): Run[] {
     const { options, scale } = this.setup;
     const { noise, d, adversarial, g } = this.programs;
     const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
@@ -370,7 +372,7 @@ export class ScaleTrainer {
   }
 
   dispose(): void {
-    for (const program of this.#programs) program.dispose();
+    for (const draft of this.#drafts) draft.dispose();
     this.#arena.dispose();
     for (const part of [this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
     for (const slice of this.#slices) this.gpu.free(slice);

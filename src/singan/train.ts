@@ -6,12 +6,13 @@ import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { compile, submit } from "../runtime/program.ts";
-import { channelsAt, imageShape, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { channelsAt, imageShape, OptionError, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { FrozenScale, grey, type Upsample, upsampler } from "./frozen.ts";
 import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
 import { buildPyramid, pyramidSizes } from "./pyramid.ts";
+import { rehearse } from "./rehearsal.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
 /**
@@ -21,6 +22,9 @@ import { ScaleTrainer } from "./scale-trainer.ts";
  */
 export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptions> = {}): AsyncGenerator<TrainEvent, Model> {
   const options = resolveOptions(wanted);
+  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
+    throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
+  }
   const pyramid = pyramidSizes({ width: photo.width, height: photo.height, ...options });
   const { sizes, scaleFactor } = pyramid;
   const reals = buildPyramid(photo, pyramid);
@@ -56,6 +60,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
       });
       try {
         yield { kind: "scale", scale, size, channels, noiseAmp, work: { done, total } };
+        const prepared = scale + 1 < sizes.length ? prepare(gpu, scale + 1, sizes, options, upsample) : null;
         let losses: LossRecord | undefined;
         for await (const step of trainer.iterations()) {
           losses = step.losses;
@@ -69,6 +74,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
             preview: () => trainer.preview(step.iteration),
           };
         }
+        await prepared;
         if (options.statistics === "recalibrated") trainer.recalibrate();
         if (scale === 0) zStar = await trainer.zStar();
         const nets = await trainer.stateDicts();
@@ -95,6 +101,19 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
   } finally {
     for (const scale of frozen) scale.dispose();
   }
+}
+
+/** Compiles what a scale will need while another trains. What fails here fails again, and is told, when the scale begins. */
+async function prepare(
+  gpu: Gpu,
+  scale: number,
+  sizes: readonly Size[],
+  options: TrainOptions,
+  upsample: Upsample,
+): Promise<void> {
+  try {
+    await rehearse(gpu.rehearsal(true), scale, sizes, options, upsample);
+  } catch {}
 }
 
 /** Fresh weights, or the previous scale's where the width is the same. */
@@ -142,8 +161,8 @@ function rmse(a: Planes, b: Planes): number {
 }
 
 /**
- * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes: a D step is
- * 12 passes of D, one of G and a frozen chain; a G step 5 of G; the adversarial pass 2 of D, once where it is replayed.
+ * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes: a D step is 12 passes of D, and its fake
+ * one of G and a frozen chain (once for all at the coarsest scale); a G step 5 of G; the adversarial pass 2 of D, once where it is replayed.
  */
 export function macsPerIteration(scale: number, sizes: readonly Size[], options: TrainOptions): number {
   const at = (k: number) => ({ ...sizes[k]!, channels: channelsAt(k, options) });
@@ -151,5 +170,6 @@ export function macsPerIteration(scale: number, sizes: readonly Size[], options:
   const [g, d] = [pass("generator", scale), pass("discriminator", scale)];
   const chain = Array.from({ length: scale }, (_, k) => pass("generator", k)).reduce((a, b) => a + b, 0);
   const replay = options.gStep === "replay";
-  return options.dSteps * (12 * d + g + chain) + options.gSteps * (replay ? 5 : 6) * g + (replay ? 1 : options.gSteps) * 2 * d;
+  const fakes = (scale === 0 ? 1 : options.dSteps) * (g + chain);
+  return options.dSteps * 12 * d + fakes + options.gSteps * (replay ? 5 : 6) * g + (replay ? 1 : options.gSteps) * 2 * d;
 }

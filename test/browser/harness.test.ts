@@ -142,7 +142,8 @@ describe("openAdapter", () => {
         env,
         encoding: "utf8",
       });
-      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: expect.stringMatching(/^\S* true\n$/), stderr: "" });
+      const ours = stderr.replace(/^Warning: max.*artificially reduced.*\n/gm, ""); // Dawn's own, about Mesa's limits
+      expect({ status, stdout, ours }).toEqual({ status: 0, stdout: expect.stringMatching(/^\S* true\n$/), ours: "" });
     }
   });
 });

@@ -84,7 +84,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["train", "photo.png", "--out", "photo.png/x"], 1, /can't write to photo\.png\/x: a part of the path is a file/],
     [["train", "photo.png", "--max-size", "5"], 2, /--max-size must be/],
     [["train", "photo.png", "--iteration", "5"], 2, /did you mean --iterations\?/],
-    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, paper, balanced, preview/],
+    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, paper, balanced or preview/],
     [["train", "photo.png", ...TINY], 1, /the package webgpu does not load/, NO_WEBGPU],
     [["trian", "photo.png"], 2, /did you mean train\?/],
     [[], 2, /no command given/],
@@ -92,6 +92,12 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["info", "photo.png"], 1, /photo\.png: not a safetensors file/],
     [["sample", "empty.png"], 1, /empty\.png: not a safetensors file: only 0 bytes/],
     [["sample"], 2, /MODEL is missing/],
+    [["bench"], 2, /bench needs --profile/],
+    [["bench", "--profile", "--size", "64"], 2, /--size must be WIDTHxHEIGHT in pixels, as 250x188, not "64"/],
+    [["bench", "--profile", "--size", "64x20"], 2, /--size: the picture is 64x20: its short side must be at least 25/],
+    [["bench", "--profile", "--scales", "5-2"], 2, /--scales must be all, N or N-M with scales from 0 to 9, not "5-2"/],
+    [["bench", "--profile", "--scales", "10"], 2, /--scales must be all, N or N-M with scales from 0 to 9, not "10"/],
+    [["bench", "--profile", "--channels", "0"], 2, /--channels must be a whole number from 1 to 512, not 0/],
   ];
   it.each(cases)("singan %j → %i", async (words, code, line, env) => {
     const before = readdirSync(folder);
@@ -117,7 +123,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
   });
 });
 
-describe("train, sample, info, doctor", () => {
+describe("train, sample, info, doctor, bench", () => {
   let trained: Ended;
   beforeAll(async () => {
     mkdirSync(at("model", "samples"), { recursive: true });
@@ -206,9 +212,26 @@ describe("train, sample, info, doctor", () => {
     expect([ended.code, ended.err]).toEqual([0, ""]);
   });
 
+  it("bench --profile prints a table per scale, or all as JSON", async () => {
+    const text = await singan(["bench", "--profile", "--size", "30x26", "--channels", "4", "--scales", "1"]);
+    expect(text.out).toMatch(/^30x26, 3 scales, on .+\n\nscale 1: 30x26, 4 channels; per iteration \d+ dispatches, [\d.]+ ms, /);
+    expect(text.out).toMatch(/ no kernel ran in [\d.]+ % of the time\nop +kernel +calls +ms +share +GFLOP\/s +GB\/s\n/);
+    expect(text.out).toMatch(/\nnormLeaky +norm_leaky.forward +\d+ +[\d.]+ +[\d.]+ % +– +[\d.]+\n/);
+    expect(text.code).toBe(0);
+    const all = await singan(["bench", "--profile", "--size", "25x25", "--channels", "4", "--json"]);
+    expect(JSON.parse(all.out)).toMatchObject({
+      photo: "25x25",
+      adapter: { name: expect.any(String) },
+      options: { channels: 4 },
+      scales: [{ scale: 0, size: "25x25", channels: 4, idleShare: expect.any(Number) }],
+    });
+  });
+
   it("auto says what it picks, with flags on top, and how long it takes", async () => {
     const { err, code } = await singan(["train", "photo.png", "--preset", "auto", ...TINY, "--samples", "1", "--out", "auto"]);
-    expect(err).toMatch(/auto picks \w+ with your flags: \d scales up to 30x26, 2 iterations each, 4 channels; about /);
+    expect(err).toMatch(
+      /auto picks \w+ with your flags: \d scales up to 30x26, 2 iterations each, 4 channels; \d+ MB of GPU memory, about /,
+    );
     expect(code).toBe(0);
   });
 });

@@ -182,7 +182,9 @@ describe("the registry is covered", () => {
     for (const op of ops) {
       for (const { node } of casesOf(op)) {
         const of = { inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs };
-        for (const isSoftware of [true, false]) expect(variants[op.name]).toContain(choose(op.name, of, { isSoftware }));
+        for (const isSoftware of [true, false])
+          for (const subgroupSize of [4, 8, 32])
+            expect(variants[op.name]).toContain(choose(op.name, of, { isSoftware, subgroupSize }));
       }
     }
   });

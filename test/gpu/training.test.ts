@@ -2,9 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
+import { type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import type { TrainOptions } from "../../src/singan/config.ts";
+import { resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
 import { Sampler } from "../../src/singan/generate.ts";
+import { forecastBytes } from "../../src/singan/rehearsal.ts";
 import { train } from "../../src/singan/train.ts";
 import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
@@ -36,6 +38,17 @@ describe("a training", () => {
       for await (const event of train(gpu, tinyPhoto(), TINY)) if (event.kind === kind) break;
       expect(live()).toEqual(before);
     }
+  });
+
+  test("takes the memory that was forecast", async () => {
+    const photo = tinyPhoto();
+    const options = resolveOptions({ ...TINY, channels: 8, maxChannels: 8 });
+    const before = live().bytes;
+    let most = 0;
+    for await (const event of train(gpu, photo, options))
+      if (event.kind === "progress") most = Math.max(most, live().bytes - before);
+    expect(most / (await forecastBytes(gpu, photo, options))).toBeCloseTo(1, 1);
+    expect(live().bytes).toBe(before);
   });
 
   test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {
@@ -100,5 +113,29 @@ describe("samples", () => {
     await expect(draw({ seed: 1, startScale: 9 })).rejects.toThrow("start scale must be a whole number from 0 to");
     await sampler.dispose();
     expect(live()).toEqual(before);
+  });
+});
+
+describe("bad input to the library", () => {
+  const first = (photo: Planes, options: Partial<TrainOptions>) => train(gpu, photo, options).next();
+  const photo = tinyPhoto();
+  test.each([
+    [
+      "an option that does not exist",
+      () => first(photo, { iteration: 3 } as Partial<TrainOptions>),
+      /no option iteration; the options/,
+    ],
+    ["values that are no numbers", () => first({ ...photo, data: photo.data.map(() => Number.NaN) }, TINY), /finite values/],
+    ["too few values", () => first({ ...photo, width: photo.width + 1 }, TINY), /must have 2304 finite values/],
+    ["RGBA", async () => toPlanes({ width: 2, height: 2, data: new Uint8Array(16) }), /2x2 RGB needs 12 bytes, not 16/],
+  ])("%s is refused in one line", async (_, act, message) => {
+    await expect(act()).rejects.toThrow(message);
+  });
+
+  test("a seed or an index out of range", async () => {
+    const sampler = await Sampler.load(gpu, await trainAll(gpu, photo, { ...TINY, iterations: 1 }));
+    for (const wrong of [{ seed: -1 }, { seed: 1.5 }, { seed: 0, index: -1 }, {} as { seed: number }])
+      await expect(sampler.sample(wrong)).rejects.toThrow(/must be a whole number from 0/);
+    await sampler.dispose();
   });
 });

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
-import { compile, submit, type Update } from "../../src/runtime/program.ts";
+import type { Update } from "../../src/runtime/plan.ts";
+import { compile, submit } from "../../src/runtime/program.ts";
 import { readSafetensors } from "../../src/singan/safetensors.ts";
 
 export interface GoldenCase {

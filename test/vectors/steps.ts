@@ -8,7 +8,7 @@ import type { Shape, Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Observe } from "../../src/nn/layers.ts";
 import { runningStats } from "../../src/runtime/params.ts";
-import type { Update } from "../../src/runtime/program.ts";
+import type { Update } from "../../src/runtime/plan.ts";
 import { PADDING } from "../../src/singan/config.ts";
 import { gradientPenalty, interpolate, reconstructionLoss } from "../../src/singan/losses.ts";
 import { BLOCKS, discriminator, generator } from "../../src/singan/networks.ts";

@@ -29,8 +29,8 @@ const PICTURE_EVERY = 500;
 export const trace: Check = async (gpu, golden) => {
   const inputs = loadCase(golden.folder, golden.name.replace(/_[^_]+$/, "_inputs"));
   const comparisons: Comparison[] = [];
-  for (const fakesAtOnce of new Set([1, golden.params.Dsteps as number])) {
-    const replay = new TraceReplay(gpu, golden, inputs, fakesAtOnce);
+  for (const sideBySide of [false, true]) {
+    const replay = new TraceReplay(gpu, golden, inputs, sideBySide);
     try {
       for (let scale = 0; scale < golden.params.sizes.length; scale++) await replay.train(scale);
       comparisons.push(...replay.comparisons);
@@ -55,7 +55,7 @@ class TraceReplay {
     private readonly gpu: Gpu,
     private readonly golden: GoldenCase,
     private readonly inputs: GoldenCase,
-    private readonly fakesAtOnce: number,
+    private readonly sideBySide: boolean,
   ) {
     const { sizes, mode } = golden.params;
     if (!["stale", "refake"].includes(mode)) throw new Error(`${golden.name}: unknown trace mode ${mode}`);
@@ -103,7 +103,7 @@ class TraceReplay {
       upsample: this.#upsample,
       zPrev,
       noiseAmp,
-      fakesAtOnce: this.fakesAtOnce,
+      sideBySide: this.sideBySide,
     };
     const trainer = await ScaleTrainer.create(
       gpu,
@@ -158,7 +158,7 @@ class TraceReplay {
       const run = it * p.Dsteps + j;
       write("alpha", `draw.alpha.${scale}`, run);
       const { programs, copies } = trainer.fakeRuns(j);
-      if (scale > 0 && programs.length > 0) write("chain.0", `draw.chain.${scale}`, Math.floor(run / this.fakesAtOnce));
+      if (scale > 0 && programs.length > 0) write("chain.0", `draw.chain.${scale}`, this.sideBySide ? it : run);
       feed(run + 1);
       submit(gpu, [...programs, ...copies, trainer.programs.d]);
       this.#compareLosses("D", scale, it, j, await loss(["dReal", "dFake", "gradientPenalty"]), j);
@@ -179,7 +179,7 @@ class TraceReplay {
       noise: [1, scale === 0 ? 1 : 3, height, width],
       zOpt: [1, 1, height, width],
       alpha: [1],
-      "chain.0": [this.fakesAtOnce, 1, coarsest.height, coarsest.width],
+      "chain.0": [this.sideBySide ? this.golden.params.Dsteps : 1, 1, coarsest.height, coarsest.width],
     };
     return new Map(
       Object.entries(shapes).map(([name, shape]) => {

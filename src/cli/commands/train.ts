@@ -10,6 +10,7 @@ import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
 import { buildPyramid, pyramidSizes } from "../../singan/pyramid.ts";
+import { forecastBytes } from "../../singan/rehearsal.ts";
 import { train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { OutputFolder, readPhoto } from "../files.ts";
@@ -95,7 +96,7 @@ async function run(args: Args, session: Session): Promise<void> {
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
   const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
 
-  session.note(`trained ${model.scales.length} scales in ${duration(seconds)}`);
+  session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
   if (args.has("json")) {
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     session.result(
@@ -119,7 +120,9 @@ const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 function readPreset(args: Args, given: Partial<TrainOptions>): PresetName | "auto" {
   const preset = args.text("preset") ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
   if (!presetNames.includes(preset))
-    throw new UsageError(`--preset must be ${presetNames.join(", ")}, not ${JSON.stringify(preset)}`);
+    throw new UsageError(
+      `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
+    );
   return preset as PresetName | "auto";
 }
 
@@ -147,9 +150,11 @@ async function choose(
   const isChanged = Object.keys(given).some((field) => field !== "seed");
   const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
   const { width, height } = sizes.at(-1)!;
+  const megabytes = Math.ceil((await forecastBytes(gpu, photo, options)) / 1e6);
   session.note(
     `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
-      `${options.iterations} iterations each, ${options.channels} channels${forecast === null ? "" : `; about ${duration(forecast)}`}`,
+      `${options.iterations} iterations each, ${options.channels} channels; ` +
+      `${megabytes} MB of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
   );
   return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
 }

@@ -1,0 +1,108 @@
+// singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
+
+import { resolveOptions, type Size } from "../../singan/config.ts";
+import { profileScale, type ScaleProfile } from "../../singan/profile.ts";
+import { PyramidError, pyramidSizes } from "../../singan/pyramid.ts";
+import { type Args, type Command, UsageError } from "../args.ts";
+import { openGpu } from "../gpu.ts";
+import type { Session } from "../session.ts";
+import { table } from "../table.ts";
+import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+
+const DEFAULT_SIZE = "250x188";
+
+export const benchCommand: Command = {
+  name: "bench",
+  summary: "time the kernels of a training on this computer",
+  words: [],
+  details: [
+    "For each scale: the wall time of an iteration as trainings run it, its dispatches, and per op and kernel the calls\n" +
+      "per iteration, milliseconds, share of the time in kernels, GFLOP/s (of convolutions, counted as computed directly)\n" +
+      "and GB/s (of what is bound, once). Medians; on noise in place of a photo, which takes the same time.",
+    "The share of the wall time in which no kernel ran is 1 − (sum of all kernels' times)/(wall time), at least 0. Kernels\n" +
+      "are timed by the GPU's clock, each in a pass of its own, which adds a little to each.",
+  ],
+  groups: [
+    {
+      title: "Flags",
+      flags: [
+        { name: "profile", help: "what to do: needed, for there is no other benchmark in here" },
+        { name: "size", value: "WxH", help: `size of the photo (default: ${DEFAULT_SIZE})` },
+        { name: "scales", value: "N|N-M|all", help: "which scales of its pyramid, 0 the coarsest (default: all)" },
+      ],
+    },
+    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => name !== "iterations") },
+  ],
+  examples: [
+    ["singan bench --profile", "where an iteration's time goes, at every scale"],
+    ["singan bench --profile --scales 0-4 --json", "the first five, for programs to read"],
+    ["singan bench --profile --size 64x48 --channels 16", "a small photo and narrow nets"],
+  ],
+  run,
+};
+
+async function run(args: Args, session: Session): Promise<void> {
+  if (!args.has("profile"))
+    throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
+  const options = inFlags(() => resolveOptions(givenOptions(args)));
+  const photo = readSize(args.text("size") ?? DEFAULT_SIZE);
+  const pyramid = inSize(() => pyramidSizes({ ...photo, ...options }));
+  const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);
+
+  const gpu = await openGpu(session);
+  const isJson = args.has("json");
+  if (!isJson) session.result(`${sizeText(photo)}, ${pyramid.sizes.length} scales, on ${gpu.adapterName}`);
+  const profiles: ScaleProfile[] = [];
+  for (const scale of scales) {
+    const profile = await profileScale(gpu, pyramid, options, scale);
+    profiles.push(profile);
+    if (!isJson) for (const line of describe(profile)) session.result(line);
+  }
+  if (!isJson) return;
+  const adapter = { name: gpu.adapterName, isSoftware: gpu.isSoftware };
+  const named = profiles.map((profile) => ({ ...profile, size: sizeText(profile.size) }));
+  const { iterations: _, ...used } = options;
+  session.result(JSON.stringify({ photo: sizeText(photo), adapter, options: used, scales: named }));
+}
+
+function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleShare, kernels }: ScaleProfile): string[] {
+  const head = ["op", "kernel", "calls", "ms", "share", "GFLOP/s", "GB/s"];
+  const rate = (value: number | null): string => (value === null ? "–" : value.toFixed(value < 10 ? 2 : 0));
+  const rows = kernels.map(({ op, kernel, calls, ms, share, gflops, gbps }) => [
+    ...[op, kernel, String(calls), ms.toFixed(3), percent(share), rate(gflops), rate(gbps)],
+  ]);
+  return [
+    "",
+    `scale ${scale}: ${sizeText(size)}, ${channels} channels; per iteration ${dispatches} dispatches, ` +
+      `${wallMs.toFixed(2)} ms, ${kernelMs.toFixed(2)} ms in kernels; no kernel ran in ${percent(idleShare)} of the time`,
+    ...table([head, ...rows]),
+  ];
+}
+
+const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function readSize(text: string): Size {
+  const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
+  if (!width || !height)
+    throw new UsageError(`--size must be WIDTHxHEIGHT in pixels, as ${DEFAULT_SIZE}, not ${JSON.stringify(text)}`);
+  return { width: Number(width), height: Number(height) };
+}
+
+/** `all`, `3` or `0-4`, up to `last`. */
+function readScales(text: string, last: number): number[] {
+  const [, from, to = from] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text === "all" ? `0-${last}` : text) ?? [];
+  const [first, end] = [Number(from), Number(to)];
+  if (!(first <= end && end <= last))
+    throw new UsageError(`--scales must be all, N or N-M with scales from 0 to ${last}, not ${JSON.stringify(text)}`);
+  return Array.from({ length: end - first + 1 }, (_, i) => first + i);
+}
+
+/** Runs `check`; a PyramidError becomes a UsageError, for the size is a flag here. */
+function inSize<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof PyramidError ? new UsageError(`--size: ${error.message}`) : error;
+  }
+}

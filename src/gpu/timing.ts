@@ -1,0 +1,64 @@
+// How long compute passes take on the GPU, by its own clock (the feature timestamp-query).
+
+import { type Gpu, GpuError } from "./device.ts";
+
+/** A query set holds at most this many queries (WebGPU), two per pass. */
+const PASSES_PER_SET = 4096 / 2;
+const TIMESTAMP_BYTES = 8;
+
+/** Times up to `passes` passes of a submit, again and again. */
+export class PassTimer {
+  readonly #sets: readonly GPUQuerySet[];
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+
+  /** Throws GpuError where the adapter has no timestamp-query. */
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly passes: number,
+  ) {
+    const { device } = gpu;
+    if (!device.features.has("timestamp-query"))
+      throw new GpuError(`${gpu.adapterName} can't time its kernels: it lacks the WebGPU feature timestamp-query`);
+    this.#sets = Array.from({ length: Math.ceil(passes / PASSES_PER_SET) }, (_, i) =>
+      device.createQuerySet({ type: "timestamp", count: 2 * Math.min(PASSES_PER_SET, passes - i * PASSES_PER_SET) }),
+    );
+    const size = 2 * TIMESTAMP_BYTES * passes;
+    const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    this.#resolved = device.createBuffer({ size, usage: QUERY_RESOLVE | COPY_SRC, label: "timestamps" });
+    this.#staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST, label: "timestamps read" });
+  }
+
+  /** For the descriptor of the pass to be timed as the `at`-th. */
+  writes(at: number): GPUComputePassTimestampWrites {
+    const first = 2 * (at % PASSES_PER_SET);
+    return {
+      querySet: this.#sets[Math.floor(at / PASSES_PER_SET)]!,
+      beginningOfPassWriteIndex: first,
+      endOfPassWriteIndex: first + 1,
+    };
+  }
+
+  /** Milliseconds of each pass, after everything submitted so far. All of them must have run. */
+  async read(): Promise<number[]> {
+    const { gpu } = this;
+    gpu.check();
+    const encoder = gpu.device.createCommandEncoder();
+    for (const [i, set] of this.#sets.entries())
+      encoder.resolveQuerySet(set, 0, set.count, this.#resolved, i * 2 * TIMESTAMP_BYTES * PASSES_PER_SET);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, this.#staging.size);
+    gpu.device.queue.submit([encoder.finish()]);
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    gpu.check(); // a lost device maps zeros
+    const stamps = new BigInt64Array(this.#staging.getMappedRange().slice(0));
+    this.#staging.unmap();
+    // The specification lets a clock go back.
+    return Array.from({ length: this.passes }, (_, i) => Math.max(0, Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6));
+  }
+
+  dispose(): void {
+    for (const set of this.#sets) set.destroy();
+    this.#resolved.destroy();
+    this.#staging.destroy();
+  }
+}

@@ -1,0 +1,131 @@
+// Where an iteration's time goes at a scale: its kernels by the GPU's own clock, and what they leave of the wall clock's time.
+
+import type { Gpu } from "../gpu/device.ts";
+import { DispatchTimer } from "../runtime/profile.ts";
+import type { Dispatch } from "../runtime/program.ts";
+import { channelsAt, type Size, type TrainOptions } from "./config.ts";
+import type { Pyramid } from "./pyramid.ts";
+import type { ScaleTrainer } from "./scale-trainer.ts";
+import { withStandIn } from "./stand-in.ts";
+
+/** All dispatches of an iteration that one kernel does for one op. */
+export interface KernelProfile {
+  readonly op: string;
+  readonly kernel: string;
+  /** Dispatches per iteration. */
+  readonly calls: number;
+  /** Of all of them together, as the rates are. */
+  readonly ms: number;
+  /** Of the time in kernels. */
+  readonly share: number;
+  /** Null where nothing is counted (runtime/work.ts), or where the clock is too coarse. */
+  readonly gflops: number | null;
+  readonly gbps: number | null;
+}
+
+export interface ScaleProfile {
+  readonly scale: number;
+  readonly size: Size;
+  readonly channels: number;
+  readonly dispatches: number;
+  /** Of an iteration as trainings run it, many to a submit; median. */
+  readonly wallMs: number;
+  /** Sum over the dispatches, each timed alone. */
+  readonly kernelMs: number;
+  /** 1 − kernelMs/wallMs: the share of the wall time in which no kernel ran. At least 0, which timing each alone can exceed. */
+  readonly idleShare: number;
+  /** Longest first. */
+  readonly kernels: readonly KernelProfile[];
+}
+
+/** Both are repeated for so long, and at least so often. */
+const MEASURE_MS = 1500;
+const LEAST_REPEATS = 3;
+/** Enough iterations for any adapter: the loop is left early. */
+const ENDLESS = 1e5;
+
+/** Profiles the iterations of one scale on noise (stand-in.ts). Throws GpuError where the adapter has no timestamp-query. */
+export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> {
+  new DispatchTimer(gpu, 1).dispose(); // refuses before the work of compiling
+  const endless = { ...options, iterations: ENDLESS };
+  return withStandIn(gpu, pyramid, endless, scale, async (trainer) => {
+    const wallMs = await timeIterations(trainer);
+    const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
+    const times = await timeDispatches(gpu, trainer, dispatches.length);
+    const kernelMs = sum(times);
+    return {
+      ...{ scale, size: pyramid.sizes[scale]!, channels: channelsAt(scale, options), dispatches: dispatches.length },
+      ...{ wallMs, kernelMs, idleShare: Math.max(0, 1 - kernelMs / wallMs) },
+      kernels: byKernel(dispatches, times, kernelMs),
+    };
+  });
+}
+
+/** Median wall time of an iteration, over batches that have come to their full size. */
+async function timeIterations(trainer: ScaleTrainer): Promise<number> {
+  const batches: { readonly count: number; readonly ms: number }[] = [];
+  const start = performance.now();
+  let before: { readonly at: number; readonly iteration: number } | null = null;
+  for await (const { iteration } of trainer.iterations()) {
+    const at = performance.now();
+    // The first one warms up; what is left early ends with the batch in flight.
+    if (before) batches.push({ count: iteration - before.iteration, ms: at - before.at });
+    before = { at, iteration };
+    const full = fullSized(batches);
+    if (full.length >= LEAST_REPEATS && at - start > MEASURE_MS) break;
+  }
+  return median(fullSized(batches).map(({ count, ms }) => ms / count));
+}
+
+/** Batches grow until one takes long enough: the small ones before wait for more than they compute. */
+function fullSized<T extends { readonly count: number }>(batches: readonly T[]): T[] {
+  const largest = Math.max(...batches.map(({ count }) => count));
+  return batches.filter(({ count }) => count >= largest / 2);
+}
+
+/** Median milliseconds of each dispatch of an iteration, in order. */
+async function timeDispatches(gpu: Gpu, trainer: ScaleTrainer, count: number): Promise<number[]> {
+  const timer = new DispatchTimer(gpu, count);
+  try {
+    const repeats: number[][] = [];
+    const start = performance.now();
+    while (repeats.length < LEAST_REPEATS || performance.now() - start < MEASURE_MS) {
+      for (const { program, feed, before } of trainer.iteration(repeats.length)) {
+        trainer.feed.write(feed);
+        timer.submit([...before, program]);
+      }
+      repeats.push(await timer.read());
+    }
+    return Array.from({ length: count }, (_, i) => median(repeats.map((times) => times[i]!)));
+  } finally {
+    timer.dispose();
+  }
+}
+
+function byKernel(dispatches: readonly Dispatch[], times: readonly number[], totalMs: number): KernelProfile[] {
+  const rows = new Map<string, { op: string; kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
+  for (const [i, { label: op, kernel, work }] of dispatches.entries()) {
+    const row = rows.get(`${op} ${kernel}`) ?? { op, kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    row.calls++;
+    row.ms += times[i]!;
+    row.flops += work.flops;
+    row.bytes += work.bytes;
+    rows.set(`${op} ${kernel}`, row);
+  }
+  const rate = (amount: number, ms: number) => (amount > 0 && ms > 0 ? amount / ms / 1e6 : null);
+  return [...rows.values()]
+    .sort((a, b) => b.ms - a.ms)
+    .map(({ flops, bytes, ...row }) => ({
+      ...row,
+      share: row.ms / totalMs,
+      gflops: rate(flops, row.ms),
+      gbps: rate(bytes, row.ms),
+    }));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
