@@ -126,11 +126,11 @@ export function ourConv(gpu: Gpu, direction: Direction, values: ConvValues, vari
   return program(gpu, direction, [output], new Map([...all].filter(([t]) => output.inputs.includes(t))), variant);
 }
 
-/** Our D step without Adam: real, fake and gradient penalty, and the gradients of all weights. */
+/** Our D step without Adam, as training does it at small scales: real, fake and gradient penalty, and the gradients of all weights. */
 export function ourDStep(gpu: Gpu, { weights, real, fake, alpha, lambda }: StepValues): Promise<Subject> {
   const d = new Map([...weights].map(([name, values]) => [name, leafOf(name, values)]));
   const pictures = { real: leafOf("real", real), fake: leafOf("fake", fake), alpha: leafOf("alpha", alpha) };
-  const { losses, gradients } = criticStep(d, pictures, lambda);
+  const { losses, gradients } = criticStep(d, pictures, { lambda, sideBySide: true });
   const leaves = new Map([
     ...[...d].map(([name, t]) => [t, weights.get(name)!] as const),
     [pictures.real, real] as const,
