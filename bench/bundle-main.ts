@@ -3,13 +3,14 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import type { Gpu } from "../src/gpu/device.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { toPlanes } from "../src/image/planes.ts";
 import type { LossRecord } from "../src/singan/model.ts";
 import { train } from "../src/singan/train.ts";
 import { slug } from "./environment.ts";
-import { benchInNode, nodeRuntime, say, writeResults } from "./node.ts";
+import { benchInNode, checkFolder, nodeRuntime, say, writeResults } from "./node.ts";
 import { parseWords, USAGE, UsageError } from "./options.ts";
 import type { Measurement } from "./records.ts";
 
@@ -44,6 +45,7 @@ async function main(words: readonly string[]): Promise<void> {
   }
   if (chrome || bench.parts.includes("peers"))
     throw new UsageError("--chrome and --peers need the whole project, not this bundle");
+  checkFolder(dirname(out ?? "./results"));
   const commit = new TextDecoder().decode(beside("commit.txt")).trim();
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit };
   const results = await benchInNode(bench, surroundings, { more: trainOneScale });

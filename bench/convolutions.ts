@@ -36,7 +36,8 @@ export async function benchConvolutions({ gpu, effort, peak, options, scales, re
             ours.dispose();
           }
         });
-        const subject = { what: direction, scale: scale.scale, shape: describeScale(scale), variant: variant.name };
+        const kernel = { variant: variant.name, isChosen: variant === chosen };
+        const subject = { what: direction, scale: scale.scale, shape: describeScale(scale), ...kernel };
         if (typeof timing === "string") report({ ...subject, skipped: timing });
         else {
           const gflops = flops / timing.medianMs / 1e6;

@@ -1,14 +1,14 @@
 // npm run bench: times kernels, training steps and, if asked, other libraries; in Node, or by this program in headless Chrome.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runInPage } from "../harness/page.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { type Surroundings, slug } from "./environment.ts";
-import { benchInNode, nodeRuntime, type Results, say, writeResults } from "./node.ts";
+import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
 import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
 import type { Peer } from "./subjects.ts";
@@ -52,12 +52,6 @@ function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Result
   return runInPage<PageResults>(entry, "benchInPage", { options: bench, surroundings }, { limitMs: PAGE_LIMIT_MS });
 }
 
-/** Before minutes of measuring. Throws where the file can't be written. */
-function checkWritable(file: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  closeSync(openSync(file, "a"));
-}
-
 /** Whether everything was measured as thoroughly as can be: only such results are for the README. */
 const isWhole = ({ bench: { parts, quick, variants, maxPixels } }: Wanted): boolean =>
   !quick && !variants && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
@@ -68,14 +62,14 @@ async function main(words: readonly string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
-  if (wanted.out) checkWritable(wanted.out);
+  if (wanted.out) checkFolder(dirname(wanted.out));
   if (wanted.bench.parts.includes("peers")) installPeers();
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
   const results = await (wanted.chrome
     ? inChrome(wanted, surroundings)
     : benchInNode(wanted.bench, surroundings, { openPeers: openPeersInNode }));
   const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
-  mkdirSync(dirname(out), { recursive: true });
+  checkFolder(dirname(out));
   writeResults(out, results);
 }
 

@@ -1,6 +1,6 @@
 // The benchmark in Node, for `npm run bench` and for the bundle.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
@@ -50,6 +50,12 @@ export async function benchInNode(
   } finally {
     gpu.dispose();
   }
+}
+
+/** Makes the folder that results will go to, before minutes of measuring. Throws where nothing can be written there. */
+export function checkFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK);
 }
 
 /** One line per measurement into `file`, whose name goes to standard output. */

@@ -46,7 +46,7 @@ function adapter(text) {
     .split("\n")
     .map((line) => JSON.parse(line));
   const { adapter: name, runtime, commit, date, cores, software } = records[0];
-  const of = (what) => records.filter((r) => r.what === what && !r.peer);
+  const of = (what) => records.filter((r) => r.what === what && !r.peer && r.chosen !== false);
   const best = (what, key) => Math.max(...of(what).map((r) => r[key]));
   const peaks = `multiply-adds ${digits(best("multiplyAdd", "gflops"))} GFLOP/s, copy ${digits(best("copy", "gbps"))} GB/s`;
   const place = `${name}${software ? `, ${cores} CPU cores` : ""}; ${runtime}`;

@@ -22,6 +22,8 @@ export interface Measurement {
   readonly shape: string;
   /** Of the kernel, where one kernel was measured. */
   readonly variant?: string;
+  /** Whether training would use this variant. */
+  readonly isChosen?: boolean;
   readonly timing?: Timing;
   readonly gflops?: number;
   readonly gbps?: number;
@@ -42,12 +44,14 @@ const rounded = (x: number | undefined): number | undefined => (x === undefined 
 
 /** One line of NDJSON, without its line end. */
 export function recordLine(measurement: Measurement, environment: Environment): string {
-  const { what, scale, shape, variant, timing, gflops, gbps, shareOfPeak, peer, ratio, difference, skipped } = measurement;
+  const { what, scale, shape, variant, isChosen, timing, gflops, gbps, shareOfPeak, peer, ratio, difference, skipped } =
+    measurement;
   return JSON.stringify({
     what,
     scale: scale ?? undefined,
     shape,
     variant,
+    chosen: isChosen,
     peer,
     median_ms: rounded(timing?.medianMs),
     p25_ms: rounded(timing?.p25Ms),
@@ -72,9 +76,21 @@ export function recordLine(measurement: Measurement, environment: Environment): 
   });
 }
 
-/** A line for whoever is watching. */
-export function describe({ what, shape, variant, timing, gflops, gbps, shareOfPeak, peer, ratio, skipped }: Measurement): string {
-  const name = [what, shape, variant && `[${variant}]`, peer].filter(Boolean).join("  ");
+/** A line for whoever is watching; a star marks the variant that training would use. */
+export function describe({
+  what,
+  shape,
+  variant,
+  isChosen,
+  timing,
+  gflops,
+  gbps,
+  shareOfPeak,
+  peer,
+  ratio,
+  skipped,
+}: Measurement): string {
+  const name = [what, shape, variant && `[${variant}${isChosen ? " *" : ""}]`, peer].filter(Boolean).join("  ");
   if (!timing) return `${name}  left out: ${skipped}`;
   const { medianMs, p25Ms, p75Ms } = timing;
   const figures = [
