@@ -1,35 +1,108 @@
-// Writes the README's table of trained photos from bench/results/train-*.json (reports of `singan train`, with quality figures added).
-//   node bench/readme.mjs          rewrite the block between the markers
+// Writes the README's tables from bench/results: photos from train-*.json (reports of `singan train`, with quality figures added), speed
+// from bench-*.ndjson (npm run bench).
+//   node bench/readme.mjs          rewrite what is between the markers
 //   node bench/readme.mjs --check  exit 1 if README.md is not what it would write
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const FOLDER = "bench/results";
-const [START, END] = ["<!-- results: made by bench/readme.mjs -->", "<!-- end of results -->"];
 
-const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
-const fixed = (value, digits) => (value === undefined ? "–" : value.toFixed(digits));
+const row = (cells) => `| ${cells.join(" | ")} |`;
+const table = (head, rows) => [row(head), `|${"---|".repeat(head.length)}`, ...rows.map(row)].join("\n");
+const read = (pattern) =>
+  readdirSync(FOLDER)
+    .filter((name) => pattern.test(name))
+    .sort()
+    .map((name) => readFileSync(`${FOLDER}/${name}`, "utf8"));
 
-function row({ photo, command, adapter, seconds, scales, quality }) {
-  const { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = quality ?? {};
-  const figures = [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
-  return `| ${[photo.name, `\`${command}\``, `${scales.length} scales to ${scales.at(-1).size}`, adapter.name, minutes(seconds), ...figures].join(" | ")} |`;
+function photos() {
+  const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
+  const fixed = (value, digits) => (value === undefined ? "–" : value.toFixed(digits));
+  const cells = ({ photo, command, adapter, seconds, scales, quality }) => {
+    const { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = quality ?? {};
+    const figures = [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
+    return [
+      photo.name,
+      `\`${command}\``,
+      `${scales.length} scales to ${scales.at(-1).size}`,
+      adapter.name,
+      minutes(seconds),
+      ...figures,
+    ];
+  };
+  const head = "photo|command|pyramid|adapter|time|swd ↓|diversity ↑|fidelity ↓|coverage ↓|reconstruction, dB ↑".split("|");
+  return table(
+    head,
+    read(/^train-.*\.json$/).map((text) => cells(JSON.parse(text))),
+  );
 }
 
-const reports = readdirSync(FOLDER)
-  .filter((name) => /^train-.*\.json$/.test(name))
-  .sort()
-  .map((name) => JSON.parse(readFileSync(`${FOLDER}/${name}`, "utf8")));
-const table = [
-  "| photo | command | pyramid | adapter | time | swd ↓ | diversity ↑ | fidelity ↓ | coverage ↓ | reconstruction, dB ↑ |",
-  "|---|---|---|---|---|---|---|---|---|---|",
-  ...reports.map(row),
-].join("\n");
+const DIRECTIONS = { conv2d: "forward", conv2dInput: "input gradient", conv2dWeight: "weight gradient" };
+const digits = (x, n = 3) => (x >= 10 ** (n - 1) ? x.toFixed(0) : x.toPrecision(n));
+
+/** One file of measurements: the adapter's peaks, its scales, and how other libraries did beside ours. */
+function adapter(text) {
+  const records = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { adapter: name, runtime, commit, date, cores, software } = records[0];
+  const of = (what) => records.filter((r) => r.what === what && !r.peer && r.chosen !== false);
+  const best = (what, key) => Math.max(...of(what).map((r) => r[key]));
+  const peaks = `multiply-adds ${digits(best("multiplyAdd", "gflops"))} GFLOP/s, copy ${digits(best("copy", "gbps"))} GB/s`;
+  const place = `${name}${software ? `, ${cores} CPU cores` : ""}; ${runtime}`;
+  return [`**${place}** (${date}, commit ${commit}). Measured peaks: ${peaks}.`, scales(of), peers(records)]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+function scales(of) {
+  const rate = (r) => (r?.gflops ? `${digits(r.gflops)} (${(100 * r.share_of_peak).toFixed(0)} %)` : "too slow");
+  const ms = (r) => (r?.median_ms ? `${digits(r.median_ms)} ms` : "too slow");
+  const all = of("conv2d");
+  const at = (what, scale) => of(what).find((r) => r.scale === scale);
+  const rows = all.map(({ scale, shape }) => [
+    shape,
+    ...Object.keys(DIRECTIONS).map((what) => rate(at(what, scale))),
+    ...["dStep", "gStep"].map((what) => ms(at(what, scale))),
+  ]);
+  return table(["scale", ...Object.values(DIRECTIONS).map((d) => `${d}, GFLOP/s (of peak)`), "D step", "G step"], rows);
+}
+
+function peers(records) {
+  const names = [...new Set(records.flatMap((r) => r.peer ?? []))];
+  if (names.length === 0) return "";
+  const cell = (name, what) => {
+    const ratios = records
+      .filter((r) => r.peer === name && r.what === what && r.ratio)
+      .map((r) => r.ratio)
+      .sort((a, b) => a - b);
+    if (ratios.length === 0) return records.some((r) => r.peer === name && r.what === what) ? "too slow" : "–";
+    const middle = (ratios[(ratios.length - 1) >> 1] + ratios[ratios.length >> 1]) / 2;
+    return ratios.length === 1 ? `${digits(middle)}x` : `${digits(middle)}x (${digits(ratios[0])}–${digits(ratios.at(-1))})`;
+  };
+  const step = records.find((r) => r.peer && r.what === "dStep");
+  const rows = names.map((name) => [name, ...[...Object.keys(DIRECTIONS), "dStep"].map((what) => cell(name, what))]);
+  return table(["speed of ours over", ...Object.values(DIRECTIONS), `D step${step ? ` (${step.shape})` : ""}`], rows);
+}
+
+/** Marker → what stands after it. */
+const BLOCKS = {
+  results: photos,
+  speed: () =>
+    read(/^bench-.*\.ndjson$/)
+      .map(adapter)
+      .join("\n\n"),
+};
 
 const readme = readFileSync("README.md", "utf8");
-const [before, rest] = readme.split(START);
-const after = rest?.split(END)[1];
-if (after === undefined) throw new Error("README.md has no markers for the results");
-const written = `${before}${START}\n${table}\n${END}${after}`;
+let written = readme;
+for (const [name, make] of Object.entries(BLOCKS)) {
+  const [start, end] = [`<!-- ${name}: made by bench/readme.mjs -->`, `<!-- end of ${name} -->`];
+  const [before, rest] = written.split(start);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`README.md has no markers for the ${name}`);
+  written = `${before}${start}\n${make()}\n${end}${after}`;
+}
 if (process.argv[2] !== "--check") writeFileSync("README.md", written);
 else if (written !== readme) {
   console.error("README.md is not what bench/readme.mjs writes: run node bench/readme.mjs");

@@ -1,4 +1,4 @@
-// sum: over the values that workgroup k strides over.  plain: s[k] = Σ x;  squared_error: s[k] = factor·Σ (x−y)².
+// sum: over the values that workgroup k strides over.  plain: s[k] = factor·Σ x;  squared_error: s[k] = factor·Σ (x−y)².
 // Large ones run twice: many workgroups to partial sums, one to the result. Fixed order: no atomics.
 override WG: u32 = 256u;
 struct Params { n: u32, factor: f32 }
@@ -23,7 +23,7 @@ fn plain(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
   var sum = 0.0;
   for (var i = group.x * WG + lane; i < params.n; i += groups.x * WG) { sum += x[i]; }
   let total = reduce(sum, lane);
-  if (lane == 0u) { s[group.x] = total; }
+  if (lane == 0u) { s[group.x] = params.factor * total; }
 }
 
 @compute @workgroup_size(WG)

@@ -132,7 +132,7 @@ function summation(kernel: "sum.plain" | "sum.squared_error"): readonly Variant[
         : call<"sum.squared_error", Ref>(kernel, { x: input(0), y: input(1), s }, { n, factor }, [parts, 1]);
     if (n <= SUM_ALONE) return [first(output, 1)];
     const partial = scratch(SUM_PARTS * 4);
-    return [first(partial, SUM_PARTS), call("sum.plain", { x: partial, s: output }, { n: SUM_PARTS, factor }, [1, 1])];
+    return [first(partial, SUM_PARTS), call("sum.plain", { x: partial, s: output }, { n: SUM_PARTS, factor: 1 }, [1, 1])];
   });
 }
 

@@ -199,7 +199,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   for (const [t, slice] of into) {
     if (direct.get(t) === slice) continue;
     const call = copyCall(places.get(t)!, slice, t);
-    calls.calls.push({ label: "copy", call, work: placedWork(call) });
+    planOf(t).calls.push({ label: "copy", call, work: placedWork(call) }); // constants stay: nobody else writes there
   }
   for (const update of updates) {
     for (const call of update.calls(update.reads.map((t) => places.get(t)!)))

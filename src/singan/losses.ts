@@ -3,7 +3,7 @@
 import { grad } from "../autodiff/grad.ts";
 import { concat } from "../autodiff/ops/batch.ts";
 import { channelSum } from "../autodiff/ops/channel.ts";
-import { fill, mul, scale } from "../autodiff/ops/elementwise.ts";
+import { fill, mul } from "../autodiff/ops/elementwise.ts";
 import { lerp, normExcess, squaredError } from "../autodiff/ops/fused.ts";
 import { sum } from "../autodiff/ops/reduce.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
@@ -16,7 +16,7 @@ export function interpolate(real: Tensor, fake: Tensor, a: Tensor): Tensor {
 }
 
 /** ± mean of the scores D(x). */
-export const criticLoss = (scores: Tensor, sign: 1 | -1): Tensor => scale(sum(scores), sign / scores.size);
+export const criticLoss = (scores: Tensor, sign: 1 | -1): Tensor => sum(scores, sign / scores.size);
 
 /** (−mean D(real), mean D(fake)) as [2,1], from the scores of both [2,1,h,w]: WGAN's two terms. */
 export function criticLosses(scores: Tensor): Tensor {
@@ -32,7 +32,7 @@ export function criticLosses(scores: Tensor): Tensor {
 export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { loss: Tensor; gradient: Tensor } {
   const [gradient] = grad(critic(x), [x]) as [Tensor];
   const excess = normExcess(gradient);
-  return { loss: scale(sum(excess), lambda / excess.size), gradient };
+  return { loss: sum(excess, lambda / excess.size), gradient };
 }
 
 /** α · mean (x − target)², over all values. */

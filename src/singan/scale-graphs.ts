@@ -28,6 +28,8 @@ export class ScaleLeaves {
   readonly real: Tensor;
   /** z* of the coarsest scale; at finer ones z* is 0. */
   readonly zStar: Tensor;
+  /** What the reconstruction pass gives to G: the same in every step (of an iteration, where z* is redrawn). */
+  readonly zInput: Tensor;
   /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
   readonly zPrev: Tensor;
   readonly amp = leaf("noiseAmp", AMP_SHAPE);
@@ -40,6 +42,7 @@ export class ScaleLeaves {
     this.real = leaf("real", imageShape(size));
     this.zStar = leaf("zStar", greyShape(size));
     this.zPrev = leaf("zPrev", imageShape(size));
+    this.zInput = leaf("zInput", imageShape({ width: size.width + 2 * PADDING, height: size.height + 2 * PADDING }));
     this.noise = leaf("noise", imageShape(size));
     this.fake = leaf("fake", imageShape(size));
   }
@@ -79,10 +82,14 @@ export function randomPasses(
   return generatorPass(c, leaves, z, previous, observe);
 }
 
+/** The input of the reconstruction pass, for `leaves.zInput`. */
+export function reconstructionInput(c: ScaleContext, leaves: ScaleLeaves, zStar: Tensor): Tensor {
+  return c.scale > 0 ? generatorInput(null, leaves.amp, leaves.zPrev) : pad2d(grey(zStar), margins(PADDING));
+}
+
 /** The reconstruction pass: z* and the chain's reconstruction through G in train mode. */
 export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe?: Observe): Tensor {
-  if (c.scale > 0) return generator(generatorInput(null, leaves.amp, leaves.zPrev), leaves.zPrev, c.g, observe);
-  return generator(pad2d(grey(leaves.zStar), margins(PADDING)), zeros(imageShape(c.size)), c.g, observe);
+  return generator(leaves.zInput, c.scale > 0 ? leaves.zPrev : zeros(imageShape(c.size)), c.g, observe);
 }
 
 export interface CriticStep {

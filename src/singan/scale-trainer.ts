@@ -42,7 +42,7 @@ export interface ScaleSetup {
  */
 export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 
-type ProgramName = "noise" | "fakes" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
+type ProgramName = "noise" | "zInput" | "fakes" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
 /** Passes that recalibrated statistics average over. */
@@ -162,9 +162,11 @@ export class ScaleTrainer {
     const redrawn = scale === 0 && options.zStar === "redrawn";
     const zDraw = redrawn ? noises.normal("zOpt", greyShape(size)) : null;
     const z = drawNoise(noises, "noise", scale, size);
-    const noise = draft("noise", zDraw ? [z, zDraw] : [z]);
+    const zInput = graphs.reconstructionInput(context, leaves, zDraw ?? leaves.zStar);
+    const noise = draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
     this.#bindings.set(leaves.noise, noise.slice(z));
     if (zDraw) this.#bindings.set(leaves.zStar, noise.slice(zDraw));
+    this.#bindings.set(leaves.zInput, (zDraw ? noise : draft("zInput", [zInput])).slice(zInput));
 
     const official = options.statistics === "running";
     const watch = (repeats = 1) => {
@@ -230,6 +232,7 @@ export class ScaleTrainer {
     draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
     const programs = await complete([...drafts.values()], this.#arena);
     this.programs = Object.fromEntries([...drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<ProgramName, Program>;
+    if (this.programs.zInput) submit(gpu, [this.programs.zInput]);
   }
 
   /** How many fakes one run of their program makes: those of all D steps where pictures are small and dispatches dear. */

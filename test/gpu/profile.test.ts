@@ -11,7 +11,7 @@ import { withStandIn } from "../../src/singan/stand-in.ts";
 import { macsPerIteration } from "../../src/singan/train.ts";
 
 /** Of an iteration at the paper's scale 4: each costs a GPU some microseconds, however little it does. */
-const MOST_DISPATCHES = 590;
+const MOST_DISPATCHES = 450;
 /** Of the cost model, which takes all borders of a pass and its gradients for the same: 0.5 % here. */
 const MODEL_ERROR = 0.02;
 

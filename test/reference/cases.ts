@@ -160,7 +160,7 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
     return { inputs: [x, g], attrs: {} };
   },
 
-  sum: (r) => ({ inputs: [r.integer(0, 1) ? anyRank(r) : image(r)], attrs: {} }),
+  sum: (r) => ({ inputs: [r.integer(0, 1) ? anyRank(r) : image(r)], attrs: { k: r.normal() } }),
   broadcast: (r) => ({ inputs: [[1]], attrs: { shape: anyRank(r) } }),
   axisSum: (r) => {
     const x = anyRank(r);

@@ -218,7 +218,7 @@ export const reference: Readonly<Record<string, Reference>> = {
   conv2dInput,
   conv2dWeight,
 
-  sum: ([x]) => Float64Array.of(x!.reduce((a, b) => a + b, 0)),
+  sum: ([x], _, __, { k }) => Float64Array.of((k as number) * x!.reduce((a, b) => a + b, 0)),
   broadcast: ([a], _, outShape) => zeros(outShape).fill(a![0]!),
   axisSum: ([x], [shape], outShape, { axis }) => {
     const y = zeros(outShape);

@@ -74,6 +74,8 @@ export function magnitude(
   switch (op) {
     case "affine":
       return run(absolute, { k: Math.abs(attrs["k"] as number), c: Math.abs(attrs["c"] as number) });
+    case "sum":
+      return run(absolute, { k: Math.abs(attrs["k"] as number) });
     case "leakyReluMask": // linear in g only; x decides the piece
     case "clampMask":
       return run([absolute[0]!, inputs[1]!]);

@@ -3,20 +3,18 @@
 import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
 import { scale } from "./elementwise.ts";
 
-type None = Record<string, never>;
-
-/** Σx as a [1] tensor. */
-export const sum = (x: Tensor): Tensor => apply(sumOp, [x], {});
+/** k·Σx as a [1] tensor. */
+export const sum = (x: Tensor, k = 1): Tensor => apply(sumOp, [x], { k });
 /** The mean of all values as a [1] tensor. */
-export const mean = (x: Tensor): Tensor => scale(sum(x), 1 / x.size);
-export const sumOp: Op<None> = {
+export const mean = (x: Tensor): Tensor => sum(x, 1 / x.size);
+export const sumOp: Op<{ k: number }> = {
   name: "sum",
   shape: () => [1],
-  vjp: (g, { inputs: [x] }) => [broadcast(g, x!.shape)],
+  vjp: (g, { inputs: [x], attrs: { k } }) => [broadcast(scale(g, k), x!.shape)],
   examples: [
-    { inputs: [[2, 3, 5, 7]], attrs: {} },
-    { inputs: [[1]], attrs: {} },
-    { inputs: [[1, 3, 41, 37]], attrs: {} },
+    { inputs: [[2, 3, 5, 7]], attrs: { k: 1 } },
+    { inputs: [[1]], attrs: { k: -0.25 } },
+    { inputs: [[1, 3, 41, 37]], attrs: { k: 2.5 } },
   ],
 };
 

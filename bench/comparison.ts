@@ -1,0 +1,99 @@
+// Ours against other libraries: the same numbers first, then the same work in turns, in one run on one adapter.
+
+import { convFlops, convShapes, DIRECTIONS, describeScale, difference, type ScaleCase } from "./cases.ts";
+import { Pace, quantile, summarize, type Timing, timeInTurns } from "./measure.ts";
+import { dependencies } from "./peers/package.json";
+import type { Measurement } from "./records.ts";
+import { dStepFlops } from "./steps.ts";
+import { convValues, ourConv, ourDStep, type Peer, type Subject, stepValues } from "./subjects.ts";
+import type { Bench } from "./suite.ts";
+
+/**
+ * How far a peer's numbers may be from ours, ‖a−b‖/‖b‖: sums of up to 47,000 products in f32 in another order; in the D step, rounding
+ * also decides on which side of a kink an activation lies, and the penalty's second derivatives carry that on.
+ */
+const TOLERANCE = { conv: 1e-4, dStep: 5e-3 };
+
+/** The D step is compared where the paper's photo is 66 x 49. */
+export const STEP_SCALE = 3;
+
+/** With the version that is installed for the benchmark. */
+const nameOf = (peer: Peer): string =>
+  `${peer.name} ${(dependencies as Record<string, string>)[peer.package] ?? "of unknown version"}`;
+
+interface Pair {
+  readonly timing: Timing;
+  readonly ratio: NonNullable<Measurement["ratio"]>;
+  readonly medianMs: number;
+  readonly difference: number;
+}
+
+export async function benchPeers({ effort, scales, report, gpu, peers }: Bench): Promise<void> {
+  for (const peer of peers) {
+    for (const direction of DIRECTIONS) {
+      const pace = new Pace(effort);
+      for (const scale of scales) {
+        const values = convValues(convShapes(scale));
+        const compared = await pace.attempt(convFlops(convShapes(scale)), () =>
+          compare(
+            () => ourConv(gpu, direction, values),
+            peer,
+            () => peer.conv(direction, values),
+            TOLERANCE.conv,
+          ),
+        );
+        tell(peer, direction, scale, convFlops(convShapes(scale)), compared);
+      }
+    }
+    const scale = scales.find((s) => s.scale === STEP_SCALE);
+    const dStep = peer.dStep?.bind(peer);
+    if (!dStep || !scale) continue;
+    const values = stepValues(scale);
+    const compared = await new Pace(effort).attempt(1, () =>
+      compare(
+        () => ourDStep(gpu, values),
+        peer,
+        () => dStep(values),
+        TOLERANCE.dStep,
+      ),
+    );
+    tell(peer, "dStep", scale, dStepFlops(scale), compared);
+  }
+
+  function tell(peer: Peer, what: Measurement["what"], scale: ScaleCase, flops: number, compared: Pair | string): void {
+    const subject = { what, scale: scale.scale, shape: describeScale(scale), peer: nameOf(peer) };
+    if (typeof compared === "string") report({ ...subject, skipped: compared });
+    else {
+      const { timing, ratio, difference: apart } = compared;
+      report({ ...subject, timing, gflops: flops / timing.medianMs / 1e6, ratio, difference: apart });
+    }
+  }
+
+  async function compare(
+    openOurs: () => Promise<Subject>,
+    peer: Peer,
+    openTheirs: () => Subject,
+    tolerance: number,
+  ): Promise<Pair> {
+    const ours = await openOurs();
+    try {
+      const theirs = openTheirs();
+      try {
+        await ours.run(1);
+        await theirs.run(1);
+        const apart = difference(await theirs.read(), await ours.read());
+        if (!(apart <= tolerance))
+          throw new Error(`${peer.name} differs from ours by ${apart}, more than ${tolerance}: not timed`);
+        const { samples, runs } = await timeInTurns([ours.run, theirs.run], effort);
+        const timing = summarize(samples[1]!, runs[1]!);
+        const ratios = samples[1]!.map((ms, i) => ms / samples[0]![i]!);
+        const at = (q: number) => quantile(ratios, q);
+        return { timing, medianMs: timing.medianMs, ratio: { median: at(0.5), p25: at(0.25), p75: at(0.75) }, difference: apart };
+      } finally {
+        theirs.dispose();
+      }
+    } finally {
+      ours.dispose();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// npm run bench: times kernels, training steps and, if asked, other libraries; in Node, or by this program in headless Chrome.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { runInPage } from "../harness/page.ts";
+import { openAdapter } from "../src/node/adapter.ts";
+import { type Surroundings, slug } from "./environment.ts";
+import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
+import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
+import type { PageResults } from "./page.ts";
+import type { Peer } from "./subjects.ts";
+
+const PEERS = "bench/peers";
+const PAGE_LIMIT_MS = 3_600_000;
+
+/** The commit checked out, and whether files differ from it. */
+function commit(): string {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], { encoding: "utf8", stdio: "pipe" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+/** The libraries to compare with, as bench/peers/package-lock.json pins them. Throws where npm fails. */
+function installPeers(): void {
+  if (existsSync(`${PEERS}/node_modules`)) return;
+  say(`bench: installing into ${PEERS}`);
+  const isWindows = process.platform === "win32";
+  const { status } = spawnSync("npm", ["ci", "--prefix", PEERS, "--no-audit", "--no-fund", "--ignore-scripts"], {
+    stdio: ["ignore", 2, 2],
+    shell: isWindows,
+  });
+  if (status !== 0) throw new Error(`npm ci in ${PEERS} failed`);
+}
+
+/** Browser libraries ask navigator.gpu, which Node has not: it hands out adapters as our own are found. */
+async function openPeersInNode(): Promise<Peer[]> {
+  const known = globalThis.navigator as Navigator | undefined;
+  const navigator = { userAgent: known?.userAgent ?? "Node", hardwareConcurrency: availableParallelism() };
+  const gpu = { requestAdapter: openAdapter, getPreferredCanvasFormat: () => "bgra8unorm" };
+  Object.defineProperty(globalThis, "navigator", { value: { ...navigator, gpu }, configurable: true });
+  const { openPeers } = (await import(pathToFileURL(resolve(PEERS, "index.mjs")).href)) as { openPeers(): Promise<Peer[]> };
+  return openPeers();
+}
+
+function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Results> {
+  const entry = bench.parts.includes("peers") ? "bench/page-with-peers.ts" : "bench/page.ts";
+  return runInPage<PageResults>(entry, "benchInPage", { options: bench, surroundings }, { limitMs: PAGE_LIMIT_MS });
+}
+
+/** Whether everything was measured as thoroughly as can be: only such results are for the README. */
+const isWhole = ({ bench: { parts, quick, variants, maxPixels } }: Wanted): boolean =>
+  !quick && !variants && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
+
+async function main(words: readonly string[]): Promise<void> {
+  const wanted = parseWords(words);
+  if (wanted.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (wanted.out) checkFolder(dirname(wanted.out));
+  if (wanted.bench.parts.includes("peers")) installPeers();
+  const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
+  const results = await (wanted.chrome
+    ? inChrome(wanted, surroundings)
+    : benchInNode(wanted.bench, surroundings, { openPeers: openPeersInNode }));
+  const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
+  checkFolder(dirname(out));
+  writeResults(out, results);
+}
+
+try {
+  await main(process.argv.slice(2));
+  process.exit(0); // the peers keep devices of their own
+} catch (error) {
+  say(`bench: ${(error as Error).message}`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}

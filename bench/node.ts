@@ -1,0 +1,65 @@
+// The benchmark in Node, for `npm run bench` and for the bundle.
+
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Gpu } from "../src/gpu/device.ts";
+import { openAdapter } from "../src/node/adapter.ts";
+import { environmentOf, type Surroundings } from "./environment.ts";
+import { describe, type Environment, type Measurement, recordLine } from "./records.ts";
+import type { Peer } from "./subjects.ts";
+import { type BenchOptions, runBench } from "./suite.ts";
+
+export interface Results {
+  readonly environment: Environment;
+  readonly measurements: readonly Measurement[];
+}
+
+export const say = (line: string): void => console.error(line);
+
+export function nodeRuntime(): string {
+  const manifest = createRequire(import.meta.url).resolve("webgpu/package.json");
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return `Node ${process.versions.node}, webgpu ${version}`;
+}
+
+export interface Additions {
+  /** Called where peers are asked for. */
+  readonly openPeers?: () => Promise<Peer[]>;
+  /** What else is measured on the same device. */
+  readonly more?: (gpu: Gpu) => Promise<Measurement>;
+}
+
+/** Opens the adapter and measures. Says every figure as it comes. */
+export async function benchInNode(
+  options: BenchOptions,
+  surroundings: Surroundings,
+  { openPeers, more }: Additions,
+): Promise<Results> {
+  const gpu = await Gpu.open(await openAdapter());
+  const measurements: Measurement[] = [];
+  const report = (measurement: Measurement): void => {
+    measurements.push(measurement);
+    say(describe(measurement));
+  };
+  try {
+    say(`bench: ${gpu.adapterName}`);
+    await runBench(gpu, options, report, options.parts.includes("peers") ? await openPeers?.() : []);
+    if (more) report(await more(gpu));
+    await gpu.finished();
+    return { environment: environmentOf(gpu, surroundings), measurements };
+  } finally {
+    gpu.dispose();
+  }
+}
+
+/** Makes the folder that results will go to, before minutes of measuring. Throws where nothing can be written there. */
+export function checkFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK);
+}
+
+/** One line per measurement into `file`, whose name goes to standard output. */
+export function writeResults(file: string, { environment, measurements }: Results): void {
+  writeFileSync(file, measurements.map((m) => `${recordLine(m, environment)}\n`).join(""));
+  console.log(file);
+}

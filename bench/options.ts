@@ -1,0 +1,80 @@
+// The words of `npm run bench` as values. No effects.
+
+import { parseArgs } from "node:util";
+import { type BenchOptions, PARTS, type Part } from "./suite.ts";
+
+/** Wrong usage: exit code 2. The message is one line. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export const USAGE = `npm run bench [-- OPTIONS]   times the kernels and the training steps on this computer's GPU
+
+  --peers            also TensorFlow.js and jax-js, on the same adapter (installs them into bench/peers the first time)
+  --chrome           in headless Chrome in place of Node
+  --variants         every variant of the convolutions in place of the one that training uses
+  --only PARTS       some of ${PARTS.join(",")}
+  --quick            few and short rounds
+  --max-pixels N     leave out the scales with more pixels
+  --limit SECONDS    leave out what takes longer than this for one run (default 3)
+  --out FILE         where the results go (default: bench/results, or out/bench where only a part was measured)
+  -h, --help         this text`;
+
+const DEFAULT_LIMIT_SECONDS = 3;
+
+export interface Wanted {
+  readonly bench: BenchOptions;
+  readonly chrome: boolean;
+  readonly out: string | null;
+  readonly help: boolean;
+}
+
+/** Throws UsageError. */
+export function parseWords(words: readonly string[]): Wanted {
+  const values = parsed(words);
+  const { only, out, help = false, chrome = false, quick = false, variants = false, peers = false } = values;
+  const parts = only === undefined ? PARTS.filter((part) => part !== "peers" || peers) : only.split(",").map(partOf);
+  if (out === "") throw new UsageError("--out needs a file name");
+  return {
+    bench: {
+      parts: peers && !parts.includes("peers") ? [...parts, "peers"] : parts,
+      quick,
+      variants,
+      maxPixels: number("--max-pixels", values["max-pixels"]) ?? Number.MAX_SAFE_INTEGER,
+      limitMs: 1000 * (number("--limit", values.limit) ?? DEFAULT_LIMIT_SECONDS),
+    },
+    chrome,
+    out: out ?? null,
+    help,
+  };
+}
+
+function parsed(words: readonly string[]) {
+  try {
+    const flag = { type: "boolean" } as const;
+    const value = { type: "string" } as const;
+    return parseArgs({
+      args: [...words],
+      options: {
+        ...{ peers: flag, chrome: flag, variants: flag, quick: flag, help: { ...flag, short: "h" } },
+        ...{ only: value, "max-pixels": value, limit: value, out: value },
+      } as const,
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message.split(/[\n.]/)[0]!);
+  }
+}
+
+function partOf(name: string): Part {
+  const part = PARTS.find((p) => p === name);
+  if (!part) throw new UsageError(`--only takes some of ${PARTS.join(",")}, not ${JSON.stringify(name)}`);
+  return part;
+}
+
+function number(flag: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value))
+    throw new UsageError(`${flag} needs a positive number, not ${JSON.stringify(text)}`);
+  return value;
+}

@@ -1,0 +1,6 @@
+// Runs in a page: the benchmark with other libraries, which have to be installed to bundle this.
+
+import { type PageArguments, type PageResults, benchInPage as run } from "./page.ts";
+import { openPeers } from "./peers/index.mjs";
+
+export const benchInPage = (args: PageArguments): Promise<PageResults> => run(args, openPeers);

@@ -1,0 +1,49 @@
+// One whole D step and one whole G step at every scale, Adam included, by the programs that training runs.
+
+import { submit } from "../src/runtime/program.ts";
+import { PAPER } from "../src/singan/config.ts";
+import { macsPerPass } from "../src/singan/networks.ts";
+import { PURPOSE, randomKey } from "../src/singan/noise.ts";
+import { withStandIn } from "../src/singan/stand-in.ts";
+import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
+import { Pace, time } from "./measure.ts";
+import type { Bench } from "./suite.ts";
+
+/** Passes of D in a D step: real and fake forward and back, then the penalty and back through its gradient. */
+const D_PASSES = 12;
+/** Passes of G in a G step: back through the kept fake, forward and back through the reconstruction. */
+const G_PASSES = 5;
+/** An addition and a multiplication each count. */
+export const dStepFlops = ({ channels, size }: ScaleCase): number => 2 * D_PASSES * macsPerPass("discriminator", channels, size);
+const gStepFlops = ({ channels, size }: ScaleCase): number => 2 * G_PASSES * macsPerPass("generator", channels, size);
+
+export async function benchSteps({ gpu, effort, peak, scales, report }: Bench): Promise<void> {
+  const steps = [
+    { what: "dStep", program: "d", flopsOf: dStepFlops, pace: new Pace(effort) },
+    { what: "gStep", program: "g", flopsOf: gStepFlops, pace: new Pace(effort) },
+  ] as const;
+  for (const scale of scales) {
+    for (const { what, program, flopsOf, pace } of steps) {
+      const flops = flopsOf(scale);
+      const timing = await pace.attempt(flops, () =>
+        withStandIn(gpu, PYRAMID, PAPER, scale.scale, async (trainer) => {
+          const { noise, adversarial } = trainer.programs;
+          trainer.feed.write({ key: randomKey(0, PURPOSE.training, scale.scale) }); // Adam's step sizes are 0: the weights stay
+          const { programs, copies } = trainer.fakeRuns(0);
+          submit(gpu, [noise, ...programs, ...copies, adversarial]);
+          await gpu.finished();
+          return time(async (count) => {
+            submit(gpu, Array(count).fill(trainer.programs[program]));
+            await gpu.finished();
+          }, effort);
+        }),
+      );
+      const subject = { what, scale: scale.scale, shape: describeScale(scale) };
+      if (typeof timing === "string") report({ ...subject, skipped: timing });
+      else {
+        const gflops = flops / timing.medianMs / 1e6;
+        report({ ...subject, timing, gflops, shareOfPeak: gflops / peak });
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+// What is timed: ours as compiled programs over given values, and the same of another library.
+
+import { conv2d, conv2dInput, conv2dWeight } from "../src/autodiff/ops/conv.ts";
+import { leaf, type Shape, sizeOf, type Tensor } from "../src/autodiff/tensor.ts";
+import type { Gpu } from "../src/gpu/device.ts";
+import { compile, submit } from "../src/runtime/program.ts";
+import type { Variant } from "../src/runtime/variant.ts";
+import { PAPER } from "../src/singan/config.ts";
+import { parameterShapes } from "../src/singan/networks.ts";
+import { criticStep } from "../src/singan/scale-graphs.ts";
+import { type ConvShapes, type Direction, randomValues, type ScaleCase } from "./cases.ts";
+import type { Job } from "./measure.ts";
+
+/** A computation on fixed values that can be run, looked at and given back. */
+export interface Subject {
+  readonly run: Job;
+  /** What the last run computed, in an order and layout that both libraries share. */
+  read(): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+/** A value with its shape, row-major. */
+export interface Values {
+  readonly shape: Shape;
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** Values of the three tensors of a convolution. */
+export interface ConvValues {
+  readonly x: Values;
+  readonly w: Values;
+  readonly g: Values;
+}
+
+/** Values of a D step; the weights by their official names, per-channel ones [1,c]. */
+export interface StepValues {
+  readonly weights: ReadonlyMap<string, Values>;
+  readonly real: Values;
+  readonly fake: Values;
+  readonly alpha: Values;
+  /** λ of the gradient penalty. */
+  readonly lambda: number;
+}
+
+/** Another library. Its subjects are written as its own documentation would have them. */
+export interface Peer {
+  readonly name: string;
+  /** The npm package that its version is of. */
+  readonly package: string;
+  conv(direction: Direction, values: ConvValues): Subject;
+  /** The losses' sum, then the gradients in the order of the weights; absent where the library can't. */
+  dStep?(values: StepValues): Subject;
+}
+
+const random = (stream: number, shape: Shape): Values => ({ shape, data: randomValues(stream, sizeOf(shape)) });
+
+export const convValues = ({ x, w, g }: ConvShapes): ConvValues => ({ x: random(0, x), w: random(1, w), g: random(2, g) });
+
+/** Weights of unit gain, so that neither activations nor gradients vanish on the way. */
+export function stepValues({ channels, size: { width, height } }: ScaleCase): StepValues {
+  const image: Shape = [1, 3, height, width];
+  const weights = [...parameterShapes("discriminator", channels)].map(([name, shape], i) => {
+    const values = random(10 + i, shape);
+    const fanIn = sizeOf(shape.slice(1));
+    const scaled = (v: number): number =>
+      shape.length === 4 ? v / Math.sqrt(fanIn) : 0.1 * v + (name.endsWith("norm.weight") ? 1 : 0);
+    return [name, { shape, data: values.data.map(scaled) }] as const;
+  });
+  return {
+    weights: new Map(weights),
+    real: random(3, image),
+    fake: random(4, image),
+    alpha: { shape: [1], data: Float32Array.of(0.3) },
+    lambda: PAPER.lambdaGp,
+  };
+}
+
+/** Compiles `outputs` over leaves with values. Throws what compile() throws, leaving nothing behind. */
+async function program(
+  gpu: Gpu,
+  name: string,
+  outputs: readonly Tensor[],
+  leaves: ReadonlyMap<Tensor, Values>,
+  variant?: Variant,
+): Promise<Subject> {
+  const bindings = new Map([...leaves].map(([t, { data }]) => [t, gpu.upload(data, `${name}: ${t}`)] as const));
+  const free = () => {
+    for (const slice of bindings.values()) gpu.free(slice);
+  };
+  try {
+    const compiled = await compile(gpu, {
+      name,
+      outputs,
+      bindings,
+      choose: (node) => (outputs.includes(node) ? variant : undefined),
+    });
+    return {
+      run: async (count) => {
+        submit(gpu, Array(count).fill(compiled));
+        await gpu.finished();
+      },
+      read: () => gpu.read(outputs.map((t) => compiled.slice(t))),
+      dispose: () => {
+        compiled.dispose();
+        free();
+      },
+    };
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
+const leafOf = (name: string, { shape }: Values): Tensor => leaf(name, shape);
+
+/** One of our convolutions, by the kernel that training would use or by `variant`. */
+export function ourConv(gpu: Gpu, direction: Direction, values: ConvValues, variant?: Variant): Promise<Subject> {
+  const [x, w, g] = [leafOf("x", values.x), leafOf("w", values.w), leafOf("g", values.g)];
+  const result = { conv2d: () => conv2d(x, w), conv2dInput: () => conv2dInput(g, w), conv2dWeight: () => conv2dWeight(x, g) };
+  const all = new Map([
+    [x, values.x],
+    [w, values.w],
+    [g, values.g],
+  ]);
+  const output = result[direction]();
+  return program(gpu, direction, [output], new Map([...all].filter(([t]) => output.inputs.includes(t))), variant);
+}
+
+/** Our D step without Adam, as training does it at small scales: real, fake and gradient penalty, and the gradients of all weights. */
+export function ourDStep(gpu: Gpu, { weights, real, fake, alpha, lambda }: StepValues): Promise<Subject> {
+  const d = new Map([...weights].map(([name, values]) => [name, leafOf(name, values)]));
+  const pictures = { real: leafOf("real", real), fake: leafOf("fake", fake), alpha: leafOf("alpha", alpha) };
+  const { losses, gradients } = criticStep(d, pictures, { lambda, sideBySide: true });
+  const leaves = new Map([
+    ...[...d].map(([name, t]) => [t, weights.get(name)!] as const),
+    [pictures.real, real] as const,
+    [pictures.fake, fake] as const,
+    [pictures.alpha, alpha] as const,
+  ]);
+  return program(gpu, "D step", [losses.critic, losses.gradientPenalty, ...gradients], leaves).then((subject) => ({
+    ...subject,
+    read: async () => {
+      const [critic, penalty, ...rest] = await subject.read();
+      return [Float32Array.of(critic![0]! + critic![1]! + penalty![0]!), ...rest];
+    },
+  }));
+}

@@ -1,0 +1,44 @@
+// The benchmark at its smallest: every figure is there, and a library whose numbers are not ours is refused.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Measurement } from "../../bench/records.ts";
+import type { Peer, Subject } from "../../bench/subjects.ts";
+import { type BenchOptions, runBench } from "../../bench/suite.ts";
+import { sizeOf } from "../../src/autodiff/tensor.ts";
+import { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+});
+afterAll(async () => {
+  await gpu.finished(); // Dawn crashes where a process ends with work pending
+  gpu.dispose();
+});
+
+/** The coarsest scale alone. */
+const SMALLEST: BenchOptions = { parts: [], quick: true, maxPixels: 900, variants: false, limitMs: 60_000 };
+
+test("peaks, convolutions and steps have figures, and give their memory back", async () => {
+  const before = gpu.stats();
+  const measured: Measurement[] = [];
+  await runBench(gpu, { ...SMALLEST, parts: ["convs", "steps"] }, (m) => measured.push(m));
+  const whats = new Set(measured.map((m) => m.what));
+  expect([...whats]).toEqual(["multiplyAdd", "copy", "conv2d", "conv2dInput", "conv2dWeight", "dStep", "gStep"]);
+  expect(measured.filter((m) => !(m.timing!.medianMs > 0) || !((m.gflops ?? m.gbps)! > 0))).toEqual([]);
+  expect({ ...gpu.stats(), pipelines: 0 }).toEqual({ ...before, pipelines: 0 });
+});
+
+test("a peer with other numbers is not timed", async () => {
+  const zeros = (length: number): Subject => ({
+    run: async () => {},
+    read: async () => [new Float32Array(length)],
+    dispose: () => {},
+  });
+  const wrong: Peer = { name: "Zeros", package: "none", conv: (_, { g }) => zeros(sizeOf(g.shape)) };
+  const measured: Measurement[] = [];
+  const run = runBench(gpu, { ...SMALLEST, parts: ["peers"] }, (m) => measured.push(m), [wrong]);
+  await expect(run).rejects.toThrow("Zeros differs from ours by 1, more than 0.0001: not timed");
+  expect(measured.some((m) => m.peer)).toBe(false);
+});
