@@ -79,7 +79,11 @@ const families: Readonly<Record<string, Make>> = {
     (x, r) => channel.channelSum(x, groupsFor(r, x.shape)),
     (y, x) => channel.channelBroadcast(y, x.shape),
   ),
-  "sum, broadcast": adjoint(image, (x) => sum(x), (y, x) => broadcast(y, x.shape)),
+  "sum, broadcast": adjoint(
+    image,
+    (x) => sum(x),
+    (y, x) => broadcast(y, x.shape),
+  ),
   "axisSum, axisBroadcast": adjoint(
     image,
     (x, r) => axisSum(x, r.integer(0, 3)),
