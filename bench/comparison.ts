@@ -9,8 +9,9 @@ import { convValues, ourConv, ourDStep, type Peer, type Subject, stepValues } fr
 import type { Bench } from "./suite.ts";
 
 /**
- * How far a peer's numbers may be from ours, ‖a−b‖/‖b‖: sums of up to 47,000 products in f32 in another order; in the D step, rounding
- * also decides on which side of a kink an activation lies, and the penalty's second derivatives carry that on.
+ * How far a peer's numbers may be from ours, ‖a−b‖/‖b‖: sums of up to 47,000 products in f32 in another order, or by Winograd's
+ * transforms; in the D step, rounding also decides on which side of a kink an activation lies, and the penalty's second derivatives
+ * carry that on.
  */
 const TOLERANCE = { conv: 1e-4, dStep: 5e-3 };
 

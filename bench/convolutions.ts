@@ -1,6 +1,6 @@
 // The convolutions at every scale of the pyramid: rate and share of the peak, each direction, by our choice or in every variant.
 
-import { choose, variants } from "../src/runtime/kernels.ts";
+import { candidateConvolutions, chooseConvolution } from "../src/runtime/convolutions.ts";
 import type { OpCase, Variant } from "../src/runtime/variant.ts";
 import { convFlops, convShapes, DIRECTIONS, type Direction, describeScale } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
@@ -23,8 +23,9 @@ export async function benchConvolutions({ gpu, effort, peak, options, scales, re
     for (const scale of scales) {
       const shapes = convShapes(scale);
       const flops = convFlops(shapes);
-      const chosen = choose(direction, opCase(direction, shapes), gpu);
-      const candidates: readonly Variant[] = options.variants ? variants[direction]! : [chosen];
+      const op = opCase(direction, shapes);
+      const chosen = chooseConvolution(direction, op, gpu);
+      const candidates: readonly Variant[] = options.variants ? candidateConvolutions(direction, op, gpu) : [chosen];
       for (const variant of candidates) {
         const pace = paces.get(variant.name) ?? new Pace(effort);
         paces.set(variant.name, pace);

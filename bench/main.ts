@@ -53,8 +53,8 @@ function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Result
 }
 
 /** Whether everything was measured as thoroughly as can be: only such results are for the README. */
-const isWhole = ({ bench: { parts, quick, variants, maxPixels } }: Wanted): boolean =>
-  !quick && !variants && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
+const isWhole = ({ bench: { parts, quick, variants, tune, maxPixels } }: Wanted): boolean =>
+  !quick && !variants && tune && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
 
 async function main(words: readonly string[]): Promise<void> {
   const wanted = parseWords(words);

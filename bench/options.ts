@@ -12,7 +12,8 @@ export const USAGE = `npm run bench [-- OPTIONS]   times the kernels and the tra
 
   --peers            also TensorFlow.js and jax-js, on the same adapter (installs them into bench/peers the first time)
   --chrome           in headless Chrome in place of Node
-  --variants         every variant of the convolutions in place of the one that training uses
+  --variants         every variant of the convolutions worth timing in place of the one that training uses
+  --untuned          with kernels chosen without timing them first
   --only PARTS       some of ${PARTS.join(",")}
   --quick            few and short rounds
   --max-pixels N     leave out the scales with more pixels
@@ -32,7 +33,7 @@ export interface Wanted {
 /** Throws UsageError. */
 export function parseWords(words: readonly string[]): Wanted {
   const values = parsed(words);
-  const { only, out, help = false, chrome = false, quick = false, variants = false, peers = false } = values;
+  const { only, out, help = false, chrome = false, quick = false, variants = false, untuned = false, peers = false } = values;
   const parts = only === undefined ? PARTS.filter((part) => part !== "peers" || peers) : only.split(",").map(partOf);
   if (out === "") throw new UsageError("--out needs a file name");
   return {
@@ -40,6 +41,7 @@ export function parseWords(words: readonly string[]): Wanted {
       parts: peers && !parts.includes("peers") ? [...parts, "peers"] : parts,
       quick,
       variants,
+      tune: !untuned,
       maxPixels: number("--max-pixels", values["max-pixels"]) ?? Number.MAX_SAFE_INTEGER,
       limitMs: 1000 * (number("--limit", values.limit) ?? DEFAULT_LIMIT_SECONDS),
     },
@@ -56,7 +58,7 @@ function parsed(words: readonly string[]) {
     return parseArgs({
       args: [...words],
       options: {
-        ...{ peers: flag, chrome: flag, variants: flag, quick: flag, help: { ...flag, short: "h" } },
+        ...{ peers: flag, chrome: flag, variants: flag, untuned: flag, quick: flag, help: { ...flag, short: "h" } },
         ...{ only: value, "max-pixels": value, limit: value, out: value },
       } as const,
     }).values;

@@ -1,6 +1,8 @@
 // All measurements on one adapter, in Node or in a page.
 
 import type { Gpu } from "../src/gpu/device.ts";
+import { Tuner } from "../src/runtime/tuner.ts";
+import { convolutionCases } from "../src/singan/convolution-cases.ts";
 import { SCALES, type ScaleCase } from "./cases.ts";
 import { benchPeers } from "./comparison.ts";
 import { benchConvolutions } from "./convolutions.ts";
@@ -20,8 +22,10 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Scales with more pixels are left out. */
   readonly maxPixels: number;
-  /** Every variant of the convolutions in place of the one that training would use. */
+  /** Every variant of the convolutions worth timing in place of the one that training would use. */
   readonly variants: boolean;
+  /** Kernels as the tuner finds them, which is what training uses; else those that are chosen without timing. */
+  readonly tune: boolean;
   /** Longest single run that is measured. */
   readonly limitMs: number;
 }
@@ -40,6 +44,19 @@ export interface Bench {
 const effortFor = ({ quick, limitMs }: BenchOptions): Effort =>
   quick ? { sampleMs: 10, totalMs: 100, rounds: [3, 5], limitMs } : { sampleMs: 30, totalMs: 1000, rounds: [3, 25], limitMs };
 
+/** Time per scale for the tuner, as the command line gives it. */
+const TUNING_MS = 3000;
+
+/** Tunes as a training's first run on a computer does; nothing of it is kept. Leaves out large scales where small ones take long. */
+async function tune(gpu: Gpu, scales: readonly ScaleCase[]): Promise<void> {
+  const tuner = await Tuner.open(gpu, { read: async () => ({}), write: async () => {}, clear: async () => {} });
+  for (const { size, channels } of scales) {
+    const start = performance.now();
+    await tuner.tune(convolutionCases(size, channels), { budgetMs: TUNING_MS });
+    if (performance.now() - start > 2 * TUNING_MS) return; // single runs exceed the budget
+  }
+}
+
 /** Runs everything that `options` ask for; the peers last. Throws where a peer's numbers are not ours. */
 export async function runBench(
   gpu: Gpu,
@@ -50,6 +67,7 @@ export async function runBench(
   const effort = effortFor(options);
   const scales = SCALES.filter(({ size }) => size.width * size.height <= options.maxPixels);
   const peak = await measurePeak(gpu, effort, report);
+  if (options.tune) await tune(gpu, scales);
   const bench: Bench = { gpu, options, effort, scales, peers, peak, report };
   if (options.parts.includes("convs")) await benchConvolutions(bench);
   if (options.parts.includes("steps")) await benchSteps(bench);

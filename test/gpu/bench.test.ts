@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 /** The coarsest scale alone. */
-const SMALLEST: BenchOptions = { parts: [], quick: true, maxPixels: 900, variants: false, limitMs: 60_000 };
+const SMALLEST: BenchOptions = { parts: [], quick: true, maxPixels: 900, variants: false, tune: false, limitMs: 60_000 };
 
 test("peaks, convolutions and steps have figures, and give their memory back", async () => {
   const before = gpu.stats();
