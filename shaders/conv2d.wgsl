@@ -1,12 +1,13 @@
 // conv2d: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid. Template: OB channels x PH x PW pixels per thread.
-// TRANSPOSED is the input gradient, the same sum with x read as 0 up to 2 pixels outside and weights w[c,o,2−u,2−v]. LEAKY applies
-// LeakyReLU to the result. Accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed 9·OB·PH·PW
-// multiply-adds. A workgroup has one block of channels, so that its weights are the same for all threads.
+// TRANSPOSED is the input gradient, the same sum with weights w[c,o,2−u,2−v] on x padded by 2; MASKED reads the padding where x has none.
+// LEAKY applies LeakyReLU to the result. Accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed
+// 9·OB·PH·PW multiply-adds. A workgroup has one block of channels, so that its weights are the same for all threads.
 //let OB = 4
 //let PH = 2
 //let PW = 4
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
+override MASKED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
 struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_o: u32, slope: f32 }
@@ -18,7 +19,7 @@ struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: 
 
 fn finish(sum: f32, bias: f32) -> f32 {
   let value = sum + bias; // bias last: a large one would round every partial sum
-  return select(value, params.slope * value, LEAKY && value < 0.0);
+  return select(value, params.slope * value, LEAKY & (value < 0.0));
 }
 
 @compute @workgroup_size(WG)
@@ -44,20 +45,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let plane = params.h_in * params.w_in;
   // Where the image is padded, rows and columns outside are masked (a negative number wraps to a large one). Else those beyond the
   // image are read somewhere inside the buffer, and their sums are not stored.
-  let pad = select(0u, 2u, TRANSPOSED);
+  let pad = select(0u, 2u, MASKED);
   //for p in 0..PH+2 {
-  let has_row$p = !TRANSPOSED || i + $(p)u - pad < params.h_in;
+  let has_row$p = !MASKED || i + $(p)u - pad < params.h_in;
   let row$p = (i + $(p)u - pad) * params.w_in;
   //}
   //for q in 0..PW+2 {
-  let has_column$q = !TRANSPOSED || j + $(q)u - pad < params.w_in;
+  let has_column$q = !MASKED || j + $(q)u - pad < params.w_in;
   let column$q = j + $(q)u - pad;
   //}
   var at = n * params.c_in * plane;
   for (var c = 0u; c < params.c_in; c++) {
     //for p in 0..PH+2 {
     //for q in 0..PW+2 {
-    let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p && has_column$q);
+    let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p & has_column$q);
     //}
     //}
     //for a in 0..OB {

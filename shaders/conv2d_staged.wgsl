@@ -36,7 +36,7 @@ fn copy_weights(o: u32, start: u32, count: u32, lane: u32) {
 
 fn finish(sum: f32, bias: f32) -> f32 {
   let value = sum + bias;
-  return select(value, params.slope * value, LEAKY && value < 0.0);
+  return select(value, params.slope * value, LEAKY & (value < 0.0));
 }
 
 @compute @workgroup_size(WG)
@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var c = 0u; c < end; c++) {
       //for p in 0..PH+2 {
       //for q in 0..PW+2 {
-      let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p && has_column$q);
+      let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p & has_column$q);
       //}
       //}
       //for g in 0..QB {

@@ -52,7 +52,7 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
   //for p in 0..4 {
   //for q in 0..4 {
   // Outside the image 0: a negative number wraps to a large one.
-  let x$p$q = select(0.0, x[plane + (i + $(p)u) * params.w_in + j + $(q)u], i + $(p)u < params.h_in && j + $(q)u < params.w_in);
+  let x$p$q = select(0.0, x[plane + (i + $(p)u) * params.w_in + j + $(q)u], (i + $(p)u < params.h_in) & (j + $(q)u < params.w_in));
   //}
   //}
   //for q in 0..4 {
@@ -142,7 +142,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
 
 fn finish(sum: f32, bias: f32) -> f32 {
   let value = sum + bias;
-  return select(value, params.slope * value, LEAKY && value < 0.0);
+  return select(value, params.slope * value, LEAKY & (value < 0.0));
 }
 
 // y = Aᵀ m A; a thread per tile and channel, workgroups by (sample, channel).

@@ -46,8 +46,33 @@ function direct(block: Block, direction: Direction): Variant {
       const problem = problemOf(op, direction);
       const { sizes, slope, bindings, transposed, epilogue } = problem;
       const { params, groups } = blocksOf(problem, block);
-      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
+      const masked = { MASKED: transposed.TRANSPOSED };
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...masked, ...epilogue } };
       return [call<"conv2d", Ref>("conv2d", bindings, { ...sizes, ...params, slope }, groups, options)];
+    },
+  };
+}
+
+/** The input gradient on a padded copy: one dispatch more, but nothing to mask, which costs a large block its last registers. */
+function padded(block: Block): Variant {
+  const [OB, PH, PW] = block;
+  return {
+    name: `padded ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, "input gradient");
+      const { n, slope, bindings, transposed, epilogue } = problem;
+      const { h_in, w_in, c_in } = problem.sizes;
+      const [height, width] = [h_in + 4, w_in + 4];
+      const values = n * c_in * height * width;
+      const image = scratch(values * 4);
+      const window = { rows: n * c_in, h_in, w_in, h_out: height, w_out: width, top: 2, left: 2 };
+      const { params, groups } = blocksOf(problem, block);
+      const sizes = { ...problem.sizes, h_in: height, w_in: width };
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
+      return [
+        call<"window", Ref>("window", { x: input(0), y: image }, window, grid(values, WG)),
+        call<"conv2d", Ref>("conv2d", { ...bindings, x: image }, { ...sizes, ...params, slope }, groups, options),
+      ];
     },
   };
 }
@@ -166,7 +191,7 @@ const chunkSum = (x: Ref, n: number, chunks: number): KernelCall<Ref> =>
 /** A variant with what decides where it is worth a try. */
 interface Choice {
   readonly variant: Variant;
-  readonly kind: "direct" | "staged" | "winograd";
+  readonly kind: "direct" | "padded" | "staged" | "winograd";
   /** Threads on a case: too few leave hardware idle. */
   readonly block: Block;
 }
@@ -185,8 +210,13 @@ const STAGED: readonly Block[] = [
   [8, 4, 4],
   [4, 4, 4],
 ];
+const PADDED: readonly Block[] = [
+  [8, 4, 4],
+  [4, 4, 4],
+];
 const choicesOf = (direction: Direction): readonly Choice[] => [
   ...DIRECT.map((block) => ({ variant: direct(block, direction), kind: "direct" as const, block })),
+  ...(direction === "forward" ? [] : PADDED.map((block) => ({ variant: padded(block), kind: "padded" as const, block }))),
   ...STAGED.map((block) => ({ variant: staged(block, direction), kind: "staged" as const, block })),
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
@@ -223,8 +253,10 @@ const suitsChannels = (block: number, channels: number): boolean =>
   channels === 3 ? block === 3 : channels < 3 ? block === 1 : block !== 1 && block !== 3 && block <= channels;
 /** Below this many threads a hardware adapter idles: smaller blocks then win over fewer loads. */
 const HARDWARE_THREADS = 16_384;
-/** From this many channels on, Winograd's matrix products are worth its transforms. */
+/** From so many channels on, Winograd's matrix products are worth its transforms. */
 const WINOGRAD_CHANNELS = 16;
+/** From so many values of the result on, variants of several dispatches are worth a try. */
+const LARGE_VALUES = 2 ** 20;
 const MAX_SCRATCH_BYTES = 2 ** 27;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;
@@ -249,6 +281,8 @@ function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {
     ({ kind, variant }) => kind === "direct" && candidates.includes(variant),
   );
   if (device.isSoftware) return candidates[0]!;
+  const unmasked = candidates.find(({ name }) => name.startsWith("padded"));
+  if (unmasked) return unmasked;
   const threads = ([OB, PH, PW]: Block) => n * Math.ceil(channels / OB) * Math.ceil(h / PH) * Math.ceil(w / PW);
   return (all.find(({ block }) => threads(block) >= HARDWARE_THREADS) ?? all.at(-1)!).variant;
 }
@@ -279,15 +313,21 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
       ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
       : fitting.map((c) => c.variant);
   }
-  const [, c_out, , w] = op.shape as unknown as Image;
+  const [n, c_out, h, w] = op.shape as unknown as Image;
   const c_in = op.inputs[0]![1]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
   const scratchBytes = (v: Variant) =>
     Math.max(0, ...v.calls(op).flatMap((c) => Object.values(c.bindings).map((ref) => (ref.kind === "scratch" ? ref.bytes : 0))));
   const suits = ({ kind, block: [OB, PH, PW], variant }: Choice) => {
     if (kind === "winograd")
-      return !isSoftware && Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && scratchBytes(variant) <= MAX_SCRATCH_BYTES;
+      return (
+        !isSoftware &&
+        Math.min(c_in, c_out) >= WINOGRAD_CHANNELS &&
+        n * c_out * h * w >= LARGE_VALUES &&
+        scratchBytes(variant) <= MAX_SCRATCH_BYTES
+      );
     if (!suitsChannels(OB, c_out)) return false;
+    if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
     if (PW > 4 && w < WIDE_RESULT) return false;
     // llvmpipe compiles a block of eight channels for half a minute.

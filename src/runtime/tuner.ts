@@ -34,12 +34,21 @@ export class Tuner {
     });
   }
 
+  /** Compiles what will be timed side by side: a driver takes half a second for one kernel, and uses one core for it. */
+  async #compileAll(cases: readonly TuningCase[]): Promise<void> {
+    const { gpu } = this;
+    const open = cases.filter(({ opName, op }) => !gpu.winners.has(tuningKey(opName, op) ?? ""));
+    const calls = open.flatMap(({ opName, op }) => candidateConvolutions(opName, op, gpu).flatMap((v) => v.calls(op)));
+    await Promise.all(calls.map((call) => gpu.pipelines.get(call)));
+  }
+
   /** Times the cases that are not known yet, until the budget is used up, and remembers the winners for later runs too. */
   async tune(
     cases: readonly TuningCase[],
     options: { budgetMs?: number; onTimed?: (key: string, timing: Timing, one: TuningCase) => void } = {},
   ): Promise<void> {
     const { gpu } = this;
+    if (!gpu.isSoftware) await this.#compileAll(cases);
     const found = await tune(cases, Object.fromEntries(gpu.winners), toolsOf(gpu), { budgetMs: BUDGET_MS, ...options });
     for (const [key, timing] of Object.entries(found)) gpu.winners.set(key, timing);
     if (Object.keys(found).length > 0) await this.store.write(tableName(gpu), Object.fromEntries(gpu.winners));
@@ -71,6 +80,15 @@ const toolsOf = (gpu: Gpu): TuningTools => ({
   now: () => performance.now(),
 });
 
+/** Not zeros: some arithmetic units are faster at them. */
+function someValues(count: number): Float32Array {
+  const values = new Float32Array(count);
+  const few = Math.min(count, 101);
+  for (let i = 0; i < few; i++) values[i] = ((i * 37) % 101) / 101 - 0.5;
+  for (let done = few; done < count; done *= 2) values.copyWithin(done, 0, Math.min(done, count - done));
+  return values;
+}
+
 /** The variant as a program of its own; the wall time of repeated runs in one submit includes the gaps between dispatches. */
 async function startTrial(gpu: Gpu, { opName, op }: TuningCase, variant: Variant): Promise<Trial> {
   const inputs = op.inputs.map((shape, i) => leaf(`x${i}`, shape));
@@ -81,11 +99,7 @@ async function startTrial(gpu: Gpu, { opName, op }: TuningCase, variant: Variant
   try {
     const bindings = new Map(
       inputs.map((t) => {
-        // Not zeros: some arithmetic units are faster at them.
-        const slice = gpu.upload(
-          Float32Array.from({ length: t.size }, (_, i) => ((i * 37) % 101) / 101 - 0.5),
-          `tuning: ${t}`,
-        );
+        const slice = gpu.upload(someValues(t.size), `tuning: ${t}`);
         slices.push(slice);
         return [t, slice] as const;
       }),
