@@ -6,6 +6,9 @@ import { blockUntilReady, defaultDevice, grad, init, jit, lax, nn, numpy as np, 
 const BLOCKS = ["head", "body.block1", "body.block2", "body.block3"];
 const LEAKY_SLOPE = 0.2;
 
+/** Results that wait to be computed. */
+const IN_FLIGHT = 16;
+
 const upload = ({ shape, data }) => np.array(data).reshape([...shape]);
 const convolve = (x, w) => lax.conv(x, w, [1, 1], "VALID");
 
@@ -13,12 +16,15 @@ const convolve = (x, w) => lax.conv(x, w, [1, 1], "VALID");
 function subject(compute, values, leaves) {
   let last = null;
   return {
+    // A result that is given up before it was waited for is never computed, so all are kept until then.
     async run(count) {
-      for (let i = 0; i < count; i++) {
+      for (let left = count; left > 0; left -= IN_FLIGHT) {
+        const results = Array.from({ length: Math.min(left, IN_FLIGHT) }, () => compute(...tree.ref(values)));
+        await blockUntilReady(results);
         if (last) tree.dispose(last);
-        last = compute(...tree.ref(values));
+        last = results.pop();
+        tree.dispose(results);
       }
-      await blockUntilReady(last);
     },
     read: () => Promise.all(leaves(last).map((array) => array.ref.data())),
     dispose() {

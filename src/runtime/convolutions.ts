@@ -261,7 +261,7 @@ const MAX_SCRATCH_BYTES = 2 ** 27;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;
 /** Below this many columns, blocks of eight stand out too far. */
-const WIDE_RESULT = 64;
+const WIDE_RESULT = 24;
 /** Lanes of a software adapter that computes with 256-bit vectors: llvmpipe. */
 const WIDE_LANES = 8;
 /** From this many results on, a hardware adapter is given chunks of the picture too. */
