@@ -1,5 +1,6 @@
 // Writes the README's tables from bench/results: photos from train-*.json (reports of `singan train`, with quality figures added), speed
-// from bench-*.ndjson (npm run bench).
+// from bench-*.ndjson (npm run bench), and whole iterations beside PyTorch from profile-X.json (singan bench --profile --scales all --json)
+// and pytorch-X.ndjson (bench/peers/pytorch.py), X naming a GPU.
 //   node bench/readme.mjs          rewrite what is between the markers
 //   node bench/readme.mjs --check  exit 1 if README.md is not what it would write
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -85,12 +86,39 @@ function peers(records) {
   return table(["speed of ours over", ...Object.values(DIRECTIONS), `D step${step ? ` (${step.shape})` : ""}`], rows);
 }
 
+/** Whole iterations on one GPU, ours and PyTorch's, whose faster float32 mode counts. */
+function pytorch(text) {
+  const theirs = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const [{ adapter: name, peer }] = theirs;
+  const profiles = read(/^profile-.*\.json$/).map((json) => JSON.parse(json));
+  const key = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const { scales: ours } = profiles.find((p) => p.adapter.name.startsWith(key));
+  const rows = ours.map(({ scale, size, channels, dispatches, wallMs, idleShare }) => {
+    const ms = (mode) => theirs.find((r) => r.scale === scale && r.mode === mode).median_ms;
+    const [tf32, fp32] = [ms("tf32"), ms("fp32")];
+    const ratio = `${(Math.min(tf32, fp32) / wallMs).toFixed(1)}x`;
+    return [
+      ...[scale, size, channels, dispatches, `${digits(wallMs)} ms`, `${(100 * idleShare).toFixed(0)} %`],
+      ...[`${digits(tf32)} ms`, `${digits(fp32)} ms`, ratio],
+    ];
+  });
+  const head = "scale|size|channels|dispatches|ours|no kernel runs|PyTorch, TF32|PyTorch, float32|ours is faster by".split("|");
+  return `**${name}**, one iteration (3 D and 3 G steps); ${peer}.\n\n${table(head, rows)}`;
+}
+
 /** Marker → what stands after it. */
 const BLOCKS = {
   results: photos,
   speed: () =>
     read(/^bench-.*\.ndjson$/)
       .map(adapter)
+      .join("\n\n"),
+  pytorch: () =>
+    read(/^pytorch-.*\.ndjson$/)
+      .map(pytorch)
       .join("\n\n"),
 };
 

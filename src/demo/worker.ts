@@ -2,7 +2,9 @@
 
 import { Gpu, GpuError } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
-import { OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
+import { Tuner } from "../runtime/tuner.ts";
+import { channelsAt, OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
+import { convolutionCases } from "../singan/convolution-cases.ts";
 import { Eta } from "../singan/eta.ts";
 import { Sampler } from "../singan/generate.ts";
 import type { Model, TrainEvent } from "../singan/model.ts";
@@ -12,6 +14,7 @@ import { buildPyramid, PyramidError, pyramidSizes } from "../singan/pyramid.ts";
 import { selfTest } from "../singan/self-test.ts";
 import { train } from "../singan/train.ts";
 import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
+import { tuningDatabase } from "./tuning-database.ts";
 
 /** Previews take at most this share of the time, and come no more and no less often than this. */
 const PREVIEW_SHARE = 0.2;
@@ -91,6 +94,13 @@ async function plan(photo: Size, preset: PresetChoice, wishes: Wishes): Promise<
   return { preset: name, isPicked: isTimed, options, sizes, forecastSeconds: auto && !isChanged ? auto.forecastSeconds : null };
 }
 
+/** Finds the fastest kernels for a plan, once per computer; not on software adapters, where that takes longer than it wins. */
+async function tuneFor(device: Gpu, { sizes, options }: Plan): Promise<void> {
+  const tuner = await Tuner.open(device, tuningDatabase);
+  if (device.isSoftware) return;
+  for (const [scale, size] of sizes.entries()) await tuner.tune(convolutionCases(size, channelsAt(scale, options)));
+}
+
 /** One training, from the start message to its end. */
 class Training {
   #gate: Promise<void> = Promise.resolve();
@@ -125,6 +135,7 @@ class Training {
     post({ kind: "plan", ...chosen });
     model = null;
     const { options, sizes } = chosen;
+    await tuneFor(await gpu(), chosen);
     const reals = buildPyramid(photo, pyramidSizes({ ...size, ...options }));
     const eta = new Eta(sizes.length, options.iterations, null, () => performance.now() - this.#pausedMs);
     for await (const event of train(await gpu(), photo, options)) {

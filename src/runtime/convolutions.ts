@@ -221,11 +221,24 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
-  { block: [8, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [4, 2, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [4, 3, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [3, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
-  { block: [1, 4, 4], lanes: 8, rounds: 1, workgroups: 64 },
+  // Software, by the lanes that run in step: more would be a coroutine each.
+  ...(
+    [
+      [8, 2, 4],
+      [4, 4, 4],
+      [4, 3, 4],
+      [3, 4, 4],
+      [1, 4, 4],
+    ] as const
+  ).map((block) => ({ block, lanes: 4, rounds: 1, workgroups: 16 })),
+  ...(
+    [
+      [4, 3, 4],
+      [4, 2, 4],
+      [3, 4, 4],
+      [1, 4, 4],
+    ] as const
+  ).map((block) => ({ block, lanes: 8, rounds: 1, workgroups: 64 })),
   { block: [2, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1024 },
@@ -264,6 +277,8 @@ const MAX_REGISTERS = 128;
 const WIDE_RESULT = 24;
 /** Lanes of a software adapter that computes with 256-bit vectors: llvmpipe. */
 const WIDE_LANES = 8;
+/** Of one with 128-bit vectors: SwiftShader. */
+const NARROW_LANES = 4;
 /** From this many results on, a hardware adapter is given chunks of the picture too. */
 const CHUNKED_PIXELS = 8192;
 
@@ -303,12 +318,16 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
   if (opName === "conv2dWeight") {
     const [, c_out, h, w] = op.inputs[1] as unknown as Image;
     const c_in = op.inputs[0]![1]!;
-    const fitting = weightChoices.filter(
-      ({ block: [OB, CB], rounds }) =>
-        rounds > 1 !== isSoftware && suitsChannels(OB, c_out) && (c_out <= 3 || (CB === 3) === (c_in === 3)),
-    );
     const isLarge = h * w >= CHUNKED_PIXELS;
-    const preferred = isSoftware ? isWide && fitting[1] : isLarge && fitting[2];
+    const mayChunk = isSoftware || isLarge || Math.min(c_in, c_out) <= 3; // where pairs of channels are many, a dispatch costs more
+    const fitting = weightChoices.filter(
+      ({ block: [OB, CB], lanes, rounds, workgroups }) =>
+        (isSoftware ? lanes === (isWide ? WIDE_LANES : NARROW_LANES) : rounds > 1) &&
+        suitsChannels(OB, c_out) &&
+        (c_out <= 3 || (CB === 3) === (c_in === 3) || (CB === 3 && isWide && isSoftware)) &&
+        (mayChunk || workgroups === 1),
+    );
+    const preferred = !isSoftware && isLarge && fitting[2];
     return preferred
       ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
       : fitting.map((c) => c.variant);

@@ -30,15 +30,18 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
   { preset: "balanced", options: PRESETS.balanced, atMostSeconds: 10 * 60 },
   ...[
     { channels: 32, iterations: 300 },
+    { channels: 32, iterations: 200 },
     { channels: 32, iterations: 150 },
+    { channels: 16, iterations: 300 },
     { channels: 16, iterations: 200 },
+    { channels: 16, iterations: 150 },
     { channels: 16, iterations: 120 },
     { channels: 16, iterations: 80 },
     { channels: 16, iterations: 40 },
   ].map(({ channels, iterations }) => ({
     preset: "preview",
     options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
-    atMostSeconds: 5 * 60,
+    atMostSeconds: 3 * 60,
   })),
 ];
 
