@@ -58,9 +58,10 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
         noiseAmp,
         ...startingWeights(scale, channels, options, model.scales.at(-1)),
       });
+      let prepared: Promise<void> | null = null;
       try {
         yield { kind: "scale", scale, size, channels, noiseAmp, work: { done, total } };
-        const prepared = scale + 1 < sizes.length ? prepare(gpu, scale + 1, sizes, options, upsample) : null;
+        if (scale + 1 < sizes.length) prepared = prepare(gpu, scale + 1, sizes, options, upsample);
         let losses: LossRecord | undefined;
         for await (const step of trainer.iterations()) {
           losses = step.losses;
@@ -74,7 +75,6 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
             preview: () => trainer.preview(step.iteration),
           };
         }
-        await prepared;
         if (options.statistics === "recalibrated") trainer.recalibrate();
         if (scale === 0) zStar = await trainer.zStar();
         const nets = await trainer.stateDicts();
@@ -94,6 +94,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
           work: { done, total },
         };
       } finally {
+        await prepared; // also when left early: a process that ends while Dawn compiles may crash
         trainer.dispose();
       }
     }
