@@ -1,9 +1,10 @@
 // The flags that set a training's options, and the errors of the library in the words of the command line.
 
-import { OptionError, PAPER, resolveOptions, type TrainOptions } from "../singan/config.ts";
+import { OptionError, PAPER, RECIPES, resolveOptions, type TrainOptions } from "../singan/config.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
+  recipe: [RECIPES.join("|"), "what is trained, on which pyramid"],
   maxSize: ["PX", "long side of the finest scale"],
   minSize: ["PX", "short side of the coarsest scale"],
   scaleFactor: ["F", "ratio between neighbouring scales"],
@@ -21,6 +22,7 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   gStep: ["replay|regenerate", "generator steps 2 and 3: same fake, or a new one"],
   upsample: ["bicubic|bilinear", "how a scale's picture is brought to the next"],
   statistics: ["recalibrated|running", "batch statistics of finished scales"],
+  noisePadding: ["", "noise up to the borders, as for animations"],
   seed: ["N", "another seed, another model"],
 };
 const FIELDS = Object.keys(HELP) as (keyof TrainOptions)[];
@@ -32,16 +34,16 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   const [value, help] = HELP[field];
   return {
     name: flagName(field),
-    value,
+    ...(value && { value }),
     isNumber: typeof PAPER[field] === "number",
-    help: `${help} (default: ${PAPER[field]})`,
+    help: value ? `${help} (default: ${PAPER[field]})` : help,
   };
 });
 
 /** The options that flags were given for, each in range. Throws UsageError. */
 export function givenOptions(args: Args): Partial<TrainOptions> {
   const given = FIELDS.filter((field) => args.has(flagName(field)));
-  const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field));
+  const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
   const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
   // A limit below the smallest side is judged with the preset's values, once they are known.
   const { minSize = PAPER.minSize, maxSize = PAPER.maxSize } = options;

@@ -10,7 +10,7 @@ import { Sampler } from "../singan/generate.ts";
 import type { Model, TrainEvent } from "../singan/model.ts";
 import { writeModel } from "../singan/model-file.ts";
 import { chooseAuto, fitTo } from "../singan/presets.ts";
-import { buildPyramid, PyramidError, pyramidSizes } from "../singan/pyramid.ts";
+import { buildPyramid, PyramidError, pyramidOf } from "../singan/pyramid.ts";
 import { selfTest } from "../singan/self-test.ts";
 import { train } from "../singan/train.ts";
 import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
@@ -89,7 +89,7 @@ async function plan(photo: Size, preset: PresetChoice, wishes: Wishes): Promise<
   const auto = isTimed ? await chooseAuto(await gpu(), photo) : null;
   const name = auto ? (auto.preset as Plan["preset"]) : preset === "auto" ? "paper" : preset;
   const options = resolveOptions({ ...(auto?.options ?? fitTo(photo, PRESETS[name])), ...wishes });
-  const { sizes } = pyramidSizes({ ...photo, ...options });
+  const { sizes } = pyramidOf(photo, options);
   const isChanged = Object.keys(wishes).some((key) => key !== "seed");
   return { preset: name, isPicked: isTimed, options, sizes, forecastSeconds: auto && !isChanged ? auto.forecastSeconds : null };
 }
@@ -136,7 +136,7 @@ class Training {
     model = null;
     const { options, sizes } = chosen;
     await tuneFor(await gpu(), chosen);
-    const reals = buildPyramid(photo, pyramidSizes({ ...size, ...options }));
+    const reals = buildPyramid(photo, pyramidOf(size, options));
     const eta = new Eta(sizes.length, options.iterations, null, () => performance.now() - this.#pausedMs);
     for await (const event of train(await gpu(), photo, options)) {
       await this.#tell(event, reals, eta);

@@ -4,6 +4,8 @@ import type { Shape } from "../autodiff/tensor.ts";
 import type { Size } from "../image/resample.ts";
 
 export interface TrainOptions {
+  /** What is trained on which pyramid; see RECIPES. */
+  readonly recipe: Recipe;
   /** Long side of the finest scale, px. */
   readonly maxSize: number;
   /** Short side of the coarsest scale, px. */
@@ -33,10 +35,17 @@ export interface TrainOptions {
   readonly upsample: "bilinear" | "bicubic";
   /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
   readonly statistics: "recalibrated" | "running";
+  /** Noise all the way to the border of G's input, which else is zero there: more variety at the borders, as animation training has it. */
+  readonly noisePadding: boolean;
   readonly seed: number;
 }
 
+/** SinGAN as in the paper. */
+export const RECIPES = ["singan"] as const;
+export type Recipe = (typeof RECIPES)[number];
+
 export const PAPER: TrainOptions = Object.freeze({
+  recipe: "singan",
   maxSize: 250,
   minSize: 25,
   scaleFactor: 0.75,
@@ -54,6 +63,7 @@ export const PAPER: TrainOptions = Object.freeze({
   gStep: "replay",
   upsample: "bicubic",
   statistics: "recalibrated",
+  noisePadding: false,
   seed: 0,
 });
 
@@ -86,6 +96,7 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["seed", 0, 2 ** 32 - 1, true],
 ];
 const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] = [
+  ["recipe", RECIPES],
   ["zStar", ["fixed", "redrawn"]],
   ["gStep", ["replay", "regenerate"]],
   ["upsample", ["bilinear", "bicubic"]],
@@ -106,6 +117,7 @@ export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
   for (const [name, values] of CHOICES) {
     if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
   }
+  if (typeof all.noisePadding !== "boolean") throw new OptionError(`noisePadding must be true or false, not ${all.noisePadding}`);
   if (all.maxSize < all.minSize) throw new OptionError(`maxSize ${all.maxSize} is below minSize ${all.minSize}`);
   return all;
 }

@@ -15,6 +15,8 @@ const NETS = [
   ["D", "discriminator"],
 ] as const;
 const LOSSES: readonly (keyof LossRecord)[] = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"];
+/** Options that files written before them lack, with what those were trained with. */
+const LATER_OPTIONS: Partial<TrainOptions> = { recipe: "singan", noisePadding: false };
 /** No side of a picture is longer; keeps shapes in a damaged file from announcing terabytes. */
 const MAX_SIDE = 65_535;
 const MAX_MESSAGE = 240;
@@ -194,11 +196,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function readOptions(value: unknown): TrainOptions {
   if (!isObject(value)) throw damaged("its options are not an object");
+  const options = { ...LATER_OPTIONS, ...value };
   const names = Object.keys(PAPER);
-  const wrong = [...names.filter((name) => !(name in value)), ...Object.keys(value).filter((name) => !names.includes(name))][0];
+  const wrong = [...names.filter((name) => !(name in options)), ...Object.keys(value).filter((name) => !names.includes(name))][0];
   if (wrong !== undefined) throw damaged(`option ${JSON.stringify(wrong)} is ${wrong in value ? "unknown" : "missing"}`);
   try {
-    return resolveOptions(value as Partial<TrainOptions>);
+    return resolveOptions(options);
   } catch (error) {
     if (error instanceof OptionError) throw damaged(error.message);
     throw error;

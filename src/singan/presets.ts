@@ -3,7 +3,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import { PRESETS, resolveOptions, type Size, type TrainOptions } from "./config.ts";
-import { pyramidSizes } from "./pyramid.ts";
+import { pyramidOf } from "./pyramid.ts";
 import { withStandIn } from "./stand-in.ts";
 import { macsPerIteration } from "./train.ts";
 
@@ -68,7 +68,7 @@ export function fitTo({ width, height }: Size, options: TrainOptions): TrainOpti
 
 /** How long a training will take. Throws PyramidError for a photo that can't be trained. */
 export function forecastSeconds(speed: Speed, photo: Size, options: TrainOptions): number {
-  const { sizes } = pyramidSizes({ ...photo, ...options });
+  const { sizes } = pyramidOf(photo, options);
   const perScale = sizes.map(
     (_, scale) => options.iterations * (speed.overhead + macsPerIteration(scale, sizes, options) / speed.rate),
   );

@@ -3,6 +3,7 @@
 
 import type { Planes } from "../image/planes.ts";
 import { ceilSize, imresize, type Size } from "../image/resample.ts";
+import type { TrainOptions } from "./config.ts";
 
 /** A picture or setting that gives no pyramid; the message is one line for the user. */
 export class PyramidError extends Error {
@@ -69,6 +70,11 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
     return { width: ceil(finest.width * factor), height: ceil(finest.height * factor) };
   });
   return { sizes, scaleFactor, scale1, stopScale };
+}
+
+/** The pyramid that a training with these options has. Throws PyramidError. */
+export function pyramidOf({ width, height }: Size, { minSize, maxSize, scaleFactor }: TrainOptions): Pyramid {
+  return pyramidSizes({ width, height, minSize, maxSize, scaleFactor });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { channelsAt, imageShape, type Size, type TrainOptions } from "./config.ts";
 import { FrozenScale, type Upsample, upsampler } from "./frozen.ts";
 import { parameterShapes, statisticsNames } from "./networks.ts";
-import { pyramidSizes } from "./pyramid.ts";
+import { pyramidOf } from "./pyramid.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
 /** Sets up the training of a scale with the frozen ones before it, all zeros, on `stand` (Gpu.rehearsal). Gives the bytes it takes. */
@@ -40,7 +40,7 @@ export async function rehearse(
 
 /** GPU memory that a training takes at most, in bytes. Throws PyramidError for a photo that can't be trained, GpuError beyond a limit. */
 export async function forecastBytes(gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> {
-  const { sizes, scaleFactor } = pyramidSizes({ ...photo, ...options });
+  const { sizes, scaleFactor } = pyramidOf(photo, options);
   const upsample = upsampler(options.upsample, scaleFactor);
   const bytes = await Promise.all(sizes.map((_, scale) => rehearse(gpu.rehearsal(false), scale, sizes, options, upsample)));
   return Math.max(...bytes);

@@ -11,7 +11,7 @@ import { FrozenScale, grey, type Upsample, upsampler } from "./frozen.ts";
 import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
-import { buildPyramid, pyramidSizes } from "./pyramid.ts";
+import { buildPyramid, pyramidOf } from "./pyramid.ts";
 import { rehearse } from "./rehearsal.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
@@ -25,7 +25,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
   if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
     throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
   }
-  const pyramid = pyramidSizes({ width: photo.width, height: photo.height, ...options });
+  const pyramid = pyramidOf(photo, options);
   const { sizes, scaleFactor } = pyramid;
   const reals = buildPyramid(photo, pyramid);
   const upsample = upsampler(options.upsample, scaleFactor);

@@ -2,7 +2,7 @@
 
 import { resolveOptions, type Size } from "../../singan/config.ts";
 import { profileScale, type ScaleProfile } from "../../singan/profile.ts";
-import { PyramidError, pyramidSizes } from "../../singan/pyramid.ts";
+import { PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
@@ -47,7 +47,7 @@ async function run(args: Args, session: Session): Promise<void> {
     throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
   const options = inFlags(() => resolveOptions(givenOptions(args)));
   const photo = readSize(args.text("size") ?? DEFAULT_SIZE);
-  const pyramid = inSize(() => pyramidSizes({ ...photo, ...options }));
+  const pyramid = inSize(() => pyramidOf(photo, options));
   const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);
 
   const gpu = await openGpu(session);

@@ -9,7 +9,7 @@ import { Sampler } from "../../singan/generate.ts";
 import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
-import { buildPyramid, pyramidSizes } from "../../singan/pyramid.ts";
+import { buildPyramid, pyramidOf } from "../../singan/pyramid.ts";
 import { forecastBytes } from "../../singan/rehearsal.ts";
 import { train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
@@ -73,8 +73,8 @@ async function run(args: Args, session: Session): Promise<void> {
   const count = args.whole("samples", 8, 0, MAX_SAMPLES);
   const photo = toPlanes(readPhoto(file));
   // What can't be trained is refused before the GPU is opened; auto takes what the paper's size can hold.
-  const { minSize, maxSize } = inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...given }));
-  pyramidSizes({ ...sizeOf(photo), minSize, maxSize });
+  const intended = inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...given }));
+  pyramidOf(photo, intended);
 
   const path = args.text("out") ?? join("out", basename(file, extname(file)));
   const samples = Array.from({ length: count }, (_, i) => join(SAMPLES, sampleName(i)));
@@ -84,7 +84,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const gpu = await openGpu(session);
   session.note(`${basename(file)}: ${photo.width}x${photo.height}, on ${gpu.adapterName}`);
   const chosen = await choose(gpu, preset, args, given, sizeOf(photo), session);
-  const { sizes } = pyramidSizes({ ...sizeOf(photo), ...chosen.options });
+  const { sizes } = pyramidOf(photo, chosen.options);
   await tuneFor(gpu, session, scalesOf(sizes, chosen.options));
   const { model, previews, seconds } = await watch(gpu, photo, chosen, session);
 
@@ -149,7 +149,7 @@ async function choose(
   const auto = preset === "auto" ? await chooseAuto(gpu, photo) : null;
   const name = auto?.preset ?? preset;
   const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
-  const { sizes } = pyramidSizes({ ...photo, ...options });
+  const { sizes } = pyramidOf(photo, options);
   const isChanged = Object.keys(given).some((field) => field !== "seed");
   const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
   const { width, height } = sizes.at(-1)!;
@@ -164,7 +164,7 @@ async function choose(
 
 /** Trains under a progress display; the previews of all scales are kept for the sheet. */
 async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: forecast }: Chosen, session: Session) {
-  const { sizes } = pyramidSizes({ ...sizeOf(photo), ...options });
+  const { sizes } = pyramidOf(photo, options);
   const progress = new Progress(session, { scales: sizes.length, iterations: options.iterations, forecastSeconds: forecast });
   const previews: Preview[] = [];
   const events = train(gpu, photo, options);
@@ -178,7 +178,7 @@ async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: foreca
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {
-  const reals = buildPyramid(photo, pyramidSizes({ ...sizeOf(photo), ...options }));
+  const reals = buildPyramid(photo, pyramidOf(photo, options));
   const rows = previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8));
   return encodePng(sheet(rows, { leastWidth: SHEET_CELL_WIDTH }));
 }
