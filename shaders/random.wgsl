@@ -1,8 +1,9 @@
 // random: counter-based Philox4x32-10 (Salmon et al. 2011), four values per thread. key = (seed low, seed high, a, b).
 //   uniform  U[0,1) in steps of 2⁻²⁴
 //   normal   N(0,1), Box & Muller 1958
+//   window   the values that `normal` has in a window of its [c,h,w]
 override WG: u32 = 64u;
-struct Params { n4: u32, stream: u32 }
+struct Params { n4: u32, stream: u32, h: u32, w: u32, h_whole: u32, w_whole: u32, top: u32, left: u32 }
 @group(0) @binding(0) var<storage, read>       key: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform>             params: Params;
@@ -67,11 +68,29 @@ fn uniform_(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
   if (i < params.n4) { y[i] = to_unit(philox(i)); }
 }
 
+fn normals(index: u32) -> vec4<f32> {
+  let u = to_unit(philox(index));
+  let radius = sqrt(-2.0 * log_exact(1.0 - u.xz)); // 1−u is in (0,1]
+  return vec4<f32>(radius.x * cos_sin(u.y), radius.y * cos_sin(u.w));
+}
+
 @compute @workgroup_size(WG)
 fn normal(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * WG + lane;
+  if (i < params.n4) { y[i] = normals(i); }
+}
+
+@compute @workgroup_size(WG)
+fn window(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WG + lane;
   if (i >= params.n4) { return; }
-  let u = to_unit(philox(i));
-  let radius = sqrt(-2.0 * log_exact(1.0 - u.xz)); // 1−u is in (0,1]
-  y[i] = vec4<f32>(radius.x * cos_sin(u.y), radius.y * cos_sin(u.w));
+  var four: vec4<f32>;
+  for (var k = 0u; k < 4u; k++) {
+    let at = 4u * i + k;
+    let row = at / params.w;
+    let line = row / params.h * params.h_whole + row % params.h + params.top;
+    let whole = line * params.w_whole + at % params.w + params.left;
+    four[k] = normals(whole / 4u)[whole % 4u];
+  }
+  y[i] = four;
 }

@@ -118,6 +118,18 @@ export function bilinearTaps(
   return pack(inSize, outputs);
 }
 
+/** Rows `first` … first+count−1 of a table, over only the inputs that they read, which begin at `start` of the whole axis. */
+export function sliceTaps(taps: Taps<Float32Array>, first: number, count: number): { taps: Taps<Float32Array>; start: number } {
+  const { width } = taps;
+  const weight = taps.weight.slice(first * width, (first + count) * width);
+  const index = taps.index.slice(first * width, (first + count) * width);
+  const used = index.filter((_, at) => weight[at] !== 0);
+  const start = used.reduce((a, b) => Math.min(a, b), taps.inSize - 1);
+  const end = used.reduce((a, b) => Math.max(a, b), 0);
+  const shifted = index.map((i, at) => (weight[at] === 0 ? 0 : i - start));
+  return { taps: { inSize: end - start + 1, outSize: count, width, index: shifted, weight }, start };
+}
+
 /** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]]: first rows, then columns, all in float64.  [c,h,w] → [c,h',w']. */
 function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
   const width = tapsX.inSize;

@@ -1,7 +1,7 @@
 // Which kernels compute an op: per op a list of variants, each a function from shapes to dispatches.
 
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
-import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
+import { type Attrs, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
 import { chooseConvolution, convolutions } from "./convolutions.ts";
 import { normalizations } from "./norms.ts";
@@ -72,9 +72,19 @@ function channelReduce(op: number, second: Ref): readonly Variant[] {
 function random(kernel: "random.uniform_" | "random.normal"): readonly Variant[] {
   return only(({ shape, attrs }) => {
     const n4 = vec4s(shape);
-    return [call(kernel, { key: input(0), y: output }, { n4, stream: attrs["stream"] as number }, grid(n4, WG))];
+    const stream = attrs["stream"] as number;
+    const params = { n4, stream, h: 0, w: 0, h_whole: 0, w_whole: 0, top: 0, left: 0 };
+    return [call(kernel, { key: input(0), y: output }, params, grid(n4, WG))];
   });
 }
+
+const normalWindow = only(({ shape, attrs }) => {
+  const n4 = vec4s(shape);
+  const [, , h, w] = shape as unknown as [number, number, number, number];
+  const { stream, size, top, left } = attrs as { stream: number; size: readonly [number, number]; top: number; left: number };
+  const params = { n4, stream, h, w, h_whole: size[0], w_whole: size[1], top, left };
+  return [call("random.window", { key: input(0), y: output }, params, grid(n4, WG))];
+});
 
 function axis(kernel: "axis.sum" | "axis.broadcast"): readonly Variant[] {
   return only(({ inputs: [x], shape, attrs }) => {
@@ -255,6 +265,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   clampedResize: resampling(true),
   uniform: random("random.uniform_"),
   normal: random("random.normal"),
+  normalWindow,
   ...convolutions,
 };
 
@@ -265,4 +276,20 @@ export function choose(opName: string, op: OpCase, device: Device): Variant {
   if (isTree(all)) return all.find(({ name }) => name === treeFor(device))!;
   if (opName in convolutions) return chooseConvolution(opName as keyof typeof convolutions, op, device);
   return all[0]!;
+}
+
+/**
+ * The variant that images of `size` [h,w] have for a convolution of the frozen generator, whatever the node's own size and what a tuner
+ * has found: tiles and wholes of a picture are then computed alike. Undefined for other ops, which have one way only.
+ */
+export function chooseForSize(
+  { name, inputs, shape, attrs }: Tensor,
+  size: readonly [number, number],
+  device: Device,
+): Variant | undefined {
+  if (name !== "conv2d" && name !== "conv2dLeaky") return undefined;
+  const resized = (s: Shape): Shape => [...s.slice(0, 2), ...size];
+  const [x, ...rest] = inputs.map((t) => t.shape) as [Shape, ...Shape[]];
+  const { isSoftware, subgroupSize } = device;
+  return choose(name, { inputs: [resized(x), ...rest], shape: resized(shape), attrs }, { isSoftware, subgroupSize });
 }

@@ -1,32 +1,26 @@
 // Finished scales on the GPU, and the chain through them: y_k = G_k(amp_k·z_k + y_{k−1}↑, y_{k−1}↑). Official code: draw_concat.
 
-import { zeros } from "../autodiff/ops/elementwise.ts";
+import { channelScale } from "../autodiff/ops/channel.ts";
+import { add, zeros } from "../autodiff/ops/elementwise.ts";
 import { clampedResize, noisyPad } from "../autodiff/ops/fused.ts";
 import { axisBroadcast } from "../autodiff/ops/reduce.ts";
-import { margins, pad2d } from "../autodiff/ops/spatial.ts";
+import { crop2d, type Margins, margins, pad2d } from "../autodiff/ops/spatial.ts";
 import { leaf, type Shape, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import { bicubicTaps, bilinearTaps, float32Taps } from "../image/resample.ts";
+import { float32Taps } from "../image/resample.ts";
 import { FlatBuffer, Leaves } from "../runtime/params.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
 import type { ScaleModel } from "./model.ts";
 import { foldedShapes, foldGenerator, frozenGenerator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
+import { enlargement } from "./path.ts";
 
 /** A picture of one scale brought to the next. */
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;
 
-/**
- * Upsampling by 1/scaleFactor on the grid of the official imresize, cropped to the next size, without its 8 bits (docs/adr/0002).
- * The picture is clamped to [-1,1] before and after, as there.
- */
+/** Upsampling by 1/scaleFactor to the next size, clamped to [-1,1] before and after as in the official code (see `enlargement`). */
 export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): Upsample {
-  const taps = (inSize: number, outSize: number) =>
-    float32Taps(
-      kind === "bicubic"
-        ? bicubicTaps(inSize, 1 / scaleFactor, { border: "mirror", outSize })
-        : bilinearTaps(inSize, outSize, { scale: 1 / scaleFactor }),
-    );
+  const taps = (inSize: number, outSize: number) => float32Taps(enlargement(kind, scaleFactor, inSize, outSize));
   return (picture, from, to) => clampedResize(picture, taps(from.height, to.height), taps(from.width, to.width), -1, 1);
 }
 
@@ -38,9 +32,19 @@ export function drawNoise(noise: NoiseSource, name: string, scale: number, size:
 export const greyShape = ({ width, height }: Size): Shape => [1, 1, height, width];
 export const grey = (z: Tensor): Tensor => axisBroadcast(z, 1, 3);
 
-/** amp·z + previous, zero-padded for the generator; z = null is no noise. */
-export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor): Tensor {
-  return z ? noisyPad(z, amp, previous, margins(PADDING)) : pad2d(previous, margins(PADDING));
+/** Of a scale's noise: its picture's size, or with noise padding that of the generator's input. */
+export function noiseSize({ width, height }: Size, { noisePadding }: Pick<TrainOptions, "noisePadding">): Size {
+  const more = noisePadding ? 2 * PADDING : 0;
+  return { width: width + more, height: height + more };
+}
+
+/** The generator's input: amp·z + previous, zero-padded; noise that has the padded size is not padded. z = null is no noise. */
+export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, m: Margins = margins(PADDING)): Tensor {
+  if (!z) return pad2d(previous, m);
+  if (z.shape.at(-1) === previous.shape.at(-1) && z.shape.at(-2) === previous.shape.at(-2)) return noisyPad(z, amp, previous, m);
+  const samples = previous.shape[0]!;
+  const spread = z.shape[0] === samples ? z : axisBroadcast(z, 0, samples);
+  return add(channelScale(spread, amp), pad2d(previous, m));
 }
 
 /** Noise amplitudes are [1,3] tensors, so that a program does not depend on their value. */
@@ -68,9 +72,13 @@ export class FrozenScale {
     return [...this.#weights.bindings, [this.amp, this.#amp]];
   }
 
-  /** G(amp·z + previous, previous). */
-  apply(z: Tensor | null, previous: Tensor): Tensor {
-    return frozenGenerator(generatorInput(z, this.amp, previous), previous, this.#weights.tensors);
+  /**
+   * G(amp·z + previous, previous). For a tile of a picture: the margins that lie outside the picture, and those of `previous` that are
+   * there for the tile's neighbourhood only.
+   */
+  apply(z: Tensor | null, previous: Tensor, outside: Margins = margins(PADDING), surplus: Margins = margins(0)): Tensor {
+    const inner = Object.values(surplus).some((m) => m > 0) ? crop2d(previous, surplus) : previous;
+    return frozenGenerator(generatorInput(z, this.amp, previous, outside), inner, this.#weights.tensors);
   }
 
   dispose(): void {

@@ -244,6 +244,15 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
 
   uniform: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
   normal: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
+  normalWindow: (r) => {
+    const [h, w, top, left] = [r.integer(1, 9), r.integer(1, 9), r.integer(0, 5), r.integer(0, 5)];
+    const size: [number, number] = [top + h + r.integer(0, 4), left + w + r.integer(0, 4)];
+    return {
+      inputs: [[4]],
+      attrs: { shape: [1, r.integer(1, 3), h, w], stream: r.integer(0, 99), size, top, left },
+      domain: "bits",
+    };
+  },
 };
 
 /** Random cases of an op. Throws for an op without a generator: a new op needs one. */

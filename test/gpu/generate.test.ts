@@ -1,0 +1,134 @@
+// Pictures along every path of a tiny model: sizes, determinism, and tiles that have the bits of the whole.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import type { Planes } from "../../src/image/planes.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { Sampler } from "../../src/singan/generate.ts";
+import type { Model } from "../../src/singan/model.ts";
+import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/path.ts";
+import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+/** Of 4 channels: tiles of 16 px. */
+const TILE_16 = 4 * 4 * (16 + 8) ** 2;
+
+let gpu: Gpu;
+let model: Model;
+let whole: Sampler;
+let tiled: Sampler;
+
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+  model = await trainAll(gpu, tinyPhoto(), TINY);
+  whole = await Sampler.load(gpu, model);
+  tiled = await Sampler.load(gpu, model, TILE_16);
+});
+afterAll(async () => {
+  await whole.dispose();
+  await tiled.dispose();
+  gpu.dispose();
+});
+
+const sizeOf = ({ width, height }: Planes) => [width, height];
+
+describe("tiled equals untiled, bit for bit", () => {
+  const paths: [string, () => Path][] = [
+    ["as trained", () => samplePath(model)],
+    ["wide", () => samplePath(model, { size: { width: 75, height: 18 } })],
+    ["large", () => samplePath(model, { size: { width: 53, height: 70 } })],
+    ["from scale 1", () => samplePath(model, { startScale: 1 })],
+    ["the photo from scale 1", () => photoPath(model, { size: { width: 60, height: 41 }, startScale: 1 })],
+    ["an injected picture", () => injectionPath(model, tinyPhoto(37, 50), 1)],
+    ["reconstruction", () => reconstructionPath(model)],
+  ];
+  it.each(paths)("%s", async (_, path) => {
+    const options = { seed: 11, index: 2 };
+    const [a, b] = [await whole.draw(path(), options), await tiled.draw(path(), options)];
+    expect(sizeOf(b)).toEqual(sizeOf(a));
+    expect(a.data.every((v, i) => Object.is(v, b.data[i]))).toBe(true);
+    expect(new Set(a.data).size).toBeGreaterThan(100);
+  });
+
+  it("with noise up to the border", async () => {
+    const { width, height } = model.sizes[0]!;
+    const zStar = Float32Array.from({ length: (width + 10) * (height + 10) }, (_, i) => Math.sin(i));
+    const padded: Model = { ...model, options: { ...model.options, noisePadding: true }, zStar };
+    const [one, many] = [await Sampler.load(gpu, padded), await Sampler.load(gpu, padded, TILE_16)];
+    for (const path of [samplePath(padded, { size: { width: 50, height: 33 } }), reconstructionPath(padded)]) {
+      const [a, b] = [await one.draw(path, { seed: 1 }), await many.draw(path, { seed: 1 })];
+      expect(a.data.every((v, i) => Object.is(v, b.data[i]))).toBe(true);
+    }
+    await one.dispose();
+    await many.dispose();
+  });
+});
+
+it("gives bands from top to bottom and tells how far it is", async () => {
+  const path = samplePath(model, { size: { width: 40, height: 50 } });
+  const shares: number[] = [];
+  const tops: number[] = [];
+  let next = 0;
+  for await (const { top, picture } of tiled.bands(path, { seed: 1 }, (share) => shares.push(share))) {
+    expect(top).toBe(next);
+    expect(picture.width).toBe(40);
+    next += picture.height;
+    tops.push(top);
+  }
+  expect(next).toBe(50);
+  expect(tops.length).toBeGreaterThan(2);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect(shares.at(-1)).toBeCloseTo(1, 9);
+});
+
+it("takes the same GPU memory for a picture of any size", async () => {
+  const most = async (width: number, height: number) => {
+    let bytes = 0;
+    for await (const _ of tiled.bands(samplePath(model, { size: { width, height } }), { seed: 0 }, () => {
+      bytes = Math.max(bytes, gpu.stats().bytes);
+    }));
+    return bytes;
+  };
+  expect(await most(200, 150)).toBeLessThanOrEqual((await most(64, 48)) * 1.05);
+});
+
+it("draws by seed and index, and without noise the same whatever the seed", async () => {
+  const draw = async (options: Parameters<Sampler["sample"]>[0]) => (await whole.sample(options)).data;
+  const first = await draw({ seed: 4 });
+  expect(await draw({ seed: 4 })).toEqual(first);
+  expect(await draw({ seed: 5 })).not.toEqual(first);
+  expect(await draw({ seed: 4, index: 1 })).not.toEqual(first);
+  expect(await draw({ seed: 4, noise: "none" })).toEqual(await draw({ seed: 5, noise: "none" }));
+});
+
+it("takes given noise", async () => {
+  const path = samplePath(model);
+  const given: Path = { ...path, stages: path.stages.map((stage) => ({ ...stage, noise: "given" })) };
+  const values = path.stages.map(({ size, grey }, k) =>
+    new Float32Array((grey ? 1 : 3) * size.width * size.height).fill(0.3 * k),
+  );
+  const one = await whole.draw(given, { seed: 0, given: values });
+  expect(await tiled.draw(given, { seed: 9, given: values })).toEqual(one);
+  await expect(whole.draw(given, { seed: 0 })).rejects.toThrow("the noise of stage 0 is to be given, but is not");
+});
+
+it.each([
+  [() => samplePath(model, { size: { width: 0, height: 5 } }), "a picture's size must be positive whole numbers, not 0x5"],
+  [() => samplePath(model, { size: { width: 65535, height: 65535 } }), "too large"],
+  [() => samplePath(model, { size: { width: 60, height: 41 }, startScale: 1 }), "at another size start from the photo itself"],
+  [() => samplePath(model, { startScale: 2 }), "start scale must be a whole number from 0 to 1, not 2"],
+  [() => injectionPath(model, tinyPhoto(), 0), "start scale must be a whole number from 1 to 1, not 0"],
+])("refuses what has no path: %#", (make, message) => {
+  expect(make).toThrow(message);
+});
+
+it("frees everything", async () => {
+  const before = gpu.stats().bytes;
+  const sampler = await Sampler.load(gpu, model, TILE_16);
+  await Promise.all([
+    sampler.sample({ seed: 1 }),
+    sampler.reconstruction(),
+    sampler.sample({ seed: 2, size: { width: 9, height: 40 } }),
+  ]);
+  await sampler.dispose();
+  expect(gpu.stats().bytes).toBe(before);
+});
