@@ -108,17 +108,46 @@ export class OutputFolder {
 
   /** Keeps a file for `commit`; `name` may lie in a folder below. Throws FileError. */
   write(name: string, data: Uint8Array | string): void {
+    const path = this.#place(name);
+    this.#keep(name, () => writeFileSync(path, data));
+  }
+
+  /** Keeps a file that `write` makes piece by piece at the place it is told. Throws FileError where a system call fails in it. */
+  async writing(name: string, write: (place: string) => Promise<void>): Promise<void> {
+    const path = this.#place(name);
+    try {
+      await write(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall) throw this.#unwritable(name, error);
+      throw error;
+    }
+    this.#keep(name, () => {});
+  }
+
+  #place(name: string): string {
     const path = join(this.#staging!, name);
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, data);
-      const file = openSync(path, "r+");
+    } catch (error) {
+      throw this.#unwritable(name, error);
+    }
+    return path;
+  }
+
+  #keep(name: string, write: () => void): void {
+    try {
+      write();
+      const file = openSync(join(this.#staging!, name), "r+");
       fsyncSync(file);
       closeSync(file);
       this.#names.push(name);
     } catch (error) {
-      throw new FileError(`can't write ${shown(join(this.path, name))}: ${reason(error)}`);
+      throw this.#unwritable(name, error);
     }
+  }
+
+  #unwritable(name: string, error: unknown): FileError {
+    return new FileError(`can't write ${shown(join(this.path, name))}: ${reason(error)}`);
   }
 
   /**

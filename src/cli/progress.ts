@@ -86,6 +86,28 @@ export class Progress {
   }
 }
 
+/** How much of one thing is done: a bar on a terminal, else a line every few seconds. */
+export class ShareDone {
+  #shownAt: number;
+
+  constructor(
+    private readonly session: Session,
+    private readonly what: string,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.#shownAt = now();
+  }
+
+  show(share: number): void {
+    const { isLive } = this.session;
+    if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
+    this.#shownAt = this.now();
+    const percent = `${Math.floor(100 * share)} %`;
+    if (isLive) this.session.draw(`${this.what}  ${bar(share)}  ${percent}`);
+    else this.session.note(`${this.what}  ${percent}`);
+  }
+}
+
 function bar(share: number): string {
   const full = Math.round(share * BAR_CELLS);
   return `[${"#".repeat(full)}${".".repeat(BAR_CELLS - full)}]`;

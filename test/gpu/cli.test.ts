@@ -176,7 +176,7 @@ describe("train, sample, info, doctor, bench", () => {
     expect([first.code, first.out]).toEqual([0, names.map((name) => `${name}\n`).join("")]);
     const other = await singan(["sample", model, "--count", "1", "--seed", "1", "--out", "other", "--json"]);
     expect(JSON.parse(other.out)).toEqual({ samples: [join("other", "000.png")], size: "30x26", seed: 1, startScale: 0 });
-    const bytes = (...path: string[]) => readFileSync(at(...path));
+    const bytes = (...path: string[]) => decodeImage(readFileSync(at(...path)));
     expect(bytes("model", "samples-seed0", "000.png")).toEqual(bytes("model", "samples", "000.png"));
     expect(bytes("model", "samples-seed0", "001.png")).toEqual(bytes("model", "samples", "001.png"));
     expect(bytes("other", "000.png")).not.toEqual(bytes("model", "samples", "000.png"));
@@ -185,7 +185,7 @@ describe("train, sample, info, doctor, bench", () => {
   it("refuses a start scale that the model does not have, and a folder it may not write to", async () => {
     const model = join("model", "model.safetensors");
     const high = await singan(["sample", model, "--start-scale", "3"]);
-    expect([high.code, high.err]).toEqual([2, "singan: --start-scale must be a whole number from 0 to 2, not 3\n"]);
+    expect([high.code, high.err]).toEqual([2, 'singan: --start-scale must be a whole number from 0 to 2, or all, not "3"\n']);
     mkdirSync(at("locked"));
     chmodSync(at("locked"), 0o500);
     const locked = await singan(["sample", model, "--count", "1", "--out", join("locked", "x")]);

@@ -1,11 +1,12 @@
 // singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
 
-import { resolveOptions, type Size } from "../../singan/config.ts";
+import { resolveOptions } from "../../singan/config.ts";
 import { profileScale, type ScaleProfile } from "../../singan/profile.ts";
 import { PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
+import { readSize, sizeText } from "../sizes.ts";
 import { table } from "../table.ts";
 import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { scalesOf, tuneFor } from "../tuning.ts";
@@ -46,7 +47,7 @@ async function run(args: Args, session: Session): Promise<void> {
   if (!args.has("profile"))
     throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
   const options = inFlags(() => resolveOptions(givenOptions(args)));
-  const photo = readSize(args.text("size") ?? DEFAULT_SIZE);
+  const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
   const pyramid = inSize(() => pyramidOf(photo, options));
   const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);
 
@@ -86,15 +87,7 @@ function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleSha
   ];
 }
 
-const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-function readSize(text: string): Size {
-  const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
-  if (!width || !height)
-    throw new UsageError(`--size must be WIDTHxHEIGHT in pixels, as ${DEFAULT_SIZE}, not ${JSON.stringify(text)}`);
-  return { width: Number(width), height: Number(height) };
-}
 
 /** `all`, `3` or `0-4`, up to `last`. */
 function readScales(text: string, last: number): number[] {

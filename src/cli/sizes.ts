@@ -1,0 +1,22 @@
+// Sizes as the command line writes them: WIDTHxHEIGHT.
+
+import type { Size } from "../singan/config.ts";
+import { UsageError } from "./args.ts";
+
+export const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
+
+/** Two whole numbers of pixels. Throws UsageError. */
+export function readSize(flag: string, text: string, example: string): Size {
+  const sides = /^(\d{1,5})[x×](\d{1,5})$/.exec(text)?.slice(1).map(Number);
+  if (!sides || sides.includes(0))
+    throw new UsageError(`--${flag} must be WIDTHxHEIGHT in pixels, as ${example}, not ${JSON.stringify(text)}`);
+  return { width: sides[0]!, height: sides[1]! };
+}
+
+/** Two positive factors, of width and height. Throws UsageError. */
+export function readFactors(flag: string, text: string, example: string): readonly [number, number] {
+  const factors = /^(\d+\.?\d*|\.\d+)[x×](\d+\.?\d*|\.\d+)$/.exec(text)?.slice(1).map(Number);
+  if (!factors || factors.includes(0))
+    throw new UsageError(`--${flag} must be WIDTHxHEIGHT in factors, as ${example}, not ${JSON.stringify(text)}`);
+  return [factors[0]!, factors[1]!];
+}

@@ -1,0 +1,101 @@
+// A PNG written row by row, for pictures too large to hold: the rows go through zlib into a file descriptor as they come. Node.
+// PNG 3rd edition: 8-bit RGB, every row filtered by the one above ("up"), whose residues deflate well on photos.
+
+import { once } from "node:events";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { crc32, createDeflate, type Deflate } from "node:zlib";
+import type { Rgb8 } from "./planes.ts";
+import { pngSignature } from "./png.ts";
+
+const FILTER_UP = 2;
+
+export class PngFile {
+  readonly #file: number;
+  readonly #deflate: Deflate;
+  #failure: Error | null = null;
+  #above: Uint8Array;
+  #rows = 0;
+
+  /** Throws what openSync throws. */
+  constructor(
+    path: string,
+    private readonly width: number,
+    private readonly height: number,
+  ) {
+    this.#above = new Uint8Array(3 * width);
+    this.#file = openSync(path, "w");
+    this.#deflate = createDeflate();
+    this.#deflate.on("error", (error) => {
+      this.#failure = error;
+    });
+    this.#deflate.on("data", (data: Buffer) => {
+      try {
+        this.#chunk("IDAT", data);
+      } catch (error) {
+        this.#failure = error as Error;
+      }
+    });
+    this.#write(Uint8Array.from(pngSignature));
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(width, 0);
+    header.writeUInt32BE(height, 4);
+    header.set([8, 2, 0, 0, 0], 8);
+    this.#chunk("IHDR", header);
+  }
+
+  #write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+  }
+
+  #chunk(type: string, data: Uint8Array): void {
+    const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length, 0);
+    frame.writeUInt32BE(crc32(body), 4);
+    this.#write(frame.subarray(0, 4));
+    this.#write(body);
+    this.#write(frame.subarray(4));
+  }
+
+  /** The next rows, of the picture's width. Throws what writing throws. */
+  async add({ width, height, data }: Rgb8): Promise<void> {
+    if (width !== this.width || this.#rows + height > this.height)
+      throw new RangeError(`${width}x${height} more does not fit a PNG of ${this.width}x${this.height} with ${this.#rows} rows`);
+    const line = 3 * width;
+    const filtered = new Uint8Array(height * (line + 1));
+    for (let y = 0; y < height; y++) {
+      const row = data.subarray(y * line, (y + 1) * line);
+      filtered[y * (line + 1)] = FILTER_UP;
+      for (let i = 0; i < line; i++) filtered[y * (line + 1) + 1 + i] = row[i]! - this.#above[i]!;
+      this.#above = row;
+    }
+    this.#rows += height;
+    if (!this.#deflate.write(filtered)) await once(this.#deflate, "drain");
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Ends the file. Throws if rows are missing, and what writing throws. */
+  async end(): Promise<void> {
+    try {
+      if (this.#rows !== this.height) throw new RangeError(`a PNG of ${this.height} rows has got ${this.#rows}`);
+      const ended = once(this.#deflate, "end");
+      this.#deflate.end();
+      await ended;
+      this.#check();
+      this.#chunk("IEND", new Uint8Array());
+    } finally {
+      this.close();
+    }
+  }
+
+  #isOpen = true;
+  /** Gives the file up; does nothing after `end`. */
+  close(): void {
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
+  }
+}

@@ -1,0 +1,75 @@
+// singan sample as a user calls it: sizes, start scales, tiles, and what it refuses.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { writeModel } from "../../src/singan/model-file.ts";
+import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+let folder: string;
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  folder = mkdtempSync(join(tmpdir(), "singan-sample-"));
+  const gpu = await Gpu.open(await openAdapter());
+  writeFileSync(join(folder, "m.safetensors"), writeModel(await trainAll(gpu, tinyPhoto(), TINY)));
+  gpu.dispose();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function sample(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, "dist/cli.js"), "sample", "m.safetensors", ...words],
+    { cwd: folder, encoding: "utf8" },
+  );
+  return { status, out: stdout, err: stderr };
+}
+const sizeOf = (name: string) => {
+  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  return `${width}x${height}`;
+};
+
+it("draws at a size in pixels and at one in factors", () => {
+  const wide = sample("--size", "70x33", "--count", "1", "--json");
+  expect(JSON.parse(wide.out)).toEqual({ samples: [join("samples-seed0", "000.png")], size: "70x33", seed: 0, startScale: 0 });
+  expect(sizeOf("samples-seed0/000.png")).toBe("70x33");
+  expect(sample("--scale", "1.5x0.5", "--count", "1", "--out", "factors").status).toBe(0);
+  expect(sizeOf("factors/000.png")).toBe("36x10"); // of 24x19: 9.5 rounds to even
+});
+
+it("draws from every start scale, by the reconstruction's noise or from the photo", () => {
+  const { status, out } = sample("--start-scale", "all", "--count", "2", "--below", "photo", "--out", "all");
+  const names = ["scale0-000.png", "scale0-001.png", "scale1-000.png", "scale1-001.png"].map((name) => join("all", name));
+  expect([status, out.trim().split("\n").slice(0, 4)]).toEqual([0, names]);
+  expect(sample("--start-scale", "1", "--count", "1", "--out", "one").status).toBe(0);
+  expect(readFileSync(join(folder, "one/000.png"))).not.toEqual(readFileSync(join(folder, "all/scale1-000.png")));
+});
+
+it.each([
+  [["--size", "0x5"], 2, '--size must be WIDTHxHEIGHT in pixels, as 400x250, not "0x5"'],
+  [["--scale", "2"], 2, '--scale must be WIDTHxHEIGHT in factors, as 1.5x1, not "2"'],
+  [["--scale", "1x1", "--size", "9x9"], 2, "--size and --scale say the same thing: give one of them"],
+  [["--size", "60000x60000"], 2, "60000x60000 is too large: at most 1.4 gigapixels can be drawn"],
+  [["--start-scale", "2"], 2, '--start-scale must be a whole number from 0 to 1, or all, not "2"'],
+  [["--below", "sea"], 2, '--below must be noise or photo, not "sea"'],
+  [
+    ["--size", "50x50", "--start-scale", "1", "--below", "noise"],
+    2,
+    "the reconstruction's noise exists at the trained size only",
+  ],
+])("refuses %j", (words, status, line) => {
+  const before = readdirSync(folder);
+  const ended = sample(...words);
+  expect(ended.err).toContain(line);
+  expect(ended.err).toMatch(/^singan: [^\n]+\n$/);
+  expect([ended.status, ended.out]).toEqual([status, ""]);
+  expect(readdirSync(folder)).toEqual(before);
+});
