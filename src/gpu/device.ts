@@ -20,6 +20,17 @@ export class GpuError extends Error {
   override name = "GpuError";
 }
 
+/** A buffer larger than the adapter binds. */
+export class BindingLimitError extends GpuError {
+  constructor(
+    label: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`${label} needs ${bytes} bytes; this adapter binds at most ${limit}`);
+  }
+}
+
 /** Storage bindings start at multiples of this (the WebGPU default limit). */
 export const SLICE_ALIGNMENT = 256;
 /** Kernels read whole vec4s, so every buffer holds a whole number of them. */
@@ -100,16 +111,32 @@ export class Gpu {
     if (this.#failure) throw this.#failure;
   }
 
-  /** A zeroed storage buffer, padded to whole vec4s. Throws GpuError above the device's binding limit. */
+  /** A zeroed storage buffer, padded to whole vec4s. Throws BindingLimitError above the device's limit. */
   alloc(bytes: number, label: string): Slice {
     const limit = this.device.limits.maxStorageBufferBindingSize;
     const padded = Math.max(16, padTo(bytes, 16));
-    if (padded > limit) throw new GpuError(`${label} needs ${padded} bytes; this adapter binds at most ${limit}`);
+    if (padded > limit) throw new BindingLimitError(label, padded, limit);
     return this.#create(padded, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, label);
   }
 
   allocUniform(bytes: number, label: string): Slice {
     return this.#create(Math.max(16, bytes), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, label);
+  }
+
+  /** Whether so much can be had beside what is there: by taking it for a moment. Software adapters promise what they don't have. */
+  async canHold(bytes: number): Promise<boolean> {
+    const { device } = this;
+    const most = Math.floor(device.limits.maxBufferSize / 16) * 16;
+    const buffers: GPUBuffer[] = [];
+    device.pushErrorScope("out-of-memory");
+    for (let left = bytes; left > 0; left -= most) {
+      const size = padTo(Math.min(left, most), 16);
+      buffers.push(device.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: "whether it fits" }));
+    }
+    const error = await device.popErrorScope();
+    for (const buffer of buffers) buffer.destroy();
+    this.check();
+    return error === null;
   }
 
   #create(bytes: number, usage: GPUBufferUsageFlags, label: string): Slice {

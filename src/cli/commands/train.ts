@@ -10,11 +10,11 @@ import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
 import { buildPyramid, pyramidOf } from "../../singan/pyramid.ts";
-import { forecastBytes } from "../../singan/rehearsal.ts";
-import { train } from "../../singan/train.ts";
+import { macsPerIteration, train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { OutputFolder, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";
+import { megabytes, requireMemory } from "../memory.ts";
 import { duration, Progress } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
@@ -45,7 +45,7 @@ export const trainCommand: Command = {
       "scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
     "The preset auto times a few steps on this computer's GPU, picks what is done in reasonable time, and says\n" +
       "what and how long that takes before it starts. Flags under Options override a preset's values. With both\n" +
-      "--max-size and --iterations, and no --preset, nothing is timed: all other values are the paper's.",
+      "--max-size and --iterations, and no --preset, all other values are the paper's, and only a long training is timed.",
   ],
   groups: [
     {
@@ -144,7 +144,8 @@ async function choose(
   photo: Size,
   session: Session,
 ): Promise<Chosen> {
-  const isTimed = preset === "auto" || args.has("preset");
+  const asked = preset === "auto" ? null : { ...PRESETS[preset], ...given };
+  const isTimed = asked === null || args.has("preset") || isLong(photo, asked);
   if (isTimed) session.note("timing a few steps …");
   const auto = preset === "auto" ? await chooseAuto(gpu, photo) : null;
   const name = auto?.preset ?? preset;
@@ -153,13 +154,21 @@ async function choose(
   const isChanged = Object.keys(given).some((field) => field !== "seed");
   const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
   const { width, height } = sizes.at(-1)!;
-  const megabytes = Math.ceil((await forecastBytes(gpu, photo, options)) / 1e6);
+  const bytes = await requireMemory(gpu, photo, options);
   session.note(
     `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
       `${options.iterations} iterations each, ${options.channels} channels; ` +
-      `${megabytes} MB of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
+      `${megabytes(bytes)} of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
   );
   return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
+}
+
+/** From so many multiply-adds on a training is timed and forecast in any case: some minutes without a GPU. */
+const LONG_MACS = 1e12;
+
+function isLong(photo: Size, options: TrainOptions): boolean {
+  const { sizes } = pyramidOf(photo, options);
+  return sizes.reduce((sum, _, scale) => sum + macsPerIteration(scale, sizes, options) * options.iterations, 0) > LONG_MACS;
 }
 
 /** Trains under a progress display; the previews of all scales are kept for the sheet. */

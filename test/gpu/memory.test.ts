@@ -1,0 +1,47 @@
+// What can't fit is refused before a training starts, with numbers and what would fit.
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { megabytes, requireMemory } from "../../src/cli/memory.ts";
+import { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { resolveOptions } from "../../src/singan/config.ts";
+import { forecastBytes } from "../../src/singan/rehearsal.ts";
+
+const photo = { width: 96, height: 64 };
+const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+it("gives the forecast where it fits", async () => {
+  expect(await requireMemory(gpu, photo, options)).toBe(await forecastBytes(gpu, photo, options));
+});
+
+it.runIf(() => gpu.isSoftware)("compares with free memory where the GPU is software", async () => {
+  const bytes = await forecastBytes(gpu, photo, options);
+  const free = 256e6 + bytes / 4;
+  await expect(requireMemory(gpu, photo, options, free)).rejects.toThrow(
+    `this training takes ${megabytes(bytes)} of memory, and ${megabytes(bytes / 4)} are free: take --max-size 30, or a smaller --max-channels`,
+  );
+});
+
+it("says what a binding may hold", async () => {
+  const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+  const side = Math.ceil(Math.sqrt(limit / 4 / 512)) + 8;
+  const huge = resolveOptions({ maxSize: side, minSize: Math.min(side, 512), channels: 512, maxChannels: 512 });
+  await expect(requireMemory(gpu, { width: side, height: side }, huge)).rejects.toThrow(
+    new RegExp(
+      `at the finest scale, and this adapter allows ${megabytes(limit)} in one piece: take --max-size \\d+, or a smaller`,
+    ),
+  );
+});
+
+it("finds out by taking it whether the GPU has so much", async () => {
+  const before = gpu.stats();
+  expect(await gpu.canHold(1e6)).toBe(true);
+  const promisesAnything = /llvmpipe/.test(gpu.adapterName); // it takes memory where it is first written
+  expect(await gpu.canHold(2 ** 45)).toBe(promisesAnything);
+  expect(gpu.stats()).toEqual(before);
+});
