@@ -1,29 +1,24 @@
 // Generation from a trained model: pictures along a path through its generators, whole or tile by tile. Official code: SinGAN_generate.
 
-import { zeros } from "../autodiff/ops/elementwise.ts";
-import { clampedResize } from "../autodiff/ops/fused.ts";
-import { normal, normalWindow } from "../autodiff/ops/random.ts";
-import { crop2d } from "../autodiff/ops/spatial.ts";
-import { leaf, type Shape, type Tensor } from "../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../gpu/device.ts";
+import { leaf } from "../autodiff/tensor.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { crop, type Planes } from "../image/planes.ts";
-import { float32Taps, sliceTaps } from "../image/resample.ts";
-import { chooseForSize } from "../runtime/kernels.ts";
-import { compile, type Program, submit } from "../runtime/program.ts";
-import { imageShape, OptionError, type Size } from "./config.ts";
-import { FrozenScale, grey, greyShape, noiseSize } from "./frozen.ts";
+import { submit } from "../runtime/program.ts";
+import { OptionError, type Size } from "./config.ts";
+import { compileDrawing, type Drawing, freeDrawing, type Noise, readBy, type Studio, zStarShape } from "./drawing.ts";
+import { FrozenScale } from "./frozen.ts";
 import type { Model } from "./model.ts";
 import { macsPerPass } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
-import { enlargement, type Path, reconstructionPath, type Stage, samplePath } from "./path.ts";
-import { bandsOf, type View, viewOf, type Window, wholeOf } from "./view.ts";
+import { type Path, reconstructionPath, type Stage, samplePath } from "./path.ts";
+import { bandsOf, viewOf, type Window, wholeOf } from "./view.ts";
 
 export interface DrawOptions {
   readonly seed: number;
   /** Which picture of the seed; 0 is the first. */
   readonly index?: number;
   /** none: without the random noise, for what the path alone makes. */
-  readonly noise?: "random" | "none";
+  readonly noise?: Noise;
   /** Values of the stages whose noise is given: [1 or 3,h,w] of noiseSize. */
   readonly given?: readonly (Float32Array | null)[];
 }
@@ -45,26 +40,9 @@ export interface Band {
 const TILE_BYTES = 2 ** 25;
 /** A layer's result is this much wider than the tile, in all. */
 const WIDEST = 8;
-/** Kernels are chosen as for pictures of this size, whatever the size: a tile then has the bits of the whole. */
-const REFERENCE_SIZE = [256, 256] as const;
-
-/** A program with what has to be written before it runs. */
-interface Drawing {
-  readonly program: Program;
-  readonly output: Tensor;
-  readonly start: Slice | null;
-  /** By stage of the path. */
-  readonly given: ReadonlyMap<number, Slice>;
-  readonly own: readonly Slice[];
-}
-
 /** A model on the GPU, ready to draw. A picture is a pure function of model, path, seed, index (on one driver); its tiles don't show. */
 export class Sampler {
-  readonly #key = leaf("key", [4]);
-  readonly #zStar: Tensor;
-  readonly #keySlice: Slice;
-  readonly #zStarSlice: Slice;
-  readonly #scales: readonly FrozenScale[];
+  readonly #studio: Studio;
   /** The last whole path's program: pictures of one path in a row compile once. */
   #drawing: { readonly key: string; readonly made: Drawing } | null = null;
   /** Draws happen one after the other. */
@@ -75,10 +53,12 @@ export class Sampler {
     readonly model: Model,
     private readonly tileBytes: number,
   ) {
-    this.#zStar = leaf("zStar", greyShape(noiseSize(model.sizes[0]!, model.options)));
-    this.#keySlice = gpu.alloc(16, "sample key");
-    this.#zStarSlice = gpu.upload(model.zStar, "z*");
-    this.#scales = model.scales.map((scale) => new FrozenScale(gpu, scale));
+    this.#studio = {
+      ...{ gpu, model },
+      scales: model.scales.map((scale) => new FrozenScale(gpu, scale)),
+      key: [leaf("key", [4]), gpu.alloc(16, "sample key")],
+      zStar: [leaf("zStar", zStarShape(model)), gpu.upload(model.zStar, "z*")],
+    };
   }
 
   /** Uploads the model; programs are compiled when first needed. `tileBytes`: of a tile's widest activation, beyond which pictures are tiled. */
@@ -123,7 +103,7 @@ export class Sampler {
     });
     await before;
     try {
-      this.gpu.write(this.#keySlice, randomKey(options.seed, PURPOSE.sample, 0, options.index ?? 0));
+      this.gpu.write(this.#studio.key[1], randomKey(options.seed, PURPOSE.sample, 0, options.index ?? 0));
       if (path.stages.every((stage) => this.#tileSide(stage) >= Math.max(stage.size.width, stage.size.height)))
         yield { top: 0, picture: await this.#whole(path, options) };
       else yield* this.#tiled(path, options, progress);
@@ -140,19 +120,16 @@ export class Sampler {
 
   async #whole(path: Path, options: DrawOptions): Promise<Planes> {
     const { stages, start, factor } = path;
-    const key = JSON.stringify([stages, factor, start === null, options.noise]);
+    const how = { hasStart: start !== null, noise: options.noise ?? "random" };
+    const key = JSON.stringify([stages, factor, how]);
     if (this.#drawing?.key !== key) {
       this.#release();
-      const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.#noisePadding));
-      this.#drawing = { key, made: await this.#compile(path, views, 0, stages.length, options) };
+      const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.model.options.noisePadding));
+      this.#drawing = { key, made: await compileDrawing(this.#studio, path, views, 0, how) };
     }
     const { made } = this.#drawing;
     if (made.start) this.gpu.write(made.start, start!.data);
     return this.#run(made, stages.at(-1)!.size, options);
-  }
-
-  get #noisePadding(): boolean {
-    return this.model.options.noisePadding;
   }
 
   async *#tiled(path: Path, options: DrawOptions, progress: (share: number) => void): AsyncGenerator<Band> {
@@ -183,93 +160,17 @@ export class Sampler {
 
   /** One tile of a stage, from the whole picture of the stage before. */
   async #tile(path: Path, i: number, tile: Window, previous: Planes | null, options: DrawOptions): Promise<Planes> {
-    const view = viewOf(path.stages[i]!.size, tile, this.#noisePadding);
-    const made = await this.#compile({ ...path, start: i === 0 ? path.start : previous }, [view], i, i + 1, options);
+    const view = viewOf(path.stages[i]!.size, tile, this.model.options.noisePadding);
+    const how = { hasStart: previous !== null, noise: options.noise ?? "random" };
+    const made = await compileDrawing(this.#studio, path, [view], i, how);
     try {
-      const { top, left, width, height } = previous ? this.#readBy(path, i, view) : wholeOf(tile);
-      if (made.start && previous) this.gpu.write(made.start, crop(previous, left, top, width, height).data);
+      if (made.start && previous) {
+        const { top, left, width, height } = readBy(this.model, path, i, view);
+        this.gpu.write(made.start, crop(previous, left, top, width, height).data);
+      }
       return await this.#run(made, tile, options);
     } finally {
-      this.#free(made);
-    }
-  }
-
-  /** The part of the previous picture (of the start, at the first stage) that a tile reads. */
-  #readBy({ stages, factor }: Path, i: number, { inside }: View): Window {
-    if (i === 0) return inside;
-    const { rows, columns } = this.#sliced(stages, factor, i, inside);
-    return { top: rows.start, left: columns.start, width: columns.taps.inSize, height: rows.taps.inSize };
-  }
-
-  /** From the whole picture of stage i−1 to that of stage i. */
-  #taps(stages: readonly Stage[], factor: number, i: number) {
-    const [small, large] = [stages[i - 1]!.size, stages[i]!.size];
-    const taps = (inSize: number, outSize: number) =>
-      float32Taps(enlargement(this.model.options.upsample, factor, inSize, outSize));
-    return { rows: taps(small.height, large.height), columns: taps(small.width, large.width) };
-  }
-
-  /** From what a window reads of stage i−1 to the window of stage i. */
-  #sliced(stages: readonly Stage[], factor: number, i: number, { top, left, width, height }: Window) {
-    const { rows, columns } = this.#taps(stages, factor, i);
-    return { rows: sliceTaps(rows, top, height), columns: sliceTaps(columns, left, width) };
-  }
-
-  /** The program of stages first … end−1 with their views; `start` of the path is the picture before the first of them. */
-  async #compile(path: Path, views: readonly View[], first: number, end: number, options: DrawOptions): Promise<Drawing> {
-    const { gpu, model } = this;
-    const { stages, factor } = path;
-    const own: Slice[] = [];
-    const bindings = new Map<Tensor, Slice>([
-      [this.#key, this.#keySlice],
-      [this.#zStar, this.#zStarSlice],
-    ]);
-    const input = (name: string, shape: Shape): { tensor: Tensor; slice: Slice } => {
-      const tensor = leaf(name, shape);
-      const slice = gpu.alloc(tensor.size * 4, name);
-      own.push(slice);
-      bindings.set(tensor, slice);
-      return { tensor, slice };
-    };
-    try {
-      const view = views[0]!;
-      const start = path.start && input("start", imageShape(this.#readBy(path, first, view)));
-      let picture = start?.tensor ?? zeros(imageShape(view.inside));
-      const given = new Map<number, Slice>();
-      for (let i = first; i < end; i++) {
-        const stage = stages[i]!;
-        const scale = this.#scales[stage.scale]!;
-        const seen = views[i - first]!;
-        if (i > first) {
-          const { rows, columns } = this.#taps(stages, factor, i);
-          picture = clampedResize(picture, rows, columns, -1, 1);
-        } else if (i > 0) {
-          const { rows, columns } = this.#sliced(stages, factor, i, seen.inside);
-          picture = clampedResize(picture, rows.taps, columns.taps, -1, 1);
-        }
-        const values = stage.noise === "given" ? input(`noise ${i}`, noiseShape(stage, seen.noiseSize)) : null;
-        if (values) given.set(i, values.slice);
-        const z = values
-          ? window(values.tensor, seen)
-          : stage.noise === "random" && options.noise !== "none"
-            ? drawn(this.#key, stage, i, seen)
-            : stage.noise === "star" && stage.scale === 0
-              ? window(this.#zStar, seen)
-              : null;
-        picture = scale.apply(z && stage.grey ? grey(z) : z, picture, seen.outside, seen.surplus);
-        for (const [t, slice] of scale.bindings) bindings.set(t, slice);
-      }
-      const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu);
-      const program = await compile(gpu, {
-        name: `picture of ${model.scales.length} scales`,
-        outputs: [picture],
-        bindings,
-        choose,
-      });
-      return { program, output: picture, start: start?.slice ?? null, given, own };
-    } catch (error) {
-      for (const slice of own) gpu.free(slice);
-      throw error;
+      freeDrawing(this.gpu, made);
     }
   }
 
@@ -280,41 +181,18 @@ export class Sampler {
     return { width: size.width, height: size.height, data: data! };
   }
 
-  #free({ program, own }: Drawing): void {
-    program.dispose();
-    for (const slice of own) this.gpu.free(slice);
-  }
-
   #release(): void {
-    if (this.#drawing) this.#free(this.#drawing.made);
+    if (this.#drawing) freeDrawing(this.gpu, this.#drawing.made);
     this.#drawing = null;
   }
 
   async dispose(): Promise<void> {
     await this.#last;
     this.#release();
-    for (const scale of this.#scales) scale.dispose();
-    this.gpu.free(this.#keySlice);
-    this.gpu.free(this.#zStarSlice);
+    const { scales, key, zStar } = this.#studio;
+    for (const scale of scales) scale.dispose();
+    for (const [, slice] of [key, zStar]) this.gpu.free(slice);
   }
-}
-
-const noiseShape = ({ grey: isGrey }: Stage, size: Size): Shape => (isGrey ? greyShape(size) : imageShape(size));
-
-const isWhole = ({ width, height }: Window, size: Size): boolean => width === size.width && height === size.height;
-
-/** A stage's random noise, as far as it is seen; its stream is its place in the path. */
-function drawn(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
-  if (isWhole(noise, size)) return normal(key, noiseShape(stage, size), stream);
-  const { top, left } = noise;
-  return normalWindow(key, { shape: noiseShape(stage, noise), stream, size: [size.height, size.width], top, left });
-}
-
-/** Of a whole noise, what is seen. */
-function window(z: Tensor, { noise, noiseSize: size }: View): Tensor {
-  if (isWhole(noise, size)) return z;
-  const { top, left, width, height } = noise;
-  return crop2d(z, { top, left, bottom: size.height - top - height, right: size.width - left - width });
 }
 
 /** Copies a picture into a larger one. */
