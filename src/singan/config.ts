@@ -40,8 +40,8 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/** SinGAN as in the paper. */
-export const RECIPES = ["singan"] as const;
+/** SinGAN as in the paper; the same on the official super-resolution's pyramid, for `singan sr`. */
+export const RECIPES = ["singan", "sr"] as const;
 export type Recipe = (typeof RECIPES)[number];
 
 export const PAPER: TrainOptions = Object.freeze({

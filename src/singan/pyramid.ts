@@ -17,6 +17,8 @@ export interface PyramidSettings extends Size {
   readonly maxSize?: number;
   /** Nominal factor between scales, in (0,1); default 0.75. The factor used is nearer to 1. */
   readonly scaleFactor?: number;
+  /** Of the two counts of scales: up, or down as for super-resolution (adjust_scales2image_SR). */
+  readonly counts?: "up" | "down";
   /** Plain ⌈x⌉ as in the official code, where rounding decides between 25 and 26; only to compare with it. */
   readonly official?: boolean;
 }
@@ -34,11 +36,11 @@ export interface Pyramid {
 
 /**
  * Sizes of all scales. With m, M the file's short and long side and logarithms to the base scaleFactor:
- *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉,  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
+ *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉  (⌊·⌋ where counts go down),  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
  * A picture whose x_N is exactly minSize high or wide has this one scale. Throws PyramidError if it is smaller than that.
  */
 export function pyramidSizes(settings: PyramidSettings): Pyramid {
-  const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, official = false } = settings;
+  const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, counts = "up", official = false } = settings;
   for (const [name, value] of Object.entries({ width, height, minSize, maxSize })) {
     if (!Number.isInteger(value) || value < 1) throw new PyramidError(`${name} must be a positive whole number, not ${value}`);
   }
@@ -63,7 +65,8 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
 
   // At least 1: finestShort > minSize means minSize/short < min(maxSize, long)/long, so the first logarithm is the larger one.
   const log = (x: number): number => Math.log(x) / Math.log(nominal);
-  const stopScale = ceil(log(minSize / short)) + 1 - ceil(log(Math.min(maxSize, long) / long));
+  const count = counts === "up" ? ceil : (x: number) => Math.floor(x + 1e-6);
+  const stopScale = count(log(minSize / short)) + 1 - count(log(Math.min(maxSize, long) / long));
   const scaleFactor = (minSize / finestShort) ** (1 / stopScale);
   const sizes = Array.from({ length: stopScale + 1 }, (_, n) => {
     const factor = scaleFactor ** (stopScale - n);
@@ -73,8 +76,8 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
 }
 
 /** The pyramid that a training with these options has. Throws PyramidError. */
-export function pyramidOf({ width, height }: Size, { minSize, maxSize, scaleFactor }: TrainOptions): Pyramid {
-  return pyramidSizes({ width, height, minSize, maxSize, scaleFactor });
+export function pyramidOf({ width, height }: Size, { recipe, minSize, maxSize, scaleFactor }: TrainOptions): Pyramid {
+  return pyramidSizes({ width, height, minSize, maxSize, scaleFactor, counts: recipe === "sr" ? "down" : "up" });
 }
 
 /**
