@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { decodeImage, ImageError } from "../image/decode.ts";
+import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
 import type { Rgb8 } from "../image/planes.ts";
 import type { Model } from "../singan/model.ts";
 import { ModelFileError, readModel } from "../singan/model-file.ts";
@@ -72,6 +72,8 @@ function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T
 
 /** Throws FileError. */
 export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
+/** With its transparency. Throws FileError. */
+export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
 /** Throws FileError. */
 export const readModelAt = (path: string): Model => reading(path, "a model", readModel);
 

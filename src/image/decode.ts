@@ -4,7 +4,7 @@
 import { defaultMaxPixels, ImageError } from "./image-error.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import type { Rgb, Rgb8 } from "./planes.ts";
-import { decodePng, pngSignature } from "./png.ts";
+import { decodePng, decodePngLayer, pngSignature } from "./png.ts";
 
 export { ImageError } from "./image-error.ts";
 
@@ -21,4 +21,17 @@ export function decodeImage(bytes: Uint8Array, options: { background?: Rgb; maxP
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return decodeJpeg(bytes, maxPixels);
   const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   throw new ImageError(`not a PNG or JPEG image (starts with ${start})`);
+}
+
+/** A picture with its transparency kept; alpha is [h, w], 255 opaque, null where all of it is. */
+export interface Layer {
+  readonly picture: Rgb8;
+  readonly alpha: Uint8Array | null;
+}
+
+/** The same without compositing: colours as they are stored under the transparency. Throws ImageError. */
+export function decodeLayer(bytes: Uint8Array, maxPixels = defaultMaxPixels): Layer {
+  if (!startsWith(bytes, pngSignature)) return { picture: decodeImage(bytes, { maxPixels }), alpha: null };
+  const { picture, alpha } = decodePngLayer(bytes, maxPixels);
+  return { picture, alpha: alpha.every((a) => a === 255) ? null : alpha };
 }

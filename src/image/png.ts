@@ -95,20 +95,35 @@ function checked(file: Buffer, maxPixels: number): Buffer {
  * Throws ImageError.
  */
 export function decodePng(bytes: Uint8Array, background: Rgb, maxPixels: number): Rgb8 {
-  const file = checked(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), maxPixels);
-  let png: PNG;
-  try {
-    png = PNG.sync.read(file);
-  } catch (error) {
-    throw new ImageError(`corrupt PNG (${(error as Error).message})`);
-  }
-  const { width, height, data: rgba } = png;
+  const { width, height, data: rgba } = read(bytes, maxPixels);
   const data = new Uint8Array(3 * width * height);
   for (let p = 0; p < width * height; p++) {
     const alpha = rgba[4 * p + 3]! / 255;
     for (let c = 0; c < 3; c++) data[3 * p + c] = Math.round(alpha * rgba[4 * p + c]! + (1 - alpha) * background[c]!);
   }
   return { width, height, data };
+}
+
+/** [h, w, 4] u8. Throws ImageError. */
+function read(bytes: Uint8Array, maxPixels: number): PNG {
+  const file = checked(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), maxPixels);
+  try {
+    return PNG.sync.read(file);
+  } catch (error) {
+    throw new ImageError(`corrupt PNG (${(error as Error).message})`);
+  }
+}
+
+/** The same with its transparency: colours as stored, and alpha [h, w] u8. Throws ImageError. */
+export function decodePngLayer(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
+  const { width, height, data: rgba } = read(bytes, maxPixels);
+  const data = new Uint8Array(3 * width * height);
+  const alpha = new Uint8Array(width * height);
+  for (let p = 0; p < alpha.length; p++) {
+    data.set(rgba.subarray(4 * p, 4 * p + 3), 3 * p);
+    alpha[p] = rgba[4 * p + 3]!;
+  }
+  return { picture: { width, height, data }, alpha };
 }
 
 /** The picture as an 8-bit RGB PNG; the same picture gives the same bytes (for one version of zlib). */

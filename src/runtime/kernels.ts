@@ -104,6 +104,12 @@ function window(sign: 1 | -1): readonly Variant[] {
   });
 }
 
+const quantize = only(({ inputs: [x, palette], shape }) => {
+  const [samples, , h, w] = x as unknown as [number, number, number, number];
+  const params = { pixels: h * w, samples, colours: palette![0]! };
+  return [call("quantize", { x: input(0), palette: input(1), y: output }, params, grid(sizeOf(shape) / 3, WG))];
+});
+
 function normalization(entry: "forward" | "grad" | "curvature"): readonly Variant[] {
   const variantsOf =
     entry === "forward" ? (calls: (op: OpCase, width: number) => KernelCall<Ref>[]) => only((op) => calls(op, WG)) : trees;
@@ -235,6 +241,7 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   axisBroadcast: axis("axis.broadcast"),
   pad2d: window(1),
   crop2d: window(-1),
+  quantize,
   resize: resampling(false),
   concat: only(({ inputs: [a], shape }) => [
     call("concat", { a: input(0), b: input(1), y: output }, { n_a: sizeOf(a!), n: sizeOf(shape) }, grid(sizeOf(shape), WG)),

@@ -116,6 +116,16 @@ export function injectionPath(model: Model, picture: Planes, startScale: number,
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
 
+/** A picture that already has few colours, brought to `startScale` directly: nothing coarser is looked at. Throws as injectionPath(). */
+export function quantizedPath(model: Model, picture: Planes, startScale: number): Path {
+  requireScale(model, startScale, 1);
+  const sizes = sizesFor(model);
+  const steps = sizes.length - 1 - startScale;
+  const whole = isSame(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
+  const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale]! });
+  return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
+}
+
 /** The photo injected in place of a reconstruction: the other way to keep its layout below `startScale`, at any size. Throws OptionError. */
 export function photoPath(model: Model, { size, startScale }: { readonly size?: Size; readonly startScale: number }): Path {
   if (startScale === 0) return samplePath(model, size ? { size } : {});

@@ -4,7 +4,7 @@
 import { grad, savedTensors } from "../autodiff/grad.ts";
 import { concat } from "../autodiff/ops/batch.ts";
 import { add, zeros } from "../autodiff/ops/elementwise.ts";
-import { margins, pad2d } from "../autodiff/ops/spatial.ts";
+import { margins, pad2d, quantize } from "../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Observe, Weights } from "../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
@@ -21,6 +21,8 @@ export interface ScaleContext {
   readonly upsample: Upsample;
   readonly g: Weights;
   readonly d: Weights;
+  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; none but for painting (applications/retrain.ts). */
+  readonly palette?: Tensor | undefined;
 }
 
 /** Leaves that every graph of the scale shares. */
@@ -75,11 +77,11 @@ export function randomPasses(
   { samples = 1, observe }: { readonly samples?: number; readonly observe?: Observe | undefined } = {},
 ): GeneratorPass {
   const noise = (k: number, size: Size) => drawNoise(source, `chain.${k}`, k, size, samples);
-  const previous =
+  const chained =
     c.scale === 0
       ? zeros(imageShape(c.size))
       : c.upsample(chain(c.frozen, noise, c.upsample, samples), c.frozen.at(-1)!.size, c.size);
-  return generatorPass(c, leaves, z, previous, observe);
+  return generatorPass(c, leaves, z, c.palette ? quantize(chained, c.palette) : chained, observe);
 }
 
 /** The input of the reconstruction pass, for `leaves.zInput`. */

@@ -32,6 +32,8 @@ export interface ScaleSetup {
   readonly noiseAmp: number;
   readonly generator: ReadonlyMap<string, Float32Array>;
   readonly discriminator: ReadonlyMap<string, Float32Array>;
+  /** Colours [k,3] for the chain's pictures; `zPrev` is given in them. */
+  readonly palette?: Float32Array;
   /** Whether passes run in batches, where the size does not decide: the tests run both. */
   readonly sideBySide?: boolean;
 }
@@ -62,6 +64,7 @@ export class ScaleTrainer {
   readonly leaves: graphs.ScaleLeaves;
   programs!: Readonly<Record<ProgramName, Program>>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
+  readonly #palette: Tensor | undefined;
   readonly #slices: Slice[] = [];
   #bindings = new Map<Tensor, Slice>();
   #drafts: Draft[] = [];
@@ -85,6 +88,7 @@ export class ScaleTrainer {
     this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.leaves = new graphs.ScaleLeaves(size);
     this.#arena = new Arena(gpu);
+    this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
 
   /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
@@ -118,6 +122,7 @@ export class ScaleTrainer {
     place(leaves.amp, ampValues(setup.noiseAmp));
     if (setup.zPrev) place(leaves.zPrev, setup.zPrev.data);
     if (setup.zStar) place(leaves.zStar, setup.zStar);
+    if (this.#palette) place(this.#palette, setup.palette!);
     for (const part of [this.g.values, this.d.values, this.feed.leaves])
       for (const [t, slice] of part.bindings) this.#bindings.set(t, slice);
     for (const frozen of setup.frozen) for (const [t, slice] of frozen.bindings) this.#bindings.set(t, slice);
@@ -139,6 +144,7 @@ export class ScaleTrainer {
       upsample,
       g: this.g.tensors,
       d: this.d.tensors,
+      palette: this.#palette,
     };
     const drafts = new Map<ProgramName, Draft>();
     const draft = (

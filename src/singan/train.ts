@@ -118,7 +118,7 @@ async function prepare(
 }
 
 /** Fresh weights, or the previous scale's where the width is the same. */
-function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
+export function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
   if (previous?.channels === channels) return { generator: previous.generator, discriminator: previous.discriminator };
   const fresh = (net: "generator" | "discriminator", purpose: number): StateDict =>
     initialWeights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
@@ -156,7 +156,7 @@ async function reconstruct(
 }
 
 /** √ of the mean squared difference over all values. */
-function rmse(a: Planes, b: Planes): number {
+export function rmse(a: Planes, b: Planes): number {
   const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
   return Math.sqrt(sum / a.data.length);
 }

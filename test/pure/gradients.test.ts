@@ -21,7 +21,7 @@ const ORDERS = 2;
 const DIRECTIONS = 2;
 
 /** Ops whose derivative is zero by declaration, whatever the differences say at a jump. */
-const ZERO_DERIVATIVE = new Set(["floor", "fill", "uniform", "normal", "normalWindow"]);
+const ZERO_DERIVATIVE = new Set(["floor", "fill", "uniform", "normal", "normalWindow", "quantize"]);
 /** Ops that must not be differentiated, and what they throw. */
 const NO_DERIVATIVE = new Map([["moments", "a cached statistic has no derivative of its own"]]);
 

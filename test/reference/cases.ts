@@ -244,6 +244,16 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
 
   uniform: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
   normal: (r) => ({ inputs: [[4]], attrs: { shape: anyRank(r), stream: r.integer(0, 99) }, domain: "bits" }),
+  quantize: (r) => {
+    const [n, , h, w] = image(r) as [number, number, number, number];
+    return {
+      inputs: [
+        [n, 3, h, w],
+        [r.integer(1, 6), 3],
+      ],
+      attrs: {},
+    };
+  },
   normalWindow: (r) => {
     const [h, w, top, left] = [r.integer(1, 9), r.integer(1, 9), r.integer(0, 5), r.integer(0, 5)];
     const size: [number, number] = [top + h + r.integer(0, 4), left + w + r.integer(0, 4)];

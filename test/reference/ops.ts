@@ -234,6 +234,21 @@ export const reference: Readonly<Record<string, Reference>> = {
     });
     return y;
   },
+  quantize: ([x, palette], [shape]) => {
+    const [n, , h, w] = shape as [number, number, number, number];
+    const y = zeros(shape!);
+    for (let i = 0; i < n; i++) {
+      for (let p = 0; p < h * w; p++) {
+        const at = (c: number) => (3 * i + c) * h * w + p;
+        const distances = Array.from({ length: palette!.length / 3 }, (_, k) =>
+          [0, 1, 2].reduce((sum, c) => sum + (x![at(c)]! - palette![3 * k + c]!) ** 2, 0),
+        );
+        const best = distances.indexOf(Math.min(...distances));
+        for (let c = 0; c < 3; c++) y[at(c)] = palette![3 * best + c]!;
+      }
+    }
+    return y;
+  },
   pad2d: shifted(1),
   crop2d: shifted(-1),
   resize,
