@@ -1,7 +1,11 @@
 // singan-webgpu: what the library offers. It takes a GPUAdapter from outside and never touches globals of its own making.
 
 export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
+export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { type Blended, blendInto, composite, paint, photoOf, softMask, toPhotoSize } from "./singan/applications/inject.ts";
+export { type Palette, paletteOf, quantized } from "./singan/applications/palette.ts";
+export { retrainQuantized } from "./singan/applications/retrain.ts";
 export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
 export { type Band, type DrawOptions, type SampleOptions, Sampler } from "./singan/generate.ts";
 export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";

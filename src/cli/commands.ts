@@ -4,7 +4,17 @@ import type { Command } from "./args.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { infoCommand } from "./commands/info.ts";
+import { editCommand, harmonizeCommand, paintCommand } from "./commands/inject.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { trainCommand } from "./commands/train.ts";
 
-export const COMMANDS: readonly Command[] = [trainCommand, sampleCommand, infoCommand, doctorCommand, benchCommand];
+export const COMMANDS: readonly Command[] = [
+  trainCommand,
+  sampleCommand,
+  paintCommand,
+  editCommand,
+  harmonizeCommand,
+  infoCommand,
+  doctorCommand,
+  benchCommand,
+];

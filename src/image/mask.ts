@@ -16,12 +16,12 @@ export class MaskError extends Error {
 }
 
 /** Half of the 255 levels: what is lighter is set. Unlike the official "not 0" it survives JPEG. */
-const HALF = 128;
+const HALF = 127.5;
 
-/** Set where the picture's luma (ITU-R BT.601) is at least 128. */
+/** Set where the picture's luma (ITU-R BT.601) is above half. */
 export function maskOfPicture({ width, height, data }: Rgb8): Mask {
   const luma = (p: number) => 0.299 * data[3 * p]! + 0.587 * data[3 * p + 1]! + 0.114 * data[3 * p + 2]!;
-  return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) >= HALF)) };
+  return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) > HALF)) };
 }
 
 /** Mean difference of a pixel's neighbourhood, of 255 levels, from which on it counts as changed: above what JPEG and resizing make. */

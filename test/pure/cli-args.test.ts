@@ -96,7 +96,7 @@ describe("did you mean", () => {
     ["docter", "doctor"],
     ["inf", "info"],
     ["x", undefined],
-    ["harmonize", undefined],
+    ["frobnicate", undefined],
   ])("%s → %s", (given, meant) =>
     expect(
       closest(

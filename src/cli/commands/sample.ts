@@ -1,7 +1,9 @@
 // singan sample MODEL: draws new pictures from a trained model, of any size, from any start scale.
 
 import { dirname, join } from "node:path";
-import { toRgb8 } from "../../image/planes.ts";
+import { type Labelled, labelledSheet } from "../../image/labels.ts";
+import { type Rgb8, toRgb8 } from "../../image/planes.ts";
+import { encodePng } from "../../image/png.ts";
 import { PngFile } from "../../image/png-stream.ts";
 import type { Size } from "../../singan/config.ts";
 import { Sampler } from "../../singan/generate.ts";
@@ -59,6 +61,11 @@ export const sampleCommand: Command = {
   run,
 };
 
+const SHEET = "sheet.png";
+const SHEET_COLUMNS = 6;
+/** Larger pictures make no sheet, px. */
+const SHEET_SIDE = 512;
+
 interface Picture {
   readonly name: string;
   readonly path: Path;
@@ -73,7 +80,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const size = wantedSize(args, model);
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const paths = scales.map((startScale) => pathFrom(args, model, size, startScale));
-  const many = scales.length > 1;
+  const many = args.text("start-scale") === "all";
   const pictures: Picture[] = paths.flatMap((path, i) =>
     Array.from({ length: count }, (_, index) => ({
       ...{ path, index },
@@ -82,16 +89,15 @@ async function run(args: Args, session: Session): Promise<void> {
   );
   const from = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
   const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${from}`);
-  const folder = OutputFolder.open(
-    path,
-    pictures.map(({ name }) => name),
-  );
+  const isSheet = many && largest(size) <= SHEET_SIDE;
+  const folder = OutputFolder.open(path, [...pictures.map(({ name }) => name), ...(isSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());
 
   const gpu = await openGpu(session);
   const sampler = await Sampler.load(gpu, model);
   for (const [done, picture] of pictures.entries())
     await write(sampler, picture, seed, folder, new ShareDone(session, `picture ${done + 1}/${pictures.length}`));
+  if (isSheet) folder.write(SHEET, encodePng(await scaleSheet(sampler, pictures, scales, seed)));
   await sampler.dispose();
   const written = folder.commit();
   session.note(`${pictures.length} picture${pictures.length === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
@@ -125,6 +131,26 @@ function pathFrom(args: Args, model: Model, size: Size, startScale: number): Pat
   if (below !== "noise" && below !== "photo")
     throw new UsageError(`--below must be noise or photo, not ${JSON.stringify(below)}`);
   return inFlags(() => (below === "photo" ? photoPath(model, { size, startScale }) : samplePath(model, { size, startScale })));
+}
+
+const largest = ({ width, height }: Size): number => Math.max(width, height);
+
+/** A row per start scale, at most a few pictures each: drawn again, which gives the same. */
+async function scaleSheet(
+  sampler: Sampler,
+  pictures: readonly Picture[],
+  scales: readonly number[],
+  seed: number,
+): Promise<Rgb8> {
+  const rows: Labelled[][] = [];
+  for (const [i, scale] of scales.entries()) {
+    const ofScale = pictures.slice((i * pictures.length) / scales.length).filter(({ index }) => index < SHEET_COLUMNS);
+    const row: Labelled[] = [];
+    for (const { path, index } of ofScale.slice(0, Math.min(SHEET_COLUMNS, pictures.length / scales.length)))
+      row.push({ picture: toRgb8(await sampler.draw(path, { seed, index })), label: `from scale ${scale}` });
+    rows.push(row);
+  }
+  return labelledSheet(rows);
 }
 
 /** Draws one picture into the folder, band by band. */

@@ -1,0 +1,234 @@
+// singan paint, edit and harmonize: a picture of one's own enters a trained model at a scale, or at every scale in turn.
+
+import { basename, dirname, extname, join } from "node:path";
+import { type Labelled, labelledSheet } from "../../image/labels.ts";
+import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
+import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { encodePng } from "../../image/png.ts";
+import { blendInto, composite, isStretched, paint, photoOf, softMask, toPhotoSize } from "../../singan/applications/inject.ts";
+import { paletteOf, quantized } from "../../singan/applications/palette.ts";
+import { photoAt, retrainQuantized } from "../../singan/applications/retrain.ts";
+import { Sampler } from "../../singan/generate.ts";
+import type { Model } from "../../singan/model.ts";
+import { PURPOSE, randomKey } from "../../singan/noise.ts";
+import { quantizedPath } from "../../singan/path.ts";
+import { type Args, type Command, type Flag, UsageError } from "../args.ts";
+import { FileError, OutputFolder, readLayer, readModelAt, readPhoto } from "../files.ts";
+import { openGpu } from "../gpu.ts";
+import { ShareDone } from "../progress.ts";
+import type { Session } from "../session.ts";
+import { sizeText } from "../sizes.ts";
+import { startScaleFlag, startScales } from "../start-scales.ts";
+
+const SHEET = "sheet.png";
+const MASK = "mask.png";
+
+const flags = (name: string): Flag[] => [
+  startScaleFlag("where the picture enters: 1 changes most, the last almost nothing; all tries each"),
+  { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE beside the model)` },
+  { name: "seed", value: "N", isNumber: true, help: "another seed, other details (default: 0)" },
+];
+const MASK_FLAG: Flag = {
+  name: "mask",
+  value: "FILE",
+  help: "what may change, in white (default: by transparency, else by the difference to the photo)",
+};
+const MASKS =
+  "What may change is told by a mask: --mask FILE (PNG or JPEG, grey or colour: what is lighter than half is set), else\n" +
+  "by the picture's own transparency, else by where it differs from the photo. It is widened and blurred; outside it every\n" +
+  "pixel stays the photo's. Writes NAME-scaleN.png, the same before blending as NAME-scaleN-whole.png, and the mask used.";
+
+export const paintCommand: Command = {
+  name: "paint",
+  summary: "turn a painting into a picture like the photo",
+  words: ["MODEL", "PAINTING"],
+  details: [
+    "PAINTING is a PNG or JPEG with the layout wanted, in flat colours; it is fitted to the photo's size. With --quantize\n" +
+      "its colours become the nearest of the photo's five main ones, and that one scale is trained again on pictures of so\n" +
+      "few colours (for as long as the model was); the model itself is not changed.",
+  ],
+  groups: [
+    {
+      title: "Flags",
+      flags: [
+        ...flags("paint"),
+        { name: "quantize", help: "fit the painting's colours to the photo's, and retrain the scale for it" },
+      ],
+    },
+  ],
+  examples: [
+    ["singan paint model.safetensors drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
+    ["singan paint model.safetensors drawing.png --start-scale all", "one picture per scale, and a sheet of them"],
+  ],
+  run: runPaint,
+};
+
+export const editCommand: Command = {
+  name: "edit",
+  summary: "blend parts that were moved within the photo",
+  words: ["MODEL", "EDITED"],
+  details: ["EDITED is the photo with parts copied or moved.", MASKS],
+  groups: [{ title: "Flags", flags: [...flags("edit"), MASK_FLAG] }],
+  examples: [
+    ["singan edit model.safetensors edited.png --start-scale 3", "what was changed, blended in"],
+    ["singan edit model.safetensors edited.png --mask mask.png --start-scale all", "at every scale, in one sheet"],
+  ],
+  run: (args, session) => runBlend("edit", args, session),
+};
+
+export const harmonizeCommand: Command = {
+  name: "harmonize",
+  summary: "fit an object that was pasted into the photo",
+  words: ["MODEL", "COMPOSITE"],
+  details: [
+    "COMPOSITE is the photo with something foreign in it, or just that on a transparent ground of the same shape.",
+    MASKS,
+  ],
+  groups: [{ title: "Flags", flags: [...flags("harmonize"), MASK_FLAG] }],
+  examples: [
+    ["singan harmonize model.safetensors pasted.png --start-scale 2", "the object in the photo's texture"],
+    ["singan harmonize model.safetensors object.png --start-scale all", "its mask from its transparency"],
+  ],
+  run: (args, session) => runBlend("harmonize", args, session),
+};
+
+/** What the three have in common: a model, a picture, scales, and a folder of pictures named after the picture. */
+interface Injection {
+  readonly model: Model;
+  readonly name: string;
+  readonly scales: readonly number[];
+  /** Whether a sheet of all scales is wanted. */
+  readonly hasSheet: boolean;
+  readonly seed: number;
+  readonly path: string;
+}
+
+function readInjection(kind: string, args: Args): Injection {
+  const [file, picture] = args.words as [string, string];
+  const model = readModelAt(file);
+  const last = model.scales.length - 1;
+  if (last < 1) throw new FileError(`${file}: the model has one scale only, and a picture needs a second one to enter at`);
+  const scales = startScales(args, 1, last);
+  const name = basename(picture, extname(picture));
+  const path = args.text("out") ?? join(dirname(file), `${kind}-${name}`);
+  return { model, name, scales, hasSheet: args.text("start-scale") === "all", seed: args.whole("seed", 0, 0, 2 ** 32 - 1), path };
+}
+
+const fileOf = (name: string, scale: number, more = ""): string => `${name}-scale${scale}${more}.png`;
+const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
+
+function noteStretching(picture: Rgb8, { model }: Injection, file: string, session: Session): void {
+  const photo = photoOf(model);
+  if (isStretched(picture, photo))
+    session.note(`${file} is ${sizeText(picture)}: it is stretched to the photo's ${sizeText(photo)}`);
+}
+
+async function runPaint(args: Args, session: Session): Promise<void> {
+  const injection = readInjection("paint", args);
+  const { model, name, scales, hasSheet, seed, path } = injection;
+  const file = args.words[1]!;
+  const painting = readPhoto(file);
+  const names = scales.map((scale) => fileOf(name, scale));
+  const folder = OutputFolder.open(path, [...names, ...(hasSheet ? [SHEET] : [])]);
+  session.onExit(() => folder.discard());
+  noteStretching(painting, injection, file, session);
+
+  const gpu = await openGpu(session);
+  const planes = toPhotoSize(model, toPlanes(painting));
+  const pictures: Labelled[] = [{ picture: toRgb8(planes), label: "painting" }];
+  const sampler = await Sampler.load(gpu, model);
+  for (const scale of scales) {
+    const drawn = args.has("quantize")
+      ? await quantizedPainting(scale, planes, injection, gpu, session)
+      : await paint(sampler, planes, scale, { seed });
+    folder.write(fileOf(name, scale), png(drawn));
+    pictures.push({ picture: toRgb8(drawn), label: `scale ${scale}` });
+  }
+  await sampler.dispose();
+  if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
+  report(folder.commit(), injection, args, session);
+}
+
+async function quantizedPainting(
+  scale: number,
+  painting: Planes,
+  { model, seed, scales }: Injection,
+  gpu: Awaited<ReturnType<typeof openGpu>>,
+  session: Session,
+): Promise<Planes> {
+  const palette = paletteOf(photoAt(model, scale), randomKey(seed, PURPOSE.palette, scale));
+  const progress = new ShareDone(session, `training scale ${scale} again${scales.length > 1 ? `, of ${scales.length}` : ""}`);
+  const training = retrainQuantized(gpu, model, scale, palette);
+  let step = await training.next();
+  for (; !step.done; step = await training.next()) progress.show(step.value.iteration / step.value.iterations);
+  const sampler = await Sampler.load(gpu, step.value);
+  try {
+    return await sampler.draw(quantizedPath(step.value, quantized(painting, palette), scale), { seed });
+  } finally {
+    await sampler.dispose();
+  }
+}
+
+async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session): Promise<void> {
+  const injection = readInjection(kind, args);
+  const { model, name, scales, hasSheet, seed, path } = injection;
+  const file = args.words[1]!;
+  const { picture, mask } = readMasked(kind, args, injection, session);
+  const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
+  const folder = OutputFolder.open(path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
+  session.onExit(() => folder.discard());
+
+  const gpu = await openGpu(session);
+  const sampler = await Sampler.load(gpu, model);
+  const wholes: Labelled[] = [{ picture: toRgb8(picture), label: basename(file, extname(file)) }];
+  const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
+  for (const scale of scales) {
+    const { whole, blended } = await blendInto(sampler, picture, mask, scale, { seed });
+    folder.write(fileOf(name, scale), png(blended));
+    folder.write(fileOf(name, scale, "-whole"), png(whole));
+    wholes.push({ picture: toRgb8(whole), label: `scale ${scale}, whole` });
+    results.push({ picture: toRgb8(blended), label: `scale ${scale}, blended` });
+  }
+  await sampler.dispose();
+  folder.write(MASK, encodePng(pictureOfMask(mask)));
+  if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([wholes, results])));
+  report(folder.commit(), injection, args, session);
+}
+
+/** The picture to inject in the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
+function readMasked(
+  kind: "edit" | "harmonize",
+  args: Args,
+  injection: Injection,
+  session: Session,
+): { picture: Planes; mask: Mask } {
+  const { model } = injection;
+  const file = args.words[1]!;
+  const layer = readLayer(file);
+  noteStretching(layer.picture, injection, file, session);
+  const { width, height } = layer.picture;
+  const alpha: Mask | null = layer.alpha && { width, height, data: Float32Array.from(layer.alpha, (a) => a / 255) };
+  const planes = toPlanes(layer.picture);
+  const picture = alpha ? composite(model, planes, alpha) : toPhotoSize(model, planes);
+  const source = args.text("mask");
+  let mask: Mask;
+  let from: string;
+  if (source !== undefined) {
+    const given = readPhoto(source);
+    if (isStretched(given, layer.picture))
+      throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
+    [mask, from] = [maskOfPicture(given), source];
+  } else if (alpha) {
+    [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `${file}, by its transparency`];
+  } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `${file}, by its difference to the photo`];
+  try {
+    return { picture, mask: softMask(model, mask, kind) };
+  } catch (error) {
+    throw error instanceof MaskError ? new FileError(`${from}: ${error.message}`) : error;
+  }
+}
+
+function report(paths: readonly string[], { seed, scales }: Injection, args: Args, session: Session): void {
+  if (args.has("json")) session.result(JSON.stringify({ files: paths, startScales: scales, seed }));
+  else for (const path of paths) session.result(path);
+}

@@ -1,0 +1,116 @@
+// Painting, editing and harmonization in Node, by library and by command line.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { toRgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { photoOf } from "../../src/singan/applications/inject.ts";
+import type { Model } from "../../src/singan/model.ts";
+import { writeModel } from "../../src/singan/model-file.ts";
+import { edited, inject } from "../injection.ts";
+import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+let gpu: Gpu;
+let model: Model;
+let folder: string;
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  gpu = await Gpu.open(await openAdapter());
+  model = await trainAll(gpu, tinyPhoto(), TINY);
+  folder = mkdtempSync(join(tmpdir(), "singan-inject-"));
+  const put = (name: string, data: Uint8Array) => writeFileSync(join(folder, name), data);
+  put("m.safetensors", writeModel(model));
+  put("edited.png", encodePng(toRgb8(edited(model))));
+  put("photo.png", encodePng(toRgb8(photoOf(model))));
+  put("black.png", encodePng({ width: 24, height: 19, data: new Uint8Array(3 * 24 * 19) }));
+  put("white.png", encodePng({ width: 24, height: 19, data: new Uint8Array(3 * 24 * 19).fill(255) }));
+  put("tall.png", encodePng({ width: 20, height: 40, data: new Uint8Array(2400).fill(255) }));
+});
+afterAll(() => {
+  gpu.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("paints, edits, composes and retrains; the same twice; the photo's own pixels outside the mask", async () => {
+  const before = gpu.stats().bytes;
+  const first = await inject(gpu, model);
+  expect(first.sizes).toEqual(Array(5).fill("24x19"));
+  expect(new Set(first.hashes).size).toBe(5);
+  const [pixels, same] = first.outside;
+  expect(pixels).toBeGreaterThan(50);
+  expect(same).toBe(pixels);
+  expect(await inject(gpu, model)).toEqual(first);
+  expect(gpu.stats().bytes).toBe(before);
+});
+
+function singan(...words: string[]) {
+  const ended = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...words], { cwd: folder, encoding: "utf8" });
+  return { status: ended.status, out: ended.stdout, err: ended.stderr };
+}
+const sizeOf = (name: string) => {
+  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  return [width, height];
+};
+
+it("edits by the difference to the photo, at every scale, with a sheet", () => {
+  const { status, out } = singan("edit", "m.safetensors", "edited.png", "--start-scale", "all", "--json");
+  const names = ["edited-scale1.png", "edited-scale1-whole.png", "mask.png", "sheet.png"].map((name) =>
+    join("edit-edited", name),
+  );
+  expect(JSON.parse(out)).toEqual({ files: names, startScales: [1], seed: 0 });
+  expect(status).toBe(0);
+  expect(sizeOf("edit-edited/edited-scale1.png")).toEqual([24, 19]);
+});
+
+it("paints quantized, beside the model", () => {
+  const { status, out } = singan("paint", "m.safetensors", "tall.png", "--start-scale", "1", "--quantize");
+  expect([status, out]).toEqual([0, `${join("paint-tall", "tall-scale1.png")}\n`]);
+});
+
+it.each([
+  [
+    ["edit", "m.safetensors", "photo.png", "--start-scale", "1"],
+    1,
+    "photo.png, by its difference to the photo: the mask is empty",
+  ],
+  [["harmonize", "m.safetensors", "edited.png", "--mask", "black.png", "--start-scale", "1"], 1, "black.png: the mask is empty"],
+  [
+    ["edit", "m.safetensors", "edited.png", "--mask", "white.png", "--start-scale", "1"],
+    1,
+    "white.png: the mask covers everything",
+  ],
+  [
+    ["edit", "m.safetensors", "edited.png", "--mask", "tall.png", "--start-scale", "1"],
+    2,
+    "--mask: tall.png is 20x40, which does not fit edited.png of 24x19",
+  ],
+  [["edit", "m.safetensors", "edited.png", "--mask", "none.png", "--start-scale", "1"], 1, "there is no file none.png"],
+  [
+    ["paint", "m.safetensors", "edited.png", "--start-scale", "0"],
+    2,
+    '--start-scale must be a whole number from 1 to 1, or all, not "0"',
+  ],
+  [["paint", "m.safetensors", "edited.png"], 2, "--start-scale is missing: a whole number from 1 to 1, or all"],
+  [["paint", "photo.png", "edited.png", "--start-scale", "1"], 1, "photo.png: not a safetensors file"],
+  [
+    ["paint", "m.safetensors", "edited.png", "--start-scale", "1", "--out", "photo.png"],
+    1,
+    "can't write to photo.png: it is a file",
+  ],
+])("refuses %j", (words, status, line) => {
+  const before = readdirSync(folder);
+  const ended = singan(...words);
+  expect(ended.err).toContain(line);
+  expect(ended.err).toMatch(/^singan: [^\n]+\n$/);
+  expect([ended.status, ended.out]).toEqual([status, ""]);
+  expect(readdirSync(folder)).toEqual(before);
+});
