@@ -40,8 +40,8 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/** SinGAN as in the paper. */
-export const RECIPES = ["singan"] as const;
+/** singan: as in the paper; sr: the same nets for super-resolution, on a pyramid of its own (applications/super-resolution.ts). */
+export const RECIPES = ["singan", "sr"] as const;
 export type Recipe = (typeof RECIPES)[number];
 
 export const PAPER: TrainOptions = Object.freeze({
@@ -67,11 +67,23 @@ export const PAPER: TrainOptions = Object.freeze({
   seed: 0,
 });
 
+/** Super-resolution: what is small is to be rebuilt faithfully, and the scales lie so near that the finest can be repeated. Official SR.py. */
+export const SUPER_RESOLUTION: TrainOptions = Object.freeze({
+  ...PAPER,
+  recipe: "sr",
+  alphaRec: 100,
+  minSize: 18,
+  scaleFactor: 2 ** (-1 / 3),
+});
+
+const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: SUPER_RESOLUTION };
+
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {
   paper: PAPER,
   balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
   preview: { ...PAPER, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
+  animation: { ...PAPER, minSize: 20, noisePadding: true }, // the official mode animation_train
 } as const satisfies Record<string, TrainOptions>;
 export type PresetName = keyof typeof PRESETS;
 
@@ -103,11 +115,11 @@ const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] 
   ["statistics", ["recalibrated", "running"]],
 ];
 
-/** Fills in the paper's values and checks everything. Throws OptionError with one line that names the option and its range. */
+/** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
   const unknown = Object.keys(options).find((name) => !(name in PAPER));
   if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
-  const all = { ...PAPER, ...options };
+  const all = { ...(DEFAULTS[options.recipe ?? "singan"] ?? PAPER), ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
     if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
