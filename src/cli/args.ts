@@ -26,7 +26,7 @@ export interface FlagGroup {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** Names of the words that must follow, as PHOTO. */
+  /** Names of the words that must follow, as PHOTO; a last one with … may be repeated. */
   readonly words: readonly string[];
   readonly groups: readonly FlagGroup[];
   /** Paragraphs after the summary. */
@@ -130,8 +130,11 @@ function parseCommand(command: Command, argv: readonly string[]): Call {
   }
   const missing = command.words[words.length];
   if (missing !== undefined)
-    throw new UsageError(`${missing} is missing: singan ${command.name} ${command.words.join(" ")}; ${help} shows more`);
-  const extra = words[command.words.length];
+    throw new UsageError(
+      `${missing.replace("…", "")} is missing: singan ${command.name} ${command.words.join(" ")}; ${help} shows more`,
+    );
+  const isOpen = command.words.at(-1)?.endsWith("…");
+  const extra = isOpen ? undefined : words[command.words.length];
   if (extra !== undefined) throw new UsageError(`one word too many: ${JSON.stringify(extra)}; ${help} shows the usage`);
   return { kind: "run", command, args: new Args(words, values) };
 }

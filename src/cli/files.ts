@@ -50,7 +50,8 @@ function reason(error: unknown): string {
 /** Paths come from the user and may hold anything: quoted where that would break the line. */
 const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);
 
-function readBytes(path: string, what: string): Uint8Array {
+/** Throws FileError where it is no file, or what readFileSync throws. */
+export function readBytes(path: string, what: string): Uint8Array {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) throw new FileError(`there is no file ${shown(path)}`);
   if (stats.isDirectory()) throw new FileError(`${shown(path)} is a directory, not ${what}`);

@@ -21,8 +21,6 @@ export type Border = "mirror" | "official";
 
 /** ⌈x⌉, but an x above a whole number by rounding only stays there: sizes do not depend on the engine's pow and log. */
 export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
-/** ⌊x⌋, in the same way. */
-export const floorSize = (x: number): number => Math.floor(x + 1e-6);
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 

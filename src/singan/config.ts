@@ -40,7 +40,7 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/** singan: as in the paper; sr: the same nets for super-resolution, on a pyramid of its own (applications/super-resolution.ts). */
+/** SinGAN as in the paper; the same on the official super-resolution's pyramid, for `singan sr`. */
 export const RECIPES = ["singan", "sr"] as const;
 export type Recipe = (typeof RECIPES)[number];
 
@@ -66,17 +66,6 @@ export const PAPER: TrainOptions = Object.freeze({
   noisePadding: false,
   seed: 0,
 });
-
-/** Super-resolution: what is small is to be rebuilt faithfully, and the scales lie so near that the finest can be repeated. Official SR.py. */
-export const SUPER_RESOLUTION: TrainOptions = Object.freeze({
-  ...PAPER,
-  recipe: "sr",
-  alphaRec: 100,
-  minSize: 18,
-  scaleFactor: 2 ** (-1 / 3),
-});
-
-const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: SUPER_RESOLUTION };
 
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {
@@ -115,11 +104,11 @@ const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] 
   ["statistics", ["recalibrated", "running"]],
 ];
 
-/** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
+/** Fills in the paper's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
   const unknown = Object.keys(options).find((name) => !(name in PAPER));
   if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
-  const all = { ...(DEFAULTS[options.recipe ?? "singan"] ?? PAPER), ...options };
+  const all = { ...PAPER, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
     if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {

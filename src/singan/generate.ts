@@ -10,7 +10,7 @@ import { FrozenScale } from "./frozen.ts";
 import type { Model } from "./model.ts";
 import { macsPerPass } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
-import { type Path, reconstructionPath, type Stage, samplePath } from "./path.ts";
+import { type Path, reconstructionPath, resultSize, type Stage, samplePath } from "./path.ts";
 import { bandsOf, viewOf, type Window, wholeOf } from "./view.ts";
 
 export interface DrawOptions {
@@ -82,7 +82,7 @@ export class Sampler {
   async draw(path: Path, options: DrawOptions): Promise<Planes> {
     let whole: Planes | null = null;
     for await (const { top, picture } of this.bands(path, options)) {
-      const { width, height } = path.stages.at(-1)!.size;
+      const { width, height } = resultSize(path);
       if (picture.height === height) return picture;
       whole ??= { width, height, data: new Float32Array(3 * width * height) };
       place(whole, { top, left: 0 }, picture);
@@ -105,8 +105,11 @@ export class Sampler {
     try {
       this.gpu.write(this.#studio.key[1], randomKey(options.seed, PURPOSE.sample, 0, options.index ?? 0));
       if (path.stages.every((stage) => this.#tileSide(stage) >= Math.max(stage.size.width, stage.size.height)))
-        yield { top: 0, picture: await this.#whole(path, options) };
-      else yield* this.#tiled(path, options, progress);
+        yield cropped({ top: 0, picture: await this.#whole(path, options) }, resultSize(path));
+      else
+        for await (const band of this.#tiled(path, options, progress)) {
+          if (band.top < resultSize(path).height) yield cropped(band, resultSize(path));
+        }
     } finally {
       done();
     }
@@ -193,6 +196,11 @@ export class Sampler {
     for (const scale of scales) scale.dispose();
     for (const [, slice] of [key, zStar]) this.gpu.free(slice);
   }
+}
+
+function cropped({ top, picture }: Band, { width, height }: Size): Band {
+  const rows = Math.min(picture.height, height - top);
+  return { top, picture: rows === picture.height && width === picture.width ? picture : crop(picture, 0, 0, width, rows) };
 }
 
 /** Copies a picture into a larger one. */

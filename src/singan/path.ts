@@ -24,7 +24,11 @@ export interface Path {
   readonly start: Planes | null;
   /** Below 1: between stages a picture is enlarged by 1/factor on imresize's grid, and cropped to the next stage's size. */
   readonly factor: number;
+  /** Of the result, its top left part: default all of it. */
+  readonly crop?: Size;
 }
+
+export const resultSize = ({ stages, crop }: Path): Size => crop ?? stages.at(-1)!.size;
 
 /** Rounds half to even, as Python does: the sizes of the official code. */
 export function roundHalfToEven(x: number): number {

@@ -46,11 +46,19 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
   })),
 ];
 
-/** The best preset whose forecast for a photo of this size is short enough on this adapter. */
-export async function chooseAuto(gpu: Gpu, photo: Size): Promise<Choice> {
-  const speed = await measureSpeed(gpu);
+/**
+ * The best preset whose forecast for a photo of this size is short enough on this adapter, with `fixed` options in place of its own.
+ * `speed` where it is known already.
+ */
+export async function chooseAuto(
+  gpu: Gpu,
+  photo: Size,
+  fixed: Partial<TrainOptions> = {},
+  speed: Speed | null = null,
+): Promise<Choice> {
+  speed ??= await measureSpeed(gpu);
   for (const [i, { preset, options, atMostSeconds }] of CANDIDATES.entries()) {
-    const fitted = fitTo(photo, options);
+    const fitted = { ...fitTo(photo, { ...options, ...fixed }), ...fixed };
     const seconds = forecastSeconds(speed, photo, fitted);
     if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) {
       return { preset, options: fitted, forecastSeconds: seconds, speed };

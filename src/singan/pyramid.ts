@@ -2,7 +2,7 @@
 // Follows adjust_scales2image and creat_reals_pyramid of the official SinGAN code; the paper counts scales the other way round.
 
 import type { Planes } from "../image/planes.ts";
-import { ceilSize, floorSize, imresize, type Size } from "../image/resample.ts";
+import { ceilSize, imresize, type Size } from "../image/resample.ts";
 import type { TrainOptions } from "./config.ts";
 
 /** A picture or setting that gives no pyramid; the message is one line for the user. */
@@ -17,7 +17,7 @@ export interface PyramidSettings extends Size {
   readonly maxSize?: number;
   /** Nominal factor between scales, in (0,1); default 0.75. The factor used is nearer to 1. */
   readonly scaleFactor?: number;
-  /** Which way the counts of scales go to whole numbers: down only for super-resolution. Default up. */
+  /** Of the two counts of scales: up, or down as for super-resolution (adjust_scales2image_SR). */
   readonly counts?: "up" | "down";
   /** Plain ⌈x⌉ as in the official code, where rounding decides between 25 and 26; only to compare with it. */
   readonly official?: boolean;
@@ -36,8 +36,7 @@ export interface Pyramid {
 
 /**
  * Sizes of all scales. With m, M the file's short and long side and logarithms to the base scaleFactor:
- *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉,  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉;
- * with counts "down" both logarithms are rounded down (adjust_scales2image_SR, whose mix-up of axes gave portraits a scale more).
+ *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉  (⌊·⌋ where counts go down),  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
  * A picture whose x_N is exactly minSize high or wide has this one scale. Throws PyramidError if it is smaller than that.
  */
 export function pyramidSizes(settings: PyramidSettings): Pyramid {
@@ -66,8 +65,8 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
 
   // At least 1: finestShort > minSize means minSize/short < min(maxSize, long)/long, so the first logarithm is the larger one.
   const log = (x: number): number => Math.log(x) / Math.log(nominal);
-  const whole = counts === "up" ? ceil : floorSize;
-  const stopScale = whole(log(minSize / short)) + 1 - whole(log(Math.min(maxSize, long) / long));
+  const count = counts === "up" ? ceil : (x: number) => Math.floor(x + 1e-6);
+  const stopScale = count(log(minSize / short)) + 1 - count(log(Math.min(maxSize, long) / long));
   const scaleFactor = (minSize / finestShort) ** (1 / stopScale);
   const sizes = Array.from({ length: stopScale + 1 }, (_, n) => {
     const factor = scaleFactor ** (stopScale - n);

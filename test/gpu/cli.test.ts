@@ -230,7 +230,7 @@ describe("train, sample, info, doctor, bench", () => {
   it("auto says what it picks, with flags on top, and how long it takes", async () => {
     const { err, code } = await singan(["train", "photo.png", "--preset", "auto", ...TINY, "--samples", "1", "--out", "auto"]);
     expect(err).toMatch(
-      /auto picks \w+ with your flags: \d scales up to 30x26, 2 iterations each, 4 channels; \d+ MB of GPU memory, about /,
+      /auto picks \w+ with other options: \d scales up to 30x26, 2 iterations each, 4 channels; \d+ MB of GPU memory, about /,
     );
     expect(code).toBe(0);
   });
@@ -254,7 +254,7 @@ describe("ends well", () => {
     child.kill("SIGINT");
     const { code, out, err } = await ended;
     expect([code, out]).toEqual([130, ""]);
-    expect(err).toMatch(/interrupted: nothing is written\n$/);
+    expect(err).toMatch(/interrupted: nothing unfinished is written\n$/);
     expect(existsSync(at("stopped"))).toBe(false);
   });
 

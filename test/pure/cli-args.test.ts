@@ -66,7 +66,7 @@ describe("wrong usage is named in one line", () => {
     [["frobnicate"], /unknown command "frobnicate"; singan --help shows all/],
     [["--versoin"], /unknown flag "--versoin"; did you mean --version\?/],
     [["train"], /PHOTO is missing/],
-    [["train", "a", "b"], /one word too many: "b"/],
+    [["info", "a", "b"], /one word too many: "b"/],
     [["doctor", "x"], /one word too many: "x"/],
     [["train", "x", "--max-sise", "3"], /unknown flag "--max-sise"; did you mean --max-size\?/],
     [["train", "x", "--maxSize", "64"], /did you mean --max-size\?/],

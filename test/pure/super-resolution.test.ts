@@ -4,13 +4,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Size } from "../../src/image/resample.ts";
-import {
-  enlargedSize,
-  stepsOf,
-  superResolutionOptions,
-  superResolutionPath,
-} from "../../src/singan/applications/super-resolution.ts";
-import { OptionError, resolveOptions, SUPER_RESOLUTION, type TrainOptions } from "../../src/singan/config.ts";
+import { srOptions, srPath, srSize, srSteps } from "../../src/singan/applications/super-resolution.ts";
+import { OptionError, resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
 import type { Model } from "../../src/singan/model.ts";
 import { PyramidError, pyramidOf } from "../../src/singan/pyramid.ts";
 
@@ -19,7 +14,7 @@ const turned = (sizes: readonly Size[]): Size[] => sizes.map(({ width, height })
 
 describe("the pyramid", () => {
   const pyramid = (width: number, height: number, more: Partial<TrainOptions> = {}) =>
-    pyramidOf({ width, height }, resolveOptions({ recipe: "sr", ...more }));
+    pyramidOf({ width, height }, resolveOptions({ ...srOptions(4), ...more }));
 
   it("80 high, 120 wide: the official 8 scales", () => {
     const { sizes, scaleFactor } = pyramid(120, 80);
@@ -45,8 +40,7 @@ describe("the pyramid", () => {
   });
 
   it("comes with its own values", () => {
-    expect(resolveOptions({ recipe: "sr" })).toEqual(SUPER_RESOLUTION);
-    expect(superResolutionOptions(4)).toEqual({
+    expect(srOptions(4)).toEqual({
       recipe: "sr",
       alphaRec: 100,
       minSize: 18,
@@ -64,34 +58,37 @@ describe("steps", () => {
     [1.5, 2, 1.224745],
     [1.2, 1, 1.2],
   ])("x%s takes %i", (factor, count, step) => {
-    expect(stepsOf(factor)).toEqual({ count, factor: expect.closeTo(step, 6) });
+    expect(srSteps(factor)).toEqual({ count, factor: expect.closeTo(step, 6) });
   });
 
   it.each([0, -2, 1, 1.19, 8.01, 1e9, Number.NaN, Number.POSITIVE_INFINITY])("refuses %s", (factor) => {
-    expect(() => stepsOf(factor)).toThrow(new OptionError(`factor must be a number from 1.2 to 8, not ${factor}`));
+    expect(() => srSteps(factor)).toThrow(new OptionError(`the factor must be a number from 1.2 to 8, not ${factor}`));
   });
 });
 
 /** Of a model, what sizes depend on. */
-function model(width: number, height: number, isWhole = true): Model {
-  const size = { width, height };
+function model(width: number, height: number, trained = 2): Model {
+  const sizes = [
+    { width: 18, height: 18 },
+    { width, height },
+  ];
   const photo = { width, height, data: new Float32Array(3 * width * height) };
-  return { sizes: [size], scales: isWhole ? [{ size }] : [], photo } as unknown as Model;
+  return { sizes, scales: sizes.slice(0, trained), photo } as unknown as Model;
 }
 
 describe("the path", () => {
   it("80 high, 120 wide, x4: the official sizes, the first noise grey", () => {
-    const { stages, start, factor } = superResolutionPath(model(120, 80), 4);
+    const { stages, start, factor } = srPath(model(120, 80), 4);
     expect(heightByWidth(stages.map(({ size }) => size))).toBe("101x152 128x192 162x242 205x305 259x385 327x486");
     expect(stages.map(({ grey }) => grey)).toEqual([true, false, false, false, false, false]);
     expect([start!.height, start!.width]).toEqual([101, 152]);
     expect(1 / factor).toBeCloseTo(1.259921, 6);
-    expect(enlargedSize({ width: 120, height: 80 }, 4)).toEqual({ width: 480, height: 320 });
+    expect(srSize({ width: 120, height: 80 }, 4)).toEqual({ width: 480, height: 320 });
   });
 
   it("needs the finest scale", () => {
-    expect(() => superResolutionPath(model(120, 80, false), 4)).toThrow(
-      "the model has 0 of 1 scales: super-resolution needs the finest",
+    expect(() => srPath(model(120, 80, 1), 4)).toThrow(
+      "the model is trained to scale 0 of 1 only: super-resolution needs the finest",
     );
   });
 });
@@ -103,7 +100,7 @@ it("1,000 random settings: sound pyramids, portrait as landscape, and steps that
   let trained = 0;
   fc.assert(
     fc.property(side, side, factor, recipe, fc.integer({ min: 24, max: 100 }), (width, height, s, kind, maxSize) => {
-      const options = resolveOptions({ ...superResolutionOptions(s), recipe: kind, minSize: 12, maxSize });
+      const options = resolveOptions({ ...srOptions(s), recipe: kind, minSize: 12, maxSize });
       const sizesOf = (w: number, h: number) => {
         try {
           return pyramidOf({ width: w, height: h }, options).sizes;
@@ -122,11 +119,11 @@ it("1,000 random settings: sound pyramids, portrait as landscape, and steps that
       for (const [k, { width: w, height: h }] of sizes.entries()) {
         expect(k === 0 || (w >= sizes[k - 1]!.width && h >= sizes[k - 1]!.height)).toBe(true);
       }
-      const { stages } = superResolutionPath(model(finest.width, finest.height), s);
-      const [last, wanted] = [stages.at(-1)!.size, enlargedSize(finest, s)];
+      const { stages } = srPath(model(finest.width, finest.height), s);
+      const [last, wanted] = [stages.at(-1)!.size, srSize(finest, s)];
       expect(last.width >= wanted.width && last.height >= wanted.height).toBe(true);
       // Rounded up by less than a pixel per step, of which the later ones enlarge the earlier.
-      const most = stages.reduce((sum, _, i) => sum + stepsOf(s).factor ** i, 1);
+      const most = stages.reduce((sum, _, i) => sum + srSteps(s).factor ** i, 1);
       expect(Math.max(last.width - wanted.width, last.height - wanted.height)).toBeLessThan(most);
     }),
     { numRuns: 1000 },

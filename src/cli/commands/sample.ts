@@ -25,8 +25,8 @@ export const sampleCommand: Command = {
     "The same model, seed, size and start scale give the same pictures (on one GPU and driver).",
     "A large picture is made in tiles and written as it comes: it takes no more GPU memory than a small one, and its tiles\n" +
       "don't show: its pixels are those that it would have in one piece.",
-    "Where only the coarsest layout should vary less, as with faces and buildings, start at a finer scale: scales below it keep\n" +
-      "the photo's layout, either by the noise that reconstructs it or by starting from the photo itself, reduced.",
+    "Where the layout must stay, as with faces and buildings, start at a finer scale: scales below it keep the photo's\n" +
+      "layout, either by the noise that reconstructs it or by starting from the photo itself, reduced.",
   ],
   groups: [
     {

@@ -1,24 +1,22 @@
-// singan train PHOTO: trains a model, and writes it with samples, reconstruction, a sheet of all scales and a report.
+// singan train PHOTO…: trains a model of each photo, and writes it with samples, reconstruction, a sheet of all scales and a report.
 
 import { basename, extname, join } from "node:path";
-import type { Gpu } from "../../gpu/device.ts";
+import { type Gpu, GpuError } from "../../gpu/device.ts";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../../singan/config.ts";
 import { Sampler } from "../../singan/generate.ts";
 import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
-import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
-import { buildPyramid, pyramidOf } from "../../singan/pyramid.ts";
-import { macsPerIteration, train } from "../../singan/train.ts";
+import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { OutputFolder, readPhoto } from "../files.ts";
+import { FileError, OutputFolder, readBytes, readPhoto } from "../files.ts";
+import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
-import { megabytes, requireMemory } from "../memory.ts";
-import { duration, Progress } from "../progress.ts";
+import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
-import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { scalesOf, tuneFor } from "../tuning.ts";
+import { sizeText } from "../sizes.ts";
+import { TRAIN_FLAGS } from "../train-options.ts";
+import { type Asked, PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, type Trained, Trainer } from "../training.ts";
 import { versions } from "../versions.ts";
 
 const FILES = {
@@ -34,26 +32,26 @@ export const sampleName = (index: number): string => `${String(index).padStart(3
 const SAMPLE_NAMES = /^\d{3,}\.png$/;
 const MAX_SAMPLES = 10_000;
 
-const presetNames = ["auto", ...Object.keys(PRESETS)];
-
 export const trainCommand: Command = {
   name: "train",
-  summary: "train a model of one photo",
-  words: ["PHOTO"],
+  summary: "train a model of one photo, or of each of several",
+  words: ["PHOTO…"],
   details: [
     "PHOTO is a PNG or JPEG. Writes model.safetensors, samples/*.png, reconstruction.png, report.json and\n" +
       "scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
-    "The preset auto times a few steps on this computer's GPU, picks what is done in reasonable time, and says\n" +
-      "what and how long that takes before it starts. Flags under Options override a preset's values. With both\n" +
-      "--max-size and --iterations, and no --preset, all other values are the paper's, and only a long training is timed.",
+    "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
+      "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
+      "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
+    PRESET_DETAILS,
   ],
   groups: [
     {
       title: "Flags",
       flags: [
-        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO)" },
+        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO; with several: out)" },
         { name: "samples", value: "N", isNumber: true, help: "how many samples to draw (default: 8)" },
-        { name: "preset", value: presetNames.join("|"), help: "where the options come from (default: auto)" },
+        PRESET_FLAG,
+        { name: "skip-finished", help: "do nothing where DIR holds this very training (always with several)" },
       ],
     },
     { title: "Options", flags: TRAIN_FLAGS },
@@ -62,32 +60,128 @@ export const trainCommand: Command = {
     ["singan train photo.jpg", "what this computer can do in reasonable time"],
     ["singan train photo.jpg --preset paper --out out/big", "as in the paper: 250 px, 2000 iterations per scale"],
     ["singan train photo.png --max-size 64 --iterations 200", "small and quick"],
+    ["singan train photos/*.jpg --out out/all", "each photo into its folder in out/all"],
   ],
   run,
 };
 
-async function run(args: Args, session: Session): Promise<void> {
-  const file = args.words[0]!;
-  const given = givenOptions(args);
-  const preset = readPreset(args, given);
-  const count = args.whole("samples", 8, 0, MAX_SAMPLES);
-  const photo = toPlanes(readPhoto(file));
-  // What can't be trained is refused before the GPU is opened; auto takes what the paper's size can hold.
-  const intended = inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...given }));
-  pyramidOf(photo, intended);
+interface Job {
+  readonly file: string;
+  /** Where its results go. */
+  readonly folder: string;
+}
 
-  const path = args.text("out") ?? join("out", basename(file, extname(file)));
-  const samples = Array.from({ length: count }, (_, i) => join(SAMPLES, sampleName(i)));
+interface Wanted {
+  readonly asked: Asked;
+  readonly samples: number;
+  readonly skips: boolean;
+}
+
+async function run(args: Args, session: Session): Promise<void> {
+  const files = args.words;
+  const asked = readAsked(args);
+  const many = files.length > 1;
+  const wanted = { asked, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
+  const out = args.text("out");
+  const jobs: Job[] = many
+    ? [...foldersFor(files)].map(([file, name]) => ({ file, folder: join(out ?? "out", name) }))
+    : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
+  const bench = new Workbench(session, asked);
+  let failures = 0;
+  for (const [i, job] of jobs.entries()) {
+    if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
+    try {
+      const result = await trainPhoto(job, wanted, bench, session);
+      if (args.has("json")) session.result(JSON.stringify(many ? { photo: job.file, ...result.json } : result.json));
+      else for (const written of result.paths) session.result(written);
+    } catch (error) {
+      if (!many || error instanceof UsageError) throw error;
+      failures++;
+      const { message } = error as Error;
+      const line = message.includes(job.file) ? message : `${job.file}: ${message}`;
+      session.note(`${session.red("singan:")} ${line}`);
+      if (args.has("json")) session.result(JSON.stringify({ photo: job.file, error: message }));
+      if (error instanceof GpuError) bench.giveUp();
+    }
+  }
+  if (failures > 0) throw new Error(`${failures} of ${jobs.length} photos failed`);
+}
+
+/** The GPU of a call with the trainer on it, opened when first needed and again after it was lost. */
+class Workbench {
+  #trainer: Promise<Trainer> | null = null;
+
+  constructor(
+    private readonly session: Session,
+    private readonly asked: Asked,
+  ) {}
+
+  trainer(): Promise<Trainer> {
+    this.#trainer ??= openGpu(this.session).then((gpu) => new Trainer(gpu, this.asked, this.session));
+    return this.#trainer;
+  }
+
+  giveUp(): void {
+    this.#trainer = null;
+  }
+}
+
+interface Result {
+  readonly paths: readonly string[];
+  readonly json: object;
+}
+
+async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Workbench, session: Session): Promise<Result> {
+  const { asked, skips } = wanted;
+  const photo = toPlanes(readPhoto(file));
+  const order = orderOf(readBytes(file, "a picture"), asked);
+  naming(file, () => requireTrainable(photo, asked));
+  if (skips) {
+    const why = unfinished(path, order, FILES);
+    if (why === null) {
+      session.note(`${basename(file)} is finished: ${path}`);
+      return { paths: [join(path, FILES.model)], json: { model: join(path, FILES.model), isSkipped: true } };
+    }
+    if (why !== "not trained yet") session.note(`${path} is trained again: ${why}`);
+  }
+  const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
   const folder = OutputFolder.open(path, [...Object.values(FILES), ...samples]);
   session.onExit(() => folder.discard());
+  try {
+    const trainer = await bench.trainer();
+    session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
+    const trained = await trainer.train(photo);
+    await write(folder, trainer.gpu, { file, photo, trained, samples, order });
+    const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
+    const { model, seconds, preset } = trained;
+    session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
+    const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
+    return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
+  } catch (error) {
+    folder.discard();
+    throw error;
+  }
+}
 
-  const gpu = await openGpu(session);
-  session.note(`${basename(file)}: ${photo.width}x${photo.height}, on ${gpu.adapterName}`);
-  const chosen = await choose(gpu, preset, args, given, sizeOf(photo), session);
-  const { sizes } = pyramidOf(photo, chosen.options);
-  await tuneFor(gpu, session, scalesOf(sizes, chosen.options));
-  const { model, previews, seconds } = await watch(gpu, photo, chosen, session);
+/** A photo that can't be trained is named. */
+function naming(file: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw error instanceof PyramidError ? new FileError(`${file}: ${error.message}`) : error;
+  }
+}
 
+interface Finished {
+  readonly file: string;
+  readonly photo: Planes;
+  readonly trained: Trained;
+  readonly samples: readonly string[];
+  readonly order: Order;
+}
+
+async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, samples, order }: Finished): Promise<void> {
+  const { model, previews, preset, seconds } = trained;
   folder.write(FILES.model, writeModel(model));
   const sampler = await Sampler.load(gpu, model);
   const { seed } = model.options;
@@ -95,20 +189,11 @@ async function run(args: Args, session: Session): Promise<void> {
   folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
   await sampler.dispose();
   folder.write(FILES.scales, scaleSheet(photo, model, previews));
-  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset: chosen.preset, seconds };
+  // Last: a folder with a report is finished.
+  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
-  const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
-
-  session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
-  if (args.has("json")) {
-    const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
-    session.result(
-      JSON.stringify({ ...named, samples: samples.map((name) => join(path, name)), preset: chosen.preset, seconds }),
-    );
-  } else for (const written of paths) session.result(written);
 }
 
-const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
 /** What a report tells of a scale. */
 export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleModel) => ({
   size: sizeText(size),
@@ -117,73 +202,7 @@ export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: Sca
   losses,
   seconds,
 });
-const sizeOf = ({ width, height }: Size): Size => ({ width, height });
 const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
-
-function readPreset(args: Args, given: Partial<TrainOptions>): PresetName | "auto" {
-  const preset = args.text("preset") ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
-  if (!presetNames.includes(preset))
-    throw new UsageError(
-      `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
-    );
-  return preset as PresetName | "auto";
-}
-
-interface Chosen {
-  readonly preset: string;
-  readonly options: TrainOptions;
-  readonly forecastSeconds: number | null;
-}
-
-/** The options to train with; says what they are, and how long that takes where it was timed. */
-async function choose(
-  gpu: Gpu,
-  preset: PresetName | "auto",
-  args: Args,
-  given: Partial<TrainOptions>,
-  photo: Size,
-  session: Session,
-): Promise<Chosen> {
-  const asked = preset === "auto" ? null : { ...PRESETS[preset], ...given };
-  const isTimed = asked === null || args.has("preset") || isLong(photo, asked);
-  if (isTimed) session.note("timing a few steps …");
-  const auto = preset === "auto" ? await chooseAuto(gpu, photo) : null;
-  const name = auto?.preset ?? preset;
-  const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
-  const { sizes } = pyramidOf(photo, options);
-  const isChanged = Object.keys(given).some((field) => field !== "seed");
-  const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
-  const { width, height } = sizes.at(-1)!;
-  const bytes = await requireMemory(gpu, photo, options);
-  session.note(
-    `${auto ? "auto picks " : ""}${name}${isChanged ? " with your flags" : ""}: ${sizes.length} scales up to ${width}x${height}, ` +
-      `${options.iterations} iterations each, ${options.channels} channels; ` +
-      `${megabytes(bytes)} of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
-  );
-  return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
-}
-
-/** From so many multiply-adds on a training is timed and forecast in any case: some minutes without a GPU. */
-const LONG_MACS = 1e12;
-
-function isLong(photo: Size, options: TrainOptions): boolean {
-  const { sizes } = pyramidOf(photo, options);
-  return sizes.reduce((sum, _, scale) => sum + macsPerIteration(scale, sizes, options) * options.iterations, 0) > LONG_MACS;
-}
-
-/** Trains under a progress display; the previews of all scales are kept for the sheet. */
-async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: forecast }: Chosen, session: Session) {
-  const { sizes } = pyramidOf(photo, options);
-  const progress = new Progress(session, { scales: sizes.length, iterations: options.iterations, forecastSeconds: forecast });
-  const previews: Preview[] = [];
-  const events = train(gpu, photo, options);
-  for (;;) {
-    const { done, value } = await events.next();
-    if (done) return { model: value, previews, seconds: progress.elapsedSeconds };
-    progress.show(value);
-    if (value.kind === "scaleDone") previews.push(value.preview);
-  }
-}
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {

@@ -1,70 +1,66 @@
-// Super-resolution: the photo enlarged in small steps, each refined by the finest generator, whose scale has the patches of the photo.
-// Official code: SR.py. Training is that of the recipe "sr" (config.ts); a model of one factor serves others too.
+// Super-resolution: the photo goes several times through an enlargement and the finest generator, which adds the detail of its scale.
+// Official code: SR.py, without its portrait bug (its pyramid takes the wrong axis for the short side).
 
-import { crop, type Planes } from "../../image/planes.ts";
-import { ceilSize, floorSize, imresize } from "../../image/resample.ts";
-import { OptionError, type Size, SUPER_RESOLUTION, type TrainOptions } from "../config.ts";
-import type { DrawOptions, Sampler } from "../generate.ts";
+import { imresize } from "../../image/resample.ts";
+import { OptionError, type Size, type TrainOptions } from "../config.ts";
 import type { Model } from "../model.ts";
-import type { Path, Stage } from "../path.ts";
+import type { Path } from "../path.ts";
 
-/** Factors that can be asked for; below, rounding leaves no step. */
-export const FACTORS = { low: 1.2, high: 8 } as const;
-
-/** The step is as near to this as whole steps allow. */
+/** Below, no step of about 2^⅓ is left, and a training's scales would be too many. */
+export const SMALLEST_FACTOR = 1.2;
+export const LARGEST_FACTOR = 8;
+/** The official in_scale0: three steps double the size. */
 const STEP = 2 ** (1 / 3);
 
-export interface Steps {
+export interface SrSteps {
   readonly count: number;
-  /** r, by which each step enlarges: factor^(1/count). */
+  /** Of each step. */
   readonly factor: number;
 }
 
-/** How a factor is taken: round(log s / log 2^(1/3)) steps of s^(1/count). Throws OptionError for a factor outside 1.2 … 8. */
-export function stepsOf(factor: number): Steps {
-  if (!(factor >= FACTORS.low && factor <= FACTORS.high))
-    throw new OptionError(`factor must be a number from ${FACTORS.low} to ${FACTORS.high}, not ${factor}`);
+/** As many steps of about 2^⅓ as make up `factor`, all alike: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
+export function srSteps(factor: number): SrSteps {
+  if (!(factor >= SMALLEST_FACTOR && factor <= LARGEST_FACTOR))
+    throw new OptionError(`the factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
   const count = Math.round(Math.log(factor) / Math.log(STEP));
   return { count, factor: factor ** (1 / count) };
 }
 
-/** What a training for a factor fixes, whatever the rest: α, the coarsest side, and scales as far apart as the factor's steps. */
-export function superResolutionOptions(factor: number): Pick<TrainOptions, "recipe" | "alphaRec" | "minSize" | "scaleFactor"> {
-  const { recipe, alphaRec, minSize } = SUPER_RESOLUTION;
-  return { recipe, alphaRec, minSize, scaleFactor: 1 / stepsOf(factor).factor };
-}
+/** What a training for super-resolution has other than a plain one: α = 100 and a pyramid whose steps are those of the enlargement. */
+export const srOptions = (factor: number) =>
+  ({
+    recipe: "sr",
+    alphaRec: 100,
+    minSize: 18,
+    scaleFactor: 1 / srSteps(factor).factor,
+  }) as const satisfies Partial<TrainOptions>;
 
-/** ⌊s·width⌋ x ⌊s·height⌋. */
-export const enlargedSize = ({ width, height }: Size, factor: number): Size => ({
-  width: floorSize(width * factor),
-  height: floorSize(height * factor),
+/** Of the result: ⌊factor·side⌋. */
+export const srSize = ({ width, height }: Size, factor: number): Size => ({
+  width: Math.floor(width * factor + 1e-6),
+  height: Math.floor(height * factor + 1e-6),
 });
 
 /**
- * The steps as a path: sizes ⌈side·r⌉ from the photo on, of which the last covers `enlargedSize`; the finest generator each time, with
- * one channel of noise in the first step and three after it. Throws OptionError for a factor, or a model without its finest scale.
+ * The photo, enlarged step by step: sizes grow by ⌈side·r⌉, and the last is cropped to srSize. The first step's noise is the same for all
+ * colours, as in the official code. Throws OptionError for a factor out of range.
  */
-export function superResolutionPath({ sizes, scales, photo }: Model, factor: number): Path {
-  const { count, factor: step } = stepsOf(factor);
-  if (scales.length < sizes.length)
-    throw new OptionError(`the model has ${scales.length} of ${sizes.length} scales: super-resolution needs the finest`);
-  const stages: Stage[] = [];
-  let size: Size = photo;
-  for (let i = 0; i < count; i++) {
-    size = { width: ceilSize(size.width * step), height: ceilSize(size.height * step) };
-    stages.push({ scale: scales.length - 1, size, noise: "random", grey: i === 0 });
+export function srPath(model: Model, factor: number): Path {
+  const steps = srSteps(factor);
+  const scale = model.scales.length - 1;
+  const trained = model.sizes[scale]!;
+  const photo = { ...model.photo };
+  if (photo.width !== trained.width || photo.height !== trained.height)
+    throw new OptionError(
+      `the model is trained to scale ${scale} of ${model.sizes.length - 1} only: super-resolution needs the finest`,
+    );
+  const start = imresize(photo, steps.factor);
+  const larger = (side: number) => Math.ceil(side * steps.factor - 1e-6);
+  const sizes: Size[] = [{ width: start.width, height: start.height }];
+  for (let j = 1; j < steps.count; j++) {
+    const { width, height } = sizes[j - 1]!;
+    sizes.push({ width: larger(width), height: larger(height) });
   }
-  return { stages, start: imresize(photo, step, { size: stages[0]!.size }), factor: 1 / step };
-}
-
-/** The model's photo enlarged, ⌊s·width⌋ x ⌊s·height⌋; another seed, another guess at what can't be seen. Throws as superResolutionPath. */
-export async function superResolution(
-  sampler: Sampler,
-  factor: number,
-  options: Pick<DrawOptions, "seed" | "noise">,
-): Promise<Planes> {
-  const { model } = sampler;
-  const picture = await sampler.draw(superResolutionPath(model, factor), options);
-  const { width, height } = enlargedSize(model.photo, factor);
-  return crop(picture, 0, 0, width, height);
+  const stages = sizes.map((size, j) => ({ scale, size, noise: "random" as const, grey: j === 0 }));
+  return { stages, start, factor: 1 / steps.factor, crop: srSize(trained, factor) };
 }
