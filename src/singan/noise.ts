@@ -18,6 +18,7 @@ export const PURPOSE = {
   sample: 4 << 16,
   statistics: 5 << 16,
   preview: 6 << 16,
+  animation: 7 << 16,
 };
 
 /** The [4] key of random.wgsl: (seed, 0, purpose + scale, step). */
