@@ -78,7 +78,7 @@ async function bundleLibrary() {
     splitting: true,
     format: "esm",
     target: "es2023",
-    external: ["node:*", "webgpu", "pngjs", "jpeg-js"],
+    external: ["node:*", "webgpu", "pngjs", "jpeg-js", "gifenc"],
     logLevel: "warning",
   });
 }

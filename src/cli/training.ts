@@ -19,8 +19,8 @@ const presetNames = ["auto", ...Object.keys(PRESETS)];
 
 export const PRESET_FLAG: Flag = {
   name: "preset",
-  value: presetNames.join("|"),
-  help: "where the options come from (default: auto)",
+  value: "NAME",
+  help: `where the options come from: ${presetNames.join(", ")} (default: auto)`,
 };
 
 export const PRESET_DETAILS =

@@ -11,6 +11,7 @@ export const PRESET_HINTS: Readonly<Record<PresetChoice, string>> = {
   preview: "48 px, 200 iterations per scale: a first look.",
   balanced: "160 px, 1000 iterations per scale.",
   paper: "As in the SinGAN paper: 250 px, 2000 iterations per scale. Needs a fast GPU.",
+  animation: "The paper's, with noise up to the borders and 20 px as the coarsest side: for animations. Needs a fast GPU.",
 };
 
 export class Settings {

@@ -72,6 +72,7 @@ export const PRESETS = {
   paper: PAPER,
   balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
   preview: { ...PAPER, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
+  animation: { ...PAPER, minSize: 20, noisePadding: true }, // the official mode animation_train
 } as const satisfies Record<string, TrainOptions>;
 export type PresetName = keyof typeof PRESETS;
 

@@ -3,7 +3,8 @@
 
 import type { Shape } from "../autodiff/tensor.ts";
 import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
-import { channelsAt, OptionError, PAPER, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { channelsAt, imageShape, OptionError, PAPER, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { greyShape, noiseSize } from "./frozen.ts";
 import type { LossRecord, Model, ScaleModel, StateDict } from "./model.ts";
 import { parameterShapes } from "./networks.ts";
 import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
@@ -47,8 +48,7 @@ export function writeModel(model: Model): Uint8Array {
       }
     }
   });
-  const { width, height } = coarsest(model.sizes);
-  tensors.set("z_star", { dtype: "F32", shape: [1, 1, height, width], data: model.zStar });
+  tensors.set("z_star", { dtype: "F32", shape: zStarShape(model), data: model.zStar });
   tensors.set("photo", storedPhoto(model.photo));
   const metadata = {
     format: FORMAT,
@@ -60,7 +60,7 @@ export function writeModel(model: Model): Uint8Array {
       model.scales.map(({ channels, noiseAmp, losses, seconds }) => ({ channels, noise_amp: noiseAmp, losses, seconds })),
     ),
     // The reconstruction's noise is zero from the second scale on: only its shape is kept.
-    zero_z_shapes: JSON.stringify(zeroShapes(model.sizes)),
+    zero_z_shapes: JSON.stringify(zeroShapes(model)),
   };
   try {
     const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
@@ -87,7 +87,7 @@ export function readModel(bytes: Uint8Array): Model {
   const sizes = readSizes(field(metadata, "sizes"));
   const scaleFactor = field(metadata, "scale_factor");
   checkFactor(scaleFactor, sizes);
-  if (JSON.stringify(field(metadata, "zero_z_shapes")) !== JSON.stringify(zeroShapes(sizes)))
+  if (JSON.stringify(field(metadata, "zero_z_shapes")) !== JSON.stringify(zeroShapes({ sizes, options })))
     throw damaged("zero_z_shapes do not fit the sizes");
   const records = field(metadata, "scales");
   if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length) {
@@ -100,8 +100,7 @@ export function readModel(bytes: Uint8Array): Model {
     return f32(tensor, name, shape);
   };
   const scales = records.map((record, k) => readScale(record, k, sizes[k]!, options, take, unread));
-  const { width, height } = coarsest(sizes);
-  const zStar = take("z_star", [1, 1, height, width]);
+  const zStar = take("z_star", zStarShape({ sizes, options }));
   const photo = readPhoto(unread.get("photo"), sizes.at(-1)!);
   unread.delete("photo");
   for (const name of unread.keys()) throw damaged(`unknown tensor ${JSON.stringify(name)}`);
@@ -146,11 +145,12 @@ function complete(state: StateDict, net: "generator" | "discriminator", channels
   return all;
 }
 
-const coarsest = (sizes: readonly Size[]): Size => {
+function zStarShape({ sizes, options }: Pick<Model, "sizes" | "options">): Shape {
   if (!sizes[0]) throw damaged("it has no scales");
-  return sizes[0];
-};
-const zeroShapes = (sizes: readonly Size[]): number[][] => sizes.slice(1).map(({ width, height }) => [1, 3, height, width]);
+  return greyShape(noiseSize(sizes[0], options));
+}
+const zeroShapes = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape[] =>
+  sizes.slice(1).map((size) => imageShape(noiseSize(size, options)));
 
 const sameBytes = (a: Float32Array, b: Float32Array): boolean => a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
 

@@ -32,7 +32,7 @@ export interface Model {
   /** Sizes of all scales, coarsest first; `scales` may hold fewer while training goes on. */
   readonly sizes: readonly Size[];
   readonly scales: readonly ScaleModel[];
-  /** z* of the coarsest scale, [1,1,h,w]: one channel for all three colours. */
+  /** z* of the coarsest scale, [1,1,h,w] of noiseSize: one channel for all three colours. */
   readonly zStar: Float32Array;
   /** The photo at the finest scale, in [-1,1]. */
   readonly photo: Planes;

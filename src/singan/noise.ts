@@ -18,6 +18,7 @@ export const PURPOSE = {
   sample: 4 << 16,
   statistics: 5 << 16,
   preview: 6 << 16,
+  animation: 7 << 16,
   palette: 8 << 16,
 };
 

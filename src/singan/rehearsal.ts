@@ -3,7 +3,7 @@
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { channelsAt, imageShape, type Size, type TrainOptions } from "./config.ts";
-import { FrozenScale, type Upsample, upsampler } from "./frozen.ts";
+import { FrozenScale, greyShape, noiseSize, type Upsample, upsampler } from "./frozen.ts";
 import { parameterShapes, statisticsNames } from "./networks.ts";
 import { pyramidOf } from "./pyramid.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
@@ -31,7 +31,7 @@ export async function rehearse(
     ...{ scale, size, channels, options, frozen, upsample, noiseAmp: 0 },
     real: picture,
     zPrev: scale > 0 ? picture : null,
-    zStar: scale === 0 ? new Float32Array(size.width * size.height) : null,
+    zStar: scale === 0 ? new Float32Array(sizeOf(greyShape(noiseSize(size, options)))) : null,
     generator: weights("generator", channels),
     discriminator: weights("discriminator", channels),
   });

@@ -8,7 +8,17 @@ import { margins, pad2d, quantize } from "../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../autodiff/tensor.ts";
 import type { Observe, Weights } from "../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
-import { AMP_SHAPE, chain, drawNoise, type FrozenScale, generatorInput, grey, greyShape, type Upsample } from "./frozen.ts";
+import {
+  AMP_SHAPE,
+  chain,
+  drawNoise,
+  type FrozenScale,
+  generatorInput,
+  grey,
+  greyShape,
+  noiseSize,
+  type Upsample,
+} from "./frozen.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "./losses.ts";
 import { discriminator, generator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
@@ -40,12 +50,13 @@ export class ScaleLeaves {
   /** The fake of a D step, and of the G steps after the last. */
   readonly fake: Tensor;
 
-  constructor(size: Size) {
+  constructor(size: Size, options: Pick<TrainOptions, "noisePadding">) {
+    const ofNoise = noiseSize(size, options);
     this.real = leaf("real", imageShape(size));
-    this.zStar = leaf("zStar", greyShape(size));
+    this.zStar = leaf("zStar", greyShape(ofNoise));
     this.zPrev = leaf("zPrev", imageShape(size));
     this.zInput = leaf("zInput", imageShape({ width: size.width + 2 * PADDING, height: size.height + 2 * PADDING }));
-    this.noise = leaf("noise", imageShape(size));
+    this.noise = leaf("noise", imageShape(ofNoise));
     this.fake = leaf("fake", imageShape(size));
   }
 }
@@ -76,7 +87,7 @@ export function randomPasses(
   source: NoiseSource,
   { samples = 1, observe }: { readonly samples?: number; readonly observe?: Observe | undefined } = {},
 ): GeneratorPass {
-  const noise = (k: number, size: Size) => drawNoise(source, `chain.${k}`, k, size, samples);
+  const noise = (k: number, size: Size) => drawNoise(source, `chain.${k}`, k, noiseSize(size, c.options), samples);
   const chained =
     c.scale === 0
       ? zeros(imageShape(c.size))
@@ -84,9 +95,10 @@ export function randomPasses(
   return generatorPass(c, leaves, z, c.palette ? quantize(chained, c.palette) : chained, observe);
 }
 
-/** The input of the reconstruction pass, for `leaves.zInput`. */
+/** The input of the reconstruction pass, for `leaves.zInput`: at the coarsest scale z*, which may go to the borders by itself. */
 export function reconstructionInput(c: ScaleContext, leaves: ScaleLeaves, zStar: Tensor): Tensor {
-  return c.scale > 0 ? generatorInput(null, leaves.amp, leaves.zPrev) : pad2d(grey(zStar), margins(PADDING));
+  if (c.scale > 0) return generatorInput(null, leaves.amp, leaves.zPrev);
+  return c.options.noisePadding ? grey(zStar) : pad2d(grey(zStar), margins(PADDING));
 }
 
 /** The reconstruction pass: z* and the chain's reconstruction through G in train mode. */

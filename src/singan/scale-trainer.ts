@@ -11,7 +11,7 @@ import { Arena, type Update } from "../runtime/plan.ts";
 import { type Copy, complete, Draft, type Program, submit } from "../runtime/program.ts";
 import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
 import { imageShape, type Size, type TrainOptions } from "./config.ts";
-import { ampValues, drawNoise, type FrozenScale, greyShape, type Upsample } from "./frozen.ts";
+import { ampValues, drawNoise, type FrozenScale, greyShape, noiseSize, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
 import { BLOCKS, parameterShapes, statisticsShapes } from "./networks.ts";
 import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "./noise.ts";
@@ -27,7 +27,7 @@ export interface ScaleSetup {
   readonly upsample: Upsample;
   /** The chain's reconstruction, upsampled to this scale; null at the coarsest. */
   readonly zPrev: Planes | null;
-  /** z* of the coarsest scale [1,1,h,w]; null elsewhere. */
+  /** z* of the coarsest scale, [1,1,h,w] of noiseSize; null elsewhere. */
   readonly zStar: Float32Array | null;
   readonly noiseAmp: number;
   readonly generator: ReadonlyMap<string, Float32Array>;
@@ -86,7 +86,7 @@ export class ScaleTrainer {
     this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
     this.losses = new LossBlock(gpu, name);
     this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
-    this.leaves = new graphs.ScaleLeaves(size);
+    this.leaves = new graphs.ScaleLeaves(size, setup.options);
     this.#arena = new Arena(gpu);
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
@@ -131,6 +131,7 @@ export class ScaleTrainer {
   async #compile(recorded?: RecordedDraws): Promise<void> {
     const { setup, leaves, gpu } = this;
     const { options, size, scale, frozen, upsample } = setup;
+    const ofNoise = noiseSize(size, options);
     const key = this.feed.tensor("key");
     const watchD = recorded ? this.#observer(this.dStatistics) : null;
     const source = (program: ProgramName): NoiseSource =>
@@ -166,8 +167,8 @@ export class ScaleTrainer {
     // The iteration's noise (and z*, where it is redrawn). Its buffers stand in for the leaves of the other graphs.
     const noises = source("noise");
     const redrawn = scale === 0 && options.zStar === "redrawn";
-    const zDraw = redrawn ? noises.normal("zOpt", greyShape(size)) : null;
-    const z = drawNoise(noises, "noise", scale, size);
+    const zDraw = redrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
+    const z = drawNoise(noises, "noise", scale, ofNoise);
     const zInput = graphs.reconstructionInput(context, leaves, zDraw ?? leaves.zStar);
     const noise = draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
     this.#bindings.set(leaves.noise, noise.slice(z));
@@ -224,11 +225,11 @@ export class ScaleTrainer {
 
     const random = this.#observer(this.gStatistics);
     const fresh = source("randomStatistics");
-    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, size), fresh, { observe: random.observe });
+    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, ofNoise), fresh, { observe: random.observe });
     const rebuilt = this.#observer(this.gStatistics);
     graphs.reconstructionPass(context, leaves, rebuilt.observe);
     const preview = source("sample");
-    const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, size), preview).fake;
+    const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, ofNoise), preview).fake;
     const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
     this.#pictures = { sample, reconstruction };

@@ -1,11 +1,12 @@
 // A scale's trainer on noise in place of a photo and of what coarser scales have learnt: for timing what a training costs.
 
 import { normals } from "../autodiff/ops/random.ts";
+import { sizeOf } from "../autodiff/tensor.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { channelsAt, type Size, type TrainOptions } from "./config.ts";
-import { FrozenScale, upsampler } from "./frozen.ts";
+import { FrozenScale, greyShape, noiseSize, upsampler } from "./frozen.ts";
 import { BLOCKS, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
 import type { Pyramid } from "./pyramid.ts";
@@ -33,7 +34,7 @@ export async function withStandIn<T>(
       ...{ scale, size, channels, options, frozen, upsample: upsampler(options.upsample, scaleFactor) },
       real: noisePicture(size, 0),
       zPrev: scale === 0 ? null : noisePicture(size, 1),
-      zStar: scale === 0 ? noise(2, size.width * size.height) : null,
+      zStar: scale === 0 ? noise(2, sizeOf(greyShape(noiseSize(size, options)))) : null,
       noiseAmp: scale === 0 ? 1 : NOISE_AMP,
       generator: initialWeights(parameterShapes("generator", channels), randomKey(seed, PURPOSE.initialG, scale)),
       discriminator: initialWeights(parameterShapes("discriminator", channels), randomKey(seed, PURPOSE.initialD, scale)),

@@ -1,13 +1,13 @@
 // The whole training: a photo's pyramid, scale by scale from coarse to fine, each frozen when done. Official code: train().
 
 import { normals } from "../autodiff/ops/random.ts";
-import { leaf, type Tensor } from "../autodiff/tensor.ts";
+import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { compile, submit } from "../runtime/program.ts";
 import { channelsAt, imageShape, OptionError, resolveOptions, type Size, type TrainOptions } from "./config.ts";
-import { FrozenScale, grey, type Upsample, upsampler } from "./frozen.ts";
+import { FrozenScale, grey, greyShape, noiseSize, type Upsample, upsampler } from "./frozen.ts";
 import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
@@ -33,9 +33,8 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
   const total = costs.reduce((a, b) => a + b, 0);
 
   const frozen: FrozenScale[] = [];
-  let zStar: Float32Array = Float32Array.from(
-    normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, sizes[0]!.width * sizes[0]!.height),
-  );
+  const zShape = greyShape(noiseSize(sizes[0]!, options));
+  let zStar: Float32Array = Float32Array.from(normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, sizeOf(zShape)));
   let model: Model = { options, scaleFactor, sizes, scales: [], zStar, photo: reals.at(-1)! };
   let zPrev: Planes | null = null;
   let done = 0;
@@ -83,7 +82,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
         const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses: losses!, seconds };
         model = { ...model, zStar, scales: [...model.scales, finished] };
         frozen.push(new FrozenScale(gpu, finished));
-        const rebuilt = await reconstruct(gpu, frozen.at(-1)!, zPrev, zStar, sizes[scale + 1], upsample);
+        const rebuilt = await reconstruct(gpu, frozen.at(-1)!, zPrev, [zStar, zShape], sizes[scale + 1], upsample);
         zPrev = rebuilt.next;
         done += costs[scale]!;
         yield {
@@ -130,13 +129,13 @@ async function reconstruct(
   gpu: Gpu,
   frozen: FrozenScale,
   zPrev: Planes | null,
-  zStar: Float32Array,
+  [zStar, zShape]: readonly [Float32Array, Shape],
   nextSize: Size | undefined,
   upsample: Upsample,
 ): Promise<{ picture: Planes; next: Planes | null }> {
   const shape = imageShape(frozen.size);
   const previous = leaf("zPrev", shape);
-  const z = leaf("zStar", [1, 1, frozen.size.height, frozen.size.width]);
+  const z = leaf("zStar", zShape);
   const picture = frozen.apply(zPrev ? null : grey(z), previous);
   const next = nextSize ? upsample(picture, frozen.size, nextSize) : null;
   const outputs = next ? [picture, next] : [picture];

@@ -84,7 +84,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["train", "photo.png", "--out", "photo.png/x"], 1, /can't write to photo\.png\/x: a part of the path is a file/],
     [["train", "photo.png", "--max-size", "5"], 2, /--max-size must be/],
     [["train", "photo.png", "--iteration", "5"], 2, /did you mean --iterations\?/],
-    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, paper, balanced or preview/],
+    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, paper, balanced, preview or animation/],
     [["train", "photo.png", ...TINY], 1, /the package webgpu does not load/, NO_WEBGPU],
     [["trian", "photo.png"], 2, /did you mean train\?/],
     [[], 2, /no command given/],

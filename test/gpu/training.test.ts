@@ -71,6 +71,8 @@ describe("a training", () => {
     { statistics: "running" },
     { dSteps: 1, gSteps: 2 },
     { minSize: 24, maxSize: 31 }, // a single scale
+    { noisePadding: true },
+    { noisePadding: true, zStar: "redrawn", gStep: "regenerate" },
   ];
   test.each(alternatives)("runs with %o, and the option matters", async (option) => {
     const usual = await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
@@ -97,6 +99,23 @@ describe("a training", () => {
       }
     }
   });
+});
+
+test("noise up to the border: z* has the generator's input size, and gives the reconstruction that training ended with", async () => {
+  const training = train(gpu, tinyPhoto(), { ...TINY, noisePadding: true });
+  let reconstruction: Planes | undefined;
+  let step = await training.next();
+  for (; !step.done; step = await training.next())
+    if (step.value.kind === "scaleDone") reconstruction = step.value.preview.reconstruction;
+  const model = step.value;
+  const { width, height } = model.sizes[0]!;
+  expect(model.zStar).toHaveLength((width + 10) * (height + 10));
+  const sampler = await Sampler.load(gpu, model);
+  const drawn = await sampler.reconstruction();
+  await sampler.dispose();
+  // Kernels may be other ones, so their sums may be ordered otherwise.
+  expect(Math.max(...drawn.data.map((v, i) => Math.abs(v - reconstruction!.data[i]!)))).toBeLessThan(1e-5);
+  expect(await forecastBytes(gpu, tinyPhoto(), model.options)).toBeGreaterThan(0);
 });
 
 describe("samples", () => {

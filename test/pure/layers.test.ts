@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   runtime: { layers: ["gpu", "autodiff", "generated"], types: [], packages: /^$/ },
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
   singan: { layers: ["autodiff", "runtime", "nn", "image"], types: ["gpu"], packages: /^$/ },
-  image: { layers: [], types: [], packages: /^(jpeg-js|pngjs|node:zlib)$/ },
+  image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },

@@ -139,6 +139,17 @@ describe("round trip", () => {
     for (const [name, data] of more) expect(read.scales[0]!.discriminator.get(name), name).toEqual(data);
   });
 
+  it("holds the larger z* of noise up to the border, and takes no other for it", () => {
+    const { width, height } = model().sizes[0]!;
+    const padded: Model = {
+      ...model(),
+      options: { ...options, noisePadding: true },
+      zStar: values((width + 10) * (height + 10), 5),
+    };
+    expect(readModel(writeModel(padded)).zStar).toEqual(padded.zStar);
+    expect(() => readModel(writeModel({ ...model(), options: padded.options }))).toThrow(ModelFileError);
+  });
+
   it("holds a training that is not finished", () => {
     const read = readModel(writeModel(model(2)));
     expect([read.scales.length, read.sizes.length]).toEqual([2, 4]);

@@ -6,6 +6,8 @@ import { OptionError, type Size, type TrainOptions } from "../config.ts";
 import type { Model } from "../model.ts";
 import type { Path } from "../path.ts";
 
+/** Below, no step of about 2^⅓ is left, and a training's scales would be too many. */
+export const SMALLEST_FACTOR = 1.2;
 export const LARGEST_FACTOR = 8;
 /** The official in_scale0: three steps double the size. */
 const STEP = 2 ** (1 / 3);
@@ -16,11 +18,11 @@ export interface SrSteps {
   readonly factor: number;
 }
 
-/** As many steps of about 2^⅓ as make up `factor`, all alike: count = round(log factor / log 2^⅓), at least 1. Throws OptionError unless 1 < factor ≤ 8. */
+/** As many steps of about 2^⅓ as make up `factor`, all alike: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
 export function srSteps(factor: number): SrSteps {
-  if (!(factor > 1 && factor <= LARGEST_FACTOR))
-    throw new OptionError(`the factor must be a number above 1, at most ${LARGEST_FACTOR}, not ${factor}`);
-  const count = Math.max(1, Math.round(Math.log(factor) / Math.log(STEP)));
+  if (!(factor >= SMALLEST_FACTOR && factor <= LARGEST_FACTOR))
+    throw new OptionError(`the factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
+  const count = Math.round(Math.log(factor) / Math.log(STEP));
   return { count, factor: factor ** (1 / count) };
 }
 

@@ -1,0 +1,54 @@
+// An animation as a GIF, through gifenc. One palette for all frames: with one for each, still parts of the picture flicker.
+// GIF89a; its delays are whole hundredths of a second, and browsers slow down what has less than two of them.
+
+import * as loaded from "gifenc";
+import type { Rgb8 } from "./planes.ts";
+
+/** A CommonJS package: Node gives all of it as the default, bundlers by name. */
+const gifenc: typeof loaded = "quantize" in loaded ? loaded : (loaded as { default: typeof loaded }).default;
+
+const COLOURS = 256;
+/** Frames that the palette is made of, evenly spread: more change nothing, but take memory. */
+const PALETTE_FRAMES = 24;
+export const MAX_GIF_FPS = 50;
+
+/** How long a frame is shown, in hundredths of a second, where `fps` are wanted. Throws RangeError beyond 50. */
+export function gifDelay(fps: number): number {
+  if (!(fps > 0 && fps <= MAX_GIF_FPS))
+    throw new RangeError(`a GIF can have at most ${MAX_GIF_FPS} frames per second, not ${fps}`);
+  return Math.round(100 / fps);
+}
+
+/** The file's bytes; it repeats for ever. All frames have the size of the first. Throws RangeError for no frames, sizes that differ, or fps. */
+export function encodeGif(frames: readonly Rgb8[], fps: number): Uint8Array {
+  const delay = 10 * gifDelay(fps);
+  const [first] = frames;
+  if (!first) throw new RangeError("an animation needs a frame");
+  const { width, height } = first;
+  const odd = frames.find((frame) => frame.width !== width || frame.height !== height);
+  if (odd) throw new RangeError(`a frame of ${odd.width}x${odd.height} among ones of ${width}x${height}`);
+  const palette = paletteOf(frames);
+  const gif = gifenc.GIFEncoder();
+  frames.forEach((frame, i) => {
+    const index = gifenc.applyPalette(rgba(frame), palette);
+    gif.writeFrame(index, width, height, { delay, repeat: 0, ...(i === 0 && { palette }) });
+  });
+  gif.finish();
+  return gif.bytes();
+}
+
+function paletteOf(frames: readonly Rgb8[]): number[][] {
+  const count = Math.min(frames.length, PALETTE_FRAMES);
+  const chosen = Array.from({ length: count }, (_, i) => rgba(frames[Math.floor((i * frames.length) / count)]!));
+  const all = new Uint8Array(chosen.length * chosen[0]!.length);
+  chosen.forEach((pixels, i) => {
+    all.set(pixels, i * pixels.length);
+  });
+  return gifenc.quantize(all, COLOURS);
+}
+
+function rgba({ width, height, data }: Rgb8): Uint8Array {
+  const out = new Uint8Array(4 * width * height).fill(255);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) out[4 * p + c] = data[3 * p + c]!;
+  return out;
+}
