@@ -2,7 +2,7 @@
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
 
 import type { Gpu } from "../gpu/device.ts";
-import { PRESETS, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { inRecipe, PRESETS, type Recipe, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { pyramidOf } from "./pyramid.ts";
 import { withStandIn } from "./stand-in.ts";
 import { macsPerIteration } from "./train.ts";
@@ -47,10 +47,10 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
 ];
 
 /** The best preset whose forecast for a photo of this size is short enough on this adapter. */
-export async function chooseAuto(gpu: Gpu, photo: Size): Promise<Choice> {
+export async function chooseAuto(gpu: Gpu, photo: Size, recipe: Recipe = "singan"): Promise<Choice> {
   const speed = await measureSpeed(gpu);
   for (const [i, { preset, options, atMostSeconds }] of CANDIDATES.entries()) {
-    const fitted = fitTo(photo, options);
+    const fitted = fitTo(photo, inRecipe(options, recipe));
     const seconds = forecastSeconds(speed, photo, fitted);
     if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) {
       return { preset, options: fitted, forecastSeconds: seconds, speed };

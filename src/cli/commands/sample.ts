@@ -3,9 +3,9 @@
 import { dirname, join } from "node:path";
 import { toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { Sampler } from "../../singan/generate.ts";
+import { openSampler } from "../../singan/sampler.ts";
 import type { Args, Command } from "../args.ts";
-import { OutputFolder, readModelAt } from "../files.ts";
+import { OutputFolder, readAnyModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
 import { sampleName } from "./train.ts";
@@ -42,7 +42,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
   const count = args.whole("count", 8, 1, 10_000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
-  const model = readModelAt(file);
+  const model = readAnyModelAt(file);
   const startScale = args.whole("start-scale", 0, 0, model.scales.length - 1);
   const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${startScale > 0 ? `-scale${startScale}` : ""}`);
   const names = Array.from({ length: count }, (_, i) => sampleName(i));
@@ -50,7 +50,7 @@ async function run(args: Args, session: Session): Promise<void> {
   session.onExit(() => folder.discard());
 
   const gpu = await openGpu(session);
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await openSampler(gpu, model);
   for (const [index, name] of names.entries()) {
     folder.write(name, encodePng(toRgb8(await sampler.sample({ seed, index, startScale }))));
   }

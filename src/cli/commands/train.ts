@@ -4,13 +4,13 @@ import { basename, extname, join } from "node:path";
 import type { Gpu } from "../../gpu/device.ts";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../../singan/config.ts";
-import { Sampler } from "../../singan/generate.ts";
-import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
+import { inRecipe, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../../singan/config.ts";
+import type { AnyModel, Preview, ScaleRecord } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { chooseAuto, forecastSeconds, measureSpeed } from "../../singan/presets.ts";
 import { buildPyramid, pyramidOf } from "../../singan/pyramid.ts";
 import { forecastBytes } from "../../singan/rehearsal.ts";
+import { openSampler } from "../../singan/sampler.ts";
 import { train } from "../../singan/train.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { OutputFolder, readPhoto } from "../files.ts";
@@ -73,7 +73,8 @@ async function run(args: Args, session: Session): Promise<void> {
   const count = args.whole("samples", 8, 0, MAX_SAMPLES);
   const photo = toPlanes(readPhoto(file));
   // What can't be trained is refused before the GPU is opened; auto takes what the paper's size can hold.
-  const intended = inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...given }));
+  const { recipe = "singan" } = given;
+  const intended = inFlags(() => resolveOptions({ ...inRecipe(preset === "auto" ? PAPER : PRESETS[preset], recipe), ...given }));
   pyramidOf(photo, intended);
 
   const path = args.text("out") ?? join("out", basename(file, extname(file)));
@@ -89,7 +90,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const { model, previews, seconds } = await watch(gpu, photo, chosen, session);
 
   folder.write(FILES.model, writeModel(model));
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await openSampler(gpu, model);
   const { seed } = model.options;
   for (const [index, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed, index })));
   folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
@@ -110,7 +111,7 @@ async function run(args: Args, session: Session): Promise<void> {
 
 const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
 /** What a report tells of a scale. */
-export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleModel) => ({
+export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleRecord) => ({
   size: sizeText(size),
   channels,
   noiseAmp,
@@ -146,9 +147,11 @@ async function choose(
 ): Promise<Chosen> {
   const isTimed = preset === "auto" || args.has("preset");
   if (isTimed) session.note("timing a few steps …");
-  const auto = preset === "auto" ? await chooseAuto(gpu, photo) : null;
+  const { recipe = "singan" } = given;
+  const auto = preset === "auto" ? await chooseAuto(gpu, photo, recipe) : null;
   const name = auto?.preset ?? preset;
-  const options = inFlags(() => resolveOptions({ ...(auto?.options ?? PRESETS[preset as PresetName]), ...given }));
+  const base = auto?.options ?? inRecipe(PRESETS[preset as PresetName], recipe);
+  const options = inFlags(() => resolveOptions({ ...base, ...given }));
   const { sizes } = pyramidOf(photo, options);
   const isChanged = Object.keys(given).some((field) => field !== "seed");
   const forecast = isTimed ? forecastSeconds(auto?.speed ?? (await measureSpeed(gpu)), photo, options) : null;
@@ -177,18 +180,19 @@ async function watch(gpu: Gpu, photo: Planes, { options, forecastSeconds: foreca
 }
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
-function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {
+function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {
   const reals = buildPyramid(photo, pyramidOf(photo, options));
   const rows = previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8));
   return encodePng(sheet(rows, { leastWidth: SHEET_CELL_WIDTH }));
 }
 
-function report(gpu: Gpu, { options, scaleFactor, scales }: Model) {
+function report(gpu: Gpu, model: AnyModel) {
+  const { options, scales } = model;
   return {
     options,
     adapter: { name: gpu.adapterName, isSoftware: gpu.isSoftware },
     versions: versions(),
-    scaleFactor,
+    ...("scaleFactor" in model && { scaleFactor: model.scaleFactor }),
     scales: scales.map(describeScale),
   };
 }
