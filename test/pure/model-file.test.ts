@@ -10,7 +10,8 @@ import type { Model, ScaleModel } from "../../src/singan/model.ts";
 import { ModelFileError, readModel, writeModel } from "../../src/singan/model-file.ts";
 import { parameterShapes } from "../../src/singan/networks.ts";
 import { pyramidSizes } from "../../src/singan/pyramid.ts";
-import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/singan/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/singan/safetensors.ts";
+import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8, seed: 7, lr: 0.1 + 0.2 });
 
@@ -54,13 +55,7 @@ function model(trained = 4): Model {
   return { options, scaleFactor, sizes, scales, zStar: values(sizes[0]!.width * sizes[0]!.height, 5), photo };
 }
 
-/** The good file with tensors or metadata changed and a checksum that fits, as a careful forger would write it. */
-function forged(change: (tensors: Map<string, StoredTensor>, metadata: Record<string, string>) => void): Uint8Array {
-  const { tensors, metadata } = readSafetensors(good);
-  change(tensors, metadata);
-  const { checksum: _, ...rest } = metadata;
-  return writeSafetensors(tensors, { ...rest, checksum: crc32(tensors, rest) });
-}
+const forged = (change: Change): Uint8Array => forgedModel(good, change);
 
 const without = (name: string) => forged((tensors) => void tensors.delete(name));
 const withTensor = (name: string, shape: number[]) =>
@@ -73,24 +68,6 @@ const withField = (name: string, change: (value: any) => unknown) =>
 const first =
   (change: object) =>
   ([scale, ...rest]: object[]) => [{ ...scale, ...change }, ...rest];
-
-/** The checksum by its definition, bit by bit. */
-function crc32(tensors: Map<string, StoredTensor>, metadata: Record<string, string>): string {
-  const line = (value: unknown) => Buffer.from(`${JSON.stringify(value)}\n`);
-  const parts: Uint8Array[] = Object.keys(metadata)
-    .sort()
-    .map((key) => line([key, metadata[key]]));
-  for (const name of [...tensors.keys()].sort()) {
-    const { dtype, shape, data } = tensors.get(name)!;
-    parts.push(line([name, dtype, shape]), Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  }
-  let crc = ~0;
-  for (const byte of Buffer.concat(parts)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (~crc >>> 0).toString(16).padStart(8, "0");
-}
 
 const good = writeModel(model());
 
