@@ -3,8 +3,9 @@
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
 import type { TrainOptions } from "../src/singan/config.ts";
+import { singanModel } from "../src/singan/consingan/model.ts";
 import { Sampler } from "../src/singan/generate.ts";
-import type { LossRecord, Model } from "../src/singan/model.ts";
+import type { AnyModel, LossRecord, Model } from "../src/singan/model.ts";
 import { train } from "../src/singan/train.ts";
 
 export const TINY: Partial<TrainOptions> = {
@@ -26,8 +27,12 @@ export function tinyPhoto(width = 31, height = 24): Planes {
   return { width, height, data };
 }
 
-/** Runs a training to its end. */
-export async function trainAll(gpu: Gpu, photo: Planes, options: Partial<TrainOptions>): Promise<Model> {
+/** Runs a training of the recipe singan to its end. */
+export const trainAll = async (gpu: Gpu, photo: Planes, options: Partial<TrainOptions>): Promise<Model> =>
+  singanModel(await trainAny(gpu, photo, options), "place in this test");
+
+/** Runs a training of any recipe to its end. */
+export async function trainAny(gpu: Gpu, photo: Planes, options: Partial<TrainOptions>): Promise<AnyModel> {
   const training = train(gpu, photo, options);
   for (;;) {
     const step = await training.next();
@@ -42,7 +47,8 @@ export interface Fingerprint {
   readonly sample: number;
 }
 
-export async function fingerprint(gpu: Gpu, model: Model): Promise<Fingerprint> {
+export async function fingerprint(gpu: Gpu, trained: AnyModel): Promise<Fingerprint> {
+  const model = singanModel(trained, "place in this test");
   const sampler = await Sampler.load(gpu, model);
   const sample = await sampler.sample({ seed: 3 });
   await sampler.dispose();

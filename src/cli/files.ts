@@ -18,7 +18,8 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
 import type { Rgb8 } from "../image/planes.ts";
-import type { Model } from "../singan/model.ts";
+import { singanModel } from "../singan/consingan/model.ts";
+import type { AnyModel, Model } from "../singan/model.ts";
 import { ModelFileError, readModel } from "../singan/model-file.ts";
 
 /** A file that can't be read or written; the message is one line that names it. */
@@ -75,7 +76,9 @@ export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (byt
 /** With its transparency. Throws FileError. */
 export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
 /** Throws FileError. */
-export const readModelAt = (path: string): Model => reading(path, "a model", readModel);
+export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
+/** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */
+export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
 
 /**
  * A folder that results are written to, through a folder of its own inside: nothing of the old results changes before `commit`, and

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { UsageError } from "./args.ts";
-import { readModelAt } from "./files.ts";
+import { readAnyModelAt } from "./files.ts";
 import type { Asked } from "./training.ts";
 
 /** What a training was asked for, and of which photo: the same again needs no work. */
@@ -32,7 +32,7 @@ export function unfinished(
   let there: Partial<Order> | undefined;
   try {
     there = (JSON.parse(readFileSync(report, "utf8")) as { order?: Partial<Order> }).order;
-    readModelAt(join(folder, files.model));
+    readAnyModelAt(join(folder, files.model));
   } catch {
     return "what is there can't be read";
   }

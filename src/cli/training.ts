@@ -2,8 +2,8 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
-import { PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../singan/config.ts";
-import type { Model, Preview } from "../singan/model.ts";
+import { inRecipe, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../singan/config.ts";
+import type { AnyModel, Preview } from "../singan/model.ts";
 import { chooseAuto, forecastSeconds, measureSpeed, type Speed } from "../singan/presets.ts";
 import { pyramidOf } from "../singan/pyramid.ts";
 import { macsPerIteration, train } from "../singan/train.ts";
@@ -53,7 +53,9 @@ export function readAsked(args: Args, own: Partial<TrainOptions> = {}): Asked {
 export function requireTrainable(photo: Size, { preset, fixed }: Asked): void {
   pyramidOf(
     photo,
-    inFlags(() => resolveOptions({ ...(preset === "auto" ? PAPER : PRESETS[preset]), ...fixed })),
+    inFlags(() =>
+      resolveOptions({ ...inRecipe(preset === "auto" ? PAPER : PRESETS[preset], fixed.recipe ?? "singan"), ...fixed }),
+    ),
   );
 }
 
@@ -64,7 +66,7 @@ export interface Chosen {
 }
 
 export interface Trained extends Chosen {
-  readonly model: Model;
+  readonly model: AnyModel;
   /** Of every scale. */
   readonly previews: readonly Preview[];
   readonly seconds: number;
@@ -93,7 +95,10 @@ export class Trainer {
     const { gpu, session } = this;
     const { preset, isNamed, fixed } = this.asked;
     const photo = { width, height };
-    const asked = preset === "auto" ? null : inFlags(() => resolveOptions({ ...PRESETS[preset], ...fixed }));
+    const asked =
+      preset === "auto"
+        ? null
+        : inFlags(() => resolveOptions({ ...inRecipe(PRESETS[preset], fixed.recipe ?? "singan"), ...fixed }));
     const isTimed = asked === null || isNamed || isLong(photo, asked);
     if (isTimed) this.#speed ??= await this.#time();
     const auto = asked ? null : await inFlagsAsync(() => chooseAuto(gpu, photo, fixed, this.#speed));

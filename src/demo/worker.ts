@@ -6,11 +6,11 @@ import { Tuner } from "../runtime/tuner.ts";
 import { channelsAt, OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
 import { convolutionCases } from "../singan/convolution-cases.ts";
 import { Eta } from "../singan/eta.ts";
-import { Sampler } from "../singan/generate.ts";
-import type { Model, TrainEvent } from "../singan/model.ts";
+import type { AnyModel, TrainEvent } from "../singan/model.ts";
 import { writeModel } from "../singan/model-file.ts";
 import { chooseAuto, fitTo } from "../singan/presets.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../singan/pyramid.ts";
+import { openSampler } from "../singan/sampler.ts";
 import { selfTest } from "../singan/self-test.ts";
 import { train } from "../singan/train.ts";
 import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
@@ -30,8 +30,8 @@ class NoGpu extends Error {
 
 let opened: Promise<Gpu> | null = null;
 /** The finished scales of the last training. */
-let model: Model | null = null;
-let drawing: { readonly model: Model; readonly sampler: Sampler } | null = null;
+let model: AnyModel | null = null;
+let drawing: { readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null = null;
 let training: Training | null = null;
 /** Samples and model files are made one after the other. */
 let queue: Promise<void> = Promise.resolve();
@@ -143,7 +143,7 @@ class Training {
       await this.#pass();
       if (this.#isStopped) break;
     }
-    return (model as Model | null)?.scales.length === sizes.length;
+    return (model as AnyModel | null)?.scales.length === sizes.length;
   }
 
   /** Waits while paused. */
@@ -201,7 +201,7 @@ async function sample(seed: number): Promise<void> {
     const previous = drawing;
     drawing = null;
     await previous?.sampler.dispose();
-    drawing = { model: current, sampler: await Sampler.load(device, current) };
+    drawing = { model: current, sampler: await openSampler(device, current) };
   }
   const picture = await drawing.sampler.sample({ seed });
   post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });

@@ -24,11 +24,11 @@ export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
-/** Keys' cubic with a = −0.5; 0 from |t| = 2 on.  Keys 1981. */
-function cubic(t: number): number {
+/** Keys' cubic; 0 from |t| = 2 on.  Keys 1981, who shows a = −0.5 to be the best; PyTorch and OpenCV have −0.75. */
+function cubic(t: number, a = -0.5): number {
   const d = Math.abs(t);
-  if (d <= 1) return (1.5 * d - 2.5) * d * d + 1;
-  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+  if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
 const triangle = (t: number): number => Math.max(0, 1 - Math.abs(t));
@@ -128,6 +128,23 @@ export function sliceTaps(taps: Taps<Float32Array>, first: number, count: number
   const end = used.reduce((a, b) => Math.max(a, b), 0);
   const shifted = index.map((i, at) => (weight[at] === 0 ? 0 : i - start));
   return { taps: { inSize: end - start + 1, outSize: count, width, index: shifted, weight }, start };
+}
+
+/** PyTorch's a. */
+const TORCH_CUBIC = -0.75;
+
+/**
+ * Bicubic with the first and last samples of both sizes in the same places: output i lies at i·(inSize−1)/(outSize−1). Beyond an end the
+ * last value repeats. Throws RangeError for sizes that are not positive.  F.interpolate(mode="bicubic", align_corners=True).
+ */
+export function cornerBicubicTaps(inSize: number, outSize: number): Taps {
+  requireSizes(inSize, outSize, 1);
+  const step = outSize > 1 ? (inSize - 1) / (outSize - 1) : 0;
+  const outputs = Array.from({ length: outSize }, (_, o) => {
+    const low = Math.floor(o * step);
+    return [-1, 0, 1, 2].map((k): [number, number] => [clamp(low + k, 0, inSize - 1), cubic(o * step - low - k, TORCH_CUBIC)]);
+  });
+  return pack(inSize, outputs);
 }
 
 /** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]]: first rows, then columns, all in float64.  [c,h,w] → [c,h',w']. */

@@ -17,6 +17,12 @@ export interface TrainOptions {
   /** Channels at scale 0; doubled every 4 scales up to maxChannels. */
   readonly channels: number;
   readonly maxChannels: number;
+  /** Stages of the growing generator, one for each scale of its pyramid; ConSinGAN only. */
+  readonly stages: number;
+  /** How many of the newest stages are trained at once; ConSinGAN only. */
+  readonly trainedStages: number;
+  /** δ: each stage below the newest has this times the learning rate of the one above; ConSinGAN only. */
+  readonly lrScale: number;
   readonly dSteps: number;
   readonly gSteps: number;
   readonly lr: number;
@@ -40,8 +46,11 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/** SinGAN as in the paper; the same on the official super-resolution's pyramid, for `singan sr`. */
-export const RECIPES = ["singan", "sr"] as const;
+/**
+ * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
+ * that grows, its newest stages trained together.
+ */
+export const RECIPES = ["singan", "sr", "consingan"] as const;
 export type Recipe = (typeof RECIPES)[number];
 
 export const PAPER: TrainOptions = Object.freeze({
@@ -52,6 +61,9 @@ export const PAPER: TrainOptions = Object.freeze({
   iterations: 2000,
   channels: 32,
   maxChannels: 128,
+  stages: 6,
+  trainedStages: 3,
+  lrScale: 0.1,
   dSteps: 3,
   gSteps: 3,
   lr: 5e-4,
@@ -66,6 +78,27 @@ export const PAPER: TrainOptions = Object.freeze({
   noisePadding: false,
   seed: 0,
 });
+
+/** ConSinGAN's values for unconditional generation. Its nets have one width. */
+export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
+
+const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: { ...PAPER, recipe: "sr" }, consingan: CONSINGAN };
+const CONCURRENT = ["stages", "trainedStages", "lrScale"] as const;
+/** Options that a recipe has no use for: they keep their defaults. */
+const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
+  singan: CONCURRENT,
+  sr: CONCURRENT,
+  consingan: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding"],
+};
+
+/** The options for another recipe at the same effort: size, iterations and the widest net are kept, the rest is that recipe's. */
+export function inRecipe(options: TrainOptions, recipe: Recipe): TrainOptions {
+  if (recipe === options.recipe) return options;
+  if (recipe === "sr") return { ...options, recipe };
+  const { maxSize, minSize, iterations, maxChannels, seed } = options;
+  const defaults = DEFAULTS[recipe];
+  return { ...defaults, maxSize, minSize, iterations, seed, channels: Math.min(defaults.channels, maxChannels) };
+}
 
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {
@@ -87,6 +120,9 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["iterations", 1, 100_000, true],
   ["channels", 1, 512, true],
   ["maxChannels", 1, 512, true],
+  ["stages", 1, 20, true],
+  ["trainedStages", 1, 20, true],
+  ["lrScale", 0, 1, false],
   ["dSteps", 1, 20, true],
   ["gSteps", 1, 20, true],
   ["lr", 0, 1, false],
@@ -104,11 +140,12 @@ const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] 
   ["statistics", ["recalibrated", "running"]],
 ];
 
-/** Fills in the paper's values and checks everything. Throws OptionError with one line that names the option and its range. */
+/** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
   const unknown = Object.keys(options).find((name) => !(name in PAPER));
   if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
-  const all = { ...PAPER, ...options };
+  const defaults = (DEFAULTS as Readonly<Record<string, TrainOptions>>)[String(options.recipe)] ?? PAPER;
+  const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
     if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
@@ -119,12 +156,18 @@ export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
     if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
   }
   if (typeof all.noisePadding !== "boolean") throw new OptionError(`noisePadding must be true or false, not ${all.noisePadding}`);
+  const unused = UNUSED[all.recipe].find((name) => all[name] !== defaults[name]);
+  if (unused) throw new OptionError(`${unused} has no meaning in the recipe ${all.recipe}`);
   if (all.maxSize < all.minSize) throw new OptionError(`maxSize ${all.maxSize} is below minSize ${all.minSize}`);
   return all;
 }
 
-/** Channels of G and D at a scale: doubled every 4 scales. */
-export function channelsAt(scale: number, { channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels">): number {
+/** Channels of G and D at a scale: doubled every 4 scales; in ConSinGAN the same at all. */
+export function channelsAt(
+  scale: number,
+  { recipe, channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels"> & Partial<Pick<TrainOptions, "recipe">>,
+): number {
+  if (recipe === "consingan") return channels;
   return Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
 }
 

@@ -4,9 +4,12 @@
 import type { Shape } from "../autodiff/tensor.ts";
 import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
 import { channelsAt, imageShape, OptionError, PAPER, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { isConsingan } from "./consingan/model.ts";
+import { consinganTensors, readConsingan } from "./consingan/model-file.ts";
 import { greyShape, noiseSize } from "./frozen.ts";
-import type { LossRecord, Model, ScaleModel, StateDict } from "./model.ts";
+import type { AnyModel, LossRecord, Model, ScaleModel, ScaleRecord, StateDict } from "./model.ts";
 import { parameterShapes } from "./networks.ts";
+import { PyramidError, pyramidOf } from "./pyramid.ts";
 import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 const FORMAT = "singan-webgpu";
@@ -17,7 +20,13 @@ const NETS = [
 ] as const;
 const LOSSES: readonly (keyof LossRecord)[] = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"];
 /** Options that files written before them lack, with what those were trained with. */
-const LATER_OPTIONS: Partial<TrainOptions> = { recipe: "singan", noisePadding: false };
+const LATER_OPTIONS: Partial<TrainOptions> = {
+  recipe: "singan",
+  noisePadding: false,
+  stages: 6,
+  trainedStages: 3,
+  lrScale: 0.1,
+};
 /** No side of a picture is longer; keeps shapes in a damaged file from announcing terabytes. */
 const MAX_SIDE = 65_535;
 const MAX_MESSAGE = 240;
@@ -35,7 +44,36 @@ export class ModelFileError extends Error {
  * (batch norm takes it out again). The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
  * could not be read back.
  */
-export function writeModel(model: Model): Uint8Array {
+export function writeModel(model: AnyModel): Uint8Array {
+  const tensors = isConsingan(model) ? consinganTensors(model) : singanTensors(model);
+  tensors.set("photo", storedPhoto(model.photo));
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    version: VERSION,
+    options: JSON.stringify(model.options),
+    sizes: JSON.stringify(model.sizes.map((size) => [size.width, size.height])),
+    scales: JSON.stringify(
+      model.scales.map(({ channels, noiseAmp, losses, seconds }) => ({ channels, noise_amp: noiseAmp, losses, seconds })),
+    ),
+    ...(isConsingan(model)
+      ? { recipe: model.options.recipe }
+      : {
+          scale_factor: JSON.stringify(model.scaleFactor),
+          // The reconstruction's noise is zero from the second scale on: only its shape is kept.
+          zero_z_shapes: JSON.stringify(zeroShapes(model)),
+        }),
+  };
+  try {
+    const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
+    readModel(bytes);
+    return bytes;
+  } catch (error) {
+    if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
+    throw error;
+  }
+}
+
+function singanTensors(model: Model): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   model.scales.forEach((scale, k) => {
     for (const [letter, net] of NETS) {
@@ -48,32 +86,11 @@ export function writeModel(model: Model): Uint8Array {
       }
     }
   });
-  tensors.set("z_star", { dtype: "F32", shape: zStarShape(model), data: model.zStar });
-  tensors.set("photo", storedPhoto(model.photo));
-  const metadata = {
-    format: FORMAT,
-    version: VERSION,
-    options: JSON.stringify(model.options),
-    sizes: JSON.stringify(model.sizes.map((size) => [size.width, size.height])),
-    scale_factor: JSON.stringify(model.scaleFactor),
-    scales: JSON.stringify(
-      model.scales.map(({ channels, noiseAmp, losses, seconds }) => ({ channels, noise_amp: noiseAmp, losses, seconds })),
-    ),
-    // The reconstruction's noise is zero from the second scale on: only its shape is kept.
-    zero_z_shapes: JSON.stringify(zeroShapes(model)),
-  };
-  try {
-    const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
-    readModel(bytes);
-    return bytes;
-  } catch (error) {
-    if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
-    throw error;
-  }
+  return tensors.set("z_star", { dtype: "F32", shape: zStarShape(model), data: model.zStar });
 }
 
 /** The model in a file. Throws ModelFileError unless everything is there, fits together and is as it was written. */
-export function readModel(bytes: Uint8Array): Model {
+export function readModel(bytes: Uint8Array): AnyModel {
   const { tensors, metadata } = container(bytes);
   if (metadata["format"] !== FORMAT) throw new ModelFileError("a safetensors file, but not a model of singan-webgpu");
   const version = metadata["version"] ?? "";
@@ -84,11 +101,9 @@ export function readModel(bytes: Uint8Array): Model {
     throw new ModelFileError("the model file is damaged: its checksum does not fit its contents");
 
   const options = readOptions(field(metadata, "options"));
+  const { recipe = "singan" } = metadata;
+  if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, that of its options ${options.recipe}`);
   const sizes = readSizes(field(metadata, "sizes"));
-  const scaleFactor = field(metadata, "scale_factor");
-  checkFactor(scaleFactor, sizes);
-  if (JSON.stringify(field(metadata, "zero_z_shapes")) !== JSON.stringify(zeroShapes({ sizes, options })))
-    throw damaged("zero_z_shapes do not fit the sizes");
   const records = field(metadata, "scales");
   if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length) {
     throw damaged(`it should hold 1 to ${sizes.length} scales`);
@@ -99,15 +114,38 @@ export function readModel(bytes: Uint8Array): Model {
     unread.delete(name);
     return f32(tensor, name, shape);
   };
-  const scales = records.map((record, k) => readScale(record, k, sizes[k]!, options, take, unread));
-  const zStar = take("z_star", zStarShape({ sizes, options }));
   const photo = readPhoto(unread.get("photo"), sizes.at(-1)!);
   unread.delete("photo");
+  const common = { options, sizes, photo };
+  const model =
+    options.recipe === "consingan"
+      ? readConsingan(
+          { ...common, scales: records.map((record, k) => readRecord(record, k, checked(sizes, options)[k]!, options)) },
+          take,
+        )
+      : readSingan(common, records, metadata, take, unread);
   for (const name of unread.keys()) throw damaged(`unknown tensor ${JSON.stringify(name)}`);
-  return { options, scaleFactor, sizes, scales, zStar, photo };
+  return model;
 }
 
-type Take = (name: string, shape: Shape) => Float32Array;
+function readSingan(
+  common: Pick<Model, "options" | "sizes" | "photo">,
+  records: readonly unknown[],
+  metadata: Readonly<Record<string, string>>,
+  take: Take,
+  unread: ReadonlyMap<string, unknown>,
+): Model {
+  const { options, sizes } = common;
+  const scaleFactor = field(metadata, "scale_factor");
+  checkFactor(scaleFactor, sizes);
+  if (JSON.stringify(field(metadata, "zero_z_shapes")) !== JSON.stringify(zeroShapes(common)))
+    throw damaged("zero_z_shapes do not fit the sizes");
+  const scales = records.map((record, k) => readScale(record, k, sizes[k]!, options, take, unread));
+  return { ...common, scaleFactor, scales, zStar: take("z_star", zStarShape(common)) };
+}
+
+/** Takes a tensor out of those still unread. Throws ModelFileError where it is missing, of another shape or not finite. */
+export type Take = (name: string, shape: Shape) => Float32Array;
 
 const damaged = (what: string): ModelFileError => new ModelFileError(`not a complete model: ${what}`);
 
@@ -234,14 +272,20 @@ function checkFactor(factor: unknown, sizes: readonly Size[]): asserts factor is
   }
 }
 
-function readScale(
-  record: unknown,
-  k: number,
-  size: Size,
-  options: TrainOptions,
-  take: Take,
-  unread: ReadonlyMap<string, unknown>,
-): ScaleModel {
+/** The sizes, which follow from the finest and the options. */
+function checked(sizes: readonly Size[], options: TrainOptions): readonly Size[] {
+  let wanted: readonly Size[] = [];
+  try {
+    wanted = pyramidOf(sizes.at(-1)!, options).sizes;
+  } catch (error) {
+    if (!(error instanceof PyramidError)) throw error;
+  }
+  const text = (all: readonly Size[]) => all.map(({ width, height }) => `${width}x${height}`).join(" ");
+  if (text(wanted) !== text(sizes)) throw damaged(`its sizes ${text(sizes)} do not follow from the options`);
+  return sizes;
+}
+
+function readRecord(record: unknown, k: number, size: Size, options: TrainOptions): ScaleRecord {
   const number = (from: unknown, name: string): number => {
     const value = isObject(from) ? from[name] : undefined;
     if (typeof value !== "number") throw damaged(`scale ${k} has no number ${name}`);
@@ -251,6 +295,25 @@ function readScale(
   const expected = channelsAt(k, options);
   if (channels !== expected) throw damaged(`scale ${k} has ${channels} channels instead of ${expected}`);
   const { losses } = record as { losses?: unknown };
+  const noiseAmp = number(record, "noise_amp");
+  const seconds = number(record, "seconds");
+  if (noiseAmp < 0 || seconds < 0) throw damaged(`scale ${k} has a negative ${noiseAmp < 0 ? "noise_amp" : "seconds"}`);
+  return {
+    ...{ size, channels, noiseAmp, seconds },
+    losses: Object.fromEntries(LOSSES.map((name) => [name, number(losses, name)])) as unknown as LossRecord,
+  };
+}
+
+function readScale(
+  record: unknown,
+  k: number,
+  size: Size,
+  options: TrainOptions,
+  take: Take,
+  unread: ReadonlyMap<string, unknown>,
+): ScaleModel {
+  const known = readRecord(record, k, size, options);
+  const { channels } = known;
   const state = (letter: string, net: "generator" | "discriminator"): StateDict => {
     const values = new Map<string, Float32Array>();
     const prefix = `${letter}.${k}.`;
@@ -264,18 +327,7 @@ function readScale(
     }
     return values;
   };
-  const noiseAmp = number(record, "noise_amp");
-  const seconds = number(record, "seconds");
-  if (noiseAmp < 0 || seconds < 0) throw damaged(`scale ${k} has a negative ${noiseAmp < 0 ? "noise_amp" : "seconds"}`);
-  return {
-    size,
-    channels,
-    noiseAmp,
-    generator: state("G", "generator"),
-    discriminator: state("D", "discriminator"),
-    losses: Object.fromEntries(LOSSES.map((name) => [name, number(losses, name)])) as unknown as LossRecord,
-    seconds,
-  };
+  return { ...known, generator: state("G", "generator"), discriminator: state("D", "discriminator") };
 }
 
 /** CRC-32 (IEEE 802.3) of metadata and tensors, each in the order of the names: independent of how the container lays them out. */

@@ -2,6 +2,7 @@
 
 import type { Planes } from "../image/planes.ts";
 import type { Size, TrainOptions } from "./config.ts";
+import type { ConsinganModel } from "./consingan/model.ts";
 
 /** A net's tensors by their official state_dict names (head.conv.weight, body.block1.norm.running_mean, tail.0.bias, …). */
 export type StateDict = ReadonlyMap<string, Float32Array>;
@@ -14,16 +15,23 @@ export interface LossRecord {
   readonly reconstruction: number;
 }
 
-export interface ScaleModel {
+/** What is known of a trained scale besides its nets. */
+export interface ScaleRecord {
   readonly size: Size;
   readonly channels: number;
   readonly noiseAmp: number;
-  readonly generator: StateDict;
-  /** The discriminator, kept for continuing a training; sampling does not need it. */
-  readonly discriminator: StateDict;
   readonly losses: LossRecord;
   readonly seconds: number;
 }
+
+export interface ScaleModel extends ScaleRecord {
+  readonly generator: StateDict;
+  /** The discriminator, kept for continuing a training; sampling does not need it. */
+  readonly discriminator: StateDict;
+}
+
+/** A model of any recipe. */
+export type AnyModel = Model | ConsinganModel;
 
 export interface Model {
   readonly options: TrainOptions;
@@ -64,7 +72,13 @@ export type TrainEvent =
       /** Pictures of the present state; costs a generator pass each. */
       preview(): Promise<Preview>;
     }
-  | { readonly kind: "scaleDone"; readonly scale: number; readonly model: Model; readonly preview: Preview; readonly work: Work };
+  | {
+      readonly kind: "scaleDone";
+      readonly scale: number;
+      readonly model: AnyModel;
+      readonly preview: Preview;
+      readonly work: Work;
+    };
 
 /** Multiply-adds done and to do: what an estimate of the remaining time goes by, for later scales cost more. */
 export interface Work {

@@ -4,7 +4,7 @@
 import type { Planes } from "../image/planes.ts";
 import { bicubicTaps, bilinearTaps, imresize, imresizeTo, resample, type Taps } from "../image/resample.ts";
 import { OptionError, type Size, type TrainOptions } from "./config.ts";
-import type { Model } from "./model.ts";
+import type { AnyModel, Model } from "./model.ts";
 
 /** One generator's turn in the making of a picture. */
 export interface Stage {
@@ -44,7 +44,7 @@ const MAX_VALUES = 2 ** 32 - 1;
  * The sizes of all trained scales when the finest is to be `size` (default: as trained): each side in proportion, rounded half to even.
  * Throws OptionError for a size that is not of positive whole numbers, or beyond 1.4 gigapixels.
  */
-export function sizesFor({ sizes, scales }: Pick<Model, "sizes" | "scales">, size?: Size): Size[] {
+export function sizesFor({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">, size?: Size): Size[] {
   const trained = sizes.slice(0, scales.length);
   const finest = trained.at(-1)!;
   const { width, height } = size ?? finest;

@@ -2,7 +2,7 @@
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
 
 import type { Gpu } from "../gpu/device.ts";
-import { PRESETS, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { inRecipe, PRESETS, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { pyramidOf } from "./pyramid.ts";
 import { withStandIn } from "./stand-in.ts";
 import { macsPerIteration } from "./train.ts";
@@ -47,8 +47,8 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
 ];
 
 /**
- * The best preset whose forecast for a photo of this size is short enough on this adapter, with `fixed` options in place of its own.
- * `speed` where it is known already.
+ * The best preset whose forecast for a photo of this size is short enough on this adapter, with `fixed` options in place of its own, its
+ * recipe's among them. `speed` where it is known already.
  */
 export async function chooseAuto(
   gpu: Gpu,
@@ -58,7 +58,7 @@ export async function chooseAuto(
 ): Promise<Choice> {
   speed ??= await measureSpeed(gpu);
   for (const [i, { preset, options, atMostSeconds }] of CANDIDATES.entries()) {
-    const fitted = { ...fitTo(photo, { ...options, ...fixed }), ...fixed };
+    const fitted = { ...fitTo(photo, { ...inRecipe(options, fixed.recipe ?? "singan"), ...fixed }), ...fixed };
     const seconds = forecastSeconds(speed, photo, fitted);
     if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) {
       return { preset, options: fitted, forecastSeconds: seconds, speed };

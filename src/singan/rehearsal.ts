@@ -3,6 +3,7 @@
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { channelsAt, imageShape, type Size, type TrainOptions } from "./config.ts";
+import { forecastConsinganBytes } from "./consingan/train.ts";
 import { FrozenScale, greyShape, noiseSize, type Upsample, upsampler } from "./frozen.ts";
 import { parameterShapes, statisticsNames } from "./networks.ts";
 import { pyramidOf } from "./pyramid.ts";
@@ -40,6 +41,7 @@ export async function rehearse(
 
 /** GPU memory that a training takes at most, in bytes. Throws PyramidError for a photo that can't be trained, GpuError beyond a limit. */
 export async function forecastBytes(gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> {
+  if (options.recipe === "consingan") return forecastConsinganBytes(gpu, photo, options);
   const { sizes, scaleFactor } = pyramidOf(photo, options);
   const upsample = upsampler(options.upsample, scaleFactor);
   const bytes = await Promise.all(sizes.map((_, scale) => rehearse(gpu.rehearsal(false), scale, sizes, options, upsample)));

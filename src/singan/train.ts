@@ -7,8 +7,9 @@ import type { Planes } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { compile, submit } from "../runtime/program.ts";
 import { channelsAt, imageShape, OptionError, resolveOptions, type Size, type TrainOptions } from "./config.ts";
+import { macsPerIteration as consinganMacs, trainConsingan } from "./consingan/train.ts";
 import { FrozenScale, grey, greyShape, noiseSize, type Upsample, upsampler } from "./frozen.ts";
-import type { LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
+import type { AnyModel, LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
 import { buildPyramid, pyramidOf } from "./pyramid.ts";
@@ -20,11 +21,12 @@ import { ScaleTrainer } from "./scale-trainer.ts";
  * consumer does not ask, so a pause is not asking; leaving the loop ends the training and frees its GPU memory.
  * Throws OptionError or PyramidError before any work where the options or the photo's size can't be trained.
  */
-export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptions> = {}): AsyncGenerator<TrainEvent, Model> {
+export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptions> = {}): AsyncGenerator<TrainEvent, AnyModel> {
   const options = resolveOptions(wanted);
   if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
     throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
   }
+  if (options.recipe === "consingan") return yield* trainConsingan(gpu, photo, options);
   const pyramid = pyramidOf(photo, options);
   const { sizes, scaleFactor } = pyramid;
   const reals = buildPyramid(photo, pyramid);
@@ -165,6 +167,7 @@ export function rmse(a: Planes, b: Planes): number {
  * one of G and a frozen chain (once for all at the coarsest scale); a G step 5 of G; the adversarial pass 2 of D, once where it is replayed.
  */
 export function macsPerIteration(scale: number, sizes: readonly Size[], options: TrainOptions): number {
+  if (options.recipe === "consingan") return consinganMacs(scale, sizes, options);
   const at = (k: number) => ({ ...sizes[k]!, channels: channelsAt(k, options) });
   const pass = (net: "generator" | "discriminator", k: number) => macsPerPass(net, at(k).channels, at(k));
   const [g, d] = [pass("generator", scale), pass("discriminator", scale)];

@@ -9,6 +9,7 @@ import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { encodePng } from "../../src/image/png.ts";
+import { singanModel } from "../../src/singan/consingan/model.ts";
 import { readModel } from "../../src/singan/model-file.ts";
 
 const CLI = join(import.meta.dirname, "../../dist/cli.js");
@@ -165,7 +166,8 @@ describe("train, sample, info, doctor, bench", () => {
     const again = await singan(["train", "photo.png", ...TINY, "--out", "again", "--samples", "0", "--json"]);
     const result = JSON.parse(again.out);
     expect(result).toMatchObject({ model: join("again", "model.safetensors"), samples: [], preset: "paper" });
-    const weights = (name: string) => readModel(readFileSync(at(name, "model.safetensors"))).scales.map((s) => s.generator);
+    const weights = (name: string) =>
+      singanModel(readModel(readFileSync(at(name, "model.safetensors"))), "nets per scale").scales.map((s) => s.generator);
     expect(weights("again")).toEqual(weights("model"));
   });
 

@@ -5,6 +5,7 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
+import { singanModel } from "../../src/singan/consingan/model.ts";
 import { Sampler } from "../../src/singan/generate.ts";
 import { forecastBytes } from "../../src/singan/rehearsal.ts";
 import { train } from "../../src/singan/train.ts";
@@ -107,7 +108,7 @@ test("noise up to the border: z* has the generator's input size, and gives the r
   let step = await training.next();
   for (; !step.done; step = await training.next())
     if (step.value.kind === "scaleDone") reconstruction = step.value.preview.reconstruction;
-  const model = step.value;
+  const model = singanModel(step.value, "place in this test");
   const { width, height } = model.sizes[0]!;
   expect(model.zStar).toHaveLength((width + 10) * (height + 10));
   const sampler = await Sampler.load(gpu, model);

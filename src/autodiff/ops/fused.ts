@@ -143,14 +143,12 @@ export const normLeakyScaleCurvatureOp = derivative("normLeakyScaleCurvature", 2
   channelDot(masked(g!), normalizeGrad(v!, x, m, eps), 1),
 );
 
-// --- Frozen nets.
-
-/** LeakyReLU(x∗w + b), slope α: a frozen block. */
+/** LeakyReLU(x∗w + b), slope α > 0: a block without norm. The sign of y is that of x∗w + b. */
 export const conv2dLeaky = (x: Tensor, w: Tensor, b: Tensor, alpha: number): Tensor => apply(conv2dLeakyOp, [x, w, b], { alpha });
 export const conv2dLeakyOp: Op<{ alpha: number }> = {
   name: "conv2dLeaky",
   shape: (inputs) => conv2dOp.shape(inputs, {}),
-  vjp: (g, node) => throughComposed(g, node),
+  vjp: (g, node) => conv2dOp.vjp(leakyReluMask(g, node as unknown as Tensor, node.attrs.alpha), node as unknown as Tensor<None>),
   examples: conv2dOp.examples
     .filter(({ inputs }) => inputs.length === 3)
     .map(({ inputs }) => ({ inputs, attrs: { alpha: 0.2 } })),

@@ -47,6 +47,7 @@ async function run(args: Args, session: Session): Promise<void> {
   if (!args.has("profile"))
     throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
   const options = inFlags(() => resolveOptions(givenOptions(args)));
+  if (options.recipe !== "singan") throw new UsageError(`--profile knows the recipe singan only, not ${options.recipe}`);
   const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
   const pyramid = inSize(() => pyramidOf(photo, options));
   const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);

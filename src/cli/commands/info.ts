@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import type { Args, Command } from "../args.ts";
-import { readModelAt } from "../files.ts";
+import { readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
@@ -23,7 +23,8 @@ export const infoCommand: Command = {
 
 async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
-  const { options, sizes, scales, scaleFactor, photo } = readModelAt(file);
+  const model = readAnyModelAt(file);
+  const { options, sizes, scales, photo } = model;
   const bytes = statSync(file).size;
   const seconds = scales.reduce((sum, scale) => sum + scale.seconds, 0);
   const size = `${photo.width}x${photo.height}`;
@@ -33,7 +34,7 @@ async function run(args: Args, session: Session): Promise<void> {
         file,
         bytes,
         size,
-        scaleFactor,
+        ...("scaleFactor" in model && { scaleFactor: model.scaleFactor }),
         wantedScales: sizes.length,
         scales: scales.map(describeScale),
         seconds,

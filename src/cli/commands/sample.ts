@@ -1,17 +1,20 @@
 // singan sample MODEL: draws new pictures from a trained model, of any size, from any start scale.
 
 import { dirname, join } from "node:path";
+import type { Gpu } from "../../gpu/device.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Rgb8, toRgb8 } from "../../image/planes.ts";
+import { type Planes, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { PngFile } from "../../image/png-stream.ts";
 import type { Size } from "../../singan/config.ts";
+import { ConsinganSampler } from "../../singan/consingan/generate.ts";
+import { type ConsinganModel, isConsingan } from "../../singan/consingan/model.ts";
 import { Sampler } from "../../singan/generate.ts";
-import type { Model } from "../../singan/model.ts";
+import type { AnyModel, Model } from "../../singan/model.ts";
 import { type Path, photoPath, roundHalfToEven, samplePath, sizesFor } from "../../singan/path.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { OutputFolder, readModelAt } from "../files.ts";
+import { OutputFolder, readAnyModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
+import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { readFactors, readSize, sizeText } from "../sizes.ts";
@@ -68,52 +71,58 @@ const SHEET_SIDE = 512;
 
 interface Picture {
   readonly name: string;
-  readonly path: Path;
+  readonly startScale: number;
   readonly index: number;
+}
+
+/** What draws: the same for all recipes. */
+interface Source {
+  readonly bands: (startScale: number, index: number, progress: ShareDone) => AsyncIterable<{ readonly picture: Planes }>;
+  dispose(): Promise<void>;
 }
 
 async function run(args: Args, session: Session): Promise<void> {
   const file = args.words[0]!;
   const count = args.whole("count", 8, 1, 10_000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
-  const model = readModelAt(file);
+  const model = readAnyModelAt(file);
   const size = wantedSize(args, model);
   const scales = startScales(args, 0, model.scales.length - 1, 0);
-  const paths = scales.map((startScale) => pathFrom(args, model, size, startScale));
+  const open = isConsingan(model)
+    ? consinganSource(model, size, scales, seed, args)
+    : singanSource(model, size, scales, seed, args);
   const many = args.text("start-scale") === "all";
-  const pictures: Picture[] = paths.flatMap((path, i) =>
+  const pictures: Picture[] = scales.flatMap((startScale) =>
     Array.from({ length: count }, (_, index) => ({
-      ...{ path, index },
-      name: many ? `scale${scales[i]}-${sampleName(index)}` : sampleName(index),
+      ...{ startScale, index },
+      name: many ? `scale${startScale}-${sampleName(index)}` : sampleName(index),
     })),
   );
-  const from = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
-  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${from}`);
-  const isSheet = many && largest(size) <= SHEET_SIDE;
+  const more = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
+  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${more}`);
+  const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;
   const folder = OutputFolder.open(path, [...pictures.map(({ name }) => name), ...(isSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());
 
   const gpu = await openGpu(session);
-  const sampler = await Sampler.load(gpu, model);
-  for (const [done, picture] of pictures.entries())
-    await write(sampler, picture, seed, folder, new ShareDone(session, `picture ${done + 1}/${pictures.length}`));
-  if (isSheet) folder.write(SHEET, encodePng(await scaleSheet(sampler, pictures, scales, seed)));
-  await sampler.dispose();
+  const source = await open(gpu);
+  const shown = new Map<number, Labelled[]>(scales.map((scale) => [scale, []]));
+  for (const [done, picture] of pictures.entries()) {
+    const progress = new ShareDone(session, `picture ${done + 1}/${pictures.length}`);
+    const last = await write(source, picture, size, folder, progress);
+    const row = shown.get(picture.startScale)!;
+    if (isSheet && row.length < SHEET_COLUMNS) row.push({ picture: last, label: `from scale ${picture.startScale}` });
+  }
+  if (isSheet) folder.write(SHEET, encodePng(labelledSheet([...shown.values()])));
+  await source.dispose();
   const written = folder.commit();
   session.note(`${pictures.length} picture${pictures.length === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
-  if (args.has("json"))
-    session.result(
-      JSON.stringify({
-        samples: written,
-        size: sizeText(size),
-        seed,
-        ...(many ? { startScales: scales } : { startScale: scales[0] }),
-      }),
-    );
+  const facts = { size: sizeText(size), seed, ...(many ? { startScales: scales } : { startScale: scales[0] }) };
+  if (args.has("json")) session.result(JSON.stringify({ samples: written, ...facts }));
   else for (const name of written) session.result(name);
 }
 
-function wantedSize(args: Args, model: Model): Size {
+function wantedSize(args: Args, model: AnyModel): Size {
   const trained = model.sizes[model.scales.length - 1]!;
   const [size, scale] = [args.text("size"), args.text("scale")];
   if (size !== undefined && scale !== undefined) throw new UsageError("--size and --scale say the same thing: give one of them");
@@ -122,48 +131,71 @@ function wantedSize(args: Args, model: Model): Size {
   const [x, y] = readFactors("scale", scale, "1.5x1");
   return checked(model, { width: roundHalfToEven(trained.width * x), height: roundHalfToEven(trained.height * y) });
 }
-const checked = (model: Model, size: Size): Size => inFlags(() => sizesFor(model, size).at(-1)!);
+const checked = (model: AnyModel, size: Size): Size => inFlags(() => sizesFor(model, size).at(-1)!);
+
+type Open = (gpu: Gpu) => Promise<Source>;
+
+/** Throws UsageError for what the model can't draw. */
+function singanSource(model: Model, size: Size, scales: readonly number[], seed: number, args: Args): Open {
+  const paths = new Map(scales.map((scale) => [scale, pathFrom(args, model, size, scale)]));
+  return async (gpu) => {
+    const sampler = await Sampler.load(gpu, model);
+    return {
+      bands: (startScale, index, progress) =>
+        sampler.bands(paths.get(startScale)!, { seed, index }, (share) => progress.show(share)),
+      dispose: () => sampler.dispose(),
+    };
+  };
+}
 
 function pathFrom(args: Args, model: Model, size: Size, startScale: number): Path {
   const trained = model.sizes[model.scales.length - 1]!;
-  const isTrained = size.width === trained.width && size.height === trained.height;
-  const below = args.text("below") ?? (isTrained ? "noise" : "photo");
+  const below = args.text("below") ?? (isSame(size, trained) ? "noise" : "photo");
   if (below !== "noise" && below !== "photo")
     throw new UsageError(`--below must be noise or photo, not ${JSON.stringify(below)}`);
   return inFlags(() => (below === "photo" ? photoPath(model, { size, startScale }) : samplePath(model, { size, startScale })));
 }
 
-const largest = ({ width, height }: Size): number => Math.max(width, height);
-
-/** A row per start scale, at most a few pictures each: drawn again, which gives the same. */
-async function scaleSheet(
-  sampler: Sampler,
-  pictures: readonly Picture[],
-  scales: readonly number[],
-  seed: number,
-): Promise<Rgb8> {
-  const rows: Labelled[][] = [];
-  for (const [i, scale] of scales.entries()) {
-    const ofScale = pictures.slice((i * pictures.length) / scales.length).filter(({ index }) => index < SHEET_COLUMNS);
-    const row: Labelled[] = [];
-    for (const { path, index } of ofScale.slice(0, Math.min(SHEET_COLUMNS, pictures.length / scales.length)))
-      row.push({ picture: toRgb8(await sampler.draw(path, { seed, index })), label: `from scale ${scale}` });
-    rows.push(row);
-  }
-  return labelledSheet(rows);
+/** ConSinGAN's pictures are made in one piece, and below the start scale always by the reconstruction's noise. */
+function consinganSource(model: ConsinganModel, size: Size, scales: readonly number[], seed: number, args: Args): Open {
+  const trained = model.sizes[model.scales.length - 1]!;
+  const { recipe } = model.options;
+  if (args.has("below")) throw new UsageError(`--below: the recipe ${recipe} has no choice there`);
+  if (!isSame(size, trained) && scales.some((scale) => scale > 0))
+    throw new UsageError(`--start-scale above 0 needs the trained size, ${sizeText(trained)}, in the recipe ${recipe}`);
+  return async (gpu) => {
+    const sampler = await ConsinganSampler.load(gpu, model);
+    return {
+      async *bands(startScale, index) {
+        yield { picture: await sampler.sample({ seed, index, startScale, size }) };
+      },
+      dispose: () => sampler.dispose(),
+    };
+  };
 }
 
-/** Draws one picture into the folder, band by band. */
-async function write(sampler: Sampler, { name, path, index }: Picture, seed: number, folder: OutputFolder, progress: ShareDone) {
-  const { width, height } = path.stages.at(-1)!.size;
+const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+
+/** Draws one picture into the folder, band by band; gives the last band, which is all of a small picture. */
+async function write(
+  source: Source,
+  { name, startScale, index }: Picture,
+  { width, height }: Size,
+  folder: OutputFolder,
+  progress: ShareDone,
+) {
+  let last: Rgb8 = { width: 0, height: 0, data: new Uint8Array() };
   await folder.writing(name, async (place) => {
     const png = new PngFile(place, width, height);
     try {
-      for await (const { picture } of sampler.bands(path, { seed, index }, (share) => progress.show(share)))
-        await png.add(toRgb8(picture));
+      for await (const { picture } of source.bands(startScale, index, progress)) {
+        last = toRgb8(picture);
+        await png.add(last);
+      }
       await png.end();
     } finally {
       png.close();
     }
   });
+  return last;
 }

@@ -4,10 +4,10 @@ import { basename, extname, join } from "node:path";
 import { type Gpu, GpuError } from "../../gpu/device.ts";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { Sampler } from "../../singan/generate.ts";
-import type { Model, Preview, ScaleModel } from "../../singan/model.ts";
+import type { AnyModel, Preview, ScaleRecord } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
+import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { FileError, OutputFolder, readBytes, readPhoto } from "../files.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
@@ -183,7 +183,7 @@ interface Finished {
 async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, samples, order }: Finished): Promise<void> {
   const { model, previews, preset, seconds } = trained;
   folder.write(FILES.model, writeModel(model));
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await openSampler(gpu, model);
   const { seed } = model.options;
   for (const [index, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed, index })));
   folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
@@ -195,7 +195,7 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
 }
 
 /** What a report tells of a scale. */
-export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleModel) => ({
+export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleRecord) => ({
   size: sizeText(size),
   channels,
   noiseAmp,
@@ -205,18 +205,19 @@ export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: Sca
 const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
-function scaleSheet(photo: Planes, { options }: Model, previews: readonly Preview[]): Uint8Array {
+function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {
   const reals = buildPyramid(photo, pyramidOf(photo, options));
   const rows = previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8));
   return encodePng(sheet(rows, { leastWidth: SHEET_CELL_WIDTH }));
 }
 
-function report(gpu: Gpu, { options, scaleFactor, scales }: Model) {
+function report(gpu: Gpu, model: AnyModel) {
+  const { options, scales } = model;
   return {
     options,
     adapter: { name: gpu.adapterName, isSoftware: gpu.isSoftware },
     versions: versions(),
-    scaleFactor,
+    ...("scaleFactor" in model && { scaleFactor: model.scaleFactor }),
     scales: scales.map(describeScale),
   };
 }

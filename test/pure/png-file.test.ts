@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { PngFile } from "../../src/cli/png-file.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import { PngFile } from "../../src/image/png-stream.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -4,8 +4,8 @@
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { crc32, createDeflate, type Deflate } from "node:zlib";
-import type { Rgb8 } from "./planes.ts";
-import { pngSignature } from "./png.ts";
+import type { Rgb8 } from "../image/planes.ts";
+import { pngSignature } from "../image/png.ts";
 
 const FILTER_UP = 2;
 

@@ -1,0 +1,12 @@
+// Pictures from a model of any recipe.
+
+import type { Gpu } from "../gpu/device.ts";
+import { ConsinganSampler } from "./consingan/generate.ts";
+import { isConsingan } from "./consingan/model.ts";
+import { Sampler } from "./generate.ts";
+import type { AnyModel } from "./model.ts";
+
+/** Uploads the model; programs are compiled when first needed. Throws OptionError where it has no trained scale yet. */
+export function openSampler(gpu: Gpu, model: AnyModel): Promise<Sampler | ConsinganSampler> {
+  return isConsingan(model) ? ConsinganSampler.load(gpu, model) : Sampler.load(gpu, model);
+}

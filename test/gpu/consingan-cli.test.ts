@@ -1,0 +1,67 @@
+// The recipe consingan as a user calls it: train, info and sample; what has no meaning in it is refused.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { decodeImage } from "../../src/image/decode.ts";
+import { toRgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { tinyPhoto } from "../tiny-training.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const RECIPE = ["--recipe", "consingan", "--stages", "3", "--max-size", "30", "--iterations", "2", "--channels", "4"];
+let folder: string;
+const at = (...names: string[]): string => join(folder, ...names);
+
+beforeAll(() => {
+  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  folder = mkdtempSync(join(tmpdir(), "singan-consingan-"));
+  writeFileSync(at("photo.png"), encodePng(toRgb8(tinyPhoto(40, 34))));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function singan(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...words], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+it("trains, tells what it trained, and samples the same pictures again", () => {
+  const trained = singan("train", "photo.png", ...RECIPE, "--out", "m", "--samples", "1");
+  expect([trained.status, trained.err]).toEqual([
+    0,
+    expect.stringContaining("3 scales up to 30x26, 2 iterations each, 4 channels"),
+  ]);
+  const report = JSON.parse(readFileSync(at("m", "report.json"), "utf8"));
+  expect(report).toMatchObject({ options: { recipe: "consingan", stages: 3 }, scales: [{}, {}, { size: "30x26", channels: 4 }] });
+  expect(decodeImage(readFileSync(at("m", "scales.png"))).height).toBeGreaterThan(3 * 26);
+
+  const info = singan("info", "m/model.safetensors");
+  expect(info.out).toContain("3 scales up to 30x26");
+  expect(info.out).toContain("--recipe consingan");
+  expect(JSON.parse(singan("info", "m/model.safetensors", "--json").out)).toMatchObject({
+    wantedScales: 3,
+    options: report.options,
+  });
+
+  const sampled = singan("sample", "m/model.safetensors", "--count", "1", "--out", "again");
+  expect([sampled.status, sampled.err]).toEqual([0, expect.stringContaining("of 30x26")]);
+  expect(decodeImage(readFileSync(at("again", "000.png")))).toEqual(decodeImage(readFileSync(at("m", "samples", "000.png"))));
+});
+
+it.each([
+  [["train", "photo.png", ...RECIPE, "--z-star", "redrawn"], /--z-star has no meaning in the recipe consingan/],
+  [["train", "photo.png", "--stages", "4"], /--stages has no meaning in the recipe singan/],
+  [["train", "photo.png", "--recipe", "fast"], /--recipe must be singan or sr or consingan, not fast/],
+  [["bench", "--profile", "--recipe", "consingan"], /--profile knows the recipe singan only, not consingan/],
+])("refuses %j", (words, message) => {
+  const { status, err } = singan(...words);
+  expect([status, err.trim().split("\n").length]).toEqual([2, 1]);
+  expect(err).toMatch(message);
+  expect(existsSync(at("out"))).toBe(false);
+});

@@ -1,0 +1,236 @@
+// ConSinGAN on the GPU: an iteration as PyTorch recorded it, whole tiny trainings, the model file, and pictures of any size.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
+import { Gpu, type Slice } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { submit } from "../../src/runtime/program.ts";
+import { resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
+import { ConsinganSampler } from "../../src/singan/consingan/generate.ts";
+import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/consingan/model.ts";
+import { noiseShape } from "../../src/singan/consingan/network.ts";
+import { StageTrainer } from "../../src/singan/consingan/stage-trainer.ts";
+import { readModel, writeModel } from "../../src/singan/model-file.ts";
+import { forecastBytes } from "../../src/singan/rehearsal.ts";
+import { openSampler } from "../../src/singan/sampler.ts";
+import { train } from "../../src/singan/train.ts";
+import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
+import { hash, tinyPhoto, trainAny } from "../tiny-training.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+const live = () => {
+  const { buffers, bytes } = gpu.stats();
+  return { buffers, bytes };
+};
+
+/** Four stages, so that one is frozen at last. */
+const TINY: Partial<TrainOptions> = {
+  recipe: "consingan",
+  ...{ maxSize: 24, minSize: 12, stages: 4, iterations: 3, channels: 4, seed: 5 },
+};
+
+async function trained(options: Partial<TrainOptions> = TINY): Promise<ConsinganModel> {
+  const model = await trainAny(gpu, tinyPhoto(), options);
+  if (!isConsingan(model)) throw new Error("a model of another recipe");
+  return model;
+}
+
+const norm = (values: ArrayLike<number>): number => Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0));
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => norm(Array.from(a, (v, i) => v - b[i]!));
+
+describe.each(RECORDED_STAGES)("an iteration at stage %i as PyTorch has it", (stage) => {
+  test("noise amplitude, losses, weights", async () => {
+    const before = live();
+    const { sizes, options, get, all } = recording(stage);
+    const { channels } = options;
+    const upload = (name: string, values: Float32Array, t: Tensor): [string, [Tensor, Slice]] => [
+      name,
+      [t, gpu.upload(values, name)],
+    ];
+    const draws = new Map([
+      ...sizes.map((size, k) => upload(`noise.${k}`, get(`in.noise.${k}`), leaf(`noise.${k}`, noiseShape(k, size, channels)))),
+      ...sizes.map((size, k) => upload(`fixed.${k}`, get(`in.fixed.${k}`), leaf(`fixed.${k}`, noiseShape(k, size, channels)))),
+      upload("alpha", new Float32Array(1), leaf("alpha", [1])),
+    ]);
+    const picture = (name: string, k: number) => ({ ...sizes[k]!, data: get(name) });
+    const amps = [...get("out.amps")];
+    const trainer = await StageTrainer.create(
+      gpu,
+      {
+        ...{ stage, sizes, options, real: picture("in.real", stage), coarsest: picture("in.fixed.0", 0) },
+        ...{ amps: amps.slice(0, stage), generator: all("in.G."), discriminator: all("in.D.") },
+      },
+      draws,
+    );
+    try {
+      expect(await trainer.measureNoiseAmp()).toBeCloseTo(amps[stage]!, 6);
+      let step = 0;
+      for (const { program, feed } of trainer.iteration(0)) {
+        trainer.feed.write(feed);
+        if (program === trainer.programs.d) gpu.write(draws.get("alpha")![1], get("in.alpha").slice(step, ++step));
+        submit(gpu, [program]);
+      }
+      const losses = Object.values(await trainer.losses.read());
+      // Float32 sums of a few hundred terms against float64.
+      get("out.losses").forEach((want, i) => {
+        expect(Math.abs(losses[i]! - want)).toBeLessThan(1e-5 * Math.max(1, Math.abs(want)));
+      });
+      const { generator, discriminator } = await trainer.stateDicts();
+      for (const [net, state] of [
+        ["G", generator],
+        ["D", discriminator],
+      ] as const) {
+        for (const [name, start] of all(`in.${net}.`)) {
+          const [got, want] = [state.get(name)!, get(`out.${net}.${name}`)];
+          const moved = distance(want, start);
+          // Adam divides a gradient by its size: what float32 gets wrong of the smallest ones shows as a share of the step. Weights
+          // that do not learn stay to the bit; the slowest learn 5e-6 in a step, 2⁻²⁴ of which a weight of 1 can't show.
+          if (moved === 0) expect(got, name).toEqual(start);
+          else expect(distance(got, want), name).toBeLessThan(2e-3 * moved + 2 ** -24 * norm(want));
+        }
+      }
+    } finally {
+      trainer.dispose();
+      for (const [, slice] of draws.values()) gpu.free(slice);
+    }
+    expect(live()).toEqual(before);
+  });
+});
+
+describe("a training", () => {
+  test("is a function of photo, options and seed, to the last bit; its parts learn as they should", async () => {
+    const [first, again, other] = [await trained(), await trained(), await trained({ ...TINY, seed: 6 })];
+    const bits = ({ generator, discriminator }: ConsinganModel) => hash([...generator.values(), ...discriminator.values()]);
+    expect(bits(again)).toBe(bits(first));
+    expect(again.scales.map(({ losses }) => losses)).toEqual(first.scales.map(({ losses }) => losses));
+    expect(bits(other)).not.toBe(bits(first));
+    expect(first.scales.map(({ size }) => size)).toEqual(first.sizes);
+    expect(first.scales.map(({ noiseAmp }) => noiseAmp > 0)).toEqual([true, true, true, true]);
+  });
+
+  test("freezes all but the newest stages, and the head with the first of them", async () => {
+    const states: ConsinganModel["generator"][] = [];
+    for await (const event of train(gpu, tinyPhoto(), TINY))
+      if (event.kind === "scaleDone" && isConsingan(event.model)) states.push(event.model.generator);
+    const changed = (part: string, k: number) =>
+      [...states[k]!].some(([name, values]) => name.startsWith(part) && String(values) !== String(states[k - 1]!.get(name)));
+    expect([1, 2, 3].map((k) => changed("head.", k))).toEqual([true, true, false]);
+    expect([1, 2, 3].map((k) => changed("body.0.", k))).toEqual([true, true, false]);
+    expect([2, 3].map((k) => changed("body.1.", k))).toEqual([true, true]);
+    expect([1, 2, 3].map((k) => changed("tail.", k))).toEqual([true, true, true]);
+  });
+
+  test("gives all GPU memory back, also when it is left early; takes what was forecast", async () => {
+    const before = live();
+    const options = resolveOptions({ ...TINY, channels: 8 });
+    for (const kind of ["scale", "progress", "scaleDone"]) {
+      for await (const event of train(gpu, tinyPhoto(), options)) if (event.kind === kind) break;
+      expect(live()).toEqual(before);
+    }
+    let most = 0;
+    for await (const event of train(gpu, tinyPhoto(), options))
+      if (event.kind === "progress") most = Math.max(most, live().bytes - before.bytes);
+    expect(most / (await forecastBytes(gpu, tinyPhoto(), options))).toBeCloseTo(1, 1);
+    expect(live()).toEqual(before);
+  });
+
+  test("tells its work truthfully and previews without changing what it learns", async () => {
+    const plain = await trained();
+    const seen: number[] = [];
+    let last: ConsinganModel | null = null;
+    for await (const event of train(gpu, tinyPhoto(), TINY)) {
+      seen.push(event.work.done / event.work.total);
+      if (event.kind === "progress") {
+        const { sample, reconstruction } = await event.preview();
+        expect(sample.data).not.toEqual(reconstruction.data);
+      }
+      if (event.kind === "scaleDone" && isConsingan(event.model)) last = event.model;
+    }
+    expect([...seen].sort((a, b) => a - b)).toEqual(seen);
+    expect(seen.at(-1)).toBeCloseTo(1, 12);
+    expect(last!.generator).toEqual(plain.generator);
+  });
+
+  test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {
+    const errors: number[] = [];
+    for (const iterations of [1, 60]) {
+      const model = await trained({ ...TINY, stages: 2, maxSize: 16, channels: 8, alphaRec: 1000, iterations });
+      const sampler = await ConsinganSampler.load(gpu, model);
+      const { data } = await sampler.reconstruction();
+      errors.push(data.reduce((sum, v, i) => sum + (v - model.photo.data[i]!) ** 2, 0) / data.length);
+      await sampler.dispose();
+    }
+    expect(errors[1]!).toBeLessThan(errors[0]! / 2);
+  });
+
+  const alternatives: Partial<TrainOptions>[] = [{ lrScale: 0.5 }, { trainedStages: 1 }, { dSteps: 1, gSteps: 2 }, { stages: 1 }];
+  test.each(alternatives)("runs with %o, and the option matters", async (option) => {
+    const [usual, changed] = [await trained(), await trained({ ...TINY, ...option })];
+    for (const values of changed.generator.values()) expect(values.every(Number.isFinite)).toBe(true);
+    expect(hash([...changed.generator.values()])).not.toBe(hash([...usual.generator.values()]));
+  });
+});
+
+describe("a model", () => {
+  test("read back from its file draws the same pictures, at any size, and gives all memory back", async () => {
+    const before = live();
+    const model = await trained();
+    const read = readModel(writeModel(model));
+    expect(read).toEqual(model);
+    const samplers = [await openSampler(gpu, model), await openSampler(gpu, read)];
+    const [own, other] = samplers as [ConsinganSampler, ConsinganSampler];
+    const { data } = await own.sample({ seed: 3 });
+    const bits = async (options: Parameters<ConsinganSampler["sample"]>[0]) => hash([(await other.sample(options)).data]);
+    expect(await bits({ seed: 3 })).toBe(hash([data]));
+    expect(data.every((v) => Math.abs(v) <= 1)).toBe(true);
+    const others = [{ seed: 4 }, { seed: 3, index: 1 }, { seed: 3, startScale: 1 }, { seed: 3, startScale: 3 }];
+    const all = await Promise.all(others.map(bits));
+    expect(new Set([...all, hash([data])]).size).toBe(5);
+    expect(await bits(others[0]!)).toBe(all[0]);
+    for (const size of [
+      { width: 40, height: 18 },
+      { width: 5, height: 31 },
+    ]) {
+      const picture = await other.sample({ seed: 3, size });
+      expect([picture.width, picture.height, picture.data.length]).toEqual([
+        size.width,
+        size.height,
+        3 * size.width * size.height,
+      ]);
+    }
+    expect(hash([(await own.reconstruction()).data])).toBe(hash([(await other.reconstruction()).data]));
+    for (const sampler of samplers) await sampler.dispose();
+    expect(live()).toEqual(before);
+  });
+
+  test("half trained draws at the size it has", async () => {
+    for await (const event of train(gpu, tinyPhoto(), TINY)) {
+      if (event.kind !== "scaleDone" || event.scale !== 1) continue;
+      const sampler = await openSampler(gpu, event.model);
+      const { width, height } = await sampler.sample({ seed: 1 });
+      expect({ width, height }).toEqual(event.model.sizes[1]);
+      await sampler.dispose();
+      expect(() => singanModel(event.model, "animation")).toThrow("the recipe consingan has no animation");
+      break;
+    }
+  });
+
+  test("refuses a seed, an index, a start scale or a size that is none", async () => {
+    const sampler = await ConsinganSampler.load(gpu, await trained({ ...TINY, iterations: 1 }));
+    const size = { width: 30, height: 30 };
+    for (const [wrong, message] of [
+      [{ seed: -1 }, "seed must be a whole number"],
+      [{ seed: 0, index: 0.5 }, "index must be a whole number"],
+      [{ seed: 0, startScale: 4 }, "start scale must be a whole number from 0 to 3"],
+      [{ seed: 0, size: { width: 0, height: 3 } }, "the size must be whole numbers"],
+      [{ seed: 0, startScale: 1, size }, "needs the trained size"],
+    ] as const)
+      await expect(sampler.sample(wrong)).rejects.toThrow(message);
+    await sampler.dispose();
+  });
+});

@@ -1,0 +1,110 @@
+// ConSinGAN's graphs in f64: values and gradients against PyTorch's recorded iteration, and the whole losses' gradients, through the
+// upsampling and through the penalty, against differences.
+
+import { describe, expect, test } from "vitest";
+import { add } from "../../src/autodiff/ops/elementwise.ts";
+import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
+import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "../../src/singan/consingan/graphs.ts";
+import { discriminatorShapes, generatorShapes, noiseShape, partShapes, partsOf } from "../../src/singan/consingan/network.ts";
+import { trainedParts } from "../../src/singan/consingan/rates.ts";
+import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
+import { alongRandomDirection } from "../reference/directional.ts";
+import { type Bindings, evaluate } from "../reference/evaluate.ts";
+import { Random } from "../reference/random.ts";
+
+/** Results are recorded in float32, and the upsampling tables hold float32 weights: a last bit for each of the few roundings on the way. */
+const FEW_BITS = 2 ** -21;
+
+/** The graphs of one recorded iteration, on leaves with the recorded values. */
+function graphs(stage: number) {
+  const { sizes, options, get, all } = recording(stage);
+  const leavesOf = (shapes: ReturnType<typeof generatorShapes>) =>
+    new Map([...shapes].map(([name, shape]) => [name, leaf(name, shape)] as const));
+  const [g, d] = [leavesOf(generatorShapes(stage + 1, options.channels)), leavesOf(discriminatorShapes(options.channels))];
+  const names = trainedParts(stage, options).flatMap(({ part }) => [...partShapes(part, options.channels).keys()]);
+  const context: StageContext = { sizes, options, g, d, trained: names.map((name) => g.get(name)!) };
+  const leaves = new StageLeaves(sizes, options.channels);
+  const noise = sizes.map((size, k) => leaf(`noise.${k}`, noiseShape(k, size, options.channels)));
+  const alpha = leaf("alpha", [1]);
+  const bindings = new Map<Tensor, ArrayLike<number>>([
+    ...[...g].map(([name, t]) => [t, get(`in.G.${name}`)] as const),
+    ...[...d].map(([name, t]) => [t, get(`in.D.${name}`)] as const),
+    ...leaves.fixed.map((t, k) => [t, get(`in.fixed.${k}`)] as const),
+    ...leaves.amps.map((t, k) => [t, new Float32Array(options.channels).fill(get("out.amps")[k]!)] as const),
+    ...noise.map((t, k) => [t, get(`in.noise.${k}`)] as const),
+    [leaves.real, get("in.real")],
+    [alpha, get("in.alpha").slice(0, 1)],
+  ]);
+  return { context, leaves, names, bindings, pair: picturePair(context, leaves, noise), alpha, get, all };
+}
+
+const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+function expectNear(got: ArrayLike<number>, want: ArrayLike<number>, what: string): void {
+  expect(largest(Array.from(got, (v, i) => v - want[i]!)), what).toBeLessThanOrEqual(FEW_BITS * largest(want));
+}
+
+describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
+  const { context, leaves, names, bindings, pair, get, all } = graphs(stage);
+
+  test("the fake and the reconstruction", () => {
+    const [got] = evaluate([pair], bindings) as [Float64Array];
+    expectNear(got.subarray(0, got.length / 2), get("out.fake"), "fake");
+    expectNear(got.subarray(got.length / 2), get("out.rec"), "reconstruction");
+  });
+
+  test("the generator's losses and gradients, of exactly the parts that learn", () => {
+    // D is the one after its three steps.
+    const after: Bindings = new Map([...bindings, ...[...context.d].map(([name, t]) => [t, get(`out.D.${name}`)] as const)]);
+    const { losses, gradients } = generatorStep(context, leaves, pair);
+    const [adversarial, reconstruction, ...values] = evaluate(
+      [losses.gAdversarial, losses.reconstruction, ...gradients],
+      after,
+    ) as [Float64Array, Float64Array, ...Float64Array[]];
+    const recorded = get("out.losses");
+    expectNear(reconstruction, recorded.slice(4), "reconstruction loss");
+    // D's recorded weights are rounded to float32, which moves what it says by as much: 1e-6 of the largest is twenty times that.
+    expect(adversarial[0]).toBeCloseTo(recorded[3]!, 6);
+    const want = all("out.grad.");
+    expect([...want.keys()].sort()).toEqual([...names].sort());
+    names.forEach((name, i) => {
+      const error = largest(values[i]!.map((v, k) => v - want.get(name)![k]!));
+      expect(error, name).toBeLessThan(1e-6 * largest(want.get(name)!));
+    });
+  });
+});
+
+describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
+  const { context, leaves, bindings, pair, alpha } = graphs(stage);
+  const agree = (loss: Tensor, xs: readonly Tensor[], gradients: readonly Tensor[], random: Random) => {
+    const values = evaluate(gradients, bindings);
+    const { analytic, numeric } = alongRandomDirection([loss], [[1]], xs, values, bindings, random);
+    // As the single ops' tests: central differences in f64.
+    expect(Math.abs(analytic - numeric)).toBeLessThan(1e-9 + 1e-6 * Math.abs(numeric));
+  };
+
+  test("the generator's whole loss, through the upsampling", () => {
+    const { losses, gradients } = generatorStep(context, leaves, pair);
+    const random = new Random(`consingan G ${stage}`);
+    agree(add(losses.gAdversarial, losses.reconstruction), context.trained, gradients, random);
+    // One weight tensor at a time: a small gradient hides in a large one's sum.
+    for (const [i, t] of context.trained.entries())
+      agree(add(losses.gAdversarial, losses.reconstruction), [t], [gradients[i]!], random);
+  });
+
+  test("the critic's whole loss, through the penalty", () => {
+    const { losses, gradients } = criticStep(context, leaves, pair, alpha);
+    const weights = [...context.d.values()];
+    const values = evaluate(gradients, bindings);
+    const outputs = [losses.critic, losses.gradientPenalty];
+    const random = new Random(`consingan D ${stage}`);
+    const { analytic, numeric } = alongRandomDirection(outputs, [[1, 1], [1]], weights, values, bindings, random);
+    expect(Math.abs(analytic - numeric)).toBeLessThan(1e-9 + 1e-6 * Math.abs(numeric));
+  });
+});
+
+test("parts have names of their own, in one order", () => {
+  expect(partsOf(3)).toEqual(["head", "body.0", "body.1", "body.2", "tail"]);
+  const names = [...generatorShapes(3, 8).keys()];
+  expect(new Set(names).size).toBe(2 * (1 + 3 * 3 + 1));
+  expect(names.slice(0, 3)).toEqual(["head.conv.weight", "head.conv.bias", "body.0.block0.conv.weight"]);
+});
