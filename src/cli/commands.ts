@@ -3,6 +3,7 @@
 import type { Command } from "./args.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
 import { infoCommand } from "./commands/info.ts";
 import { editCommand, harmonizeCommand, paintCommand } from "./commands/inject.ts";
 import { sampleCommand } from "./commands/sample.ts";
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   paintCommand,
   editCommand,
   harmonizeCommand,
+  evalCommand,
   infoCommand,
   doctorCommand,
   benchCommand,

@@ -49,7 +49,7 @@ function reason(error: unknown): string {
 }
 
 /** Paths come from the user and may hold anything: quoted where that would break the line. */
-const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);
+export const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);
 
 /** Throws FileError where it is no file, or what readFileSync throws. */
 export function readBytes(path: string, what: string): Uint8Array {
@@ -75,6 +75,18 @@ function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T
 export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
 /** With its transparency. Throws FileError. */
 export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
+/** Whether there is a directory of that path. */
+export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Names of the files in a directory that end in .png, sorted; hidden ones are left out. Throws FileError. */
+export function pngNames(path: string): string[] {
+  try {
+    return readdirSync(path)
+      .filter((name) => /^[^.].*\.png$/.test(name))
+      .sort();
+  } catch (error) {
+    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
+  }
+}
 /** Throws FileError. */
 export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
 /** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */

@@ -7,8 +7,12 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Apps: 4 5 6, 1 to make a device, the adapter to make it from, and the tuner to time kernels on it. */
-const app = { layers: ["gpu/device", "nn", "singan", "image", "node", "runtime/tuner"], types: ["runtime"], packages: /./ };
+/** Apps: 4 to 7, 1 to make a device, the adapter to make it from, and the tuner to time kernels on it. */
+const app = {
+  layers: ["gpu/device", "nn", "singan", "image", "metrics", "node", "runtime/tuner"],
+  types: ["runtime"],
+  packages: /./,
+};
 /** What each folder may import besides itself: layers or single modules of them, also by type, and packages. */
 const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; packages: RegExp }>> = {
   generated: { layers: [], types: [], packages: /^$/ },
@@ -18,6 +22,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
   singan: { layers: ["autodiff", "runtime", "nn", "image"], types: ["gpu"], packages: /^$/ },
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
+  metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },

@@ -1,0 +1,47 @@
+// Pictures as the figures see them: 8-bit RGB scaled to [0,1] in float32, interleaved, so that files and fresh samples count alike.
+
+import type { Rgb8 } from "../image/planes.ts";
+
+/** data is [height, width, 3] in [0,1]. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+/** x = f32(v/255).  [h,w,3] u8 → [h,w,3] in [0,1]. */
+export const toPicture = ({ width, height, data }: Rgb8): Picture => ({
+  width,
+  height,
+  data: Float32Array.from(data, (v) => v / 255),
+});
+
+/** Mean of 2x2 pixels; an odd last row or column is dropped. */
+export function half({ width, height, data }: Picture): Picture {
+  const [w, h] = [width >> 1, height >> 1];
+  const out = new Float32Array(3 * w * h);
+  for (let y = 0; y < h; y++) {
+    for (let i = 0; i < 3 * w; i++) {
+      const at = 3 * (2 * y * width + 2 * Math.floor(i / 3)) + (i % 3);
+      out[3 * y * w + i] = (data[at]! + data[at + 3]! + data[at + 3 * width]! + data[at + 3 * width + 3]!) / 4;
+    }
+  }
+  return { width: w, height: h, data: out };
+}
+
+/** Luma 0.299 R + 0.587 G + 0.114 B in [0,1].  ITU-R BT.601. */
+export function luma({ width, height, data }: Picture): Float64Array {
+  return Float64Array.from({ length: width * height }, (_, p) => {
+    return 0.299 * data[3 * p]! + 0.587 * data[3 * p + 1]! + 0.114 * data[3 * p + 2]!;
+  });
+}
+
+/** Mean and standard deviation over values, the latter divided by n − freedom; 0 where that is 0. */
+export function meanAndDeviation(values: ArrayLike<number>, freedom = 0): { mean: number; deviation: number } {
+  const n = values.length;
+  let [sum, squares] = [0, 0];
+  for (let i = 0; i < n; i++) sum += values[i]!;
+  const mean = sum / n;
+  for (let i = 0; i < n; i++) squares += (values[i]! - mean) ** 2;
+  return { mean, deviation: n > freedom ? Math.sqrt(squares / (n - freedom)) : 0 };
+}

@@ -1,0 +1,157 @@
+// How far apart two sets of patches lie: sliced Wasserstein-1 distance. Also the one of colour histograms.
+// Rabin, Peyré, Delon, Bernot 2011 (slices); Karras et al. 2018, section 5 (7x7 patches at every level of a pyramid).
+
+import type { NumpyRandom } from "./numpy-random.ts";
+import { AREA, patchCount, patchRows, products, VALUES } from "./patches.ts";
+import { half, meanAndDeviation, type Picture } from "./picture.ts";
+
+const DIRECTIONS = 256;
+/** Projections of all samples that are kept at once, 64 MB: fewer directions are looked at together where pictures are large. */
+const MAX_PROJECTIONS = 2 ** 24;
+/** Patches projected together. */
+const ROWS = 512;
+/** Both sides of a level have at least so many pixels, and there are at most so many levels. */
+export const LEAST_SIDE = 16;
+const LEVELS = 3;
+
+/** Unit directions, one per row: [DIRECTIONS, VALUES] float32, from normal numbers drawn value by value. */
+function unitDirections(random: NumpyRandom): Float32Array {
+  const directions = new Float32Array(DIRECTIONS * VALUES);
+  const squares = new Float32Array(DIRECTIONS);
+  for (let k = 0; k < VALUES; k++) {
+    for (let d = 0; d < DIRECTIONS; d++) {
+      const x = Math.fround(random.normal());
+      directions[d * VALUES + k] = x;
+      squares[d] = squares[d]! + Math.fround(x * x);
+    }
+  }
+  return directions.map((x, i) => x / Math.fround(Math.sqrt(squares[Math.floor(i / VALUES)]!)));
+}
+
+/** Projections of all patches of a picture, sorted, one array per direction: of the patches, and of the patches less their mean colour. */
+function sortedProjections(picture: Picture, directions: Float32Array): { whole: Float32Array[]; detail: Float32Array[] } {
+  const [n, m] = [patchCount(picture), directions.length / VALUES];
+  const empty = () => Array.from({ length: m }, () => new Float32Array(n));
+  const [whole, detail] = [empty(), empty()];
+  // A patch of one colour c projects to Σ_c colour·(sum of the direction's values of that channel).
+  const sums = channelSums(directions);
+  for (let first = 0; first < n; first += ROWS) {
+    const rows = patchRows(
+      picture,
+      Uint32Array.from({ length: Math.min(ROWS, n - first) }, (_, i) => first + i),
+    );
+    const means = channelSums(rows).map((sum) => sum / AREA);
+    const projected = products(rows, directions);
+    for (let i = 0; i < rows.length / VALUES; i++) {
+      for (let d = 0; d < m; d++) {
+        const x = projected[i * m + d]!;
+        whole[d]![first + i] = x;
+        const flat = means[3 * i]! * sums[3 * d]! + means[3 * i + 1]! * sums[3 * d + 1]! + means[3 * i + 2]! * sums[3 * d + 2]!;
+        detail[d]![first + i] = x - flat;
+      }
+    }
+  }
+  for (const values of [...whole, ...detail]) values.sort();
+  return { whole, detail };
+}
+
+/** Sum of each channel's AREA values: [n, VALUES] → [n, 3]. */
+function channelSums(rows: Float32Array): Float64Array {
+  const sums = new Float64Array(rows.length / AREA);
+  for (let i = 0; i < rows.length; i++) sums[Math.floor(i / AREA)]! += rows[i]!;
+  return sums;
+}
+
+/** Mean of |a[i] − b[⌊i/times⌋]|: Wasserstein-1 between sorted samples, each of b counted `times` times. */
+function transport(a: Float32Array, b: Float32Array, times = 1): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[Math.floor(i / times)]!);
+  return sum / a.length;
+}
+
+const average = (values: readonly number[]): number => meanAndDeviation(values).mean;
+
+interface LevelDistance {
+  /** Of each sample. */
+  readonly each: readonly number[];
+  /** Of all samples' patches as one set. */
+  readonly pooled: number;
+  /** Mean over samples, each patch less its mean colour. */
+  readonly detail: number;
+}
+
+function levelDistance(real: Picture, samples: readonly Picture[], directions: Float32Array): LevelDistance {
+  const n = patchCount(real);
+  const atOnce = Math.min(DIRECTIONS, Math.max(1, Math.floor(MAX_PROJECTIONS / (n * samples.length))));
+  const each = samples.map(() => 0);
+  let [pooled, detail] = [0, 0];
+  for (let first = 0; first < DIRECTIONS; first += atOnce) {
+    const some = directions.subarray(first * VALUES, (first + atOnce) * VALUES);
+    const target = sortedProjections(real, some);
+    const together = target.whole.map(() => new Float32Array(samples.length * n));
+    for (const [s, sample] of samples.entries()) {
+      const projected = sortedProjections(sample, some);
+      for (const [d, whole] of projected.whole.entries()) {
+        each[s]! += transport(whole, target.whole[d]!) / DIRECTIONS;
+        detail += transport(projected.detail[d]!, target.detail[d]!) / DIRECTIONS / samples.length;
+        together[d]!.set(whole, s * n);
+      }
+    }
+    for (const [d, all] of together.entries()) pooled += transport(all.sort(), target.whole[d]!, samples.length) / DIRECTIONS;
+  }
+  return { each, pooled, detail };
+}
+
+/** swd and its company, as the help of `singan eval` explains them. */
+export interface SlicedWasserstein {
+  readonly swd: number;
+  readonly swd_sd: number;
+  readonly swd_levels: readonly number[];
+  readonly swd_pooled: number;
+  readonly swd_detail: number;
+}
+
+/**
+ * Sliced Wasserstein-1 distance between the 7x7x3 patches of samples and of the photo: mean over 256 random unit directions, the levels
+ * full, 1/2 and 1/4 (as long as both sides have 16 px) and the samples.  All pictures of one size, in [0,1]; a grey shift of d gives
+ * about 0.8·d.
+ */
+export function slicedWasserstein(real: Picture, samples: readonly Picture[], random: NumpyRandom): SlicedWasserstein {
+  const directions = unitDirections(random);
+  const levels: LevelDistance[] = [];
+  let [target, pyramid] = [real, samples];
+  while (levels.length < LEVELS && Math.min(target.width, target.height) >= LEAST_SIDE) {
+    levels.push(levelDistance(target, pyramid, directions));
+    [target, pyramid] = [half(target), pyramid.map(half)];
+  }
+  const each = samples.map((_, s) => average(levels.map((level) => level.each[s]!)));
+  const { mean, deviation } = meanAndDeviation(each, 1);
+  return {
+    swd: mean,
+    swd_sd: deviation,
+    swd_levels: levels.map((level) => average(level.each)),
+    swd_pooled: average(levels.map(({ pooled }) => pooled)),
+    swd_detail: average(levels.map(({ detail }) => detail)),
+  };
+}
+
+/** Wasserstein-1 between the 256-bin histograms of all samples and of the photo, in units of full scale, mean over R, G, B. */
+export function colourDistance(real: Picture, samples: readonly Picture[]): number {
+  const shares = (pictures: readonly Picture[], channel: number): Float64Array => {
+    const counts = new Float64Array(256);
+    for (const { data } of pictures) for (let i = channel; i < data.length; i += 3) counts[Math.round(data[i]! * 255)]! += 1;
+    const pixels = (pictures.length * real.data.length) / 3;
+    return counts.map((count) => count / pixels);
+  };
+  return average(
+    [0, 1, 2].map((channel) => {
+      const [a, b] = [shares([real], channel), shares(samples, channel)];
+      let [ahead, sum] = [0, 0];
+      for (let v = 0; v < 256; v++) {
+        ahead += a[v]! - b[v]!;
+        sum += Math.abs(ahead);
+      }
+      return sum / 255;
+    }),
+  );
+}
