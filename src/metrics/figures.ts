@@ -5,7 +5,7 @@ import { fitGaussian, frechetDistance, symmetricRoot } from "./frechet.ts";
 import { FEATURES, type Inception, inceptionFeatures } from "./inception.ts";
 import { nearestPatches } from "./nearest.ts";
 import { NumpyRandom } from "./numpy-random.ts";
-import { luma, meanAndDeviation, type Picture } from "./picture.ts";
+import { luma, meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 import { psnr, ssim } from "./ssim.ts";
 import { colourDistance, type SlicedWasserstein, slicedWasserstein } from "./wasserstein.ts";
 
@@ -50,9 +50,13 @@ function diversity(real: Picture, samples: readonly Picture[]): number {
 }
 
 /** Figures of samples (at least one) against the photo, all of one size with both sides ≥ 16; rounded to 5 decimals. */
-export function sampleFigures(real: Picture, samples: readonly Picture[]): SampleFigures {
-  const swd = slicedWasserstein(real, samples, new NumpyRandom(SEED));
-  const { nn_fidelity, nn_coverage } = nearestPatches(real, samples, new NumpyRandom(SEED));
+export async function sampleFigures(
+  real: Picture,
+  samples: readonly Picture[],
+  pause: Pause = async () => {},
+): Promise<SampleFigures> {
+  const swd = await slicedWasserstein(real, samples, new NumpyRandom(SEED), pause);
+  const { nn_fidelity, nn_coverage } = await nearestPatches(real, samples, new NumpyRandom(SEED), pause);
   return {
     swd: rounded(swd.swd),
     swd_sd: rounded(swd.swd_sd),
@@ -76,11 +80,20 @@ export function reconstructionFigures(real: Picture, reconstruction: Picture): R
  * Fréchet distance between the Inception features of one sample and of the photo, mean and deviation (n−1) over samples. SIFID's formula
  * and layer, but not its numbers: the weights are Keras's, in 8 bits. Pictures as sampleFigures; rounded to 5 decimals.
  */
-export function inceptionFigures(real: Picture, samples: readonly Picture[], inception: Inception): InceptionFigures {
+export async function inceptionFigures(
+  real: Picture,
+  samples: readonly Picture[],
+  inception: Inception,
+  pause: Pause = async () => {},
+): Promise<InceptionFigures> {
   const gaussian = (picture: Picture) => fitGaussian(inceptionFeatures(picture, inception), FEATURES);
   const target = gaussian(real);
   const root = symmetricRoot(target.covariance, FEATURES);
-  const each = samples.map((sample) => frechetDistance(target, gaussian(sample), root));
+  const each: number[] = [];
+  for (const sample of samples) {
+    await pause();
+    each.push(frechetDistance(target, gaussian(sample), root));
+  }
   const { mean, deviation } = meanAndDeviation(each, 1);
   return { frechet_inception64: rounded(mean), frechet_inception64_sd: rounded(deviation) };
 }

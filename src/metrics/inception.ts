@@ -43,22 +43,18 @@ export interface WeightsManifest {
  * where one is missing or has another shape.
  */
 export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8Array): Inception {
-  const found = new Map<string, Float64Array>();
+  const places = new Map<string, { at: number; length: number; min: number; scale: number }>();
   let at = 0;
   for (const { name, shape, quantization } of weightsManifest.flatMap(({ weights }) => weights)) {
     const length = shape.reduce((a, b) => a * b, 1);
-    const stored = bytes.subarray(at, at + length);
-    if (quantization?.dtype === "uint8" && stored.length === length)
-      found.set(
-        `${name} ${shape.join("x")}`,
-        Float64Array.from(stored, (b) => quantization.min + quantization.scale * b),
-      );
-    at += length * (quantization?.dtype === "uint8" ? 1 : 4);
+    const isByte = quantization?.dtype === "uint8";
+    if (isByte) places.set(`${name} ${shape.join("x")}`, { at, length, ...quantization });
+    at += length * (isByte ? 1 : 4);
   }
   const weight = (name: string): Float64Array => {
-    const values = found.get(name);
-    if (!values) throw new RangeError(`no 8-bit weight ${name} in this InceptionV3`);
-    return values;
+    const place = places.get(name);
+    if (!place || place.at + place.length > bytes.length) throw new RangeError(`no 8-bit weight ${name} in this InceptionV3`);
+    return Float64Array.from(bytes.subarray(place.at, place.at + place.length), (b) => place.min + place.scale * b);
   };
   return SHAPES.map((shape, i) => {
     const normalisation = (part: string) => weight(`batch_normalization_${i + 1}/${part} ${shape.outputs}`);

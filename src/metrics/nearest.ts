@@ -2,7 +2,7 @@
 
 import type { NumpyRandom } from "./numpy-random.ts";
 import { patchCount, patchRows, products, VALUES } from "./patches.ts";
-import { meanAndDeviation, type Picture } from "./picture.ts";
+import { meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 
 /** At most so many patches are drawn on each side. */
 const MOST = 4000;
@@ -43,17 +43,19 @@ const squares = (rows: Float32Array): Float64Array => {
  * every detail exists in the photo) and from the photo to all samples (nn_coverage, 0 where nothing is missing). At most 4000 patches on
  * each side, drawn over all samples: to be compared at equal sizes and numbers of samples only.
  */
-export function nearestPatches(
+export async function nearestPatches(
   real: Picture,
   samples: readonly Picture[],
   random: NumpyRandom,
-): { nn_fidelity: number; nn_coverage: number } {
+  pause: Pause,
+): Promise<{ nn_fidelity: number; nn_coverage: number }> {
   const targets = drawnRows([real], random);
   const queries = drawnRows(samples, random);
   const [ofQueries, ofTargets] = [squares(queries), squares(targets)];
   const toTarget = new Float64Array(ofQueries.length).fill(Infinity);
   const toQuery = new Float64Array(ofTargets.length).fill(Infinity);
   for (let first = 0; first < ofQueries.length; first += ROWS) {
+    await pause();
     const count = Math.min(ROWS, ofQueries.length - first);
     const dots = products(queries.subarray(first * VALUES, (first + count) * VALUES), targets);
     for (let i = 0; i < count; i++) {

@@ -2,6 +2,9 @@
 
 import type { Rgb8 } from "../image/planes.ts";
 
+/** Awaited between pieces of long work (some 0.1 s each), so that a program can be interrupted. */
+export type Pause = () => Promise<void>;
+
 /** data is [height, width, 3] in [0,1]. */
 export interface Picture {
   readonly width: number;

@@ -3,7 +3,7 @@
 
 import type { NumpyRandom } from "./numpy-random.ts";
 import { AREA, patchCount, patchRows, products, VALUES } from "./patches.ts";
-import { half, meanAndDeviation, type Picture } from "./picture.ts";
+import { half, meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 
 const DIRECTIONS = 256;
 /** Projections of all samples that are kept at once, 64 MB: fewer directions are looked at together where pictures are large. */
@@ -80,7 +80,12 @@ interface LevelDistance {
   readonly detail: number;
 }
 
-function levelDistance(real: Picture, samples: readonly Picture[], directions: Float32Array): LevelDistance {
+async function levelDistance(
+  real: Picture,
+  samples: readonly Picture[],
+  directions: Float32Array,
+  pause: Pause,
+): Promise<LevelDistance> {
   const n = patchCount(real);
   const atOnce = Math.min(DIRECTIONS, Math.max(1, Math.floor(MAX_PROJECTIONS / (n * samples.length))));
   const each = samples.map(() => 0);
@@ -90,6 +95,7 @@ function levelDistance(real: Picture, samples: readonly Picture[], directions: F
     const target = sortedProjections(real, some);
     const together = target.whole.map(() => new Float32Array(samples.length * n));
     for (const [s, sample] of samples.entries()) {
+      await pause();
       const projected = sortedProjections(sample, some);
       for (const [d, whole] of projected.whole.entries()) {
         each[s]! += transport(whole, target.whole[d]!) / DIRECTIONS;
@@ -97,6 +103,7 @@ function levelDistance(real: Picture, samples: readonly Picture[], directions: F
         together[d]!.set(whole, s * n);
       }
     }
+    await pause();
     for (const [d, all] of together.entries()) pooled += transport(all.sort(), target.whole[d]!, samples.length) / DIRECTIONS;
   }
   return { each, pooled, detail };
@@ -116,12 +123,17 @@ export interface SlicedWasserstein {
  * full, 1/2 and 1/4 (as long as both sides have 16 px) and the samples.  All pictures of one size, in [0,1]; a grey shift of d gives
  * about 0.8·d.
  */
-export function slicedWasserstein(real: Picture, samples: readonly Picture[], random: NumpyRandom): SlicedWasserstein {
+export async function slicedWasserstein(
+  real: Picture,
+  samples: readonly Picture[],
+  random: NumpyRandom,
+  pause: Pause,
+): Promise<SlicedWasserstein> {
   const directions = unitDirections(random);
   const levels: LevelDistance[] = [];
   let [target, pyramid] = [real, samples];
   while (levels.length < LEVELS && Math.min(target.width, target.height) >= LEAST_SIDE) {
-    levels.push(levelDistance(target, pyramid, directions));
+    levels.push(await levelDistance(target, pyramid, directions, pause));
     [target, pyramid] = [half(target), pyramid.map(half)];
   }
   const each = samples.map((_, s) => average(levels.map((level) => level.each[s]!)));

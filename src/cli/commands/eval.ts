@@ -118,6 +118,7 @@ async function run(args: Args, session: Session): Promise<void> {
   else for (const line of describe(report)) session.result(line);
 }
 
+/** A transparent picture is seen on white, as training sees it. */
 const named = (path: string): Named => ({ name: shown(path), picture: readPhoto(path) });
 
 /** Draws samples, as `singan sample` draws them, and the reconstruction. */
@@ -163,6 +164,9 @@ function fromFolder(path: string, args: Args): Subject {
   };
 }
 
+/** Lets an interrupt through. */
+const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 type Report = Readonly<Record<string, number | null | readonly number[]>>;
 
 /** All figures, and what whoever reads them should know. Throws FileError where sizes don't fit. */
@@ -195,8 +199,8 @@ async function measure(
   const report = {
     ...{ width, height, samples: samples.length },
     real_resized_from: isResized ? [photo.picture.width, photo.picture.height] : null,
-    ...sampleFigures(real, pictures),
-    ...(inception ? inceptionFigures(real, pictures, inception) : {}),
+    ...(await sampleFigures(real, pictures, pause)),
+    ...(inception ? await inceptionFigures(real, pictures, inception, pause) : {}),
     ...(reconstruction ? reconstructionFigures(real, toPicture(reconstruction.picture)) : {}),
   };
   return { report, notes };
