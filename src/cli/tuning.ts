@@ -14,10 +14,15 @@ const SCALE_BUDGET_MS = 3000;
 export interface TunedScale {
   readonly size: Size;
   readonly channels: number;
+  /** Pictures in a batch, what takes the most time first. */
+  readonly samples: readonly number[];
 }
 
 export const scalesOf = (sizes: readonly Size[], options: Parameters<typeof channelsAt>[1]): TunedScale[] =>
-  sizes.map((size, scale) => ({ size, channels: channelsAt(scale, options) }));
+  sizes.map((size, scale) => ({
+    ...{ size, channels: channelsAt(scale, options) },
+    samples: options.recipe === "consingan" ? [2, 1] : [1],
+  }));
 
 /** Whether the environment allows it. */
 const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
@@ -35,8 +40,8 @@ export async function tuneFor(gpu: Gpu, session: Session, scales: readonly Tuned
     if (!isNoted) session.note("timing kernels, once on this computer …");
     isNoted = true;
   };
-  for (const { size, channels } of scales) {
-    await tuner.tune(convolutionCases(size, channels), { budgetMs: SCALE_BUDGET_MS, onTimed });
+  for (const { size, channels, samples } of scales) {
+    await tuner.tune(convolutionCases(size, channels, samples), { budgetMs: SCALE_BUDGET_MS, onTimed });
   }
 }
 
@@ -48,7 +53,7 @@ export const flopsOf = ({ opName, op: { inputs, shape } }: TuningCase): number =
 };
 
 /** Typical scales of a 250x188 pyramid. */
-const DOCTOR_SCALES: readonly TunedScale[] = [
+const DOCTOR_SCALES: readonly Omit<TunedScale, "samples">[] = [
   { size: { width: 34, height: 26 }, channels: 32 },
   { size: { width: 106, height: 80 }, channels: 32 },
   { size: { width: 250, height: 188 }, channels: 64 },

@@ -91,13 +91,17 @@ const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
   consingan: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding"],
 };
 
+/** Up to this size, px, ConSinGAN's six stages would hardly differ from each other. */
+const FEW_STAGES = { maxSize: 100, stages: 3 };
+
 /** The options for another recipe at the same effort: size, iterations and the widest net are kept, the rest is that recipe's. */
 export function inRecipe(options: TrainOptions, recipe: Recipe): TrainOptions {
   if (recipe === options.recipe) return options;
   if (recipe === "sr") return { ...options, recipe };
   const { maxSize, minSize, iterations, maxChannels, seed } = options;
   const defaults = DEFAULTS[recipe];
-  return { ...defaults, maxSize, minSize, iterations, seed, channels: Math.min(defaults.channels, maxChannels) };
+  const stages = recipe === "consingan" && maxSize <= FEW_STAGES.maxSize ? FEW_STAGES.stages : defaults.stages;
+  return { ...defaults, maxSize, minSize, iterations, seed, stages, channels: Math.min(defaults.channels, maxChannels) };
 }
 
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */

@@ -10,6 +10,7 @@ import { ConsinganSampler } from "../../src/singan/consingan/generate.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/consingan/model.ts";
 import { noiseShape } from "../../src/singan/consingan/network.ts";
 import { StageTrainer } from "../../src/singan/consingan/stage-trainer.ts";
+import { macsPerIteration } from "../../src/singan/consingan/train.ts";
 import { readModel, writeModel } from "../../src/singan/model-file.ts";
 import { forecastBytes } from "../../src/singan/rehearsal.ts";
 import { openSampler } from "../../src/singan/sampler.ts";
@@ -75,11 +76,15 @@ describe.each(RECORDED_STAGES)("an iteration at stage %i as PyTorch has it", (st
     try {
       expect(await trainer.measureNoiseAmp()).toBeCloseTo(amps[stage]!, 6);
       let step = 0;
+      let flops = 0;
       for (const { program, feed } of trainer.iteration(0)) {
+        for (const { label, work } of program.dispatches) if (label.startsWith("conv2d")) flops += work.flops;
         trainer.feed.write(feed);
         if (program === trainer.programs.d) gpu.write(draws.get("alpha")![1], get("in.alpha").slice(step, ++step));
         submit(gpu, [program]);
       }
+      // A multiply-add is two. What is counted too much is the gradient of the first trained stage's input.
+      expect(macsPerIteration(stage, sizes, options) / (flops / 2)).toBeCloseTo(1, 1);
       const losses = Object.values(await trainer.losses.read());
       // Float32 sums of a few hundred terms against float64.
       get("out.losses").forEach((want, i) => {

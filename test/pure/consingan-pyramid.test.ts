@@ -114,7 +114,8 @@ describe("options", () => {
     for (const preset of Object.values(PRESETS)) {
       const options = inRecipe(preset, "consingan");
       expect(resolveOptions(options)).toEqual(options);
-      expect(options).toMatchObject({ maxSize: preset.maxSize, iterations: preset.iterations });
+      const stages = preset.maxSize <= 100 ? 3 : 6;
+      expect(options).toMatchObject({ maxSize: preset.maxSize, iterations: preset.iterations, stages });
       expect(options.channels).toBe(Math.min(64, preset.maxChannels));
       expect(inRecipe(preset, "singan")).toBe(preset);
     }
