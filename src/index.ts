@@ -2,6 +2,8 @@
 
 export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { ANIMATION, type AnimationOptions, animate } from "./singan/applications/animation.ts";
+export { srOptions, srPath, srSize } from "./singan/applications/super-resolution.ts";
 export { OptionError, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "./singan/config.ts";
 export { type Band, type DrawOptions, type SampleOptions, Sampler } from "./singan/generate.ts";
 export type { LossRecord, Model, Preview, ScaleModel, TrainEvent, Work } from "./singan/model.ts";

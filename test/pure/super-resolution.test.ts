@@ -67,13 +67,13 @@ describe("steps", () => {
 });
 
 /** Of a model, what sizes depend on. */
-function model(width: number, height: number, trained = 2, recipe = "sr"): Model {
+function model(width: number, height: number, trained = 2): Model {
   const sizes = [
     { width: 18, height: 18 },
     { width, height },
   ];
   const photo = { width, height, data: new Float32Array(3 * width * height) };
-  return { sizes, scales: sizes.slice(0, trained), photo, options: { recipe } } as unknown as Model;
+  return { sizes, scales: sizes.slice(0, trained), photo } as unknown as Model;
 }
 
 describe("the path", () => {
@@ -84,11 +84,6 @@ describe("the path", () => {
     expect([start!.height, start!.width]).toEqual([101, 152]);
     expect(1 / factor).toBeCloseTo(1.259921, 6);
     expect(srSize({ width: 120, height: 80 }, 4)).toEqual({ width: 480, height: 320 });
-  });
-
-  it("needs a model of one generator per scale", () => {
-    expect(srPath(model(120, 80, 2, "singan"), 2).stages).toHaveLength(3);
-    expect(() => srPath(model(120, 80, 2, "consingan"), 2)).toThrow("a model of the recipe consingan can't enlarge");
   });
 
   it("needs the finest scale", () => {

@@ -121,9 +121,6 @@ function closing(m: Matrix, frames: number): Matrix {
 /** Every frame's way: as a sample's, with the walk's noise from the start scale on. Throws OptionError for any of the options. */
 export function animationPath(model: Model, options: AnimationOptions): Path {
   const { startScale } = options;
-  const recipe: string = model.options.recipe;
-  if (recipe !== "singan" && recipe !== "sr")
-    throw new OptionError(`a model of the recipe ${recipe} can't be animated: its noise is no picture's`);
   checkWalk(options);
   const path = samplePath(model, { startScale });
   return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : { ...stage, noise: "given" })) };

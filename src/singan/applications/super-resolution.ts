@@ -43,12 +43,9 @@ export const srSize = ({ width, height }: Size, factor: number): Size => ({
 
 /**
  * The photo, enlarged step by step: sizes grow by ⌈side·r⌉, and the last is cropped to srSize. The first step's noise is the same for all
- * colours, as in the official code. Throws OptionError for a factor out of range, or a model that can't enlarge.
+ * colours, as in the official code. Throws OptionError for a factor out of range, or a model without its finest scale.
  */
 export function srPath(model: Model, factor: number): Path {
-  const recipe: string = model.options.recipe;
-  if (recipe !== "sr" && recipe !== "singan")
-    throw new OptionError(`a model of the recipe ${recipe} can't enlarge: its finest scale is no generator of its own`);
   const steps = srSteps(factor);
   const scale = model.scales.length - 1;
   const trained = model.sizes[scale]!;
