@@ -3,9 +3,11 @@
 export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
 export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { ANIMATION, type AnimationOptions, animate } from "./singan/applications/animation.ts";
 export { type Blended, blendInto, composite, paint, photoOf, softMask, toPhotoSize } from "./singan/applications/inject.ts";
 export { type Palette, paletteOf, quantized } from "./singan/applications/palette.ts";
 export { retrainQuantized } from "./singan/applications/retrain.ts";
+export { srOptions, srPath, srSize } from "./singan/applications/super-resolution.ts";
 export {
   CONSINGAN,
   inRecipe,

@@ -1,20 +1,24 @@
 // The commands of the program, in the order of its help.
 
 import type { Command } from "./args.ts";
+import { animateCommand } from "./commands/animate.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { infoCommand } from "./commands/info.ts";
 import { editCommand, harmonizeCommand, paintCommand } from "./commands/inject.ts";
 import { sampleCommand } from "./commands/sample.ts";
+import { srCommand } from "./commands/sr.ts";
 import { trainCommand } from "./commands/train.ts";
 
 export const COMMANDS: readonly Command[] = [
   trainCommand,
   sampleCommand,
+  srCommand,
   paintCommand,
   editCommand,
   harmonizeCommand,
+  animateCommand,
   evalCommand,
   infoCommand,
   doctorCommand,

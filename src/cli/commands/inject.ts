@@ -105,7 +105,7 @@ interface Injection {
 
 function readInjection(kind: string, args: Args): Injection {
   const [file, picture] = args.words as [string, string];
-  const model = readModelAt(file);
+  const model = readModelAt(file, "injection of pictures");
   const last = model.scales.length - 1;
   if (last < 1) throw new FileError(`${file}: the model has one scale only, and a picture needs a second one to enter at`);
   const scales = startScales(args, 1, last);

@@ -118,8 +118,10 @@ function closing(m: Matrix, frames: number): Matrix {
   return [d / determinant, -b / determinant, -c / determinant, a / determinant];
 }
 
-/** Every frame's way: as a sample's, with the walk's noise from the start scale on. Throws OptionError. */
-export function animationPath(model: Model, startScale: number): Path {
+/** Every frame's way: as a sample's, with the walk's noise from the start scale on. Throws OptionError for any of the options. */
+export function animationPath(model: Model, options: AnimationOptions): Path {
+  const { startScale } = options;
+  checkWalk(options);
   const path = samplePath(model, { startScale });
   return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : { ...stage, noise: "given" })) };
 }
@@ -134,8 +136,7 @@ export const frameSize = ({ sizes, scales }: Model): Size => sizes[scales.length
 export async function* animate(sampler: Sampler, wanted: Partial<AnimationOptions> = {}): AsyncGenerator<Planes> {
   const options: AnimationOptions = { ...ANIMATION, ...wanted };
   const { model } = sampler;
-  checkWalk(options);
-  const path = animationPath(model, options.startScale);
+  const path = animationPath(model, options);
   const walks = path.stages.map(({ scale, size, noise, grey }) => {
     if (noise !== "given") return null;
     const { width, height } = noiseSize(size, model.options);

@@ -43,7 +43,7 @@ export const srSize = ({ width, height }: Size, factor: number): Size => ({
 
 /**
  * The photo, enlarged step by step: sizes grow by ⌈side·r⌉, and the last is cropped to srSize. The first step's noise is the same for all
- * colours, as in the official code. Throws OptionError for a factor out of range.
+ * colours, as in the official code. Throws OptionError for a factor out of range, or a model without its finest scale.
  */
 export function srPath(model: Model, factor: number): Path {
   const steps = srSteps(factor);

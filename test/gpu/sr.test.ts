@@ -1,0 +1,142 @@
+// Super-resolution: exact sizes for every factor and orientation, noise by seed, tiles, and `singan sr` as a user calls it.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { crop, toRgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { imresize } from "../../src/image/resample.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { srPath } from "../../src/singan/applications/super-resolution.ts";
+import { Sampler } from "../../src/singan/generate.ts";
+import type { Model } from "../../src/singan/model.ts";
+import { readModel, writeModel } from "../../src/singan/model-file.ts";
+import { tinySrModel } from "../applications.ts";
+import { refusal } from "../refusal.ts";
+import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+let gpu: Gpu;
+let model: Model;
+let folder: string;
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  gpu = await Gpu.open(await openAdapter());
+  model = await tinySrModel(gpu);
+  folder = mkdtempSync(join(tmpdir(), "singan-sr-"));
+  writeFileSync(join(folder, "m.safetensors"), writeModel(model));
+  writeFileSync(join(folder, "plain.safetensors"), writeModel(await trainAll(gpu, tinyPhoto(), { ...TINY, iterations: 1 })));
+  writeFileSync(join(folder, "tall.png"), encodePng(toRgb8(tinyPhoto(24, 31))));
+});
+afterAll(() => {
+  gpu.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each([
+  ["landscape", 31, 24],
+  ["portrait", 24, 31],
+  ["square", 24, 24],
+])("%s", (_, width, height) => {
+  it("gives the exact size for factors 2, 3, 4, 8 and 2.5", async () => {
+    const own = width > height ? model : await tinySrModel(gpu, width, height);
+    const [w, h] = [own.photo.width, own.photo.height];
+    const sampler = await Sampler.load(gpu, own);
+    for (const factor of [2, 3, 4, 8, 2.5]) {
+      const picture = await sampler.draw(srPath(own, factor), { seed: 0 });
+      expect([factor, picture.width, picture.height]).toEqual([factor, Math.floor(factor * w), Math.floor(factor * h)]);
+      expect(picture.data).toHaveLength(3 * picture.width * picture.height);
+      expect(picture.data.every(Number.isFinite)).toBe(true);
+    }
+    await sampler.dispose();
+  });
+});
+
+it("is another by seed, without noise the same for every seed, and tiles don't show", async () => {
+  const sampler = await Sampler.load(gpu, model);
+  const tiled = await Sampler.load(gpu, model, 4 * 4 * (16 + 8) ** 2);
+  const draw = async (seed: number, noise: "random" | "none" = "random", by = sampler) =>
+    (await by.draw(srPath(model, 2), { seed, noise })).data;
+  const first = await draw(1);
+  expect(await draw(1)).toEqual(first);
+  expect(await draw(2)).not.toEqual(first);
+  const still = await draw(1, "none");
+  expect(await draw(2, "none")).toEqual(still);
+  expect(await draw(1, "random", tiled)).toEqual(first);
+  await tiled.dispose();
+  await sampler.dispose();
+});
+
+it("is the photo enlarged step by step where the generator adds nothing", async () => {
+  const finest = model.scales.at(-1)!;
+  const silent = [...finest.generator].map(
+    ([name, values]) => [name, name.startsWith("tail.") ? values.map(() => 0) : values] as const,
+  );
+  const idle = { ...model, scales: [...model.scales.slice(0, -1), { ...finest, generator: new Map(silent) }] };
+  const sampler = await Sampler.load(gpu, idle);
+  const drawn = await sampler.draw(srPath(idle, 2), { seed: 0 });
+  await sampler.dispose();
+  let want = model.photo;
+  for (let i = 0; i < 3; i++) want = imresize(want, 2 ** (1 / 3));
+  want = crop(want, 0, 0, drawn.width, drawn.height);
+  // Tap weights and sums are float32 on the GPU: a few units in the last place per step.
+  expect(Math.max(...drawn.data.map((v, i) => Math.abs(v - want.data[i]!)))).toBeLessThan(1e-5);
+});
+
+function sr(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), "sr", ...words], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  return { status, out: stdout, err: stderr };
+}
+const sizeOf = (name: string) => {
+  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  return [width, height];
+};
+
+it("trains on a photo, writes the model, and takes it for another factor", () => {
+  const flags = ["--max-size", "24", "--min-size", "16", "--iterations", "2", "--channels", "4", "--max-channels", "4"];
+  const trained = sr("tall.png", "--factor", "3", "--compare", ...flags, "--json");
+  expect([trained.status, trained.err]).toEqual([0, expect.stringContaining("first reduced to 19x24")]);
+  const files = ["model.safetensors", "x3.png", "x3-compare.png"].map((name) => join("out/tall-sr", name));
+  expect(JSON.parse(trained.out)).toEqual({
+    ...{ files, model: files[0], factor: 3, from: "19x24", size: "57x72", seed: 0, noise: "random" },
+  });
+  expect(sizeOf("out/tall-sr/x3.png")).toEqual([57, 72]);
+  const { options } = readModel(readFileSync(join(folder, files[0]!)));
+  expect(options).toMatchObject({ recipe: "sr", alphaRec: 100, minSize: 16, scaleFactor: 1 / 3 ** (1 / 5) });
+
+  const again = sr(files[0]!, "--factor", "2", "--noise", "none");
+  expect([again.status, again.out]).toEqual([0, `${join("out/tall-sr", "x2.png")}\n`]);
+  expect(sizeOf("out/tall-sr/x2.png")).toEqual([38, 48]);
+});
+
+it("says so where a model was not trained for it", () => {
+  const { status, err } = sr("plain.safetensors", "--factor", "2", "--out", "plain");
+  expect([status, err]).toEqual([0, expect.stringContaining("the model was not trained for super-resolution")]);
+  expect(sizeOf("plain/x2.png")).toEqual([48, 38]);
+});
+
+it.each([
+  [["m.safetensors", "--factor", "0"], 2, "the factor must be a number from 1.2 to 8, not 0"],
+  [["m.safetensors", "--factor", "-4"], 2, "the factor must be a number from 1.2 to 8, not -4"],
+  [["m.safetensors", "--factor", "1e9"], 2, "the factor must be a number from 1.2 to 8, not 1000000000"],
+  [["m.safetensors", "--noise", "some"], 2, '--noise must be random or none, not "some"'],
+  [["m.safetensors", "--iterations", "9"], 2, "--iterations is about training, and m.safetensors is trained already"],
+  [["none.safetensors"], 1, "there is no file none.safetensors"],
+  [["none.png"], 1, "there is no file none.png"],
+  [["m.safetensors", "--out", "m.safetensors"], 1, "can't write to m.safetensors: it is a file"],
+])("refuses %j", async (words, status, line) => {
+  const before = readdirSync(folder);
+  const places = words.map((word) => (/\.(safetensors|png)$/.test(word) ? join(folder, word) : word));
+  const ended = await refusal("sr", ...places);
+  expect({ ...ended, line: ended.line.replaceAll(`${folder}/`, "") }).toEqual({ status, line, written: "" });
+  expect(readdirSync(folder)).toEqual(before);
+});
