@@ -52,9 +52,11 @@ export const evalCommand: Command = {
   summary: "tell in figures how well samples match their photo",
   words: ["MODEL|DIR"],
   details: [
-    "MODEL draws its samples for this. In DIR they are the files sample*.png, else samples/*.png (as singan train writes them), else\n" +
-      "every *.png but real, rec, reconstruction, scales and sheet; all of one size. The photo is resized to it where it differs.",
-    `The same pictures give the same figures; patches of samples are compared at equal sizes and numbers of samples only.\nThe Fréchet distance needs the npm package ${INCEPTION_PACKAGE} beside this program.`,
+    "MODEL draws its samples for this. In DIR they are the files sample*.png, else samples/*.png (as singan train writes\n" +
+      "them), else every *.png but real, rec, reconstruction, scales and sheet; all of one size. The photo is resized to it\n" +
+      "where it differs.",
+    "The same pictures give the same figures; compare nn_fidelity and nn_coverage at equal sizes and numbers of samples.\n" +
+      `The Fréchet distance needs the npm package ${INCEPTION_PACKAGE} beside this program.`,
     ["Figures (↑ higher is better, ↓ lower)", ...ROWS.map((r) => `  ${r.name.padEnd(22)} ${r.better || " "} ${r.meaning}`)].join(
       "\n",
     ),
@@ -72,9 +74,9 @@ export const evalCommand: Command = {
     },
   ],
   examples: [
-    ["singan eval out/photo/model.safetensors", "20 fresh samples against the photo in the model"],
-    ["singan eval out/photo --against photo.png --json", "what singan train has written"],
-    ["singan eval out/photo/model.safetensors --samples 50 --seed 1 --out figures.json", "other samples, more of them"],
+    ["singan eval out/photo/model.safetensors", "20 new samples against its photo"],
+    ["singan eval out/photo --against photo.png --json", "what singan train wrote"],
+    ["singan eval model.safetensors --samples 50 --seed 1 --out figures.json", "more and other samples, into a file"],
   ],
   run,
 };
