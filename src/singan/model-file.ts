@@ -56,13 +56,12 @@ export function writeModel(model: AnyModel): Uint8Array {
     scales: JSON.stringify(
       model.scales.map(({ channels, noiseAmp, losses, seconds }) => ({ channels, noise_amp: noiseAmp, losses, seconds })),
     ),
-    ...(isConsingan(model)
-      ? { recipe: model.options.recipe }
-      : {
-          scale_factor: JSON.stringify(model.scaleFactor),
-          // The reconstruction's noise is zero from the second scale on: only its shape is kept.
-          zero_z_shapes: JSON.stringify(zeroShapes(model)),
-        }),
+    ...(model.options.recipe !== "singan" && { recipe: model.options.recipe }),
+    ...(!isConsingan(model) && {
+      scale_factor: JSON.stringify(model.scaleFactor),
+      // The reconstruction's noise is zero from the second scale on: only its shape is kept.
+      zero_z_shapes: JSON.stringify(zeroShapes(model)),
+    }),
   };
   try {
     const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
