@@ -87,7 +87,8 @@ it("says in a line each what it can't give: no reconstruction, no Inception weig
   const copy = join(folder, "program");
   cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
   mkdirSync(join(copy, "node_modules"));
-  for (const name of ["pngjs", "jpeg-js"]) symlinkSync(join(ROOT, "node_modules", name), join(copy, "node_modules", name));
+  for (const name of ["pngjs", "jpeg-js", "gifenc"])
+    symlinkSync(join(ROOT, "node_modules", name), join(copy, "node_modules", name));
   copyFileSync(join(ROOT, "package.json"), join(copy, "package.json"));
   const { status, out, err } = evaluate(["trained/samples", "--against", "real.png", "--json"], join(copy, "dist/cli.js"));
   expect(status).toBe(0);

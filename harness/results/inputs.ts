@@ -1,0 +1,91 @@
+// What a user of the applications would bring along, made from the bundled photos: paintings, edited photos, pasted objects.
+
+import { readFileSync } from "node:fs";
+import { PNG } from "pngjs";
+import { decodeImage } from "../../src/image/decode.ts";
+import { type Rgb, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { imresizeTo } from "../../src/image/resample.ts";
+
+/** In shares of the picture's width and height. */
+interface Ellipse {
+  readonly at: readonly [x: number, y: number];
+  readonly radius: readonly [x: number, y: number];
+  readonly colour: Rgb;
+}
+
+export interface Subject {
+  readonly photo: string;
+  /** Options of its training. */
+  readonly training: readonly string[];
+  /** A painting: bands from top to bottom, each to a share of the height, and ellipses on them. */
+  readonly bands: readonly (readonly [to: number, colour: Rgb])[];
+  readonly ellipses: readonly Ellipse[];
+  /** What is copied within the photo: from, to, size, in shares. */
+  readonly copy: {
+    readonly from: readonly [number, number];
+    readonly to: readonly [number, number];
+    readonly size: readonly [number, number];
+  };
+  /** What is pasted: an ellipse of another photo. */
+  readonly paste: {
+    readonly photo: string;
+    readonly from: Ellipse["at"];
+    readonly to: Ellipse["at"];
+    readonly radius: readonly [number, number];
+  };
+}
+
+export const readPhoto = (name: string): Rgb8 => decodeImage(readFileSync(`photos/${name}.png`));
+
+const isInside = ({ at, radius }: Pick<Ellipse, "at" | "radius">, x: number, y: number): boolean =>
+  ((x - at[0]) / radius[0]) ** 2 + ((y - at[1]) / radius[1]) ** 2 <= 1;
+
+export function painting({ photo, bands, ellipses }: Subject): Uint8Array {
+  const { width, height } = readPhoto(photo);
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) {
+    const [x, y] = [(p % width) / width, Math.floor(p / width) / height];
+    const band = bands.find(([to]) => y < to) ?? bands.at(-1)!;
+    const top = ellipses.filter((e) => isInside(e, x, y)).at(-1);
+    data.set(top?.colour ?? band[1], 3 * p);
+  }
+  return encodePng({ width, height, data });
+}
+
+export function edited({ photo, copy }: Subject): Uint8Array {
+  const { width, height, data } = readPhoto(photo);
+  const out = data.slice();
+  const [w, h] = [Math.round(copy.size[0] * width), Math.round(copy.size[1] * height)];
+  const corner = ([x, y]: readonly [number, number]) => [Math.round(x * width), Math.round(y * height)] as const;
+  const [[fromX, fromY], [toX, toY]] = [corner(copy.from), corner(copy.to)];
+  for (let y = 0; y < h; y++) {
+    const row = 3 * ((fromY + y) * width + fromX);
+    out.set(data.subarray(row, row + 3 * w), 3 * ((toY + y) * width + toX));
+  }
+  return encodePng({ width, height, data: out });
+}
+
+/** Transparent but for the pasted object. */
+export function object({ photo, paste }: Subject): Uint8Array {
+  const { width, height } = readPhoto(photo);
+  const source = readPhoto(paste.photo);
+  // The object keeps its shape: the other photo is scaled to this one's height.
+  const scaled = toRgb8(imresizeTo(toPlanes(source), { width: Math.round((source.width * height) / source.height), height }));
+  const png = new PNG({ width, height });
+  png.data.fill(0);
+  const shift = [
+    Math.round(paste.from[0] * scaled.width - paste.to[0] * width),
+    Math.round((paste.from[1] - paste.to[1]) * height),
+  ];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [sx, sy] = [x + shift[0]!, y + shift[1]!];
+      const isThere = sx >= 0 && sx < scaled.width && sy >= 0 && sy < height;
+      if (!isThere || !isInside({ at: paste.to, radius: paste.radius }, x / width, y / height)) continue;
+      const from = 3 * (sy * scaled.width + sx);
+      png.data.set([...scaled.data.subarray(from, from + 3), 255], 4 * (y * width + x));
+    }
+  }
+  return new Uint8Array(PNG.sync.write(png));
+}

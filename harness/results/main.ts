@@ -1,0 +1,180 @@
+// npm run results: runs the program on three bundled photos, every application, and writes docs/results.md with its pictures.
+// Finished trainings in out/results are used again. Options after `--` go to every training, e.g. --max-size 100 --iterations 1000.
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeImage } from "../../src/image/decode.ts";
+import { type Labelled, labelledSheet } from "../../src/image/labels.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { edited, object, painting, type Subject } from "./inputs.ts";
+import { SUBJECTS } from "./subjects.ts";
+
+const WORK = "out/results";
+const PICTURES = "docs/results";
+const PAGE = "docs/results.md";
+/** One line on each picture by somebody who looked at it, with the picture's hash: a changed picture has not been looked at. */
+const NOTES = join(PICTURES, "notes.json");
+
+interface Note {
+  readonly sha256: string;
+  readonly note: string;
+}
+
+interface Shown {
+  readonly file: string;
+  readonly command: string;
+  readonly seconds: number;
+}
+
+const extra = process.argv.slice(2);
+
+/** Runs a command of the program. Throws with its last line where it fails. */
+function singan(...words: string[]): { readonly command: string; readonly seconds: number; readonly out: string } {
+  const command = `singan ${words.join(" ")}`;
+  console.error(command);
+  const start = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/cli.js", ...words], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
+  if (status !== 0) throw new Error(`${command}: ${stderr.trim().split("\n").at(-1)}`);
+  return { command, seconds: (performance.now() - start) / 1000, out: stdout };
+}
+
+/** Copies a result among the page's pictures. */
+function show({ command, seconds }: ReturnType<typeof singan>, from: string, name: string): Shown {
+  copyFileSync(from, join(PICTURES, name));
+  return { file: name, command, seconds };
+}
+
+function sheetOf(files: readonly string[], labels: (index: number) => string, to: string): void {
+  const row: Labelled[] = files.map((file, i) => ({ picture: decodeImage(readFileSync(file)), label: labels(i) }));
+  writeFileSync(to, encodePng(labelledSheet([row])));
+}
+
+interface Section {
+  readonly subject: Subject;
+  readonly training: ReturnType<typeof singan> & { readonly trainedSeconds: number; readonly adapter: string };
+  readonly figures: Readonly<Record<string, unknown>>;
+  readonly pictures: readonly Shown[];
+}
+
+function section(subject: Subject): Section {
+  const { photo } = subject;
+  const folder = join(WORK, photo);
+  const model = join(folder, "model.safetensors");
+  const file = (name: string) => join(folder, name);
+  const trained = singan("train", `photos/${photo}.png`, "--out", folder, "--skip-finished", ...subject.training, ...extra);
+  const report = JSON.parse(readFileSync(file("report.json"), "utf8")) as { seconds: number; adapter: { name: string } };
+  writeFileSync(file("painting.png"), painting(subject));
+  writeFileSync(file("edited.png"), edited(subject));
+  writeFileSync(file("object.png"), object(subject));
+
+  const pictures: Shown[] = [];
+  const add = (run: ReturnType<typeof singan>, from: string, name: string) => pictures.push(show(run, from, `${photo}-${name}`));
+  const samples = singan("sample", model, "--out", file("samples5"), "--count", "5", "--seed", "7");
+  sheetOf(
+    readdirSync(file("samples5"))
+      .sort()
+      .map((name) => file(join("samples5", name))),
+    (i) => `sample ${i}`,
+    file("samples.png"),
+  );
+  add(samples, file("samples.png"), "samples.png");
+  add(
+    singan("sample", model, "--out", file("wide"), "--count", "1", "--scale", "4x1.5", "--seed", "7"),
+    file("wide/000.png"),
+    "wide.png",
+  );
+  add(
+    singan("sample", model, "--out", file("scales"), "--count", "3", "--start-scale", "all"),
+    file("scales/sheet.png"),
+    "start-scales.png",
+  );
+  add(
+    singan("paint", model, file("painting.png"), "--out", file("paint"), "--start-scale", "all"),
+    file("paint/sheet.png"),
+    "paint.png",
+  );
+  add(
+    singan("edit", model, file("edited.png"), "--out", file("edit"), "--start-scale", "all"),
+    file("edit/sheet.png"),
+    "edit.png",
+  );
+  add(
+    singan("harmonize", model, file("object.png"), "--out", file("harmonize"), "--start-scale", "all"),
+    file("harmonize/sheet.png"),
+    "harmonize.png",
+  );
+  add(
+    singan("animate", model, "--out", file("animation"), "--frames", "40", "--loop", "--start-scale", "1"),
+    file("animation/animation.gif"),
+    "animation.gif",
+  );
+  const sr = [
+    "--factor",
+    "4",
+    "--compare",
+    "--max-size",
+    "40",
+    "--iterations",
+    "100",
+    "--channels",
+    "16",
+    "--max-channels",
+    "16",
+  ];
+  add(singan("sr", `photos/${photo}.png`, "--out", file("sr"), ...sr), file("sr/x4-compare.png"), "sr.png");
+  const figures = JSON.parse(singan("eval", model, "--against", `photos/${photo}.png`, "--samples", "20", "--json").out);
+  return { subject, training: { ...trained, trainedSeconds: report.seconds, adapter: report.adapter.name }, figures, pictures };
+}
+
+const FIGURES = ["swd", "diversity", "nn_fidelity", "nn_coverage", "psnr", "ssim", "frechet_inception64"] as const;
+const duration = (seconds: number): string => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`);
+const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+function page(sections: readonly Section[]): string {
+  const notes: Readonly<Record<string, Note>> = existsSync(NOTES) ? JSON.parse(readFileSync(NOTES, "utf8")) : {};
+  const noteOf = (file: string) => {
+    const note = notes[file];
+    return note && note.sha256 === hash(join(PICTURES, file)) ? note.note : "*(made anew since it was last looked at)*";
+  };
+  const cells = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  const figures = sections.map(({ subject, figures: f }) => [
+    subject.photo,
+    ...FIGURES.map((name) => (typeof f[name] === "number" ? (f[name] as number).toFixed(name === "psnr" ? 1 : 4) : "–")),
+  ]);
+  return [
+    "# Results",
+    "",
+    "Made by `npm run results`, small on purpose: every picture here comes from a computer without a GPU in minutes. Each has the command",
+    `that made it, its time, and what somebody who looked at it saw. All on ${[...new Set(sections.map((s) => s.training.adapter))].join(", ")}.`,
+    "",
+    "What the figures are: `singan eval -h`. Of 20 samples, seed 0, against the photo.",
+    "",
+    cells(["photo", ...FIGURES]),
+    cells(["---", ...FIGURES.map(() => "---")]),
+    ...figures.map(cells),
+    ...sections.flatMap(({ subject, training, pictures }) => [
+      "",
+      `## ${subject.photo}`,
+      "",
+      `\`${training.command}\`: ${duration(training.trainedSeconds)}`,
+      ...pictures.flatMap(({ file, command, seconds }) => [
+        "",
+        `![${file}](results/${file})`,
+        "",
+        `\`${command}\`: ${duration(seconds)}. ${noteOf(file)}`,
+      ]),
+    ]),
+    "",
+  ].join("\n");
+}
+
+mkdirSync(WORK, { recursive: true });
+mkdirSync(PICTURES, { recursive: true });
+const sections = SUBJECTS.map(section);
+writeFileSync(PAGE, page(sections));
+console.log(PAGE);
