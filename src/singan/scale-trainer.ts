@@ -196,7 +196,7 @@ export class ScaleTrainer {
     const generatorGraph = (pass: graphs.GeneratorPass) =>
       options.gStep === "replay"
         ? graphs.replayedGeneratorGraph(context, leaves, pass.fake, adversarial.byFake, inG.observe.g)
-        : graphs.regeneratedGeneratorGraph(context, leaves, pass, inG.observe);
+        : graphs.regeneratedGeneratorGraph(context, leaves, pass, { sideBySide: this.#isSmall, observe: inG.observe });
     const g = generatorGraph(last);
     const saved = samples === 1 ? g.saved : graphs.replayedTensors(context, passes, options.gStep);
     const fakes = draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
