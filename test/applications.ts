@@ -8,8 +8,8 @@ import type { Model } from "../src/singan/model.ts";
 import { hash, TINY, tinyPhoto, trainAll } from "./tiny-training.ts";
 
 /** Trained for super-resolution and, with noise up to the borders, for animation too. */
-export const tinySrModel = (gpu: Gpu, width?: number, height?: number): Promise<Model> =>
-  trainAll(gpu, tinyPhoto(width, height), { ...TINY, ...srOptions(2), minSize: 16, noisePadding: true });
+export const tinySrModel = (gpu: Gpu): Promise<Model> =>
+  trainAll(gpu, tinyPhoto(), { ...TINY, ...srOptions(2), minSize: 16, noisePadding: true });
 
 export interface ApplicationPrints {
   readonly enlarged: number;

@@ -39,6 +39,8 @@ export const srCommand: Command = {
       "less well.",
     "What is enlarged is the photo as trained, its long side limited by --max-size or the preset: auto takes what this\n" +
       "computer can do in reasonable time. The result is FACTOR times that, with details guessed: another seed, others.",
+    "What the finest scale adds is added in each of several steps, so a short training shows: after 150 iterations edges\n" +
+      "are far too hard at 4 times, where the official training takes 2000. Smaller factors forgive more.",
     PRESET_DETAILS,
   ],
   groups: [
@@ -50,7 +52,7 @@ export const srCommand: Command = {
         {
           name: "noise",
           value: "random|none",
-          help: "with none, no chance in the details, which are a little softer (default: random)",
+          help: "none leaves nothing to chance: the seed changes nothing (default: random)",
         },
         { name: "compare", help: "also a picture of photo, bicubic enlargement and result, side by side" },
         PRESET_FLAG,
