@@ -34,9 +34,9 @@ export interface TrainOptions {
   readonly lambdaGp: number;
   /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
   readonly noiseAmp: number;
-  /** z* of the coarsest scale: drawn once (paper) or anew in every iteration (official code). */
+  /** z* of the coarsest scale: drawn anew in every iteration (official code) or once (paper). */
   readonly zStar: "fixed" | "redrawn";
-  /** G steps 2 and 3: back through the kept fake (official code under torch ≤ 1.4) or through a new one. */
+  /** G steps 2 and 3: back through a new fake, or through the kept one (official code under torch ≤ 1.4). */
   readonly gStep: "replay" | "regenerate";
   readonly upsample: "bilinear" | "bicubic";
   /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
@@ -53,6 +53,7 @@ export interface TrainOptions {
 export const RECIPES = ["singan", "sr", "consingan"] as const;
 export type Recipe = (typeof RECIPES)[number];
 
+/** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics by what did best here (docs/adr/0010). */
 export const PAPER: TrainOptions = Object.freeze({
   recipe: "singan",
   maxSize: 250,
@@ -71,8 +72,8 @@ export const PAPER: TrainOptions = Object.freeze({
   alphaRec: 10,
   lambdaGp: 0.1,
   noiseAmp: 0.1,
-  zStar: "fixed",
-  gStep: "replay",
+  zStar: "redrawn",
+  gStep: "regenerate",
   upsample: "bicubic",
   statistics: "recalibrated",
   noisePadding: false,

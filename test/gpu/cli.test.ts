@@ -149,7 +149,7 @@ describe("train, sample, info, doctor, bench", () => {
   it("writes pictures, model and report that fit together", () => {
     const model = readModel(readFileSync(at("model", "model.safetensors")));
     expect(model.sizes.at(-1)).toEqual({ width: 30, height: 26 });
-    expect(model.options).toMatchObject({ maxSize: 30, iterations: 2, channels: 4, dSteps: 3, zStar: "fixed" });
+    expect(model.options).toMatchObject({ maxSize: 30, iterations: 2, channels: 4, dSteps: 3, zStar: "redrawn" });
     for (const name of ["samples/000.png", "samples/001.png", "reconstruction.png"]) {
       expect(decodeImage(readFileSync(at("model", name)))).toMatchObject({ width: 30, height: 26 });
     }
