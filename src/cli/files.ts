@@ -73,6 +73,9 @@ function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T
 
 /** Throws FileError. */
 export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
+/** A mask's: what is transparent counts as black. Throws FileError. */
+export const readMaskPicture = (path: string): Rgb8 =>
+  reading(path, "a picture", (bytes) => decodeImage(bytes, { background: [0, 0, 0] }));
 /** With its transparency. Throws FileError. */
 export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
 /** Whether there is a directory of that path. */

@@ -18,37 +18,51 @@ export class MaskError extends Error {
 /** Half of the 255 levels: what is lighter is set. Unlike the official "not 0" it survives JPEG. */
 const HALF = 127.5;
 
-/** Set where the picture's luma (ITU-R BT.601) is above half. */
+/** Shares of red, green and blue in luma (ITU-R BT.601). */
+const LUMA = [0.299, 0.587, 0.114] as const;
+
+/** Set where the picture's luma is above half. */
 export function maskOfPicture({ width, height, data }: Rgb8): Mask {
-  const luma = (p: number) => 0.299 * data[3 * p]! + 0.587 * data[3 * p + 1]! + 0.114 * data[3 * p + 2]!;
+  const luma = (p: number) => LUMA.reduce((sum, share, c) => sum + share * data[3 * p + c]!, 0);
   return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) > HALF)) };
 }
 
-/** Mean difference of a pixel's neighbourhood, of 255 levels, from which on it counts as changed: above what JPEG and resizing make. */
-const CHANGED = 16;
+/** Mean differences, of 255 levels, from which on pixels count as changed, and the distance that the means reach. */
+const CHANGED_LUMA = { levels: 16, reach: 1 };
+const CHANGED_COLOUR = { levels: 20, reach: 3 };
 
-/** Set where a picture differs from another of its size: where the largest channel's difference, averaged over 3x3 pixels, exceeds 16 levels. */
+/**
+ * Set where a picture differs from another of its size: where the mean difference in luma exceeds 16 levels over 3x3 pixels, or that in a
+ * channel 20 levels over 7x7. Differences keep their signs in the means: those of JPEG, whose colours are coarser than its luma, cancel.
+ */
 export function maskOfDifference(a: Planes, b: Planes): Mask {
   const { width, height } = a;
   if (width !== b.width || height !== b.height)
     throw new RangeError(`${width}x${height} and ${b.width}x${b.height} can't be compared`);
   const area = width * height;
-  const largest = (p: number) => Math.max(...[0, 1, 2].map((c) => Math.abs(a.data[c * area + p]! - b.data[c * area + p]!)));
-  const change = Float32Array.from({ length: area }, (_, p) => 127.5 * largest(p));
-  const data = new Float32Array(area);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let [sum, count] = [0, 0];
-      for (let i = Math.max(0, y - 1); i <= Math.min(height - 1, y + 1); i++) {
-        for (let j = Math.max(0, x - 1); j <= Math.min(width - 1, x + 1); j++) {
-          sum += change[i * width + j]!;
-          count++;
-        }
+  const channels = [0, 1, 2].map((c) =>
+    Float32Array.from({ length: area }, (_, p) => 127.5 * (a.data[c * area + p]! - b.data[c * area + p]!)),
+  );
+  const luma = Float32Array.from({ length: area }, (_, p) => LUMA.reduce((sum, share, c) => sum + share * channels[c]![p]!, 0));
+  const changed = (difference: Float32Array, { levels, reach }: { levels: number; reach: number }) =>
+    localMean({ width, height, data: difference }, reach).map((mean) => Number(Math.abs(mean) > levels));
+  const found = [changed(luma, CHANGED_LUMA), ...channels.map((channel) => changed(channel, CHANGED_COLOUR))];
+  return { width, height, data: Float32Array.from({ length: area }, (_, p) => Math.max(...found.map((one) => one[p]!))) };
+}
+
+/** Mean over the pixels at most `reach` away along each axis, as far as there are any. */
+function localMean({ width, height, data }: Mask, reach: number): Float32Array {
+  return data.map((_, p) => {
+    const [x, y] = [p % width, Math.floor(p / width)];
+    let [sum, count] = [0, 0];
+    for (let i = Math.max(0, y - reach); i <= Math.min(height - 1, y + reach); i++) {
+      for (let j = Math.max(0, x - reach); j <= Math.min(width - 1, x + reach); j++) {
+        sum += data[i * width + j]!;
+        count++;
       }
-      data[y * width + x] = Number(sum / count > CHANGED);
     }
-  }
-  return { width, height, data };
+    return sum / count;
+  });
 }
 
 /** Grown by a disk: set where a set pixel lies within x² + y² ≤ radius². */

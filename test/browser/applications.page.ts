@@ -1,14 +1,18 @@
-// Runs in a page: a tiny model enlarges its photo and moves. See applications.test.ts.
+// Runs in a page: tiny models enlarge their photo, move, and take in pictures. See applications.test.ts.
 
 import { Gpu } from "../../src/gpu/device.ts";
 import { type ApplicationPrints, applicationPrints } from "../applications.ts";
+import { type Injected, injectTiny } from "../injection.ts";
 
-export async function applyInPage(): Promise<ApplicationPrints> {
+export const applyInPage = (): Promise<ApplicationPrints> => onPagesGpu(applicationPrints);
+export const injectInPage = (): Promise<Injected> => onPagesGpu(injectTiny);
+
+async function onPagesGpu<T>(use: (gpu: Gpu) => Promise<T>): Promise<T> {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error("the page has no WebGPU adapter");
   const gpu = await Gpu.open(adapter);
   try {
-    return await applicationPrints(gpu);
+    return await use(gpu);
   } finally {
     gpu.dispose();
   }

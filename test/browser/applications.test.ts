@@ -1,10 +1,11 @@
-// Super-resolution and animation in headless Chrome and in Node: the same pictures to the last bit, on the same driver.
+// Super-resolution, animation, painting, editing and harmonization in headless Chrome and in Node: the same pictures to the last bit, on the same driver.
 
 import { expect, test } from "vitest";
 import { runInPage } from "../../harness/page.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { type ApplicationPrints, applicationPrints } from "../applications.ts";
+import { type Injected, injectTiny } from "../injection.ts";
 
 test("an enlargement and a loop in a page are Node's", async () => {
   const inPage = await runInPage<ApplicationPrints>("test/browser/applications.page.ts", "applyInPage");
@@ -12,6 +13,18 @@ test("an enlargement and a loop in a page are Node's", async () => {
   try {
     const inNode = await applicationPrints(gpu);
     expect(new Set(inNode.frames).size).toBe(3);
+    expect(inPage).toEqual(inNode);
+  } finally {
+    gpu.dispose();
+  }
+});
+
+test("what is painted, edited, composed and retrained in a page is Node's", async () => {
+  const inPage = await runInPage<Injected>("test/browser/applications.page.ts", "injectInPage");
+  const gpu = await Gpu.open(await openAdapter());
+  try {
+    const inNode = await injectTiny(gpu);
+    expect(new Set(inNode.hashes).size).toBe(5);
     expect(inPage).toEqual(inNode);
   } finally {
     gpu.dispose();

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PNG } from "pngjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
@@ -33,6 +34,7 @@ beforeAll(async () => {
   put("photo.png", encodePng(toRgb8(photoOf(model))));
   put("black.png", encodePng({ width: 24, height: 19, data: new Uint8Array(3 * 24 * 19) }));
   put("white.png", encodePng({ width: 24, height: 19, data: new Uint8Array(3 * 24 * 19).fill(255) }));
+  put("clear.png", PNG.sync.write(Object.assign(new PNG({ width: 24, height: 19 }), { data: Buffer.alloc(4 * 24 * 19) })));
   put("tall.png", encodePng({ width: 20, height: 40, data: new Uint8Array(2400).fill(255) }));
 });
 afterAll(() => {
@@ -88,6 +90,7 @@ it.each([
     1,
     "white.png: the mask covers everything",
   ],
+  [["edit", "m.safetensors", "edited.png", "--mask", "clear.png", "--start-scale", "1"], 1, "clear.png: the mask is empty"],
   [
     ["edit", "m.safetensors", "edited.png", "--mask", "tall.png", "--start-scale", "1"],
     2,

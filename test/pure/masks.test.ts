@@ -1,10 +1,15 @@
 // Masks, palettes and labels: what they select, and that what is not selected stays as it was, to the last bit.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
+import jpeg from "jpeg-js";
 import { describe, expect, it } from "vitest";
+import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet, lineOfText } from "../../src/image/labels.ts";
 import { blend, blur, dilate, type Mask, maskOfDifference, maskOfPicture, pictureOfMask, soften } from "../../src/image/mask.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { imresize } from "../../src/image/resample.ts";
 import { paletteOf, quantized } from "../../src/singan/applications/palette.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
@@ -12,6 +17,22 @@ const maskOf = (width: number, height: number, set: (x: number, y: number) => bo
   ...{ width, height },
   data: Float32Array.from({ length: width * height }, (_, p) => Number(set(p % width, Math.floor(p / width)))),
 });
+
+/** Through a JPEG of quality 75 whose colours are means over 2x2 pixels, as most programs write them. */
+function throughJpeg(picture: Planes): Planes {
+  const { width, height, data } = toRgb8(picture);
+  const luma = (p: number) => 0.299 * data[3 * p]! + 0.587 * data[3 * p + 1]! + 0.114 * data[3 * p + 2]!;
+  const rgba = Buffer.alloc(4 * width * height, 255);
+  for (let p = 0; p < width * height; p++) {
+    const [x, y] = [p % width, Math.floor(p / width)];
+    const cell = [0, 1, width, width + 1].map((d) => (y - (y % 2)) * width + x - (x % 2) + d);
+    for (let c = 0; c < 3; c++) {
+      const colour = cell.reduce((sum, q) => sum + data[3 * q + c]! - luma(q), 0) / 4;
+      rgba[4 * p + c] = Math.round(Math.min(Math.max(luma(p) + colour, 0), 255));
+    }
+  }
+  return toPlanes(decodeImage(jpeg.encode({ width, height, data: rgba }, 75).data));
+}
 const key = Uint32Array.of(1, 0, 2, 3);
 
 describe("a mask", () => {
@@ -28,6 +49,29 @@ describe("a mask", () => {
     const found = maskOfDifference(photo, moved);
     expect([found.data[5 * 30 + 5], found.data[5 * 30 + 15]]).toEqual([0, 1]);
     expect(() => maskOfDifference(photo, tinyPhoto(31, 20))).toThrow("30x20 and 31x20 can't be compared");
+  });
+
+  it("tells a moved patch, or another hue of the same luma, from JPEG in the most colourful photo", () => {
+    const whole = toPlanes(decodeImage(readFileSync(join(import.meta.dirname, "../../photos/citrus.png"))));
+    const photo = imresize(whole, 160 / whole.width, {
+      size: { width: 160, height: 2 * Math.floor((80 * whole.height) / whole.width) },
+    });
+    expect(maskOfDifference(throughJpeg(photo), photo).data.filter((v) => v === 1)).toHaveLength(0);
+    const area = photo.width * photo.height;
+    const isInside = (i: number) => i % 160 >= 100 && i % 160 < 140 && Math.floor((i % area) / 160) >= 50;
+    const patched = (value: (v: number, i: number) => number): Mask =>
+      maskOfDifference(throughJpeg({ ...photo, data: photo.data.map((v, i) => (isInside(i) ? value(v, i) : v)) }), photo);
+    // 0.299·0.3 = 0.114·0.787: redder and less blue, as light as before.
+    for (const { data } of [
+      patched((_, i) => photo.data[i - 80]!),
+      patched((v, i) => v + (i < area ? 0.3 : i < 2 * area ? 0 : -0.787)),
+    ]) {
+      const set = [...data.keys()].filter((p) => data[p] === 1);
+      const inside = set.filter((p) => isInside(p)).length;
+      expect(inside / (40 * (photo.height - 50))).toBeGreaterThan(0.75);
+      // The means over 7x7 pixels reach three pixels beyond the patch, JPEG's blocks seven.
+      for (const p of set) expect(p % 160 > 89 && p % 160 < 150 && Math.floor(p / 160) > 39).toBe(true);
+    }
   });
 
   it("grows by a disk", () => {

@@ -13,7 +13,7 @@ import type { Model } from "../../singan/model.ts";
 import { PURPOSE, randomKey } from "../../singan/noise.ts";
 import { quantizedPath } from "../../singan/path.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
-import { FileError, OutputFolder, readLayer, readModelAt, readPhoto } from "../files.ts";
+import { FileError, OutputFolder, readLayer, readMaskPicture, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
@@ -34,9 +34,10 @@ const MASK_FLAG: Flag = {
   help: "what may change, in white (default: by transparency, else by the difference to the photo)",
 };
 const MASKS =
-  "What may change is told by a mask: --mask FILE (PNG or JPEG, grey or colour: what is lighter than half is set), else\n" +
-  "by the picture's own transparency, else by where it differs from the photo. It is widened and blurred; outside it every\n" +
-  "pixel stays the photo's. Writes NAME-scaleN.png, the same before blending as NAME-scaleN-whole.png, and the mask used.";
+  "What may change is told by a mask: --mask FILE (PNG or JPEG, grey or colour: what is lighter than half is set, what is\n" +
+  "transparent is not), else by the picture's own transparency, else by where it differs from the photo. It is widened and\n" +
+  "blurred; outside it every pixel stays the photo's. Writes NAME-scaleN.png, the same before blending as\n" +
+  "NAME-scaleN-whole.png, and the mask used.";
 
 export const paintCommand: Command = {
   name: "paint",
@@ -172,7 +173,6 @@ async function quantizedPainting(
 async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session): Promise<void> {
   const injection = readInjection(kind, args);
   const { model, name, scales, hasSheet, seed, path } = injection;
-  const file = args.words[1]!;
   const { picture, mask } = readMasked(kind, args, injection, session);
   const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
   const folder = OutputFolder.open(path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
@@ -180,7 +180,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
 
   const gpu = await openGpu(session);
   const sampler = await Sampler.load(gpu, model);
-  const wholes: Labelled[] = [{ picture: toRgb8(picture), label: basename(file, extname(file)) }];
+  const wholes: Labelled[] = [{ picture: toRgb8(picture), label: kind === "edit" ? "edited" : "composite" }];
   const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
   for (const scale of scales) {
     const { whole, blended } = await blendInto(sampler, picture, mask, scale, { seed });
@@ -214,7 +214,7 @@ function readMasked(
   let mask: Mask;
   let from: string;
   if (source !== undefined) {
-    const given = readPhoto(source);
+    const given = readMaskPicture(source);
     if (isStretched(given, layer.picture))
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
     [mask, from] = [maskOfPicture(given), source];
