@@ -11,7 +11,7 @@ import { encodePng } from "../../src/image/png.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const RECIPE = ["--recipe", "consingan", "--stages", "3", "--max-size", "30", "--iterations", "2", "--channels", "4"];
+const RECIPE = ["--recipe", "consingan", "--stages", "2", "--max-size", "30", "--iterations", "2", "--channels", "4"];
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
 
@@ -35,17 +35,17 @@ it("trains, tells what it trained, and samples the same pictures again", () => {
   const trained = singan("train", "photo.png", ...RECIPE, "--out", "m", "--samples", "1");
   expect([trained.status, trained.err]).toEqual([
     0,
-    expect.stringContaining("3 scales up to 30x26, 2 iterations each, 4 channels"),
+    expect.stringContaining("2 scales up to 30x26, 2 iterations each, 4 channels"),
   ]);
   const report = JSON.parse(readFileSync(at("m", "report.json"), "utf8"));
-  expect(report).toMatchObject({ options: { recipe: "consingan", stages: 3 }, scales: [{}, {}, { size: "30x26", channels: 4 }] });
-  expect(decodeImage(readFileSync(at("m", "scales.png"))).height).toBeGreaterThan(3 * 26);
+  expect(report).toMatchObject({ options: { recipe: "consingan", stages: 2 }, scales: [{}, { size: "30x26", channels: 4 }] });
+  expect(decodeImage(readFileSync(at("m", "scales.png"))).height).toBeGreaterThan(2 * 26);
 
   const info = singan("info", "m/model.safetensors");
-  expect(info.out).toContain("3 scales up to 30x26");
+  expect(info.out).toContain("2 scales up to 30x26");
   expect(info.out).toContain("--recipe consingan");
   expect(JSON.parse(singan("info", "m/model.safetensors", "--json").out)).toMatchObject({
-    wantedScales: 3,
+    wantedScales: 2,
     options: report.options,
   });
 
