@@ -45,14 +45,14 @@ function check({ stages, start, factor }: Path, kind: TrainOptions["upsample"]):
   }
 }
 
-const side = fc.integer({ min: 20, max: 160 });
+const side = fc.integer({ min: 20, max: 100 });
 const settings = fc.record({
   photo: fc.record({ width: side, height: side }),
   minSize: fc.integer({ min: 12, max: 25 }),
-  maxSize: fc.integer({ min: 30, max: 120 }),
+  maxSize: fc.integer({ min: 30, max: 80 }),
   scaleFactor: fc.double({ min: 0.35, max: 0.9, noNaN: true }),
   upsample: fc.constantFrom("bicubic" as const, "bilinear" as const),
-  target: fc.record({ width: fc.integer({ min: 1, max: 400 }), height: fc.integer({ min: 1, max: 400 }) }),
+  target: fc.record({ width: fc.integer({ min: 1, max: 250 }), height: fc.integer({ min: 1, max: 250 }) }),
   factor: fc.double({ min: 1.2, max: 8, noNaN: true }),
   at: fc.double({ min: 0, max: 1, noNaN: true }),
 });
