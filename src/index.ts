@@ -30,6 +30,6 @@ export { injectionPath, type Path, photoPath, reconstructionPath, type Stage, sa
 export { type Choice, chooseAuto, fitTo, forecastSeconds, measureSpeed, type Speed } from "./singan/presets.ts";
 export { PyramidError } from "./singan/pyramid.ts";
 export { forecastBytes } from "./singan/rehearsal.ts";
-export { openSampler, openSampler } from "./singan/sampler.ts";
+export { openSampler } from "./singan/sampler.ts";
 export { selfTest } from "./singan/self-test.ts";
 export { train } from "./singan/train.ts";

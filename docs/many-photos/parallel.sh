@@ -1,0 +1,10 @@
+#!/bin/sh
+# Trains every photo of a folder with GNU parallel, two at a time on this computer.
+#   sh parallel.sh PHOTOS OUT [flags of singan train]
+# Again the same call goes on with what is missing; parallel's own --joblog and --sshlogin spread it over computers.
+set -eu
+photos=$1 out=$2
+shift 2
+: "${SINGAN:=npx singan}"
+find "$photos" -type f \( -name '*.png' -o -name '*.jpg' -o -name '*.jpeg' \) | sort |
+  parallel --jobs 2 --halt never "$SINGAN train {} --out $out/{/.} --skip-finished $*"
