@@ -1,11 +1,13 @@
-// Super-resolution and an animation of a tiny model, as plain numbers: the same in Node and in a page.
+// What tiny models make, as plain numbers, the same in Node and in a page: an enlargement, an animation, other sizes, tiles, ConSinGAN.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { animate } from "../src/singan/applications/animation.ts";
 import { srOptions, srPath } from "../src/singan/applications/super-resolution.ts";
 import { Sampler } from "../src/singan/generate.ts";
 import type { Model } from "../src/singan/model.ts";
-import { hash, TINY, tinyPhoto, trainAll } from "./tiny-training.ts";
+import { samplePath } from "../src/singan/path.ts";
+import { openSampler } from "../src/singan/sampler.ts";
+import { hash, TINY, tinyPhoto, trainAll, trainAny } from "./tiny-training.ts";
 
 /** Trained for super-resolution and, with noise up to the borders, for animation too. */
 export const tinySrModel = (gpu: Gpu): Promise<Model> =>
@@ -14,13 +16,34 @@ export const tinySrModel = (gpu: Gpu): Promise<Model> =>
 export interface ApplicationPrints {
   readonly enlarged: number;
   readonly frames: readonly number[];
+  /** A picture of another size, whole and in tiles. */
+  readonly wide: readonly [whole: number, tiled: number];
+  readonly consingan: number;
 }
+
+const WIDE = { width: 61, height: 33 };
+/** Of 4 channels: tiles of 16 px. */
+const TILE_BYTES = 4 * 4 * (16 + 8) ** 2;
 
 export async function applicationPrints(gpu: Gpu): Promise<ApplicationPrints> {
   const sampler = await Sampler.load(gpu, await tinySrModel(gpu));
   const enlarged = hash([(await sampler.draw(srPath(sampler.model, 2), { seed: 1 })).data]);
   const frames: number[] = [];
   for await (const { data } of animate(sampler, { frames: 3, seed: 2, loop: true })) frames.push(hash([data]));
+  const path = samplePath(sampler.model, { size: WIDE });
+  const tiled = await Sampler.load(gpu, sampler.model, TILE_BYTES);
+  const draw = async (by: Sampler) => hash([(await by.draw(path, { seed: 3 })).data]);
+  const wide = [await draw(sampler), await draw(tiled)] as const;
   await sampler.dispose();
-  return { enlarged, frames };
+  await tiled.dispose();
+  return { enlarged, frames, wide, consingan: await consinganPrint(gpu) };
+}
+
+async function consinganPrint(gpu: Gpu): Promise<number> {
+  const { maxSize, minSize, iterations, seed } = { ...TINY, iterations: 2 } as Required<typeof TINY>;
+  const options = { recipe: "consingan" as const, stages: 2, channels: 4, maxSize, minSize, iterations, seed };
+  const sampler = await openSampler(gpu, await trainAny(gpu, tinyPhoto(), options));
+  const { data } = await sampler.sample({ seed: 4, size: WIDE });
+  await sampler.dispose();
+  return hash([data]);
 }

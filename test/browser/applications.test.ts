@@ -7,12 +7,13 @@ import { openAdapter } from "../../src/node/adapter.ts";
 import { type ApplicationPrints, applicationPrints } from "../applications.ts";
 import { type Injected, injectTiny } from "../injection.ts";
 
-test("an enlargement and a loop in a page are Node's", async () => {
+test("an enlargement, a loop, other sizes, tiles and ConSinGAN in a page are Node's", async () => {
   const inPage = await runInPage<ApplicationPrints>("test/browser/applications.page.ts", "applyInPage");
   const gpu = await Gpu.open(await openAdapter());
   try {
     const inNode = await applicationPrints(gpu);
     expect(new Set(inNode.frames).size).toBe(3);
+    expect(inNode.wide[1]).toBe(inNode.wide[0]);
     expect(inPage).toEqual(inNode);
   } finally {
     gpu.dispose();
