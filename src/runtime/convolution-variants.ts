@@ -1,0 +1,188 @@
+// The kernels of the convolution family: each variant as a function from shapes to dispatches. convolutions.ts chooses between them.
+
+import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import { input, type OpCase, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
+
+export type Image = readonly [n: number, c: number, h: number, w: number];
+export type Direction = "forward" | "input gradient";
+
+/** Output channels x rows x columns per thread. */
+export type Block = readonly [OB: number, PH: number, PW: number];
+
+/** What the variants of conv2d and conv2dInput need to know of an op. */
+function problemOf({ inputs: [x, , b], shape, attrs }: OpCase, direction: Direction) {
+  const [, c_in, h_in, w_in] = x as unknown as Image;
+  const [n, c_out, h_out, w_out] = shape as unknown as Image;
+  const transposed = direction === "input gradient";
+  const bias = !transposed && b !== undefined;
+  const alpha = attrs["alpha"] as number | undefined;
+  return {
+    n,
+    sizes: { h_in, w_in, h_out, w_out, c_in, c_out },
+    slope: alpha ?? 1,
+    bindings: { x: input(0), w: input(1), b: bias ? input(2) : input(1), y: output },
+    transposed: { TRANSPOSED: Number(transposed) },
+    epilogue: { BIAS: Number(bias), LEAKY: Number(alpha !== undefined) },
+  };
+}
+
+/** One thread per block of results, grouped by block of channels and sample. */
+function blocksOf({ n, sizes: { h_out, w_out, c_out } }: ReturnType<typeof problemOf>, [OB, PH, PW]: Block) {
+  const [blocks_x, blocks_o] = [Math.ceil(w_out / PW), Math.ceil(c_out / OB)];
+  const blocks = blocks_x * Math.ceil(h_out / PH);
+  return { params: { blocks, blocks_x, blocks_o }, groups: [Math.ceil(blocks / WG), blocks_o * n] as const };
+}
+
+/**
+ * y = x∗w + b by register blocks; LeakyReLU on top where the op has an attribute `alpha`. The input gradient is the same kernel on the
+ * gradient padded by 2, with the weights turned round.
+ */
+export function direct(block: Block, direction: Direction): Variant {
+  const [OB, PH, PW] = block;
+  return {
+    name: `direct ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, direction);
+      const { sizes, slope, bindings, transposed, epilogue } = problem;
+      const { params, groups } = blocksOf(problem, block);
+      const masked = { MASKED: transposed.TRANSPOSED };
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...masked, ...epilogue } };
+      return [call<"conv2d", Ref>("conv2d", bindings, { ...sizes, ...params, slope }, groups, options)];
+    },
+  };
+}
+
+/** The input gradient on a padded copy: one dispatch more, but nothing to mask, which costs a large block its last registers. */
+export function padded(block: Block): Variant {
+  const [OB, PH, PW] = block;
+  return {
+    name: `padded ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, "input gradient");
+      const { n, slope, bindings, transposed, epilogue } = problem;
+      const { h_in, w_in, c_in } = problem.sizes;
+      const [height, width] = [h_in + 4, w_in + 4];
+      const values = n * c_in * height * width;
+      const image = scratch(values * 4);
+      const window = { rows: n * c_in, h_in, w_in, h_out: height, w_out: width, top: 2, left: 2 };
+      const { params, groups } = blocksOf(problem, block);
+      const sizes = { ...problem.sizes, h_in: height, w_in: width };
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
+      return [
+        call<"window", Ref>("window", { x: input(0), y: image }, window, grid(values, WG)),
+        call<"conv2d", Ref>("conv2d", { ...bindings, x: image }, { ...sizes, ...params, slope }, groups, options),
+      ];
+    },
+  };
+}
+
+/** Weights of four output channels each that conv2d_staged.wgsl has room for. */
+const STAGED_VEC4S = 1008;
+/** Input channels copied at a time where not all fit. */
+const STAGE = 16;
+
+/** The same with the weights copied to workgroup memory first. */
+export function staged(block: Block, direction: Direction): Variant {
+  const [OB, PH, PW] = block;
+  const QB = OB / 4;
+  return {
+    name: `staged ${block.join("x")}`,
+    calls(op) {
+      const problem = problemOf(op, direction);
+      const { sizes, slope, bindings, transposed, epilogue } = problem;
+      const { params, groups } = blocksOf(problem, block);
+      const once = sizes.c_in * 9 * QB <= STAGED_VEC4S;
+      const options = {
+        template: { QB, PH, PW, ONCE: Number(once), MANY: Number(!once) },
+        overrides: { ...transposed, ...epilogue },
+      };
+      return [
+        call<"conv2d_staged", Ref>("conv2d_staged", bindings, { ...sizes, ...params, stage: STAGE, slope }, groups, options),
+      ];
+    },
+  };
+}
+
+const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
+
+/** F(2x2, 3x3): 16 multiply-adds instead of 36, four dispatches, 16 scratch values per tile and channel of image and result each. */
+export function winograd(RO: 4 | 8, direction: Direction): Variant {
+  const template = { RO, RO4: RO / 4 };
+  return {
+    name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
+    calls(op) {
+      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
+      const { c_in, c_out, h_out, w_out } = sizes;
+      const tiles_x = Math.ceil(w_out / 2);
+      const tiles = tiles_x * Math.ceil(h_out / 2);
+      const params = { ...sizes, tiles_x, tiles, samples: n, slope };
+      const u = scratch(16 * c_in * c_out * 4, 0);
+      const v = scratch(16 * c_in * n * tiles * 4, 1);
+      const m = scratch(16 * c_out * n * tiles * 4, 2);
+      const { x, w, b, y } = bindings;
+      const perTile = Math.ceil(tiles / WG);
+      const products: [number, number] = [Math.ceil((n * tiles) / COLUMNS_PER_GROUP), 16 * Math.ceil(c_out / (8 * RO))];
+      return [
+        call("winograd.weights", { w, y: u }, params, grid(c_in * c_out, WG), { template, overrides: transposed }),
+        call("winograd.image", { x, y: v }, params, [perTile, n * c_in], { template, overrides: transposed }),
+        call("winograd.multiply", { x: v, w: u, y: m }, params, products, { template }),
+        call("winograd.result", { x: m, b, y }, params, [perTile, n * c_out], { template, overrides: epilogue }),
+      ];
+    },
+  };
+}
+
+export interface WeightBlock {
+  /** Output channels x input channels x columns per thread. */
+  readonly block: readonly [OB: number, CB: number, PW: number];
+  /** Threads per workgroup = lanes · rounds; the lanes' sums lie in workgroup memory together. */
+  readonly lanes: number;
+  readonly rounds: number;
+  /** Workgroups to aim at; where the blocks of channels are fewer, the picture is cut into chunks. Chunks cost a second dispatch. */
+  readonly workgroups: number;
+}
+
+/** A thread that walks down fewer rows than this reads too much of the rows above and below. */
+const MIN_ROWS = 4;
+
+export function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: WeightBlock): Variant {
+  const threads = lanes * rounds;
+  return {
+    name: `direct ${OB}x${CB}x${PW} by ${threads}${workgroups > 1 ? `, ${workgroups} workgroups` : ""}`,
+    calls({ inputs: [x, g] }) {
+      const [samples, c_in, h_in, w_in] = x as unknown as Image;
+      const [, c_out, h_out, w_out] = g as unknown as Image;
+      const blocks = Math.ceil(c_out / OB) * Math.ceil(c_in / CB);
+      const strips_x = Math.ceil(w_out / PW);
+      const mostStrips = samples * strips_x * Math.ceil(h_out / MIN_ROWS);
+      const chunks = Math.max(1, Math.min(Math.ceil(workgroups / blocks), Math.floor(mostStrips / threads)));
+      // Four strips per thread, so that no thread has much more to do than another.
+      const wantedBands = Math.ceil((4 * chunks * threads) / (samples * strips_x));
+      const rows = Math.max(Math.min(MIN_ROWS, h_out), Math.ceil(h_out / wantedBands));
+      const bands = Math.ceil(h_out / rows);
+      const n = c_out * c_in * 9;
+      const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
+      const first = call<"conv2d_weight", Ref>(
+        "conv2d_weight",
+        { x: input(0), g: input(1), dw: partial },
+        { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, strips_x, bands, rows },
+        [chunks, blocks],
+        {
+          template: {
+            OB,
+            CB,
+            PW,
+            LANES: lanes,
+            ONCE: Number(rounds === 1),
+            MANY: Number(rounds > 1),
+            THREADS: threads,
+            SUMS: OB * CB * 9 * lanes,
+          },
+        },
+      );
+      return chunks > 1 ? [first, chunkSum(partial, n, chunks)] : [first];
+    },
+  };
+}
+const chunkSum = (x: Ref, n: number, chunks: number): KernelCall<Ref> =>
+  call("chunk_sum", { x, y: output }, { n, chunks }, grid(n, WG));
