@@ -18,6 +18,8 @@ export interface Subject {
   readonly photo: string;
   /** Options of its training. */
   readonly training: readonly string[];
+  /** Options of a training for super-resolution, where one is shown. */
+  readonly superResolution?: readonly string[];
   /** A painting: bands from top to bottom, each to a share of the height, and ellipses on them. */
   readonly bands: readonly (readonly [to: number, colour: Rgb])[];
   readonly ellipses: readonly Ellipse[];

@@ -113,20 +113,12 @@ function section(subject: Subject): Section {
     file("animation/animation.gif"),
     "animation.gif",
   );
-  const sr = [
-    "--factor",
-    "4",
-    "--compare",
-    "--max-size",
-    "40",
-    "--iterations",
-    "100",
-    "--channels",
-    "16",
-    "--max-channels",
-    "16",
-  ];
-  add(singan("sr", `photos/${photo}.png`, "--out", file("sr"), ...sr), file("sr/x4-compare.png"), "sr.png");
+  const sr = ["--factor", "4", "--compare"];
+  add(singan("sr", model, "--out", file("sr-plain"), ...sr), file("sr-plain/x4-compare.png"), "sr-plain.png");
+  if (subject.superResolution) {
+    const trainedFor = singan("sr", `photos/${photo}.png`, "--out", file("sr"), ...sr, ...subject.superResolution);
+    add(trainedFor, file("sr/x4-compare.png"), "sr.png");
+  }
   const figures = JSON.parse(singan("eval", model, "--against", `photos/${photo}.png`, "--samples", "20", "--json").out);
   return { subject, training: { ...trained, trainedSeconds: report.seconds, adapter: report.adapter.name }, figures, pictures };
 }

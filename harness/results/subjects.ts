@@ -8,6 +8,7 @@ export const SUBJECTS: readonly Subject[] = [
   {
     photo: "clouds",
     training: ["--max-size", "64", ...SMALL],
+    superResolution: ["--max-size", "80", ...SMALL],
     bands: [
       [0.85, [70, 95, 150]],
       [1, [140, 150, 165]],
