@@ -41,6 +41,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
   ENAMETOOLONG: "the name is too long",
   EMFILE: "too many open files",
+  ENOENT: "no folder can be made there",
 };
 
 function reason(error: unknown): string {
@@ -95,6 +96,15 @@ export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model
 /** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */
 export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
 
+/** Makes a folder and those above it; gives the topmost made. Node's recursive mkdir never returns where a file system refuses, as /proc does. */
+function makeFolders(path: string): string | undefined {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) mkdirSync(folder);
+  if (!statSync(path).isDirectory()) throw Object.assign(new Error("not a directory"), { code: "EEXIST" });
+  return missing[0];
+}
+
 /**
  * A folder that results are written to, through a folder of its own inside: nothing of the old results changes before `commit`, and
  * each file is then whole, old or new. `discard` leaves no trace; it does nothing after `commit`.
@@ -110,7 +120,7 @@ export class OutputFolder {
   static open(path: string, names: readonly string[]): OutputFolder {
     const folder = new OutputFolder(path);
     try {
-      folder.#created = mkdirSync(resolve(path), { recursive: true });
+      folder.#created = makeFolders(resolve(path));
       folder.#staging = mkdtempSync(join(path, ".singan-"));
       for (const name of names) {
         if (statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory())

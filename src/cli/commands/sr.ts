@@ -19,6 +19,8 @@ import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, Trainer } from "../training.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
+/** With fewer, a scale differs from the next by far more, or far less, than a step of the enlargement. */
+const FEWEST_SCALES = 5;
 const MODEL = "model.safetensors";
 /** The training's flags, with the defaults that they have here. */
 const DEFAULTS = new Map(
@@ -101,6 +103,11 @@ async function run(args: Args, session: Session): Promise<void> {
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
     folder.write(MODEL, writeModel(model));
+    if (model.scales.length < FEWEST_SCALES)
+      session.note(
+        `at ${sizeText(model.photo)} there are ${model.scales.length} scales to learn enlarging from, too few for a good picture: ` +
+          "take a larger --max-size",
+      );
   }
 
   const sampler = await Sampler.load(gpu, model);
