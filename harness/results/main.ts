@@ -1,5 +1,6 @@
 // npm run results: runs the program on three bundled photos, every application, and writes docs/results.md with its pictures.
-// Finished trainings in out/results are used again. Options after `--` go to every training, e.g. --max-size 100 --iterations 1000.
+// Finished trainings in out/results are used again. Options after `--` go to every training, e.g. --max-size 100 --iterations 1000;
+// `--notes` alone only puts what docs/results/notes.json says now into the page.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -127,12 +128,21 @@ const FIGURES = ["swd", "diversity", "nn_fidelity", "nn_coverage", "psnr", "ssim
 const duration = (seconds: number): string => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`);
 const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
 
-function page(sections: readonly Section[]): string {
+/** What was seen in a picture, if it is still the one that was looked at. */
+function noteOf(file: string): string {
   const notes: Readonly<Record<string, Note>> = existsSync(NOTES) ? JSON.parse(readFileSync(NOTES, "utf8")) : {};
-  const noteOf = (file: string) => {
-    const note = notes[file];
-    return note && note.sha256 === hash(join(PICTURES, file)) ? note.note : "*(made anew since it was last looked at)*";
-  };
+  const note = notes[file];
+  return note && note.sha256 === hash(join(PICTURES, file)) ? note.note : "*(made anew since it was last looked at)*";
+}
+
+/** A page with the notes as they are now. */
+const renoted = (text: string): string =>
+  text.replace(
+    /(!\[([^\]]+)\]\([^)]*\)\n\n`[^`]*`: [\d.]+ (?:s|min)\. ).*/g,
+    (_, before: string, file: string) => before + noteOf(file),
+  );
+
+function page(sections: readonly Section[]): string {
   const cells = (row: readonly string[]) => `| ${row.join(" | ")} |`;
   const figures = sections.map(({ subject, figures: f }) => [
     subject.photo,
@@ -165,8 +175,10 @@ function page(sections: readonly Section[]): string {
   ].join("\n");
 }
 
-mkdirSync(WORK, { recursive: true });
-mkdirSync(PICTURES, { recursive: true });
-const sections = SUBJECTS.map(section);
-writeFileSync(PAGE, page(sections));
+if (extra[0] === "--notes") writeFileSync(PAGE, renoted(readFileSync(PAGE, "utf8")));
+else {
+  mkdirSync(WORK, { recursive: true });
+  mkdirSync(PICTURES, { recursive: true });
+  writeFileSync(PAGE, page(SUBJECTS.map(section)));
+}
 console.log(PAGE);
