@@ -1,8 +1,9 @@
 // norm_leaky: batch norm with LeakyReLU and its derivatives; formulas in autodiff/ops/fused.ts.
+//   statistics  m = moments of x alone: mean and biased variance
 //   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β); in the others k = 1 where y > 0, else α
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
 //   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; its moments are computed again, for WebGPU binds 8 buffers and this has 8 others
-// One workgroup per channel (forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
+// One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
 // and the rows are still in the cache. A lane adds blocks of BLOCK values: short sums round less. Fixed order: deterministic.
 override WG: u32 = 256u;
 const BLOCK = 16u;
@@ -69,14 +70,22 @@ fn moments_of(group: u32, channel: u32, lane: u32) -> vec2<f32> {
   return vec2<f32>(mean + total.y, max(total.x - total.y * total.y, 0.0));
 }
 
+fn keep(stats: vec2<f32>, group: u32, channel: u32) {
+  moments[group * 2u * params.channels + channel] = stats.x;
+  moments[(group * 2u + 1u) * params.channels + channel] = stats.y;
+}
+
+@compute @workgroup_size(WG)
+fn statistics(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let stats = moments_of(id.y, id.x, lane);
+  if (lane == 0u) { keep(stats, id.y, id.x); }
+}
+
 @compute @workgroup_size(WG)
 fn forward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let channel = id.x;
   let stats = moments_of(id.y, channel, lane);
-  if (lane == 0u) {
-    moments[id.y * 2u * params.channels + channel] = stats.x;
-    moments[(id.y * 2u + 1u) * params.channels + channel] = stats.y;
-  }
+  if (lane == 0u) { keep(stats, id.y, channel); }
   let s = 1.0 / sqrt(stats.y + params.eps);
   for (var n = 0u; n < params.samples; n++) {
     let start = row_start(id.y, n, channel);

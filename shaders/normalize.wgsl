@@ -1,5 +1,4 @@
-// normalize: batch normalisation and its derivatives, per (group, channel) with cached moments m [g,2,c] = mean and biased variance.
-//   moments      m from x, in two passes (a large mean costs no precision)
+// normalize: batch normalisation and its derivatives, per (group, channel) with cached moments m [g,2,c] (norm_leaky.wgsl).
 //   forward      x̂ = (x − mean)·s, s = 1/√(variance + ε)
 //   inv_std      s
 //   grad         P[g] = s·(g − mean g − x̂·mean(g·x̂));                       its sums: 0 Σg, 1 Σg·x̂
@@ -38,44 +37,6 @@ fn mean_at(entry: u32) -> u32 { return entry + entry / params.channels * params.
 fn inv_std_of(entry: u32) -> f32 { return 1.0 / sqrt(m[mean_at(entry) + params.channels] + params.eps); }
 fn row_start(group: u32, sample: u32, channel: u32) -> u32 {
   return ((group * params.samples + sample) * params.channels + channel) * params.positions;
-}
-
-@compute @workgroup_size(WG)
-fn moments(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let count = f32(params.samples * params.positions);
-  var sum = 0.0;
-  for (var n = 0u; n < params.samples; n++) {
-    let start = row_start(group.y, n, group.x);
-    for (var first = lane; first < params.positions; first += WG * BLOCK) {
-      let last = min(first + WG * BLOCK, params.positions);
-      var few = 0.0;
-      for (var p = first; p < last; p += WG) { few += x[start + p]; }
-      sum += few;
-    }
-  }
-  let mean = reduce(sum, lane) / count;
-  var square = 0.0;
-  var rest = 0.0; // Σ(x − mean): what rounding of the mean left over, subtracted from the variance
-  for (var n = 0u; n < params.samples; n++) {
-    let start = row_start(group.y, n, group.x);
-    for (var first = lane; first < params.positions; first += WG * BLOCK) {
-      let last = min(first + WG * BLOCK, params.positions);
-      var few = vec2<f32>(0.0);
-      for (var p = first; p < last; p += WG) {
-        let centred = x[start + p] - mean;
-        few += vec2<f32>(centred * centred, centred);
-      }
-      square += few.x;
-      rest += few.y;
-    }
-  }
-  let correction = reduce(rest, lane) / count;
-  let variance = reduce(square, lane) / count - correction * correction;
-  if (lane == 0u) {
-    let entry = group.y * params.channels + group.x;
-    y[mean_at(entry)] = mean + correction;
-    y[mean_at(entry) + params.channels] = max(variance, 0.0);
-  }
 }
 
 @compute @workgroup_size(WG)

@@ -223,8 +223,9 @@ export const variants: Readonly<Record<string, readonly Variant[]>> = {
   channelDot: channelReduce(1, input(1)),
   moments: trees(({ inputs: [x], attrs }, width) => {
     const groups = attrs["groups"] as number;
-    const params = { ...layout(x!, groups), eps: 0 };
-    return [call("normalize.moments", { x: input(0), y: output }, params, [x![1]!, groups], { overrides: { WG: width } })];
+    const params = { ...layout(x!, groups), eps: 0, alpha: 0 };
+    const size: [number, number] = [x![1]!, groups];
+    return [call("norm_leaky.statistics", { x: input(0), moments: output }, params, size, { overrides: { WG: width } })];
   }),
   invStd: only(({ inputs: [x, m], attrs }) => {
     const params = { ...layout(x!, m![0]!), eps: attrs["eps"] as number };

@@ -12,7 +12,7 @@ import { FrozenScale, grey, greyShape, noiseSize, type Upsample, upsampler } fro
 import type { AnyModel, LossRecord, Model, ScaleModel, StateDict, TrainEvent } from "./model.ts";
 import { macsPerPass, parameterShapes } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
-import { buildPyramid, pyramidOf } from "./pyramid.ts";
+import { buildPyramid, type Pyramid, pyramidOf } from "./pyramid.ts";
 import { rehearse } from "./rehearsal.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
@@ -62,7 +62,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
       let prepared: Promise<void> | null = null;
       try {
         yield { kind: "scale", scale, size, channels, noiseAmp, work: { done, total } };
-        if (scale + 1 < sizes.length) prepared = prepare(gpu, scale + 1, sizes, options, upsample);
+        if (scale + 1 < sizes.length) prepared = prepare(gpu, scale + 1, pyramid, options);
         let losses: LossRecord | undefined;
         for await (const step of trainer.iterations()) {
           losses = step.losses;
@@ -106,15 +106,9 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
 }
 
 /** Compiles what a scale will need while another trains. What fails here fails again, and is told, when the scale begins. */
-async function prepare(
-  gpu: Gpu,
-  scale: number,
-  sizes: readonly Size[],
-  options: TrainOptions,
-  upsample: Upsample,
-): Promise<void> {
+async function prepare(gpu: Gpu, scale: number, pyramid: Pyramid, options: TrainOptions): Promise<void> {
   try {
-    await rehearse(gpu.rehearsal(true), scale, sizes, options, upsample);
+    await rehearse(gpu.rehearsal(true), scale, pyramid, options);
   } catch {}
 }
 
