@@ -55,7 +55,7 @@ it("trains, tells what it trained, and samples the same pictures again", () => {
 });
 
 it.each([
-  [["train", "photo.png", ...RECIPE, "--z-star", "redrawn"], /--z-star has no meaning in the recipe consingan/],
+  [["train", "photo.png", ...RECIPE, "--z-star", "fixed"], /--z-star has no meaning in the recipe consingan/],
   [["train", "photo.png", "--stages", "4"], /--stages has no meaning in the recipe singan/],
   [["train", "photo.png", "--recipe", "fast"], /--recipe must be singan or sr or consingan, not fast/],
   [["bench", "--profile", "--recipe", "consingan"], /--profile knows the recipe singan only, not consingan/],

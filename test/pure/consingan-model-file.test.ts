@@ -72,7 +72,7 @@ describe("refusals, in one line that names what is wrong", () => {
       () => withField("options", (o) => ({ ...o, recipe: "singan", stages: 6 })),
       /its recipe is "consingan", that of its options singan/,
     ],
-    ["an option of the other recipe", () => withField("options", (o) => ({ ...o, zStar: "redrawn" })), /zStar has no meaning/],
+    ["an option of the other recipe", () => withField("options", (o) => ({ ...o, zStar: "fixed" })), /zStar has no meaning/],
     [
       "a missing tensor",
       () => forged((t) => void t.delete("G.body.2.block1.conv.bias")),

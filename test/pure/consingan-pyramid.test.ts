@@ -99,7 +99,7 @@ describe("options", () => {
   });
 
   it.each([
-    [{ recipe: "consingan", zStar: "redrawn" }, "zStar has no meaning in the recipe consingan"],
+    [{ recipe: "consingan", zStar: "fixed" }, "zStar has no meaning in the recipe consingan"],
     [{ recipe: "consingan", scaleFactor: 0.6 }, "scaleFactor has no meaning in the recipe consingan"],
     [{ recipe: "consingan", noisePadding: true }, "noisePadding has no meaning in the recipe consingan"],
     [{ stages: 7 }, "stages has no meaning in the recipe singan"],
