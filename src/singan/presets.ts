@@ -38,6 +38,7 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
     { channels: 16, iterations: 120 },
     { channels: 16, iterations: 100 },
     { channels: 16, iterations: 80 },
+    { channels: 16, iterations: 60 },
     { channels: 16, iterations: 40 },
   ].map(({ channels, iterations }) => ({
     preset: "preview",
