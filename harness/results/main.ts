@@ -152,7 +152,7 @@ function page(sections: readonly Section[]): string {
     "# Results",
     "",
     "Made by `npm run results`, small on purpose: every picture here comes from a computer without a GPU in minutes. Each has the command",
-    `that made it, its time, and what somebody who looked at it saw. All on ${[...new Set(sections.map((s) => s.training.adapter))].join(", ")}.`,
+    `that made it, its time in one run (whatever else the computer did), and what somebody who looked at it saw. All on ${[...new Set(sections.map((s) => s.training.adapter))].join(", ")}.`,
     "",
     "What the figures are: `singan eval -h`. Of 20 samples, seed 0, against the photo.",
     "",

@@ -3,9 +3,9 @@
 
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
-import { crc32, createDeflate, type Deflate } from "node:zlib";
+import { createDeflate, type Deflate } from "node:zlib";
 import type { Rgb8 } from "../image/planes.ts";
-import { pngSignature } from "../image/png.ts";
+import { pngChunk, pngSignature } from "../image/png.ts";
 
 const FILTER_UP = 2;
 
@@ -48,13 +48,7 @@ export class PngFile {
   }
 
   #chunk(type: string, data: Uint8Array): void {
-    const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-    const frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length, 0);
-    frame.writeUInt32BE(crc32(body), 4);
-    this.#write(frame.subarray(0, 4));
-    this.#write(body);
-    this.#write(frame.subarray(4));
+    this.#write(pngChunk(type, [data]));
   }
 
   /** The next rows, of the picture's width. Throws what writing throws. */

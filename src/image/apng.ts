@@ -1,9 +1,9 @@
 // An animation as an APNG: a PNG whose further frames lie in chunks that other readers skip; all colours exact. Node (zlib).
 // PNG 3rd edition, 11.3.6: acTL, fcTL, fdAT. Every frame is whole and replaces the one before.
 
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import type { Rgb8 } from "./planes.ts";
-import { pngSignature } from "./png.ts";
+import { pngChunk, pngSignature } from "./png.ts";
 
 const RGB = { depth: 8, colourType: 2 } as const;
 const PAETH = 4;
@@ -27,18 +27,18 @@ export function encodeApng(frames: readonly Rgb8[], fps: number): Uint8Array {
   let sequence = 0;
   const parts: Uint8Array[] = [
     Uint8Array.from(pngSignature),
-    chunk("IHDR", [u32(width), u32(height), Uint8Array.of(RGB.depth, RGB.colourType, 0, 0, 0)]),
-    chunk("acTL", [u32(frames.length), u32(0)]), // 0 repeats: for ever
+    pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(RGB.depth, RGB.colourType, 0, 0, 0)]),
+    pngChunk("acTL", [u32(frames.length), u32(0)]), // 0 repeats: for ever
   ];
   for (const [i, frame] of frames.entries()) {
     const place = [width, height, 0, 0].map(u32);
     const delay = Uint8Array.of(0, 1, fps >> 8, fps & 0xff);
     const keepThenReplace = Uint8Array.of(0, 0);
-    parts.push(chunk("fcTL", [u32(sequence++), ...place, delay, keepThenReplace]));
+    parts.push(pngChunk("fcTL", [u32(sequence++), ...place, delay, keepThenReplace]));
     const data = deflateSync(filtered(frame));
-    parts.push(i === 0 ? chunk("IDAT", [data]) : chunk("fdAT", [u32(sequence++), data]));
+    parts.push(i === 0 ? pngChunk("IDAT", [data]) : pngChunk("fdAT", [u32(sequence++), data]));
   }
-  parts.push(chunk("IEND", []));
+  parts.push(pngChunk("IEND", []));
   return new Uint8Array(Buffer.concat(parts));
 }
 
@@ -46,11 +46,6 @@ function u32(value: number): Uint8Array {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-function chunk(type: string, data: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
-  return Buffer.concat([u32(body.length - 4), body, u32(crc32(body))]);
 }
 
 /** Rows of residues by Paeth's predictor, each after its filter's number. */

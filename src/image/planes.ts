@@ -44,6 +44,12 @@ export function toRgb8({ width, height, data }: Planes): Rgb8 {
   return { width, height, data: out };
 }
 
+/** √ of the mean squared difference over all values of two pictures of one size. */
+export function rmse(a: Planes, b: Planes): number {
+  const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
+  return Math.sqrt(sum / a.data.length);
+}
+
 /** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it sticks out. */
 export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
   if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height) {

@@ -8,6 +8,15 @@ import type { Rgb, Rgb8 } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
+/** Length, type, data and checksum: what a PNG is a list of. */
+export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(body.length - 4, 0);
+  frame.writeUInt32BE(crc32(body), 4);
+  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+}
+
 /** Per colour type: its channels and the bit depths it may have. */
 const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },

@@ -188,6 +188,7 @@ export const resample = (planes: Planes, tapsY: Taps, tapsX: Taps): Planes => ({
 const clamped = ({ width, height, data }: Planes): Planes => ({ width, height, data: data.map((x) => clamp(x, -1, 1)) });
 
 export type Size = { readonly width: number; readonly height: number };
+export const isSameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 /**
  * Bicubic on imresize's grid, then clamped to [-1,1]. The size is ⌈width·scale⌉ x ⌈height·scale⌉ unless given (grid unchanged).

@@ -10,7 +10,7 @@ import { float32Taps, sliceTaps } from "../image/resample.ts";
 import { chooseForSize } from "../runtime/kernels.ts";
 import { compile, type Program } from "../runtime/program.ts";
 import { imageShape, type Size } from "./config.ts";
-import { type FrozenScale, grey, greyShape, noiseSize } from "./frozen.ts";
+import { type FrozenScale, grey, greyShape } from "./frozen.ts";
 import type { Model } from "./model.ts";
 import { enlargement, type Path, type Stage } from "./path.ts";
 import type { View, Window } from "./view.ts";
@@ -37,9 +37,6 @@ export interface Drawing {
   readonly given: ReadonlyMap<number, Slice>;
   readonly own: readonly Slice[];
 }
-
-/** z* as a model holds it. */
-export const zStarShape = ({ sizes, options }: Model): Shape => greyShape(noiseSize(sizes[0]!, options));
 
 /** The part of the previous picture (of the start, at the first stage) that a view of stage i reads. */
 export function readBy(model: Model, path: Path, i: number, { inside }: View): Window {

@@ -10,7 +10,7 @@ import type { Gpu, Slice } from "../gpu/device.ts";
 import { float32Taps } from "../image/resample.ts";
 import { FlatBuffer, Leaves } from "../runtime/params.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "./config.ts";
-import type { ScaleModel } from "./model.ts";
+import type { Model, ScaleModel } from "./model.ts";
 import { foldedShapes, foldGenerator, frozenGenerator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
 import { enlargement } from "./path.ts";
@@ -37,6 +37,10 @@ export function noiseSize({ width, height }: Size, { noisePadding }: Pick<TrainO
   const more = noisePadding ? 2 * PADDING : 0;
   return { width: width + more, height: height + more };
 }
+
+/** Of the z* that a model holds. */
+export const zStarShape = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape =>
+  greyShape(noiseSize(sizes[0]!, options));
 
 /** The generator's input: amp·z + previous, zero-padded; noise that has the padded size is not padded. z = null is no noise. */
 export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, m: Margins = margins(PADDING)): Tensor {

@@ -5,8 +5,8 @@ import type { Gpu } from "../gpu/device.ts";
 import { crop, type Planes } from "../image/planes.ts";
 import { submit } from "../runtime/program.ts";
 import { OptionError, type Size } from "./config.ts";
-import { compileDrawing, type Drawing, freeDrawing, type Noise, readBy, type Studio, zStarShape } from "./drawing.ts";
-import { FrozenScale } from "./frozen.ts";
+import { compileDrawing, type Drawing, freeDrawing, type Noise, readBy, type Studio } from "./drawing.ts";
+import { FrozenScale, zStarShape } from "./frozen.ts";
 import type { Model } from "./model.ts";
 import { macsPerPass } from "./networks.ts";
 import { PURPOSE, randomKey } from "./noise.ts";
@@ -36,7 +36,7 @@ export interface Band {
   readonly picture: Planes;
 }
 
-/** A tile's widest activation takes at most this much: with input and result of a layer, weights and pictures about 80 MB in all. */
+/** A tile's widest activation takes at most this much: with input and result of a layer, weights and pictures some 70 MB in all (docs/adr/0007). */
 const TILE_BYTES = 2 ** 25;
 /** A layer's result is this much wider than the tile, in all. */
 const WIDEST = 8;

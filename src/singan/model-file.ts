@@ -7,7 +7,7 @@ import { checksum } from "./checksum.ts";
 import { channelsAt, imageShape, OptionError, PAPER, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { isConsingan } from "./consingan/model.ts";
 import { consinganTensors, readConsingan } from "./consingan/model-file.ts";
-import { greyShape, noiseSize } from "./frozen.ts";
+import { noiseSize, zStarShape } from "./frozen.ts";
 import type { AnyModel, LossRecord, Model, ScaleModel, ScaleRecord, StateDict } from "./model.ts";
 import { parameterShapes } from "./networks.ts";
 import { PyramidError, pyramidOf } from "./pyramid.ts";
@@ -183,10 +183,6 @@ function complete(state: StateDict, net: "generator" | "discriminator", channels
   return all;
 }
 
-function zStarShape({ sizes, options }: Pick<Model, "sizes" | "options">): Shape {
-  if (!sizes[0]) throw damaged("it has no scales");
-  return greyShape(noiseSize(sizes[0], options));
-}
 const zeroShapes = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape[] =>
   sizes.slice(1).map((size) => imageShape(noiseSize(size, options)));
 

@@ -2,7 +2,7 @@
 // Official code: SinGAN_generate (manipulate.py) and the preparations of its applications; here they differ only in their path.
 
 import type { Planes } from "../image/planes.ts";
-import { bicubicTaps, bilinearTaps, imresize, imresizeTo, resample, type Taps } from "../image/resample.ts";
+import { bicubicTaps, bilinearTaps, imresize, imresizeTo, isSameSize, resample, type Taps } from "../image/resample.ts";
 import { OptionError, type Size, type TrainOptions } from "./config.ts";
 import type { AnyModel, Model } from "./model.ts";
 
@@ -62,7 +62,9 @@ export function sizesFor({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">, 
   );
 }
 
-const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+/** The photo at a scale of the model, as the pyramid has it. */
+export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
+  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
 
 /** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
 export function requireScale(model: Pick<Model, "scales">, scale: number, low: number): void {
@@ -82,7 +84,7 @@ export function samplePath(
 ): Path {
   requireScale(model, startScale, 0);
   const sizes = sizesFor(model, size);
-  if (startScale > 0 && !isSame(sizes.at(-1)!, model.sizes[model.scales.length - 1]!))
+  if (startScale > 0 && !isSameSize(sizes.at(-1)!, model.sizes[model.scales.length - 1]!))
     throw new OptionError(
       "the reconstruction's noise exists at the trained size only: at another size start from the photo itself, or at scale 0",
     );
@@ -109,7 +111,7 @@ export function reconstructionPath(model: Model): Path {
 export function injectionPath(model: Model, picture: Planes, startScale: number, size?: Size): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model, size);
-  const whole = isSame(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
+  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
   const steps = sizes.length - startScale;
   const reduced = imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale - 1]! });
   const start = enlarge(reduced, model.scaleFactor, sizes[startScale]!, model.options.upsample);
@@ -121,7 +123,7 @@ export function quantizedPath(model: Model, picture: Planes, startScale: number)
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model);
   const steps = sizes.length - 1 - startScale;
-  const whole = isSame(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
+  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
   const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale]! });
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }

@@ -14,7 +14,7 @@ import { imageShape, type Size, type TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, noiseSize, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
 import { BLOCKS, parameterShapes, statisticsShapes } from "./networks.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "./noise.ts";
+import { gpuNoise, type NoiseSource, PURPOSE, type RecordedDraws, randomKey, recordedNoise } from "./noise.ts";
 import * as graphs from "./scale-graphs.ts";
 
 export interface ScaleSetup {
@@ -37,12 +37,6 @@ export interface ScaleSetup {
   /** Whether passes run in batches, where the size does not decide: the tests run both. */
   readonly sideBySide?: boolean;
 }
-
-/**
- * For replaying recorded trainings (test/vectors): draws come from buffers in place of the generator, and the statistics move as the
- * official code moves them, the discriminator's too, which training itself never needs.
- */
-export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
 
 type ProgramName = "noise" | "zInput" | "fakes" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
@@ -387,13 +381,4 @@ export class ScaleTrainer {
     for (const part of [this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
     for (const slice of this.#slices) this.gpu.free(slice);
   }
-}
-
-function recordedNoise(draws: RecordedDraws): NoiseSource {
-  const find = (name: string): Tensor => {
-    const draw = draws.get(name);
-    if (!draw) throw new Error(`no recorded draw named ${name}`);
-    return draw[0];
-  };
-  return { normal: find, uniform: find };
 }

@@ -3,7 +3,7 @@
 import { normals } from "../autodiff/ops/random.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import type { Planes } from "../image/planes.ts";
+import { type Planes, rmse } from "../image/planes.ts";
 import { initialWeights } from "../nn/init.ts";
 import { compile, submit } from "../runtime/program.ts";
 import { channelsAt, imageShape, OptionError, resolveOptions, type Size, type TrainOptions } from "./config.ts";
@@ -148,12 +148,6 @@ async function reconstruct(
     program.dispose();
     for (const [, slice] of own) gpu.free(slice);
   }
-}
-
-/** √ of the mean squared difference over all values. */
-export function rmse(a: Planes, b: Planes): number {
-  const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
-  return Math.sqrt(sum / a.data.length);
 }
 
 /**

@@ -1,6 +1,5 @@
 // Animations of a tiny model: frames by seed, what stands still, loops, GPU memory; and `singan animate` as a user calls it.
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,18 +12,17 @@ import { Sampler } from "../../src/singan/generate.ts";
 import type { Model } from "../../src/singan/model.ts";
 import { writeModel } from "../../src/singan/model-file.ts";
 import { tinySrModel } from "../applications.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { refusal } from "../refusal.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 let gpu: Gpu;
 let folder: string;
 let plain: Model;
 let padded: Model;
 
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   gpu = await Gpu.open(await openAdapter());
   plain = await trainAll(gpu, tinyPhoto(), TINY);
   padded = await tinySrModel(gpu);
@@ -82,13 +80,7 @@ it("moves less from a finer start scale on", async () => {
   expect(fine).toBeLessThan(all);
 });
 
-function cli(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), "animate", ...words], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  return { status, out: stdout, err: stderr };
-}
+const cli = (...words: string[]) => singanIn(folder, "animate", ...words);
 
 it("writes a GIF, an APNG with the frames' colours, and frames of a shorter run in place of older ones", () => {
   const gif = cli("m.safetensors", "--frames", "3", "--fps", "30", "--json");

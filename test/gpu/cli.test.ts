@@ -11,8 +11,8 @@ import { decodeImage } from "../../src/image/decode.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { singanModel } from "../../src/singan/consingan/model.ts";
 import { readModel } from "../../src/singan/model-file.ts";
+import { buildCli, CLI } from "../command-line.ts";
 
-const CLI = join(import.meta.dirname, "../../dist/cli.js");
 /** Two scales of 4 channels, two iterations each: all of the program, in seconds without a GPU. */
 const TINY = ["--max-size", "30", "--iterations", "2", "--channels", "4"];
 /** Node refuses to load Dawn: a computer without WebGPU. */
@@ -47,8 +47,7 @@ function picture(width: number, height: number): Uint8Array {
 }
 
 beforeAll(() => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: join(CLI, "../.."), encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-cli-"));
   const photo = picture(40, 34);
   writeFileSync(at("photo.png"), photo);

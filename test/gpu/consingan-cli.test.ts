@@ -1,6 +1,5 @@
 // The recipe consingan as a user calls it: train, info and sample; what has no meaning in it is refused.
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,28 +7,21 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const RECIPE = ["--recipe", "consingan", "--stages", "2", "--max-size", "30", "--iterations", "2", "--channels", "4"];
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
 
 beforeAll(() => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-consingan-"));
   writeFileSync(at("photo.png"), encodePng(toRgb8(tinyPhoto(40, 34))));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function singan(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...words], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  return { status, out: stdout, err: stderr };
-}
+const singan = (...words: string[]) => singanIn(folder, ...words);
 
 it("trains, tells what it trained, and samples the same pictures again", () => {
   const trained = singan("train", "photo.png", ...RECIPE, "--out", "m", "--samples", "1");

@@ -14,9 +14,9 @@ import { Sampler } from "../../src/singan/generate.ts";
 import type { Model } from "../../src/singan/model.ts";
 import { writeModel } from "../../src/singan/model-file.ts";
 import { parameterShapes } from "../../src/singan/networks.ts";
+import { buildCli, CLI } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 let folder: string;
 
 /** One scale that nobody has trained: its figures are bad, but that is all the same here. */
@@ -52,8 +52,7 @@ function untrained(): Model {
 }
 
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-eval-"));
   mkdirSync(join(folder, "drawn"));
   const gpu = await Gpu.open(await openAdapter());
@@ -72,7 +71,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function evaluate(...words: string[]) {
-  const program = [join(ROOT, "dist/cli.js"), "eval", ...words];
+  const program = [CLI, "eval", ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, program, { cwd: folder, encoding: "utf8" });
   return { status, out: stdout, err: stderr };
 }

@@ -1,6 +1,5 @@
 // Painting, editing and harmonization in Node, by library and by command line.
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,17 +13,16 @@ import { openAdapter } from "../../src/node/adapter.ts";
 import { photoOf } from "../../src/singan/applications/inject.ts";
 import type { Model } from "../../src/singan/model.ts";
 import { writeModel } from "../../src/singan/model-file.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { edited, inject } from "../injection.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 let gpu: Gpu;
 let model: Model;
 let folder: string;
 
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   gpu = await Gpu.open(await openAdapter());
   model = await trainAll(gpu, tinyPhoto(), TINY);
   folder = mkdtempSync(join(tmpdir(), "singan-inject-"));
@@ -54,10 +52,7 @@ it("paints, edits, composes and retrains; the same twice; the photo's own pixels
   expect(gpu.stats().bytes).toBe(before);
 });
 
-function singan(...words: string[]) {
-  const ended = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...words], { cwd: folder, encoding: "utf8" });
-  return { status: ended.status, out: ended.stdout, err: ended.stderr };
-}
+const singan = (...words: string[]) => singanIn(folder, ...words);
 const sizeOf = (name: string) => {
   const { width, height } = decodeImage(readFileSync(join(folder, name)));
   return [width, height];

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
+import { buildCli, CLI } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -28,19 +29,16 @@ function requireParallel(): void {
 }
 
 beforeAll(() => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   requireParallel();
   folder = mkdtempSync(join(tmpdir(), "singan-photos-"));
   mkdirSync(join(folder, "photos"));
   for (const [i, name] of ["a.png", "b.png"].entries())
     writeFileSync(join(folder, "photos", name), encodePng(toRgb8(tinyPhoto(30 + i, 24))));
   // A program of the name that the examples call, with a small training's flags where they have none.
-  writeFileSync(
-    join(folder, "singan"),
-    `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, "dist/cli.js")}" "$@" ${TINY.join(" ")}\n`,
-    { mode: 0o755 },
-  );
+  writeFileSync(join(folder, "singan"), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@" ${TINY.join(" ")}\n`, {
+    mode: 0o755,
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
 // singan sample as a user calls it: sizes, start scales, tiles, and what it refuses.
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,14 +8,13 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { writeModel } from "../../src/singan/model-file.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 let folder: string;
 
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-sample-"));
   const gpu = await Gpu.open(await openAdapter());
   writeFileSync(join(folder, "m.safetensors"), writeModel(await trainAll(gpu, tinyPhoto(), TINY)));
@@ -24,14 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function sample(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, "dist/cli.js"), "sample", "m.safetensors", ...words],
-    { cwd: folder, encoding: "utf8" },
-  );
-  return { status, out: stdout, err: stderr };
-}
+const sample = (...words: string[]) => singanIn(folder, "sample", "m.safetensors", ...words);
 const sizeOf = (name: string) => {
   const { width, height } = decodeImage(readFileSync(join(folder, name)));
   return `${width}x${height}`;

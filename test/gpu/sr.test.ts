@@ -1,6 +1,5 @@
 // Super-resolution: exact sizes for every factor and orientation, noise by seed, tiles, and `singan sr` as a user calls it.
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,17 +15,16 @@ import { Sampler } from "../../src/singan/generate.ts";
 import type { Model } from "../../src/singan/model.ts";
 import { readModel, writeModel } from "../../src/singan/model-file.ts";
 import { tinySrModel } from "../applications.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { refusal } from "../refusal.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 let gpu: Gpu;
 let model: Model;
 let folder: string;
 
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   gpu = await Gpu.open(await openAdapter());
   model = await tinySrModel(gpu);
   folder = mkdtempSync(join(tmpdir(), "singan-sr-"));
@@ -95,13 +93,7 @@ it("is the photo enlarged step by step where the generator adds nothing", async 
   expect(Math.max(...drawn.data.map((v, i) => Math.abs(v - want.data[i]!)))).toBeLessThan(1e-5);
 });
 
-function sr(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), "sr", ...words], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  return { status, out: stdout, err: stderr };
-}
+const sr = (...words: string[]) => singanIn(folder, "sr", ...words);
 const sizeOf = (name: string) => {
   const { width, height } = decodeImage(readFileSync(join(folder, name)));
   return [width, height];

@@ -17,14 +17,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { encodePng } from "../../src/image/png.ts";
+import { buildCli, CLI } from "../command-line.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FIXTURES = join(ROOT, "test/fixtures/metrics");
 let folder: string;
 
 beforeAll(() => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--stale"], { cwd: ROOT, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-eval-"));
   for (const name of ["real.png", "photo.png"]) copyFileSync(join(FIXTURES, name), join(folder, name));
   // As singan train leaves it.
@@ -47,7 +47,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function evaluate(words: readonly string[], program = join(ROOT, "dist/cli.js")) {
+function evaluate(words: readonly string[], program = CLI) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, "eval", ...words], { cwd: folder, encoding: "utf8" });
   return { status, out: stdout, err: stderr };
 }

@@ -7,11 +7,11 @@ import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts"
 import { encodePng } from "../../image/png.ts";
 import { blendInto, composite, isStretched, paint, photoOf, softMask, toPhotoSize } from "../../singan/applications/inject.ts";
 import { paletteOf, quantized } from "../../singan/applications/palette.ts";
-import { photoAt, retrainQuantized } from "../../singan/applications/retrain.ts";
+import { retrainQuantized } from "../../singan/applications/retrain.ts";
 import { Sampler } from "../../singan/generate.ts";
 import type { Model } from "../../singan/model.ts";
 import { PURPOSE, randomKey } from "../../singan/noise.ts";
-import { quantizedPath } from "../../singan/path.ts";
+import { photoAt, quantizedPath } from "../../singan/path.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
 import { FileError, OutputFolder, readLayer, readMaskPicture, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";

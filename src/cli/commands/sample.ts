@@ -5,6 +5,7 @@ import type { Gpu } from "../../gpu/device.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Planes, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
+import { isSameSize } from "../../image/resample.ts";
 import type { Size } from "../../singan/config.ts";
 import { ConsinganSampler } from "../../singan/consingan/generate.ts";
 import { type ConsinganModel, isConsingan } from "../../singan/consingan/model.ts";
@@ -150,7 +151,7 @@ function singanSource(model: Model, size: Size, scales: readonly number[], seed:
 
 function pathFrom(args: Args, model: Model, size: Size, startScale: number): Path {
   const trained = model.sizes[model.scales.length - 1]!;
-  const below = args.text("below") ?? (isSame(size, trained) ? "noise" : "photo");
+  const below = args.text("below") ?? (isSameSize(size, trained) ? "noise" : "photo");
   if (below !== "noise" && below !== "photo")
     throw new UsageError(`--below must be noise or photo, not ${JSON.stringify(below)}`);
   return inFlags(() => (below === "photo" ? photoPath(model, { size, startScale }) : samplePath(model, { size, startScale })));
@@ -161,7 +162,7 @@ function consinganSource(model: ConsinganModel, size: Size, scales: readonly num
   const trained = model.sizes[model.scales.length - 1]!;
   const { recipe } = model.options;
   if (args.has("below")) throw new UsageError(`--below: the recipe ${recipe} has no choice there`);
-  if (!isSame(size, trained) && scales.some((scale) => scale > 0))
+  if (!isSameSize(size, trained) && scales.some((scale) => scale > 0))
     throw new UsageError(`--start-scale above 0 needs the trained size, ${sizeText(trained)}, in the recipe ${recipe}`);
   return async (gpu) => {
     const sampler = await ConsinganSampler.load(gpu, model);
@@ -173,8 +174,6 @@ function consinganSource(model: ConsinganModel, size: Size, scales: readonly num
     };
   };
 }
-
-const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 /** Draws one picture into the folder, band by band; gives the last band, which is all of a small picture. */
 async function write(

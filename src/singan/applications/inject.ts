@@ -3,21 +3,16 @@
 
 import { blend, type Mask, soften } from "../../image/mask.ts";
 import type { Planes } from "../../image/planes.ts";
-import { ceilSize, imresize, imresizeTo, type Size } from "../../image/resample.ts";
+import { ceilSize, imresize, imresizeTo, isSameSize, type Size } from "../../image/resample.ts";
 import type { DrawOptions, Sampler } from "../generate.ts";
 import type { Model } from "../model.ts";
-import { injectionPath, sizesFor } from "../path.ts";
+import { injectionPath, photoAt, sizesFor } from "../path.ts";
 
 /** Radius of the disk that widens a mask, px of a 250 px picture. */
 export const DILATION = { edit: 20, harmonize: 7 } as const;
 
 /** The photo at the finest trained scale: what masks and blends refer to. */
-export function photoOf(model: Model): Planes {
-  const size = sizesFor(model).at(-1)!;
-  return isSame(model.photo, size) ? model.photo : imresizeTo(model.photo, size);
-}
-
-const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+export const photoOf = (model: Model): Planes => photoAt(model, model.scales.length - 1);
 
 /**
  * A picture in the photo's size. One that was made from the whole photo is reduced as the training reduced that, so that what was not
@@ -25,7 +20,7 @@ const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height ==
  */
 export function toPhotoSize(model: Model, picture: Planes): Planes {
   const { width, height } = photoOf(model);
-  if (isSame(picture, { width, height })) return picture;
+  if (isSameSize(picture, { width, height })) return picture;
   const scale = Math.min(model.options.maxSize / Math.max(picture.width, picture.height), 1);
   const isWhole = ceilSize(picture.width * scale) === width && ceilSize(picture.height * scale) === height;
   return isWhole ? imresize(picture, scale, { size: { width, height } }) : imresizeTo(picture, { width, height });
@@ -37,7 +32,7 @@ export const isStretched = (a: Size, b: Size): boolean => Math.abs(Math.log((a.w
 /** A mask in the photo's size: resized, then set again where it is at least half. */
 export function maskToPhotoSize(model: Model, mask: Mask): Mask {
   const size = sizesFor(model).at(-1)!;
-  if (isSame(mask, size)) return mask;
+  if (isSameSize(mask, size)) return mask;
   return { ...size, data: resizedPlane(mask, size).map((v) => Number(v >= 0.5)) };
 }
 

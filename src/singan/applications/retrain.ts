@@ -2,20 +2,15 @@
 // Official code: train_paint. Its noise amplitude comes from the reconstruction before quantization, as there.
 
 import type { Gpu } from "../../gpu/device.ts";
-import type { Planes } from "../../image/planes.ts";
-import { imresize } from "../../image/resample.ts";
+import { type Planes, rmse } from "../../image/planes.ts";
 import { OptionError } from "../config.ts";
 import { FrozenScale, upsampler } from "../frozen.ts";
 import { Sampler } from "../generate.ts";
 import type { Model } from "../model.ts";
-import { enlarge, reconstructionPath, requireScale } from "../path.ts";
+import { enlarge, photoAt, reconstructionPath, requireScale } from "../path.ts";
 import { ScaleTrainer } from "../scale-trainer.ts";
-import { rmse, startingWeights } from "../train.ts";
+import { startingWeights } from "../train.ts";
 import { type Palette, quantized } from "./palette.ts";
-
-/** The photo at a scale of the model. */
-export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
-  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
 
 /**
  * The model with scale `scale` trained anew, from fresh weights, for as many iterations as the model was, with the frozen chain's pictures

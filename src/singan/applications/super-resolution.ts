@@ -49,7 +49,7 @@ export function srPath(model: Model, factor: number): Path {
   const steps = srSteps(factor);
   const scale = model.scales.length - 1;
   const trained = model.sizes[scale]!;
-  const photo = { ...model.photo };
+  const { photo } = model;
   if (photo.width !== trained.width || photo.height !== trained.height)
     throw new OptionError(
       `the model is trained to scale ${scale} of ${model.sizes.length - 1} only: super-resolution needs the finest`,

@@ -2,9 +2,9 @@
 // Official code: train_single_scale of training_generation.py.
 
 import { mul } from "../../autodiff/ops/elementwise.ts";
-import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
+import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
-import type { Planes } from "../../image/planes.ts";
+import { type Planes, rmse } from "../../image/planes.ts";
 import { ADAM, adamSchedule } from "../../nn/adam.ts";
 import { FlatBuffer, Leaves, ParamSet } from "../../runtime/params.ts";
 import { Arena, type Update } from "../../runtime/plan.ts";
@@ -12,8 +12,7 @@ import { complete, Draft, type Program, submit } from "../../runtime/program.ts"
 import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "../batches.ts";
 import type { Size, TrainOptions } from "../config.ts";
 import type { Preview, StateDict } from "../model.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../noise.ts";
-import type { RecordedDraws } from "../scale-trainer.ts";
+import { gpuNoise, type NoiseSource, PURPOSE, type RecordedDraws, randomKey, recordedNoise } from "../noise.ts";
 import { criticStep, drawStages, generatorStep, picturePair, type StageContext, StageLeaves } from "./graphs.ts";
 import { discriminatorShapes, generator, partShapes, partsOf } from "./network.ts";
 import { trainedParts } from "./rates.ts";
@@ -200,8 +199,7 @@ export class StageTrainer {
     const { stage, options, real } = this.setup;
     if (stage === 0) return 1;
     const { reconstruction } = await this.preview(0);
-    const sum = real.data.reduce((total, v, i) => total + (v - reconstruction.data[i]!) ** 2, 0);
-    const amp = Math.fround(options.noiseAmp * Math.sqrt(sum / real.data.length));
+    const amp = Math.fround(options.noiseAmp * rmse(real, reconstruction));
     const place = this.leaves.amps[stage]!;
     this.gpu.write(this.#bindings.get(place)!, new Float32Array(place.size).fill(amp));
     return amp;
@@ -269,13 +267,4 @@ export const fixedNoiseKey = (seed: number): Uint32Array => randomKey(seed, PURP
 export function fixedNoise(key: Tensor, places: readonly Tensor[]): Tensor[] {
   const source = gpuNoise(key);
   return places.map((t) => source.normal(t.name, t.shape));
-}
-
-function recordedNoise(draws: RecordedDraws): NoiseSource {
-  const find = (name: string, shape: Shape): Tensor => {
-    const draw = draws.get(name)?.[0];
-    if (String(draw?.shape) !== String(shape)) throw new Error(`no recorded draw named ${name} of [${shape}]`);
-    return draw!;
-  };
-  return { normal: find, uniform: find };
 }
