@@ -87,10 +87,12 @@ fn forward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
   let stats = moments_of(id.y, channel, lane);
   if (lane == 0u) { keep(stats, id.y, channel); }
   let s = 1.0 / sqrt(stats.y + params.eps);
+  let scale = gamma[channel];
+  let shift = beta[channel];
   for (var n = 0u; n < params.samples; n++) {
     let start = row_start(id.y, n, channel);
     for (var p = lane; p < params.positions; p += WG) {
-      let t = (x[start + p] - stats.x) * s * gamma[channel] + beta[channel];
+      let t = (x[start + p] - stats.x) * s * scale + shift;
       out[start + p] = select(params.alpha * t, t, t > 0.0);
     }
   }
@@ -100,6 +102,7 @@ fn forward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
 fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let channel = id.x;
   let count = f32(params.samples * params.positions);
+  let scale = gamma[channel];
   var all = vec2<f32>(0.0);
   for (var group = 0u; group < params.groups; group++) {
     let mean = m[group * 2u * params.channels + channel];
@@ -125,7 +128,7 @@ fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
       for (var p = lane; p < params.positions; p += WG) {
         let x_hat = (x[start + p] - mean) * s;
         let masked = g[start + p] * select(params.alpha, 1.0, y[start + p] > 0.0);
-        out[start + p] = gamma[channel] * s * (masked - sums.x / count - x_hat * (sums.y / count));
+        out[start + p] = scale * s * (masked - sums.x / count - x_hat * (sums.y / count));
       }
     }
   }
@@ -139,6 +142,7 @@ fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
 fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let channel = id.x;
   let count = f32(params.samples * params.positions);
+  let scale = gamma[channel];
   var all = 0.0;
   for (var group = 0u; group < params.groups; group++) {
     let stats = moments_of(group, channel, lane);
@@ -174,9 +178,9 @@ fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
         let slope = select(params.alpha, 1.0, y[start + p] > 0.0);
         let masked = g[start + p] * slope;
         let v_here = v[start + p];
-        out[start + p] = slope * gamma[channel] * s * (v_here - linear.x - x_hat * linear.y);
+        out[start + p] = slope * scale * s * (v_here - linear.x - x_hat * linear.y);
         curvature[start + p] =
-          -s * s * gamma[channel] * (linear.y * (masked - linear.z) + linear.w * (v_here - linear.x) + x_hat * parallel);
+          -s * s * scale * (linear.y * (masked - linear.z) + linear.w * (v_here - linear.x) + x_hat * parallel);
       }
     }
   }

@@ -36,7 +36,7 @@ export const SLICE_ALIGNMENT = 256;
 /** Kernels read whole vec4s, so every buffer holds a whole number of them. */
 export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
 
-const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
 export class Gpu {
   #buffers = new Map<GPUBuffer, number>();
@@ -87,6 +87,12 @@ export class Gpu {
   /** Lanes that run in step, where the adapter tells; else 4, as SwiftShader's. */
   get subgroupSize(): number {
     return this.adapterInfo.subgroupMinSize || 4;
+  }
+
+  /** Whether lanes can hand values to each other, and a workgroup of `subgroupSize` threads is one subgroup. */
+  get hasSubgroups(): boolean {
+    const { subgroupMinSize, subgroupMaxSize } = this.adapterInfo;
+    return this.device.features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   }
 
   /** One line that names the adapter, as reports carry it. */
@@ -242,9 +248,14 @@ export class Readback {
 }
 
 /** A device whose every method does nothing; its buffers can be told apart. */
-function standIn({ limits }: GPUDevice): GPUDevice {
+function standIn({ limits, features }: GPUDevice): GPUDevice {
   const nothing: object = new Proxy(() => nothing, { get: (_, key) => (key === "then" ? undefined : nothing) });
-  const own: Record<string | symbol, unknown> = { limits, lost: new Promise(() => {}), createBuffer: () => ({ destroy() {} }) };
+  const own: Record<string | symbol, unknown> = {
+    limits,
+    features,
+    lost: new Promise(() => {}),
+    createBuffer: () => ({ destroy() {} }),
+  };
   return new Proxy({} as GPUDevice, { get: (_, key) => own[key] ?? nothing });
 }
 

@@ -1,7 +1,7 @@
 // Expands the two directives of templated kernels in shaders/: text that WGSL overrides can't express (unrolled register blocks).
 //   //for o in 0..OB {      the lines up to the matching //} once per o, with $o and $(o+1) replaced by numbers
 //   //let OB = 8            default of a template constant, replaced by the variant's value
-// A bound or $(…) is made of integers, names, +, * and parentheses.
+// A bound or $(…) is made of integers, names, +, -, *, /, % and parentheses; / rounds down.
 
 export type TemplateConstants = Readonly<Record<string, number>>;
 
@@ -25,7 +25,7 @@ function expand(lines: readonly string[], scope: ReadonlyMap<string, number>): s
     const loop = /^\s*\/\/for (\w+) in (\S+)\.\.(\S+) \{$/.exec(lines[i]!);
     if (!loop) {
       out.push(
-        lines[i]!.replace(/\$(?:\(((?:[^()]|\([^()]*\))+)\)|([a-zA-Z]))/g, (_, sum, name) =>
+        lines[i]!.replace(/\$(?:\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))+)\)|([a-zA-Z]))/g, (_, sum, name) =>
           String(evaluate(sum ?? name, scope)),
         ),
       );
@@ -49,7 +49,7 @@ function matchingEnd(lines: readonly string[], start: number): number {
   throw new Error(`template loop in line ${start + 1} has no end`);
 }
 
-/** A sum of products of integers, names and sums in parentheses. */
+/** A sum of products and quotients of integers, names and sums in parentheses. */
 function evaluate(expression: string, scope: ReadonlyMap<string, number>): number {
   const tokens = expression.match(/\w+|\S/g) ?? [];
   let at = 0;
@@ -64,16 +64,17 @@ function evaluate(expression: string, scope: ReadonlyMap<string, number>): numbe
     if (Number.isNaN(value)) throw new Error(`template: ${token} in ${expression} is neither a number nor a name in scope`);
     return value;
   };
-  const product = (): number => {
-    let value = factor();
-    for (; tokens[at] === "*"; at++, value *= factor());
-    return value;
+  const chain = (operand: () => number, operators: Readonly<Record<string, (a: number, b: number) => number>>): number => {
+    let value = operand();
+    for (;;) {
+      const operator = operators[tokens[at] ?? ""];
+      if (!operator) return value;
+      at++;
+      value = operator(value, operand());
+    }
   };
-  const sum = (): number => {
-    let value = product();
-    for (; tokens[at] === "+"; at++, value += product());
-    return value;
-  };
+  const product = () => chain(factor, { "*": (a, b) => a * b, "/": (a, b) => Math.floor(a / b), "%": (a, b) => a % b });
+  const sum = (): number => chain(product, { "+": (a, b) => a + b, "-": (a, b) => a - b });
   const value = sum();
   if (at < tokens.length) throw new Error(`template: ${expression} goes on after its end`);
   return value;

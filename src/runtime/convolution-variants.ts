@@ -103,6 +103,21 @@ export function staged(block: Block, direction: Direction): Variant {
   };
 }
 
+/** A subgroup as one unit: lanes over output channels, PH x PW pixels each, the window of x handed round. */
+export function acrossLanes(lanes: number, [PH, PW]: readonly [number, number], direction: Direction): Variant {
+  return {
+    name: `lanes ${PH}x${PW} by ${lanes}`,
+    lanes,
+    calls(op) {
+      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
+      const [blocks_x, blocks_o] = [Math.ceil(sizes.w_out / PW), Math.ceil(sizes.c_out / lanes)];
+      const groups = [blocks_x * Math.ceil(sizes.h_out / PH), blocks_o * n] as const;
+      const options = { template: { LANES: lanes, PH, PW }, overrides: { ...transposed, ...epilogue } };
+      return [call<"conv2d_lanes", Ref>("conv2d_lanes", bindings, { ...sizes, blocks_x, blocks_o, slope }, groups, options)];
+    },
+  };
+}
+
 const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
 
 /** F(2x2, 3x3): 16 multiply-adds instead of 36, four dispatches, 16 scratch values per tile and channel of image and result each. */
@@ -145,44 +160,59 @@ export interface WeightBlock {
 /** A thread that walks down fewer rows than this reads too much of the rows above and below. */
 const MIN_ROWS = 4;
 
+/** How a weight gradient's picture is cut: into chunks, and per chunk strips of PW columns and `rows` rows, `threads` at a time. */
+function cut(op: OpCase, PW: number, blocks: number, threads: number, workgroups: number) {
+  const [samples, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
+  const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
+  const strips_x = Math.ceil(w_out / PW);
+  const mostStrips = samples * strips_x * Math.ceil(h_out / MIN_ROWS);
+  const chunks = Math.max(1, Math.min(Math.ceil(workgroups / blocks), Math.floor(mostStrips / threads)));
+  // Four strips per thread, so that no thread has much more to do than another.
+  const wantedBands = Math.ceil((4 * chunks * threads) / (samples * strips_x));
+  const rows = Math.max(Math.min(MIN_ROWS, h_out), Math.ceil(h_out / wantedBands));
+  return { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, strips_x, bands: Math.ceil(h_out / rows), rows };
+}
+
+/** Where the chunks' results go, and the dispatch that adds them where there are several. */
+function addChunks(chunks: number, values: number): { dw: Ref; added: KernelCall<Ref>[] } {
+  if (chunks === 1) return { dw: output, added: [] };
+  const dw = scratch(chunks * values * 4);
+  return { dw, added: [call<"chunk_sum", Ref>("chunk_sum", { x: dw, y: output }, { n: values, chunks }, grid(values, WG))] };
+}
+
 export function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: WeightBlock): Variant {
   const threads = lanes * rounds;
+  const sharing = { LANES: lanes, ONCE: Number(rounds === 1), MANY: Number(rounds > 1), THREADS: threads };
   return {
     name: `direct ${OB}x${CB}x${PW} by ${threads}${workgroups > 1 ? `, ${workgroups} workgroups` : ""}`,
-    calls({ inputs: [x, g] }) {
-      const [samples, c_in, h_in, w_in] = x as unknown as Image;
-      const [, c_out, h_out, w_out] = g as unknown as Image;
+    calls(op) {
+      const [c_out, c_in] = op.shape as [number, number];
       const blocks = Math.ceil(c_out / OB) * Math.ceil(c_in / CB);
-      const strips_x = Math.ceil(w_out / PW);
-      const mostStrips = samples * strips_x * Math.ceil(h_out / MIN_ROWS);
-      const chunks = Math.max(1, Math.min(Math.ceil(workgroups / blocks), Math.floor(mostStrips / threads)));
-      // Four strips per thread, so that no thread has much more to do than another.
-      const wantedBands = Math.ceil((4 * chunks * threads) / (samples * strips_x));
-      const rows = Math.max(Math.min(MIN_ROWS, h_out), Math.ceil(h_out / wantedBands));
-      const bands = Math.ceil(h_out / rows);
-      const n = c_out * c_in * 9;
-      const partial = chunks > 1 ? scratch(chunks * n * 4) : output;
-      const first = call<"conv2d_weight", Ref>(
-        "conv2d_weight",
-        { x: input(0), g: input(1), dw: partial },
-        { samples, h_in, w_in, h_out, w_out, c_in, c_out, chunks, strips_x, bands, rows },
-        [chunks, blocks],
-        {
-          template: {
-            OB,
-            CB,
-            PW,
-            LANES: lanes,
-            ONCE: Number(rounds === 1),
-            MANY: Number(rounds > 1),
-            THREADS: threads,
-            SUMS: OB * CB * 9 * lanes,
-          },
-        },
-      );
-      return chunks > 1 ? [first, chunkSum(partial, n, chunks)] : [first];
+      const params = cut(op, PW, blocks, threads, workgroups);
+      const { dw, added } = addChunks(params.chunks, c_out * c_in * 9);
+      const bindings = { x: input(0), g: input(1), dw };
+      const template = { OB, CB, PW, ...sharing, SUMS: OB * CB * 9 * lanes };
+      return [call<"conv2d_weight", Ref>("conv2d_weight", bindings, params, [params.chunks, blocks], { template }), ...added];
     },
   };
 }
-const chunkSum = (x: Ref, n: number, chunks: number): KernelCall<Ref> =>
-  call("chunk_sum", { x, y: output }, { n, chunks }, grid(n, WG));
+
+/** A subgroup as one unit: lanes over output channels, CB input channels each, rows of x handed round. */
+export function weightsAcrossLanes(lanes: number, [CB, PW]: readonly [number, number], workgroups: number): Variant {
+  return {
+    name: `lanes ${CB}x${PW} by ${lanes}, ${workgroups} workgroups`,
+    lanes,
+    calls(op) {
+      const [c_out, c_in] = op.shape as [number, number];
+      const blocks = Math.ceil(c_out / lanes) * Math.ceil(c_in / CB);
+      const params = cut(op, PW, blocks, 1, workgroups);
+      const { dw, added } = addChunks(params.chunks, c_out * c_in * 9);
+      const bindings = { x: input(0), g: input(1), dw };
+      const options = { template: { LANES: lanes, CB, PW } };
+      return [
+        call<"conv2d_weight_lanes", Ref>("conv2d_weight_lanes", bindings, params, [params.chunks, blocks], options),
+        ...added,
+      ];
+    },
+  };
+}

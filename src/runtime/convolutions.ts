@@ -1,6 +1,7 @@
 // Which kernel computes a convolution: the variants in use, and the choice between them by adapter, channels and size, or by the tuner.
 
 import {
+  acrossLanes,
   type Block,
   type Direction,
   direct,
@@ -9,15 +10,16 @@ import {
   staged,
   type WeightBlock,
   weightGradient,
+  weightsAcrossLanes,
   winograd,
 } from "./convolution-variants.ts";
 import { tuningKey } from "./tune.ts";
-import type { Device, OpCase, Variant } from "./variant.ts";
+import { type Device, type OpCase, runsOn, type Variant } from "./variant.ts";
 
 /** A variant with what decides where it is worth a try. */
 interface Choice {
   readonly variant: Variant;
-  readonly kind: "direct" | "padded" | "staged" | "winograd";
+  readonly kind: "direct" | "padded" | "staged" | "winograd" | "lanes";
   /** Threads on a case: too few leave hardware idle. */
   readonly block: Block;
 }
@@ -40,10 +42,20 @@ const PADDED: readonly Block[] = [
   [8, 4, 4],
   [4, 4, 4],
 ];
+/** Pixels per lane, by how many lanes a subgroup of a software adapter has: SwiftShader's 4, llvmpipe's 8. */
+const ACROSS_LANES: readonly (readonly [lanes: number, pixels: readonly [number, number]])[] = [
+  [4, [8, 6]],
+  [8, [6, 6]],
+];
 const choicesOf = (direction: Direction): readonly Choice[] => [
   ...DIRECT.map((block) => ({ variant: direct(block, direction), kind: "direct" as const, block })),
   ...(direction === "forward" ? [] : PADDED.map((block) => ({ variant: padded(block), kind: "padded" as const, block }))),
   ...STAGED.map((block) => ({ variant: staged(block, direction), kind: "staged" as const, block })),
+  ...ACROSS_LANES.map(([lanes, [PH, PW]]) => ({
+    variant: acrossLanes(lanes, [PH, PW], direction),
+    kind: "lanes" as const,
+    block: [lanes, PH, PW] as Block,
+  })),
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
@@ -74,7 +86,21 @@ const WEIGHT_BLOCKS: readonly WeightBlock[] = [
 ];
 
 const choices = { conv2d: choicesOf("forward"), conv2dInput: choicesOf("input gradient") };
-const weightChoices = WEIGHT_BLOCKS.map((block) => ({ ...block, variant: weightGradient(block) }));
+/** Weight gradients across lanes: input channels x columns per lane, and workgroups to aim at. */
+const WEIGHTS_ACROSS_LANES = [
+  { lanes: 4, block: [8, 6], workgroups: 16 },
+  { lanes: 4, block: [3, 6], workgroups: 16 },
+  { lanes: 8, block: [8, 6], workgroups: 16 },
+  { lanes: 8, block: [4, 6], workgroups: 16 },
+  { lanes: 8, block: [3, 6], workgroups: 16 },
+] as const;
+const weightChoices = [
+  ...WEIGHTS_ACROSS_LANES.map(({ lanes, block: [CB, PW], workgroups }) => ({
+    ...{ block: [lanes, CB, PW] as const, lanes, rounds: 1, workgroups },
+    variant: weightsAcrossLanes(lanes, [CB, PW], workgroups),
+  })),
+  ...WEIGHT_BLOCKS.map((block) => ({ ...block, variant: weightGradient(block) })),
+];
 const forward = choices.conv2d.map(({ variant }) => variant);
 
 /** The variants of each op. */
@@ -111,7 +137,7 @@ const CHUNKED_PIXELS = 8192;
 /** The variant used for a case: the tuner's winner, or where nothing was timed one that did well on adapters of the kind. */
 export function chooseConvolution(opName: ConvolutionName, op: OpCase, device: Device): Variant {
   const winner = device.winners?.get(tuningKey(opName, op) ?? "")?.variant;
-  return convolutions[opName].find(({ name }) => name === winner) ?? untuned(opName, op, device);
+  return convolutions[opName].find((v) => v.name === winner && runsOn(v, device)) ?? untuned(opName, op, device);
 }
 
 function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {
@@ -139,7 +165,8 @@ export function candidateConvolutions(opName: string, op: OpCase, device: Device
 }
 
 /** Variants that suit the adapter's kind and the channels; on software the most promising first. */
-function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupSize }: Device): readonly Variant[] {
+function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readonly Variant[] {
+  const { isSoftware, subgroupSize } = device;
   const isWide = subgroupSize >= WIDE_LANES;
   if (opName === "conv2dWeight") {
     const [, c_out, h, w] = op.inputs[1] as unknown as Image;
@@ -147,7 +174,8 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
     const isLarge = h * w >= CHUNKED_PIXELS;
     const mayChunk = isSoftware || isLarge || Math.min(c_in, c_out) <= 3; // where pairs of channels are many, a dispatch costs more
     const fitting = weightChoices.filter(
-      ({ block: [OB, CB], lanes, rounds, workgroups }) =>
+      ({ block: [OB, CB], lanes, rounds, workgroups, variant }) =>
+        runsOn(variant, device) &&
         (isSoftware ? lanes === (isWide ? WIDE_LANES : NARROW_LANES) : rounds > 1) &&
         suitsChannels(OB, c_out) &&
         (c_out <= 3 || (CB === 3) === (c_in === 3) || (CB === 3 && isWide && isSoftware)) &&
@@ -171,7 +199,8 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
         n * c_out * h * w >= LARGE_VALUES &&
         scratchBytes(variant) <= MAX_SCRATCH_BYTES
       );
-    if (!suitsChannels(OB, c_out)) return false;
+    if (!suitsChannels(OB, c_out) || !runsOn(variant, device)) return false;
+    if (kind === "lanes") return isSoftware;
     if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
     if (PW > 4 && w < WIDE_RESULT) return false;
@@ -179,7 +208,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, { isSoftware, subgroupS
     return PH === 4 && (isWide ? OB <= 4 : kind === "direct");
   };
   const fitting = all.filter(suits);
-  // There loads from buffers are gathers, and those of vec4s from workgroup memory cost next to nothing.
-  const first = isSoftware && isWide ? fitting.filter(({ kind }) => kind === "staged") : [];
+  // There loads from buffers are gathers; broadcasts, and loads of vec4s from workgroup memory, cost next to nothing.
+  const first = isSoftware && isWide ? ["lanes", "staged"].flatMap((kind) => fitting.filter((c) => c.kind === kind)) : [];
   return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
 }

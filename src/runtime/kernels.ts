@@ -298,6 +298,10 @@ export function chooseForSize(
   if (name !== "conv2d" && name !== "conv2dLeaky") return undefined;
   const resized = (s: Shape): Shape => [...s.slice(0, 2), ...size];
   const [x, ...rest] = inputs.map((t) => t.shape) as [Shape, ...Shape[]];
-  const { isSoftware, subgroupSize } = device;
-  return choose(name, { inputs: [resized(x), ...rest], shape: resized(shape), attrs }, { isSoftware, subgroupSize });
+  const { isSoftware, subgroupSize, hasSubgroups } = device;
+  return choose(
+    name,
+    { inputs: [resized(x), ...rest], shape: resized(shape), attrs },
+    { isSoftware, subgroupSize, hasSubgroups },
+  );
 }

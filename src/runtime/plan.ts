@@ -237,7 +237,11 @@ const located = (call: KernelCall<Ref>, place: (ref: Ref) => Slice): KernelCall<
 
 /** Copies a value by the identity kernel: inside a pass, buffers can't be copied. */
 export function copyCall(from: Slice, to: Slice, t: Tensor): KernelCall<Slice> {
-  const { calls } = choose("affine", { inputs: [t.shape], shape: t.shape, attrs: {} }, { isSoftware: false, subgroupSize: 1 });
+  const { calls } = choose(
+    "affine",
+    { inputs: [t.shape], shape: t.shape, attrs: {} },
+    { isSoftware: false, subgroupSize: 1, hasSubgroups: false },
+  );
   const [call] = calls({ inputs: [t.shape], shape: t.shape, attrs: { k: 1, c: 0 } });
   return located(call!, (ref) => (ref.kind === "output" ? to : from));
 }

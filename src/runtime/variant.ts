@@ -19,6 +19,8 @@ export interface OpCase {
 
 export interface Variant {
   readonly name: string;
+  /** Where its threads exchange values: the lanes that a subgroup must have. */
+  readonly lanes?: number;
   calls(op: OpCase): KernelCall<Ref>[];
 }
 
@@ -27,9 +29,14 @@ export interface Device {
   readonly isSoftware: boolean;
   /** Lanes that run in step; of interest on software, where a workgroup of more is a coroutine per handful of lanes. */
   readonly subgroupSize: number;
+  /** Whether kernels may use subgroups, all of `subgroupSize`. */
+  readonly hasSubgroups: boolean;
   /** What a tuner found out, by tuningKey(). */
   readonly winners?: ReadonlyMap<string, { readonly variant: string }>;
 }
+
+export const runsOn = ({ lanes }: Variant, { hasSubgroups, subgroupSize }: Omit<Device, "isSoftware">): boolean =>
+  lanes === undefined || (hasSubgroups && lanes === subgroupSize);
 
 /** Lanes of a workgroup that reduces: many on hardware, on software those of a SIMD unit. */
 export const TREE_WIDTHS = [256, 8, 4] as const;

@@ -107,8 +107,12 @@ test("cases of about the same size share a key, with and without activation; oth
 });
 
 describe("the choice of a convolution", () => {
-  const software = { isSoftware: true, subgroupSize: 4 };
-  const devices = [software, { isSoftware: true, subgroupSize: 8 }, { isSoftware: false, subgroupSize: 32 }];
+  const software = { isSoftware: true, subgroupSize: 4, hasSubgroups: false };
+  const devices = [true, false].flatMap((hasSubgroups) => [
+    { ...software, hasSubgroups },
+    { isSoftware: true, subgroupSize: 8, hasSubgroups },
+    { isSoftware: false, subgroupSize: 32, hasSubgroups },
+  ]);
   test("is the winner, where the table has one that there is", () => {
     const winner = convolutions.conv2d.at(-1)!.name;
     const choose = (variant: string) =>
