@@ -202,20 +202,21 @@ export function regeneratedGeneratorGraph(
   { sideBySide, observe }: { readonly sideBySide: boolean; readonly observe: { readonly g?: Observe; readonly d?: Observe } },
 ): GeneratorGraph {
   const weights = [...c.g.values()];
-  const both = (fake: Tensor, rebuilt: Tensor) => ({
-    gAdversarial: adversarialLoss(c, fake, observe.d),
-    reconstruction: reconstructionLoss(rebuilt, leaves.real, c.options.alphaRec),
-  });
   const saved = [previous, input];
+  const adversarialOf = (fake: Tensor) => adversarialLoss(c, fake, observe.d);
+  const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, c.options.alphaRec);
   if (sideBySide) {
     const pictures = generator(concat(input, leaves.zInput), concat(previous, rebuiltFrom(c, leaves)), c.g, observe.g);
     const [fake, rebuilt] = [take(pictures, 0), take(pictures, 1)];
-    const losses = both(fake, rebuilt);
+    const losses = { gAdversarial: adversarialOf(fake), reconstruction: reconstructionOf(rebuilt) };
     const byPictures = concat(grad(losses.gAdversarial, [fake])[0]!, grad(losses.reconstruction, [rebuilt])[0]!);
     return { losses, gradients: grad(pictures, weights, byPictures), saved };
   }
-  const losses = both(generator(input, previous, c.g, observe.g), reconstructionPass(c, leaves, observe.g));
-  const adversarial = grad(losses.gAdversarial, weights);
-  const byReconstruction = grad(losses.reconstruction, weights);
+  // One term after the other: the activations of the first are gone before the second's are made.
+  const gAdversarial = adversarialOf(generator(input, previous, c.g, observe.g));
+  const adversarial = grad(gAdversarial, weights);
+  const reconstruction = reconstructionOf(reconstructionPass(c, leaves, observe.g));
+  const byReconstruction = grad(reconstruction, weights);
+  const losses = { gAdversarial, reconstruction };
   return { losses, gradients: adversarial.map((g, i) => add(g, byReconstruction[i]!)), saved };
 }

@@ -19,6 +19,11 @@ it("gives the forecast where it fits", async () => {
   expect(await requireMemory(gpu, photo, options)).toBe(await forecastBytes(gpu, photo, options));
 });
 
+it.each(["regenerate", "replay"] as const)("takes at most 700 MB for the paper's size, %s", async (gStep) => {
+  const paper = { width: 250, height: 188 };
+  expect(await forecastBytes(gpu, paper, resolveOptions({ gStep }))).toBeLessThan(700e6);
+});
+
 it.runIf(() => gpu.isSoftware)("compares with free memory where the GPU is software", async () => {
   const bytes = await forecastBytes(gpu, photo, options);
   const free = 256e6 + bytes / 4;
