@@ -46,7 +46,14 @@ const PADDED: readonly Block[] = [
 const ACROSS_LANES: readonly (readonly [lanes: number, pixels: readonly [number, number]])[] = [
   [4, [8, 6]],
   [8, [6, 6]],
+  [8, [8, 8]],
+  [8, [6, 14]],
 ];
+/** What a load costs llvmpipe, in multiply-adds. */
+const LOAD_COST = 52;
+/** What `lanes` costs on an image, in multiply-adds per channel: large tiles load less, and stand out more. */
+const costAcrossLanes = ([lanes, PH, PW]: Block, h: number, w: number): number =>
+  Math.ceil(h / PH) * Math.ceil(w / PW) * (LOAD_COST * (9 + Math.ceil(((PH + 2) * (PW + 2)) / lanes)) + 9 * PH * PW);
 const choicesOf = (direction: Direction): readonly Choice[] => [
   ...DIRECT.map((block) => ({ variant: direct(block, direction), kind: "direct" as const, block })),
   ...(direction === "forward" ? [] : PADDED.map((block) => ({ variant: padded(block), kind: "padded" as const, block }))),
@@ -209,6 +216,9 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
   };
   const fitting = all.filter(suits);
   // There loads from buffers are gathers; broadcasts, and loads of vec4s from workgroup memory, cost next to nothing.
-  const first = isSoftware && isWide ? ["lanes", "staged"].flatMap((kind) => fitting.filter((c) => c.kind === kind)) : [];
+  const across = fitting
+    .filter(({ kind }) => kind === "lanes")
+    .sort((a, b) => costAcrossLanes(a.block, h, w) - costAcrossLanes(b.block, h, w));
+  const first = isSoftware && isWide ? [...across, ...fitting.filter(({ kind }) => kind === "staged")] : [];
   return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
 }
