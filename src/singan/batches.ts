@@ -89,6 +89,11 @@ export class LossBlock {
     return this.#storage.slice(place);
   }
 
+  /** Where a graph is to leave these losses. */
+  into(losses: Partial<Record<LossPlace, Tensor>>): (readonly [Tensor, Slice])[] {
+    return Object.entries(losses).map(([place, t]) => [t, this.#storage.slice(place)] as const);
+  }
+
   async read(): Promise<LossRecord> {
     const [critic, gradientPenalty, gAdversarial, reconstruction] = (await this.#readback.read()).map((values) => [...values]);
     return {

@@ -105,6 +105,10 @@ export function inRecipe(options: TrainOptions, recipe: Recipe): TrainOptions {
   return { ...defaults, maxSize, minSize, iterations, seed, stages, channels: Math.min(defaults.channels, maxChannels) };
 }
 
+/** The rate of iteration `at`: a tenth from the share `lrDropAt` of the iterations on. */
+export const learningRate = ({ lr, lrDropAt, iterations }: TrainOptions, at: number): number =>
+  at >= Math.floor(lrDropAt * iterations) ? lr * 0.1 : lr;
+
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {
   paper: PAPER,

@@ -7,10 +7,11 @@ import type { Planes } from "../image/planes.ts";
 import { ADAM, adamSchedule } from "../nn/adam.ts";
 import type { Observe } from "../nn/layers.ts";
 import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../runtime/params.ts";
-import { Arena, type Update } from "../runtime/plan.ts";
-import { type Copy, complete, Draft, type Program, submit } from "../runtime/program.ts";
-import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
-import { imageShape, type Size, type TrainOptions } from "./config.ts";
+import type { Update } from "../runtime/plan.ts";
+import { type Copy, type Draft, type Program, submit } from "../runtime/program.ts";
+import { ProgramSet } from "../runtime/program-set.ts";
+import { type Feed, FeedBlock, LossBlock, MAX_BATCH, type Progress, type Run, runBatches } from "./batches.ts";
+import { imageShape, learningRate, type Size, type TrainOptions } from "./config.ts";
 import { ampValues, drawNoise, type FrozenScale, greyShape, noiseSize, type Upsample } from "./frozen.ts";
 import type { Preview, StateDict } from "./model.ts";
 import { BLOCKS, parameterShapes, statisticsShapes } from "./networks.ts";
@@ -59,11 +60,7 @@ export class ScaleTrainer {
   programs!: Readonly<Record<ProgramName, Program>>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
   readonly #palette: Tensor | undefined;
-  readonly #slices: Slice[] = [];
-  #bindings = new Map<Tensor, Slice>();
-  #drafts: Draft[] = [];
-  /** Values in passing: one program runs at a time, so all share them. */
-  readonly #arena: Arena;
+  readonly #set: ProgramSet<ProgramName>;
   /** Copies that put the j-th fake of a batch in place, and that keep the last one's saved values. */
   #toFake: Copy[] = [];
   #keepLast: Copy[] = [];
@@ -81,7 +78,7 @@ export class ScaleTrainer {
     this.losses = new LossBlock(gpu, name);
     this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.leaves = new graphs.ScaleLeaves(size, setup.options);
-    this.#arena = new Arena(gpu);
+    this.#set = new ProgramSet(gpu, name);
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
 
@@ -100,6 +97,7 @@ export class ScaleTrainer {
 
   #upload(): void {
     const { gpu, setup, leaves } = this;
+    const set = this.#set;
     this.g.values.storage.write(setup.generator);
     this.d.values.storage.write(setup.discriminator);
     for (const [name, shape] of statisticsShapes(setup.channels)) {
@@ -107,30 +105,24 @@ export class ScaleTrainer {
       gpu.write(this.gStatistics.storage.slice(name), fresh);
       gpu.write(this.dStatistics.storage.slice(name), fresh);
     }
-    const place = (t: Tensor, data: Float32Array): void => {
-      const slice = gpu.upload(data, `scale ${setup.scale}: ${t.name}`);
-      this.#slices.push(slice);
-      this.#bindings.set(t, slice);
-    };
-    place(leaves.real, setup.real.data);
-    place(leaves.amp, ampValues(setup.noiseAmp));
-    if (setup.zPrev) place(leaves.zPrev, setup.zPrev.data);
-    if (setup.zStar) place(leaves.zStar, setup.zStar);
-    if (this.#palette) place(this.#palette, setup.palette!);
-    for (const part of [this.g.values, this.d.values, this.feed.leaves])
-      for (const [t, slice] of part.bindings) this.#bindings.set(t, slice);
-    for (const frozen of setup.frozen) for (const [t, slice] of frozen.bindings) this.#bindings.set(t, slice);
+    set.place(leaves.real, setup.real.data);
+    set.place(leaves.amp, ampValues(setup.noiseAmp));
+    if (setup.zPrev) set.place(leaves.zPrev, setup.zPrev.data);
+    if (setup.zStar) set.place(leaves.zStar, setup.zStar);
+    if (this.#palette) set.place(this.#palette, setup.palette!);
+    for (const { bindings } of [this.g.values, this.d.values, this.feed.leaves, ...setup.frozen]) set.bind(bindings);
   }
 
   async #compile(recorded?: RecordedDraws): Promise<void> {
-    const { setup, leaves, gpu } = this;
+    const { setup, leaves, gpu, losses } = this;
+    const set = this.#set;
     const { options, size, scale, frozen, upsample } = setup;
     const ofNoise = noiseSize(size, options);
     const key = this.feed.tensor("key");
     const watchD = recorded ? this.#observer(this.dStatistics) : null;
     const source = (program: ProgramName): NoiseSource =>
       recorded && (program === "noise" || program === "fakes" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
-    for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
+    if (recorded) set.bind(recorded.values());
     const context: graphs.ScaleContext = {
       scale,
       size,
@@ -141,21 +133,6 @@ export class ScaleTrainer {
       d: this.d.tensors,
       palette: this.#palette,
     };
-    const drafts = new Map<ProgramName, Draft>();
-    const draft = (
-      name: ProgramName,
-      outputs: readonly Tensor[],
-      more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {},
-    ) => {
-      const made = new Draft(gpu, { name: `scale ${scale} ${name}`, outputs, bindings: this.#bindings, ...more });
-      drafts.set(name, made);
-      this.#drafts.push(made);
-      // What a program keeps, later ones read.
-      for (const t of outputs) this.#bindings.set(t, made.slice(t));
-      return made;
-    };
-    const losses = (named: Partial<Record<LossPlace, Tensor>>) =>
-      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossPlace)] as const);
     const adam = (net: ParamSet): Update => net.adam(this.feed.tensor("adam"), ADAM);
 
     // The iteration's noise (and z*, where it is redrawn). Its buffers stand in for the leaves of the other graphs.
@@ -164,10 +141,10 @@ export class ScaleTrainer {
     const zDraw = redrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
     const z = drawNoise(noises, "noise", scale, ofNoise);
     const zInput = graphs.reconstructionInput(context, leaves, zDraw ?? leaves.zStar);
-    const noise = draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
-    this.#bindings.set(leaves.noise, noise.slice(z));
-    if (zDraw) this.#bindings.set(leaves.zStar, noise.slice(zDraw));
-    this.#bindings.set(leaves.zInput, (zDraw ? noise : draft("zInput", [zInput])).slice(zInput));
+    const noise = set.draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
+    set.bind([[leaves.noise, noise.slice(z)]]);
+    if (zDraw) set.bind([[leaves.zStar, noise.slice(zDraw)]]);
+    set.bind([[leaves.zInput, (zDraw ? noise : set.draft("zInput", [zInput])).slice(zInput)]]);
 
     const official = options.statistics === "running";
     const watch = (repeats = 1) => {
@@ -193,16 +170,16 @@ export class ScaleTrainer {
         : graphs.regeneratedGeneratorGraph(context, leaves, pass, { sideBySide: this.#isSmall, observe: inG.observe });
     const g = generatorGraph(last);
     const saved = samples === 1 ? g.saved : graphs.replayedTensors(context, passes, options.gStep);
-    const fakes = draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
+    const fakes = set.draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
     this.#placeFakes(fakes, passes.fake);
     if (samples > 1) for (const [i, t] of saved.entries()) this.#placeLast(g.saved[i]!, fakes.slice(t));
 
-    draft("adversarial", [adversarial.byFake], {
-      into: losses({ gAdversarial: adversarial.loss }),
+    set.draft("adversarial", [adversarial.byFake], {
+      into: losses.into({ gAdversarial: adversarial.loss }),
       updates: watchD?.updates ?? [],
     });
-    draft("g", [], {
-      into: [...this.g.gradientsInto(g.gradients), ...losses(g.losses)],
+    set.draft("g", [], {
+      into: [...this.g.gradientsInto(g.gradients), ...losses.into(g.losses)],
       updates: [adam(this.g), ...inG.updates()],
     });
     const inD = watch();
@@ -212,8 +189,8 @@ export class ScaleTrainer {
       { real: leaves.real, fake: leaves.fake, alpha },
       { lambda: options.lambdaGp, sideBySide: this.#isSmall, observe: inD.observe.d },
     );
-    draft("d", [], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
+    set.draft("d", [], {
+      into: [...this.d.gradientsInto(d.gradients), ...losses.into(d.losses)],
       updates: [adam(this.d), ...inD.updates()],
     });
 
@@ -227,12 +204,11 @@ export class ScaleTrainer {
     const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
     this.#pictures = { sample, reconstruction };
-    draft("randomStatistics", [], { updates: random.updates });
-    draft("reconstructionStatistics", [], { updates: rebuilt.updates });
-    draft("sample", [sample]);
-    draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
-    const programs = await complete([...drafts.values()], this.#arena);
-    this.programs = Object.fromEntries([...drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<ProgramName, Program>;
+    set.draft("randomStatistics", [], { updates: random.updates });
+    set.draft("reconstructionStatistics", [], { updates: rebuilt.updates });
+    set.draft("sample", [sample]);
+    set.draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
+    this.programs = await set.complete();
     if (this.programs.zInput) submit(gpu, [this.programs.zInput]);
   }
 
@@ -253,8 +229,8 @@ export class ScaleTrainer {
   #placeFakes(program: Draft, fakes: Tensor): void {
     const all = program.slice(fakes);
     const samples = fakes.shape[0]!;
-    const one = samples === 1 ? all : this.#own(all.bytes / samples, "fake");
-    this.#bindings.set(this.leaves.fake, one);
+    const one = samples === 1 ? all : this.#set.alloc(all.bytes / samples, "fake");
+    this.#set.bind([[this.leaves.fake, one]]);
     this.#toFake = samples === 1 ? [] : Array.from({ length: samples }, (_, j) => ({ from: sampleOf(all, samples, j), to: one }));
   }
 
@@ -262,18 +238,12 @@ export class ScaleTrainer {
   #placeLast(t: Tensor, all: Slice): void {
     const samples = all.bytes / (t.size * 4);
     const last = sampleOf(all, samples, samples - 1);
-    if (isBindable(last)) this.#bindings.set(t, last);
+    if (isBindable(last)) this.#set.bind([[t, last]]);
     else {
-      const copy = this.#own(last.bytes, t.name);
-      this.#bindings.set(t, copy);
+      const copy = this.#set.alloc(last.bytes, t.name);
+      this.#set.bind([[t, copy]]);
       this.#keepLast.push({ from: last, to: copy });
     }
-  }
-
-  #own(bytes: number, name: string): Slice {
-    const slice = this.gpu.alloc(bytes, `scale ${this.setup.scale}: ${name}`);
-    this.#slices.push(slice);
-    return slice;
   }
 
   /** What makes D's j-th fake of an iteration and puts it in place; none where it is there already. */
@@ -306,7 +276,7 @@ export class ScaleTrainer {
   iteration(at: number): Run[] {
     const { options, scale } = this.setup;
     const { noise, d, adversarial, g } = this.programs;
-    const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
+    const lr = learningRate(options, at);
     const runs: Run[] = [];
     const add = (program: Program, more: { adam?: Feed["adam"]; before?: readonly Copy[] } = {}) => {
       const key = randomKey(options.seed, PURPOSE.training, scale, at * MAX_RUNS + runs.length);
@@ -367,18 +337,14 @@ export class ScaleTrainer {
     return { generator: complete(generator), discriminator: complete(discriminator) };
   }
 
-  /** z* of the coarsest scale, as the last iteration left it. */
+  /** z* of the coarsest scale, as the last iteration left it. Throws at the others, which have none. */
   async zStar(): Promise<Float32Array> {
-    const slice = this.#bindings.get(this.leaves.zStar);
-    if (!slice) throw new Error("only the coarsest scale has a z*");
-    const [values] = await this.gpu.read([{ ...slice, bytes: this.leaves.zStar.size * 4 }]);
+    const { zStar } = this.leaves;
+    const [values] = await this.gpu.read([{ ...this.#set.slice(zStar), bytes: zStar.size * 4 }]);
     return values!;
   }
 
   dispose(): void {
-    for (const draft of this.#drafts) draft.dispose();
-    this.#arena.dispose();
-    for (const part of [this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
-    for (const slice of this.#slices) this.gpu.free(slice);
+    for (const part of [this.#set, this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
   }
 }

@@ -3,14 +3,15 @@
 
 import { mul } from "../../autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../../gpu/device.ts";
+import type { Gpu } from "../../gpu/device.ts";
 import { type Planes, rmse } from "../../image/planes.ts";
 import { ADAM, adamSchedule } from "../../nn/adam.ts";
 import { FlatBuffer, Leaves, ParamSet } from "../../runtime/params.ts";
-import { Arena, type Update } from "../../runtime/plan.ts";
-import { complete, Draft, type Program, submit } from "../../runtime/program.ts";
-import { type Feed, FeedBlock, LossBlock, type LossPlace, MAX_BATCH, type Progress, type Run, runBatches } from "../batches.ts";
-import type { Size, TrainOptions } from "../config.ts";
+import type { Update } from "../../runtime/plan.ts";
+import { type Program, submit } from "../../runtime/program.ts";
+import { ProgramSet } from "../../runtime/program-set.ts";
+import { type Feed, FeedBlock, LossBlock, MAX_BATCH, type Progress, type Run, runBatches } from "../batches.ts";
+import { learningRate, type Size, type TrainOptions } from "../config.ts";
 import type { Preview, StateDict } from "../model.ts";
 import { gpuNoise, type NoiseSource, PURPOSE, type RecordedDraws, randomKey, recordedNoise } from "../noise.ts";
 import { criticStep, drawStages, generatorStep, picturePair, type StageContext, StageLeaves } from "./graphs.ts";
@@ -47,10 +48,7 @@ export class StageTrainer {
   pair!: Tensor;
   programs!: Readonly<Record<ProgramName, Program>>;
   readonly #frozen: readonly Leaves[];
-  readonly #slices: Slice[] = [];
-  readonly #bindings = new Map<Tensor, Slice>();
-  readonly #drafts: Draft[] = [];
-  readonly #arena: Arena;
+  readonly #set: ProgramSet<ProgramName>;
   #pictures!: { sample: Tensor; reconstruction: Tensor };
 
   private constructor(
@@ -71,7 +69,7 @@ export class StageTrainer {
     this.losses = new LossBlock(gpu, this.#name);
     this.feed = new FeedBlock(gpu, this.#name, MAX_BATCH * MAX_RUNS);
     this.leaves = new StageLeaves(sizes, channels);
-    this.#arena = new Arena(gpu);
+    this.#set = new ProgramSet(gpu, this.#name);
   }
 
   /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. `recorded` draws replace random ones. */
@@ -93,71 +91,44 @@ export class StageTrainer {
 
   #upload(): void {
     const { setup, leaves } = this;
-    for (const { values } of [...this.trained.map(({ params }) => params), { values: this.d.values }]) this.#bind(values);
-    for (const frozen of this.#frozen) this.#bind(frozen);
-    this.#bind(this.feed.leaves);
+    const set = this.#set;
+    const learning = this.trained.map(({ params }) => params.values);
+    for (const { bindings } of [...learning, ...this.#frozen, this.d.values, this.feed.leaves]) set.bind(bindings);
     for (const { params } of this.trained) params.values.storage.write(setup.generator);
     for (const frozen of this.#frozen) frozen.storage.write(setup.generator);
     this.d.values.storage.write(setup.discriminator);
-    this.#place(leaves.real, setup.real.data);
-    this.#place(leaves.fixed[0]!, setup.coarsest.data);
+    set.place(leaves.real, setup.real.data);
+    set.place(leaves.fixed[0]!, setup.coarsest.data);
     // The newest stage is silent until its amplitude is measured.
-    for (const [k, amp] of leaves.amps.entries()) this.#place(amp, new Float32Array(amp.size).fill(setup.amps[k] ?? 0));
-  }
-
-  #bind({ bindings }: Leaves): void {
-    for (const [t, slice] of bindings) this.#bindings.set(t, slice);
-  }
-
-  #place(t: Tensor, data: Float32Array | Uint32Array): Slice {
-    const slice = this.gpu.upload(data, `${this.#name}: ${t.name}`);
-    this.#slices.push(slice);
-    this.#bindings.set(t, slice);
-    return slice;
+    for (const [k, amp] of leaves.amps.entries()) set.place(amp, new Float32Array(amp.size).fill(setup.amps[k] ?? 0));
   }
 
   async #compile(recorded?: RecordedDraws): Promise<void> {
-    const { setup, leaves, gpu, feed } = this;
+    const { setup, leaves, gpu, feed, losses } = this;
+    const set = this.#set;
     const { sizes, options, stage } = setup;
     const { channels, seed } = options;
     const key = feed.tensor("key");
-    for (const [t, slice] of recorded?.values() ?? []) this.#bindings.set(t, slice);
+    if (recorded) set.bind(recorded.values());
     const source = (): NoiseSource => (recorded ? recordedNoise(recorded) : gpuNoise(key));
     const weights = [...this.trained.map(({ params }) => params.values), ...this.#frozen].flatMap(({ tensors }) => [...tensors]);
     const context: StageContext = {
       ...{ sizes, options, g: new Map(weights), d: this.d.tensors },
       trained: this.trained.flatMap(({ params }) => [...params.tensors.values()]),
     };
-    const drafts = new Map<ProgramName, Draft>();
-    const draft = (
-      name: ProgramName,
-      outputs: readonly Tensor[],
-      more: { updates?: Update[]; into?: (readonly [Tensor, Slice])[] } = {},
-    ) => {
-      const made = new Draft(gpu, { name: `${this.#name} ${name}`, outputs, bindings: this.#bindings, ...more });
-      drafts.set(name, made);
-      this.#drafts.push(made);
-      // What a program keeps, later ones read.
-      for (const t of outputs) this.#bindings.set(t, made.slice(t));
-      return made;
-    };
-    const losses = (named: Partial<Record<LossPlace, Tensor>>) =>
-      Object.entries(named).map(([name, t]) => [t, this.losses.slice(name as LossPlace)] as const);
-
     // The reconstruction's noise: drawn once, the same bits whenever the model is loaded again.
     const fixedKey = leaf("fixed key", [4]);
-    this.#place(fixedKey, fixedNoiseKey(seed));
+    set.place(fixedKey, fixedNoiseKey(seed));
     const drawn = fixedNoise(fixedKey, leaves.fixed);
-    const fixed = draft("fixed", drawn.slice(1));
-    for (const [k, t] of leaves.fixed.entries())
-      if (k > 0) this.#bindings.set(t, recorded?.get(t.name)?.[1] ?? fixed.slice(drawn[k]!));
+    const fixed = set.draft("fixed", drawn.slice(1));
+    for (const [k, t] of leaves.fixed.entries()) if (k > 0) set.bind([[t, recorded?.get(t.name)?.[1] ?? fixed.slice(drawn[k]!)]]);
 
     this.pair = picturePair(context, leaves, drawStages(source(), sizes, channels));
     const g = generatorStep(context, leaves, this.pair);
-    draft("pair", [this.pair, ...g.saved]);
+    set.draft("pair", [this.pair, ...g.saved]);
     const d = criticStep(context, leaves, this.pair, source().uniform("alpha", [1]));
-    draft("d", [], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses(d.losses)],
+    set.draft("d", [], {
+      into: [...this.d.gradientsInto(d.gradients), ...losses.into(d.losses)],
       updates: [this.d.adam(feed.tensor("adam"), ADAM)],
     });
     let at = 0;
@@ -167,16 +138,15 @@ export class StageTrainer {
       return params.gradientsInto(own);
     });
     const adam = this.#adam();
-    draft("g", [], { into: [...gradients, ...losses(g.losses)], updates: adam });
-    draft("adam", [], { updates: adam });
+    set.draft("g", [], { into: [...gradients, ...losses.into(g.losses)], updates: adam });
+    set.draft("adam", [], { updates: adam });
 
     const sample = generator(drawStages(gpuNoise(key), sizes, channels), leaves.amps, sizes, context.g);
     const reconstruction = generator(leaves.fixed, leaves.amps, sizes, context.g);
     this.#pictures = { sample, reconstruction };
-    draft("sample", [sample]);
-    draft("reconstruction", [reconstruction]);
-    const programs = await complete([...drafts.values()], this.#arena);
-    this.programs = Object.fromEntries([...drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<ProgramName, Program>;
+    set.draft("sample", [sample]);
+    set.draft("reconstruction", [reconstruction]);
+    this.programs = await set.complete();
     if (stage > 0) submit(gpu, [this.programs.fixed]);
   }
 
@@ -186,7 +156,7 @@ export class StageTrainer {
     return this.trained.map(({ params, rate }) => {
       if (rate === 1) return params.adam(schedule, ADAM);
       const factors = leaf("rate", schedule.shape); // (lr/(1−β1ᵗ), 1/√(1−β2ᵗ)): the first is the rate
-      this.#place(factors, Float32Array.of(rate, 1));
+      this.#set.place(factors, Float32Array.of(rate, 1));
       return params.adam(mul(schedule, factors), ADAM);
     });
   }
@@ -201,7 +171,7 @@ export class StageTrainer {
     const { reconstruction } = await this.preview(0);
     const amp = Math.fround(options.noiseAmp * rmse(real, reconstruction));
     const place = this.leaves.amps[stage]!;
-    this.gpu.write(this.#bindings.get(place)!, new Float32Array(place.size).fill(amp));
+    this.gpu.write(this.#set.slice(place), new Float32Array(place.size).fill(amp));
     return amp;
   }
 
@@ -215,7 +185,7 @@ export class StageTrainer {
   iteration(at: number): Run[] {
     const { options, stage } = this.setup;
     const { pair, d, g, adam } = this.programs;
-    const lr = options.lr * (at >= Math.floor(options.lrDropAt * options.iterations) ? 0.1 : 1);
+    const lr = learningRate(options, at);
     const runs: Run[] = [];
     const add = (program: Program, step?: Feed["adam"]) => {
       const key = randomKey(options.seed, PURPOSE.training, stage, at * MAX_RUNS + runs.length);
@@ -252,11 +222,8 @@ export class StageTrainer {
   }
 
   dispose(): void {
-    for (const draft of this.#drafts) draft.dispose();
-    this.#arena.dispose();
     for (const { params } of this.trained) params.dispose();
-    for (const part of [...this.#frozen, this.d, this.losses, this.feed]) part.dispose();
-    for (const slice of this.#slices) this.gpu.free(slice);
+    for (const part of [this.#set, ...this.#frozen, this.d, this.losses, this.feed]) part.dispose();
   }
 }
 

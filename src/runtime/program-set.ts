@@ -1,0 +1,71 @@
+// Programs that share leaves, kept values and memory in passing: what a trainer compiles once and then runs in many orders.
+
+import type { Tensor } from "../autodiff/tensor.ts";
+import type { Gpu, Slice } from "../gpu/device.ts";
+import { Arena, type Update } from "./plan.ts";
+import { complete, Draft, type Program } from "./program.ts";
+
+export class ProgramSet<Name extends string> {
+  readonly #bindings = new Map<Tensor, Slice>();
+  readonly #drafts = new Map<Name, Draft>();
+  readonly #slices: Slice[] = [];
+  /** Values in passing: one program runs at a time, so all share them. */
+  readonly #arena: Arena;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly name: string,
+  ) {
+    this.#arena = new Arena(gpu);
+  }
+
+  /** Says where tensors live, to the graphs drafted from here on. */
+  bind(bindings: Iterable<readonly [Tensor, Slice]>): void {
+    for (const [t, slice] of bindings) this.#bindings.set(t, slice);
+  }
+
+  /** Where a leaf, or a value that some program keeps, lives. Throws where nothing says so. */
+  slice(t: Tensor): Slice {
+    const slice = this.#bindings.get(t);
+    if (!slice) throw new Error(`${this.name}: ${t} has no place`);
+    return slice;
+  }
+
+  /** Uploads a leaf's values and binds it to them. */
+  place(t: Tensor, data: Float32Array | Uint32Array): void {
+    const slice = this.gpu.upload(data, `${this.name}: ${t.name}`);
+    this.#slices.push(slice);
+    this.#bindings.set(t, slice);
+  }
+
+  /** Memory that lasts as long as the set. */
+  alloc(bytes: number, name: string): Slice {
+    const slice = this.gpu.alloc(bytes, `${this.name}: ${name}`);
+    this.#slices.push(slice);
+    return slice;
+  }
+
+  /** Plans a graph as program `name`; later drafts read the outputs where it keeps them. */
+  draft(
+    name: Name,
+    outputs: readonly Tensor[],
+    more: { readonly updates?: Update[]; readonly into?: (readonly [Tensor, Slice])[] } = {},
+  ): Draft {
+    const made = new Draft(this.gpu, { name: `${this.name} ${name}`, outputs, bindings: this.#bindings, ...more });
+    this.#drafts.set(name, made);
+    this.bind(outputs.map((t) => [t, made.slice(t)] as const));
+    return made;
+  }
+
+  /** Compiles all drafts side by side. Throws what complete() throws. */
+  async complete(): Promise<Readonly<Record<Name, Program>>> {
+    const programs = await complete([...this.#drafts.values()], this.#arena);
+    return Object.fromEntries([...this.#drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<Name, Program>;
+  }
+
+  dispose(): void {
+    for (const draft of this.#drafts.values()) draft.dispose();
+    this.#arena.dispose();
+    for (const slice of this.#slices.splice(0)) this.gpu.free(slice);
+  }
+}
