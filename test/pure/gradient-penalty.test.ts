@@ -76,6 +76,15 @@ describe.each([2, 3, 4, 5])("a critic of %i ConvBlocks", (blocks) => {
     expect(Math.abs(analytic - numeric)).toBeLessThanOrEqual(1e-9 + 1e-6 * Math.abs(numeric));
   });
 
+  test("does not see brightness: its gradient sums to zero over the picture, colour by colour", () => {
+    // The first convolution has no padding and batch norm follows: a constant added to a colour cancels (docs/adr/0010).
+    for (let c = 0; c < COLOURS; c++) {
+      const gradient = critic.inputGradient.slice(c * HEIGHT * WIDTH, (c + 1) * HEIGHT * WIDTH);
+      expect(greatest(gradient)).toBeGreaterThan(1e-3);
+      expect(Math.abs(gradient.reduce((a, v) => a + v, 0))).toBeLessThanOrEqual(1e-11 * greatest(gradient) * gradient.length);
+    }
+  });
+
   test("agrees with the closed formulas", () => {
     const { at, names, weights, image } = critic;
     const value = (name: string) => at.get(weights.get(name)!)!;
