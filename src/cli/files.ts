@@ -91,6 +91,13 @@ export function pngNames(path: string): string[] {
     throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
   }
 }
+/** What training calls its model in the folder that it writes. */
+export const MODEL_FILE = "model.safetensors";
+/** Where a model is: `path`, or the model in it where `path` is a folder that training wrote. */
+export function modelPath(path: string): string {
+  const inside = join(path, MODEL_FILE);
+  return isDirectory(path) && existsSync(inside) ? inside : path;
+}
 /** Throws FileError. */
 export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
 /** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */

@@ -10,7 +10,7 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   scaleFactor: ["F", "ratio between neighbouring scales"],
   iterations: ["N", "iterations per scale"],
   channels: ["N", "channels at first, doubled every 4 scales; consingan: 64 at all"],
-  maxChannels: ["N", "limit on the doubling"],
+  maxChannels: ["N", "limit on the doubling; below --channels it changes nothing"],
   stages: ["N", "consingan: stages of the generator, each a scale"],
   trainedStages: ["N", "consingan: how many of the newest are trained at once"],
   lrScale: ["F", "consingan: learning rate of a stage per that of the one above"],

@@ -1,7 +1,7 @@
 // singan eval MODEL: it measures the pictures that singan sample draws, against the photo in the model or another.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -85,6 +85,15 @@ it("gives a model's samples the figures of the same pictures in a folder", () =>
   expect({ ...figures, folder: "drawn", against: "photo.png" }).toEqual(ofFolder);
   expect(figures.psnr).toBeGreaterThan(0);
   expect(readFileSync(join(folder, "figures.json"), "utf8")).toBe(ofModel.out);
+});
+
+it("compares a folder that holds a model with the photo inside it", () => {
+  const figures = JSON.parse(evaluate("drawn", "--against", "photo.png", "--json").out);
+  copyFileSync(join(folder, "m.safetensors"), join(folder, "drawn/model.safetensors"));
+  const { status, out } = evaluate("drawn", "--json");
+  rmSync(join(folder, "drawn/model.safetensors"));
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toEqual({ ...figures, against: null });
 });
 
 it("refuses numbers of samples that can't be", () => {

@@ -1,6 +1,6 @@
 // singan sample as a user calls it: sizes, start scales, tiles, and what it refuses.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -34,6 +34,16 @@ it("draws at a size in pixels and at one in factors", () => {
   expect(sizeOf("samples-seed0/000.png")).toBe("70x33");
   expect(sample("--scale", "1.5x0.5", "--count", "1", "--out", "factors").status).toBe(0);
   expect(sizeOf("factors/000.png")).toBe("36x10"); // of 24x19: 9.5 rounds to even
+});
+
+it("takes a folder for the model in it, and writes there", () => {
+  mkdirSync(join(folder, "trained"));
+  expect(singanIn(folder, "sample", "trained").err).toBe("singan: trained is a directory, not a model\n");
+  copyFileSync(join(folder, "m.safetensors"), join(folder, "trained/model.safetensors"));
+  const { out } = singanIn(folder, "sample", "trained", "--count", "1", "--seed", "3");
+  expect(out.trim()).toBe(join("trained", "samples-seed3", "000.png"));
+  expect(sample("--count", "1", "--seed", "3").status).toBe(0);
+  expect(readFileSync(join(folder, out.trim()))).toEqual(readFileSync(join(folder, "samples-seed3/000.png")));
 });
 
 it("draws from every start scale, by the reconstruction's noise or from the photo", () => {

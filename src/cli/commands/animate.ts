@@ -8,7 +8,7 @@ import { encodePng } from "../../image/png.ts";
 import { ANIMATION, type AnimationOptions, animate, animationPath, frameSize } from "../../singan/applications/animation.ts";
 import { Sampler } from "../../singan/generate.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { OutputFolder, readModelAt } from "../files.ts";
+import { modelPath, OutputFolder, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { megabytes } from "../memory.ts";
 import { ShareDone } from "../progress.ts";
@@ -68,15 +68,15 @@ export const animateCommand: Command = {
     },
   ],
   examples: [
-    ["singan animate out/photo/model.safetensors --loop", "ten seconds, for ever"],
-    ["singan animate out/photo/model.safetensors --start-scale 2 --beta 0.95 --loop", "calm: only details move"],
-    ["singan animate out/photo/model.safetensors --frames 48 --fps 24 --format apng", "exact colours"],
+    ["singan animate out/photo --loop", "ten seconds, for ever"],
+    ["singan animate out/photo --start-scale 2 --beta 0.95 --loop", "calm: only details move"],
+    ["singan animate out/photo --frames 48 --fps 24 --format apng", "exact colours"],
   ],
   run,
 };
 
 async function run(args: Args, session: Session): Promise<void> {
-  const file = args.words[0]!;
+  const file = modelPath(args.words[0]!);
   const wanted = args.text("format") ?? "gif";
   const format = FORMATS.find((name) => name === wanted);
   if (!format)

@@ -6,9 +6,10 @@ import { inceptionFigures, reconstructionFigures, sampleFigures } from "../../me
 import { toPicture } from "../../metrics/picture.ts";
 import { resizeLikePillow } from "../../metrics/pillow-resize.ts";
 import { LEAST_SIDE } from "../../metrics/wasserstein.ts";
+import type { AnyModel } from "../../singan/model.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, isDirectory, OutputFolder, pngNames, readAnyModelAt, readPhoto, shown } from "../files.ts";
+import { FileError, isDirectory, modelPath, OutputFolder, pngNames, readAnyModelAt, readPhoto, shown } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { INCEPTION_PACKAGE, loadInception } from "../inception.ts";
 import type { Session } from "../session.ts";
@@ -65,7 +66,7 @@ export const evalCommand: Command = {
     {
       title: "Flags",
       flags: [
-        { name: "against", value: "PHOTO", help: "PNG or JPEG; a model's default is the photo inside it" },
+        { name: "against", value: "PHOTO", help: "PNG or JPEG (default: the photo inside the model, or inside the one in DIR)" },
         { name: "samples", value: "N", isNumber: true, help: `how many a model draws (default: ${DEFAULT_SAMPLES})` },
         { name: "seed", value: "N", isNumber: true, help: "of a model's samples (default: 0)" },
         { name: "rec", value: "FILE", help: "the reconstruction (default: the model's; reconstruction.png or rec.png in DIR)" },
@@ -75,7 +76,7 @@ export const evalCommand: Command = {
   ],
   examples: [
     ["singan eval out/photo/model.safetensors", "20 new samples against its photo"],
-    ["singan eval out/photo --against photo.png --json", "what singan train wrote"],
+    ["singan eval out/photo --json", "the samples that singan train wrote"],
     ["singan eval model.safetensors --samples 50 --seed 1 --out figures.json", "more and other samples, into a file"],
   ],
   run,
@@ -105,12 +106,12 @@ async function run(args: Args, session: Session): Promise<void> {
   if (isFolder) {
     const ofModel = ["samples", "seed"].find((name) => args.has(name));
     if (ofModel) throw new UsageError(`--${ofModel} is for a MODEL, which draws its samples; those in a folder are all taken`);
-    if (against === undefined)
-      throw new UsageError("--against PHOTO is missing: what are the pictures in the folder compared with?");
   }
-  const photo = against === undefined ? null : named(against);
+  const given = against === undefined ? null : named(against);
   const subject = isFolder ? fromFolder(path, args) : await fromModel(path, args, session);
-  const { report, notes } = await measure(subject, photo ?? subject.photo!, session);
+  const photo = given ?? subject.photo;
+  if (!photo) throw new UsageError("--against PHOTO is missing: what are the pictures in the folder compared with?");
+  const { report, notes } = await measure(subject, photo, session);
 
   for (const note of notes) session.note(note);
   const json = JSON.stringify({ ...subject.facts, against: against ?? null, ...report });
@@ -139,10 +140,12 @@ async function fromModel(path: string, args: Args, session: Session): Promise<Su
   return {
     samples,
     reconstruction,
-    photo: { name: "the model's photo", picture: toRgb8(model.photo) },
+    photo: photoOf(model),
     facts: { model: path, seed },
   };
 }
+
+const photoOf = (model: AnyModel): Named => ({ name: "the model's photo", picture: toRgb8(model.photo) });
 
 const NOT_SAMPLES = /^(real|rec|reconstruction|scales|sheet[^.]*)\./;
 
@@ -158,10 +161,11 @@ function fromFolder(path: string, args: Args): Subject {
   if (!files) throw new FileError(`there are no samples in ${shown(path)}: no sample*.png, no samples/*.png, no other *.png`);
   const own = ["reconstruction.png", "rec.png"].find((name) => names.includes(name));
   const rec = args.text("rec") ?? (own && join(path, own));
+  const model = modelPath(path);
   return {
     samples: files.map(named),
     reconstruction: rec === undefined ? null : named(rec),
-    photo: null,
+    photo: model === path ? null : photoOf(readAnyModelAt(model)),
     facts: { folder: path },
   };
 }

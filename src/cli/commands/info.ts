@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import type { Args, Command } from "../args.ts";
-import { readAnyModelAt } from "../files.ts";
+import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
@@ -15,14 +15,14 @@ export const infoCommand: Command = {
   words: ["MODEL"],
   groups: [],
   examples: [
-    ["singan info out/photo/model.safetensors", "scales, sizes, losses, options"],
-    ["singan info out/photo/model.safetensors --json", "the same for programs"],
+    ["singan info out/photo", "scales, sizes, losses, options"],
+    ["singan info out/photo --json", "the same for programs"],
   ],
   run,
 };
 
 async function run(args: Args, session: Session): Promise<void> {
-  const file = args.words[0]!;
+  const file = modelPath(args.words[0]!);
   const model = readAnyModelAt(file);
   const { options, sizes, scales, photo } = model;
   const bytes = statSync(file).size;

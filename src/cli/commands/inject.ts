@@ -13,7 +13,7 @@ import type { Model } from "../../singan/model.ts";
 import { PURPOSE, randomKey } from "../../singan/noise.ts";
 import { photoAt, quantizedPath } from "../../singan/path.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
-import { FileError, OutputFolder, readLayer, readMaskPicture, readModelAt, readPhoto } from "../files.ts";
+import { FileError, modelPath, OutputFolder, readLayer, readMaskPicture, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
@@ -58,8 +58,8 @@ export const paintCommand: Command = {
     },
   ],
   examples: [
-    ["singan paint model.safetensors drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
-    ["singan paint model.safetensors drawing.png --start-scale all", "one picture per scale, and a sheet of them"],
+    ["singan paint out/photo drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
+    ["singan paint out/photo drawing.png --start-scale all", "one picture per scale, and a sheet of them"],
   ],
   run: runPaint,
 };
@@ -71,8 +71,8 @@ export const editCommand: Command = {
   details: ["EDITED is the photo with parts copied or moved.", MASKS],
   groups: [{ title: "Flags", flags: [...flags("edit"), MASK_FLAG] }],
   examples: [
-    ["singan edit model.safetensors edited.png --start-scale 3", "what was changed, blended in"],
-    ["singan edit model.safetensors edited.png --mask mask.png --start-scale all", "at every scale, in one sheet"],
+    ["singan edit out/photo edited.png --start-scale 3", "what was changed, blended in"],
+    ["singan edit out/photo edited.png --mask mask.png --start-scale all", "at every scale, in one sheet"],
   ],
   run: (args, session) => runBlend("edit", args, session),
 };
@@ -87,8 +87,8 @@ export const harmonizeCommand: Command = {
   ],
   groups: [{ title: "Flags", flags: [...flags("harmonize"), MASK_FLAG] }],
   examples: [
-    ["singan harmonize model.safetensors pasted.png --start-scale 2", "the object in the photo's texture"],
-    ["singan harmonize model.safetensors object.png --start-scale all", "its mask from its transparency"],
+    ["singan harmonize out/photo pasted.png --start-scale 2", "the object in the photo's texture"],
+    ["singan harmonize out/photo object.png --start-scale all", "its mask from its transparency"],
   ],
   run: (args, session) => runBlend("harmonize", args, session),
 };
@@ -105,7 +105,8 @@ interface Injection {
 }
 
 function readInjection(kind: string, args: Args): Injection {
-  const [file, picture] = args.words as [string, string];
+  const [given, picture] = args.words as [string, string];
+  const file = modelPath(given);
   const model = readModelAt(file, "injection of pictures");
   const last = model.scales.length - 1;
   if (last < 1) throw new FileError(`${file}: the model has one scale only, and a picture needs a second one to enter at`);

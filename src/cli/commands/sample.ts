@@ -13,7 +13,7 @@ import { Sampler } from "../../singan/generate.ts";
 import type { AnyModel, Model } from "../../singan/model.ts";
 import { type Path, photoPath, roundHalfToEven, samplePath, sizesFor } from "../../singan/path.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { OutputFolder, readAnyModelAt } from "../files.ts";
+import { modelPath, OutputFolder, readAnyModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
@@ -57,10 +57,10 @@ export const sampleCommand: Command = {
     },
   ],
   examples: [
-    ["singan sample out/photo/model.safetensors --count 20 --seed 7", "20 pictures"],
-    ["singan sample out/photo/model.safetensors --size 4096x3072 --count 1", "a wallpaper"],
-    ["singan sample out/photo/model.safetensors --start-scale 2", "the photo's layout, other details"],
-    ["singan sample out/photo/model.safetensors --start-scale all --count 3", "what each start scale leaves to chance"],
+    ["singan sample out/photo --count 20 --seed 7", "20 pictures"],
+    ["singan sample out/photo --size 4096x3072 --count 1", "a wallpaper"],
+    ["singan sample out/photo --start-scale 2", "the photo's layout, other details"],
+    ["singan sample out/photo --start-scale all --count 3", "what each start scale leaves to chance"],
   ],
   run,
 };
@@ -83,7 +83,7 @@ interface Source {
 }
 
 async function run(args: Args, session: Session): Promise<void> {
-  const file = args.words[0]!;
+  const file = modelPath(args.words[0]!);
   const count = args.whole("count", 8, 1, 10_000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
   const model = readAnyModelAt(file);

@@ -10,7 +10,7 @@ import { Sampler } from "../../singan/generate.ts";
 import type { Model } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { OutputFolder, readModelAt, readPhoto } from "../files.ts";
+import { MODEL_FILE, modelPath, OutputFolder, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
@@ -21,7 +21,6 @@ import { PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, Trainer } fro
 const SUPER_RESOLUTION = "super-resolution";
 /** With fewer, a scale differs from the next by far more, or far less, than a step of the enlargement. */
 const FEWEST_SCALES = 5;
-const MODEL = "model.safetensors";
 /** The training's flags, with the defaults that they have here. */
 const DEFAULTS = new Map(
   Object.entries({ ...srOptions(LARGEST_FACTOR), scaleFactor: "by --factor" }).map(([field, value]) => [flagName(field), value]),
@@ -37,8 +36,8 @@ export const srCommand: Command = {
   words: ["PHOTO|MODEL"],
   details: [
     "Of a PHOTO (PNG or JPEG) it trains a model as the official super-resolution does, writes it, and enlarges with it.\n" +
-      "Given that MODEL (.safetensors) instead, it needs no training: for another factor, say. One of singan train will do,\n" +
-      "less well.",
+      "Given that MODEL (.safetensors, or its folder) instead, it needs no training: for another factor, say.\n" +
+      "One of singan train will do, less well.",
     "What is enlarged is the photo as trained, its long side limited by --max-size or the preset: auto takes what this\n" +
       "computer can do in reasonable time. The result is FACTOR times that, with details guessed: another seed, others.",
     "What the finest scale adds is added in each of several steps, so a short training shows: after 150 iterations edges\n" +
@@ -64,14 +63,14 @@ export const srCommand: Command = {
   ],
   examples: [
     ["singan sr photo.jpg --factor 4", "train, and enlarge four times"],
-    ["singan sr out/photo-sr/model.safetensors --factor 2", "another factor, without training"],
+    ["singan sr out/photo-sr --factor 2", "another factor, without training"],
     ["singan sr photo.jpg --max-size 120 --compare", "of 120 pixels 480, beside bicubic interpolation"],
   ],
   run,
 };
 
 async function run(args: Args, session: Session): Promise<void> {
-  const file = args.words[0]!;
+  const file = modelPath(args.words[0]!);
   const factor = args.number("factor") ?? 4;
   const fixed = inFlags(() => srOptions(factor));
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
@@ -88,7 +87,11 @@ async function run(args: Args, session: Session): Promise<void> {
   const path = args.text("out") ?? (isModel ? dirname(file) : join("out", `${basename(file, extname(file))}-sr`));
   const result = `x${factor}.png`;
   const comparison = `x${factor}-compare.png`;
-  const folder = OutputFolder.open(path, [...(isModel ? [] : [MODEL]), result, ...(args.has("compare") ? [comparison] : [])]);
+  const folder = OutputFolder.open(path, [
+    ...(isModel ? [] : [MODEL_FILE]),
+    result,
+    ...(args.has("compare") ? [comparison] : []),
+  ]);
   session.onExit(() => folder.discard());
   const gpu = await openGpu(session);
 
@@ -102,7 +105,7 @@ async function run(args: Args, session: Session): Promise<void> {
     const training = await new Trainer(gpu, asked, session).train(photo!);
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
-    folder.write(MODEL, writeModel(model));
+    folder.write(MODEL_FILE, writeModel(model));
     if (model.scales.length < FEWEST_SCALES)
       session.note(
         `at ${sizeText(model.photo)} there are ${model.scales.length} scales to learn enlarging from, too few for a good picture: ` +
@@ -124,7 +127,7 @@ async function run(args: Args, session: Session): Promise<void> {
     );
   if (args.has("json")) {
     const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
-    session.result(JSON.stringify({ files: paths, ...(trained ? {} : { model: join(path, MODEL) }), ...facts }));
+    session.result(JSON.stringify({ files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts }));
   } else for (const name of paths) session.result(name);
 }
 

@@ -9,7 +9,7 @@ import { writeModel } from "../../singan/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, OutputFolder, readBytes, readPhoto } from "../files.ts";
+import { FileError, MODEL_FILE, OutputFolder, readBytes, readPhoto } from "../files.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
@@ -20,7 +20,7 @@ import { type Asked, PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, t
 import { versions } from "../versions.ts";
 
 const FILES = {
-  model: "model.safetensors",
+  model: MODEL_FILE,
   reconstruction: "reconstruction.png",
   scales: "scales.png",
   report: "report.json",
