@@ -6,5 +6,5 @@ set -eu
 photos=$1 out=$2
 shift 2
 : "${SINGAN:=npx singan}"
-find "$photos" -type f \( -name '*.png' -o -name '*.jpg' -o -name '*.jpeg' \) | sort |
+find "$photos" -type f \( -iname '*.png' -o -iname '*.jpg' -o -iname '*.jpeg' \) | sort |
   parallel --jobs 2 --halt never "$SINGAN train {} --out $out/{/.} --skip-finished $*"

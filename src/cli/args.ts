@@ -145,7 +145,7 @@ function readValue(flag: Flag, text: string | undefined, isInline: boolean): str
     return true;
   }
   // A following flag is no value; a negative number is.
-  const isFlag = !isInline && text !== undefined && text.startsWith("-") && !(flag.isNumber && Number.isFinite(Number(text)));
+  const isFlag = !isInline && text !== undefined && text.startsWith("-") && !Number.isFinite(Number(text));
   if (text === undefined || text === "" || isFlag)
     throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
   if (!flag.isNumber) return text;
@@ -185,7 +185,7 @@ function editDistance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-const EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+const EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 129 hung up, 130 interrupted, 143 terminated.";
 
 const columns = (rows: readonly (readonly [string, string])[]): string[] => {
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -7,7 +7,7 @@ export const sizeText = ({ width, height }: Size): string => `${width}x${height}
 
 /** Two whole numbers of pixels. Throws UsageError. */
 export function readSize(flag: string, text: string, example: string): Size {
-  const sides = /^(\d{1,5})[x×](\d{1,5})$/.exec(text)?.slice(1).map(Number);
+  const sides = /^(\d{1,9})[x×](\d{1,9})$/.exec(text)?.slice(1).map(Number);
   if (!sides || sides.includes(0))
     throw new UsageError(`--${flag} must be WIDTHxHEIGHT in pixels, as ${example}, not ${JSON.stringify(text)}`);
   return { width: sides[0]!, height: sides[1]! };

@@ -1,6 +1,6 @@
 // The flags that set a training's options, and the errors of the library in the words of the command line.
 
-import { OptionError, PAPER, RECIPES, resolveOptions, type TrainOptions } from "../singan/config.ts";
+import { OptionError, PAPER, RECIPES, resolveOptions, type TrainOptions, UNUSED } from "../singan/config.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
@@ -42,6 +42,12 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
     help: value ? `${help} (default: ${PAPER[field]})` : help,
   };
 });
+
+/** Options as flags that train takes: what the recipe has no use for is left out. */
+export function asFlags(options: TrainOptions): string {
+  const used = FIELDS.filter((field) => !UNUSED[options.recipe].includes(field) && options[field] !== false);
+  return used.map((field) => `--${flagName(field)}${options[field] === true ? "" : ` ${options[field]}`}`).join(" ");
+}
 
 /** The options that flags were given for, each in range. Throws UsageError. */
 export function givenOptions(args: Args): Partial<TrainOptions> {

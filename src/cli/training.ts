@@ -82,10 +82,11 @@ export class Trainer {
     private readonly session: Session,
   ) {}
 
-  /** Throws where the photo can't be trained, or not here. */
-  async train(photo: Planes): Promise<Trained> {
+  /** Throws where the photo can't be trained, or not here. `announce` is told the finest size before the training begins. */
+  async train(photo: Planes, announce?: (finest: Size) => void): Promise<Trained> {
     const chosen = await this.#choose(photo);
     const { sizes } = pyramidOf(photo, chosen.options);
+    announce?.(sizes.at(-1)!);
     await tuneFor(this.gpu, this.session, scalesOf(sizes, chosen.options));
     return { ...chosen, ...(await this.#watch(photo, chosen)) };
   }

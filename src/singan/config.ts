@@ -86,7 +86,7 @@ export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consin
 const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: { ...PAPER, recipe: "sr" }, consingan: CONSINGAN };
 const CONCURRENT = ["stages", "trainedStages", "lrScale"] as const;
 /** Options that a recipe has no use for: they keep their defaults. */
-const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
+export const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
   singan: CONCURRENT,
   sr: CONCURRENT,
   consingan: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding"],

@@ -50,6 +50,7 @@ it.each([
   [["train", "photo.png", ...RECIPE, "--z-star", "fixed"], /--z-star has no meaning in the recipe consingan/],
   [["train", "photo.png", "--stages", "4"], /--stages has no meaning in the recipe singan/],
   [["train", "photo.png", "--recipe", "fast"], /--recipe must be singan or sr or consingan, not fast/],
+  [["train", "photo.png", "--recipe", "sr"], /--recipe sr is what singan sr PHOTO trains/],
   [["bench", "--profile", "--recipe", "consingan"], /--profile knows the recipe singan only, not consingan/],
 ])("refuses %j", (words, message) => {
   const { status, err } = singan(...words);

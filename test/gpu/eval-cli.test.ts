@@ -98,5 +98,5 @@ it("compares a folder that holds a model with the photo inside it", () => {
 
 it("refuses numbers of samples that can't be", () => {
   const { status, out, err } = evaluate("m.safetensors", "--samples", "0");
-  expect([status, out, err]).toEqual([2, "", "singan: --samples must be a whole number from 1 to 1000, not 0\n"]);
+  expect([status, out, err]).toEqual([2, "", "singan: --samples must be a whole number from 2 to 1000, not 0\n"]);
 });

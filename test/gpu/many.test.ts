@@ -43,7 +43,7 @@ describe("several photos", () => {
     expect(err).toMatch(/singan: cut\.png: truncated PNG/);
     expect(err).toMatch(/singan: small\.png: the picture is 24x40: its short side must be at least 25/);
     expect(err).toMatch(/photo 4\/4: c\.png/);
-    expect(err).toMatch(/singan: 2 of 4 photos failed\n$/);
+    expect(err).toMatch(/singan: 2 of 4 photos failed: cut\.png, small\.png\n$/);
     expect([status, readdirSync(join(folder, "all")).sort()]).toEqual([1, ["a", "c"]]);
   });
 

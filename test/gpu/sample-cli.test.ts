@@ -61,6 +61,8 @@ it.each([
   [["--scale", "2"], 2, '--scale must be WIDTHxHEIGHT in factors, as 1.5x1, not "2"'],
   [["--scale", "1x1", "--size", "9x9"], 2, "--size and --scale say the same thing: give one of them"],
   [["--size", "60000x60000"], 2, "60000x60000 is too large: at most 1.4 gigapixels can be drawn"],
+  [["--size", "1000000x1000000"], 2, "1000000x1000000 is too large: at most 1.4 gigapixels can be drawn"],
+  [["--start-scale", "-1"], 2, '--start-scale must be a whole number from 0 to 1, or all, not "-1"'],
   [["--start-scale", "2"], 2, '--start-scale must be a whole number from 0 to 1, or all, not "2"'],
   [["--below", "sea"], 2, '--below must be noise or photo, not "sea"'],
   [

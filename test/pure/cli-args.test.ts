@@ -6,8 +6,8 @@ import { type Args, closest, helpText, parse, UsageError } from "../../src/cli/a
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
-import { flagName, givenOptions } from "../../src/cli/train-options.ts";
-import { PAPER } from "../../src/singan/config.ts";
+import { asFlags, flagName, givenOptions } from "../../src/cli/train-options.ts";
+import { PAPER, resolveOptions } from "../../src/singan/config.ts";
 import { Eta } from "../../src/singan/eta.ts";
 
 function argsOf(...words: string[]): Args {
@@ -34,6 +34,16 @@ describe("parsing", () => {
 
   it("takes words after -- as they are", () => {
     expect(argsOf("info", "--", "--json").words).toEqual(["--json"]);
+  });
+
+  it.each([
+    ["singan", {}],
+    ["singan with noise padding", { noisePadding: true, seed: 7 }],
+    ["consingan", { recipe: "consingan" }],
+  ] as const)("reads the options of %s as info prints them", (_, some) => {
+    const options = resolveOptions(some);
+    const args = argsOf("train", "photo.png", ...asFlags(options).split(" "));
+    expect([args.words, resolveOptions(givenOptions(args))]).toEqual([["photo.png"], options]);
   });
 
   it("has a flag for every training option", () => {

@@ -41,7 +41,7 @@ export const animateCommand: Command = {
     {
       title: "Flags",
       flags: [
-        { name: "out", value: "DIR", help: "folder for the result (default: the model's); other files stay" },
+        { name: "out", value: "DIR", help: "folder for the result (default: the model's); other files stay, old frames do not" },
         {
           name: "format",
           value: FORMATS.join("|"),

@@ -126,7 +126,7 @@ const named = (path: string): Named => ({ name: shown(path), picture: readPhoto(
 
 /** Draws samples, as `singan sample` draws them, and the reconstruction. */
 async function fromModel(path: string, args: Args, session: Session): Promise<Subject> {
-  const count = args.whole("samples", DEFAULT_SAMPLES, 1, 1000);
+  const count = args.whole("samples", DEFAULT_SAMPLES, 2, 1000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
   const rec = args.text("rec");
   const given = rec === undefined ? null : named(rec);

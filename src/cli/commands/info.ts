@@ -6,7 +6,7 @@ import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
-import { flagName } from "../train-options.ts";
+import { asFlags } from "../train-options.ts";
 import { describeScale } from "./train.ts";
 
 export const infoCommand: Command = {
@@ -59,9 +59,5 @@ async function run(args: Args, session: Session): Promise<void> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(
-    Object.entries(options)
-      .map(([name, value]) => `--${flagName(name)} ${value}`)
-      .join(" "),
-  );
+  session.result(asFlags(options));
 }

@@ -4,7 +4,8 @@ import { basename, dirname, extname, join } from "node:path";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { imresizeTo } from "../../image/resample.ts";
-import { LARGEST_FACTOR, SMALLEST_FACTOR, srOptions, srPath } from "../../singan/applications/super-resolution.ts";
+import { LARGEST_FACTOR, SMALLEST_FACTOR, srOptions, srPath, srSize } from "../../singan/applications/super-resolution.ts";
+import type { Size } from "../../singan/config.ts";
 import { singanModel } from "../../singan/consingan/model.ts";
 import { Sampler } from "../../singan/generate.ts";
 import type { Model } from "../../singan/model.ts";
@@ -102,7 +103,7 @@ async function run(args: Args, session: Session): Promise<void> {
       session.note("the model was not trained for super-resolution: singan sr PHOTO trains one, which does better");
   } else {
     session.note(`${basename(file)}: ${sizeText(photo!)}, on ${gpu.adapterName}`);
-    const training = await new Trainer(gpu, asked, session).train(photo!);
+    const training = await new Trainer(gpu, asked, session).train(photo!, (finest) => forewarn(photo!, finest, factor, session));
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
     folder.write(MODEL_FILE, writeModel(model));
@@ -121,14 +122,21 @@ async function run(args: Args, session: Session): Promise<void> {
   const paths = folder.commit();
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${gpu.adapterName}`);
-  if (photo && (photo.width > model.photo.width || photo.height > model.photo.height))
-    session.note(
-      `the photo of ${sizeText(photo)} was first reduced to ${sizeText(model.photo)}: a larger --max-size keeps more of it`,
-    );
   if (args.has("json")) {
     const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
     session.result(JSON.stringify({ files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts }));
   } else for (const name of paths) session.result(name);
+}
+
+/** Says before a training what size to expect, for the photo may be reduced first. */
+function forewarn(photo: Size, finest: Size, factor: number, session: Session): void {
+  if (photo.width <= finest.width && photo.height <= finest.height) return;
+  const result = srSize(finest, factor);
+  const isSmaller = result.width <= photo.width && result.height <= photo.height;
+  session.note(
+    `the photo of ${sizeText(photo)} is first reduced to ${sizeText(finest)}, so the result will have ${sizeText(result)}` +
+      `${isSmaller ? ", no more than the photo" : ""}: a larger --max-size keeps more of it`,
+  );
 }
 
 /** Throws UsageError for flags that only a training heeds. */

@@ -9,7 +9,7 @@ import { writeModel } from "../../singan/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, MODEL_FILE, OutputFolder, readBytes, readPhoto } from "../files.ts";
+import { FileError, MODEL_FILE, OutputFolder, readBytes, readPhoto, shown } from "../files.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
@@ -79,6 +79,8 @@ interface Wanted {
 
 async function run(args: Args, session: Session): Promise<void> {
   const files = args.words;
+  if (args.text("recipe") === "sr")
+    throw new UsageError("--recipe sr is what singan sr PHOTO trains; train knows singan and consingan");
   const asked = readAsked(args);
   const many = files.length > 1;
   const wanted = { asked, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
@@ -87,7 +89,7 @@ async function run(args: Args, session: Session): Promise<void> {
     ? [...foldersFor(files)].map(([file, name]) => ({ file, folder: join(out ?? "out", name) }))
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
   const bench = new Workbench(session, asked);
-  let failures = 0;
+  const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
     try {
@@ -96,7 +98,7 @@ async function run(args: Args, session: Session): Promise<void> {
       else for (const written of result.paths) session.result(written);
     } catch (error) {
       if (!many || error instanceof UsageError) throw error;
-      failures++;
+      failed.push(shown(job.file));
       const { message } = error as Error;
       const line = message.includes(job.file) ? message : `${job.file}: ${message}`;
       session.note(`${session.red("singan:")} ${line}`);
@@ -104,7 +106,7 @@ async function run(args: Args, session: Session): Promise<void> {
       if (error instanceof GpuError) bench.giveUp();
     }
   }
-  if (failures > 0) throw new Error(`${failures} of ${jobs.length} photos failed`);
+  if (failed.length > 0) throw new Error(`${failed.length} of ${jobs.length} photos failed: ${failed.join(", ")}`);
 }
 
 /** The GPU of a call with the trainer on it, opened when first needed and again after it was lost. */
