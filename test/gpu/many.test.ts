@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { foldersFor } from "../../src/cli/finished.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
@@ -60,6 +61,15 @@ describe("several photos", () => {
     expect(other.err).toMatch(/c is trained again: what is there can't be read/);
     expect(other.status).toBe(0);
     expect(existsSync(join(folder, "all/c/model.safetensors"))).toBe(true);
+  });
+
+  it("says that transparent places are white", () => {
+    const half = new PNG({ width: 36, height: 30 });
+    half.data.fill(255).fill(0, half.data.length / 2);
+    writeFileSync(join(folder, "half.png"), PNG.sync.write(half));
+    const note = "half.png is transparent in places, which are trained as white";
+    expect(train("half.png", "--out", "half").err).toContain(note);
+    expect(train("c.png", "--out", "whole").err).not.toContain("transparent");
   });
 
   it("skips one photo only where asked", () => {

@@ -122,7 +122,7 @@ const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 function noteStretching(picture: Rgb8, { model }: Injection, file: string, session: Session): void {
   const photo = photoOf(model);
   if (isStretched(picture, photo))
-    session.note(`${file} is ${sizeText(picture)}: it is scaled to the photo's ${sizeText(photo)}`);
+    session.note(`${file} is ${sizeText(picture)}: it is stretched to the photo's ${sizeText(photo)}`);
 }
 
 async function runPaint(args: Args, session: Session): Promise<void> {

@@ -9,7 +9,7 @@ import { writeModel } from "../../singan/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, MODEL_FILE, OutputFolder, readBytes, readPhoto, shown } from "../files.ts";
+import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, readPhoto, shown } from "../files.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
@@ -152,6 +152,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
   try {
     const trainer = await bench.trainer();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
+    if (readLayer(file).alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     const trained = await trainer.train(photo);
     await write(folder, trainer.gpu, { file, photo, trained, samples, order });
     const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
