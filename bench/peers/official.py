@@ -93,7 +93,10 @@ class SinGan:
         self.generators, self.amplitudes = [], []
         self.z_star = None
 
-    def noise(self, scale, count=1):
+    def noise(self, scale, count=1, reconstruct=False):
+        """z of a scale: random, grey at the coarsest; or the reconstruction's, z* there and zeros above."""
+        if reconstruct:
+            return torch.zeros_like(self.reals[scale]) if scale else self.z_star
         shape = self.reals[scale].shape[-2:]
         return torch.randn(count, 3, *shape) if scale else torch.randn(count, 1, *shape).expand(count, 3, *shape)
 
@@ -102,7 +105,7 @@ class SinGan:
         y = torch.zeros(count, 3, *self.reals[0].shape[-2:])
         with torch.no_grad():
             for k in range(scale):
-                z = self.noise(k, count) if not reconstruct else torch.zeros_like(y) if k else self.z_star
+                z = self.noise(k, count, reconstruct)
                 y = self.generators[k](pad(self.amplitudes[k] * z + y), pad(y))
                 y = resize(y, 1 / self.factor, self.reals[k + 1].shape[-2:])
         return y
@@ -153,7 +156,7 @@ class SinGan:
     def sample(self, count=1, reconstruct=False):
         last = len(self.reals) - 1
         below = self.previous(last, count, reconstruct)
-        z = torch.zeros_like(below) if reconstruct else self.noise(last, count)
+        z = self.noise(last, count, reconstruct)
         return self.generators[last](pad(self.amplitudes[last] * z + below), pad(below))
 
 

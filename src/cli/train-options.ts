@@ -43,9 +43,10 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   };
 });
 
-/** Options as flags that train takes: what the recipe has no use for is left out. */
+/** Options as the flags that train, or for its recipe sr, takes: what the recipe has no use for is left out. */
 export function asFlags(options: TrainOptions): string {
-  const used = FIELDS.filter((field) => !UNUSED[options.recipe].includes(field) && options[field] !== false);
+  const idle: readonly string[] = [...UNUSED[options.recipe], ...(options.recipe === "sr" ? ["recipe"] : [])];
+  const used = FIELDS.filter((field) => !idle.includes(field) && options[field] !== false);
   return used.map((field) => `--${flagName(field)}${options[field] === true ? "" : ` ${options[field]}`}`).join(" ");
 }
 

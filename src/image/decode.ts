@@ -4,24 +4,11 @@
 import { defaultMaxPixels, ImageError } from "./image-error.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import type { Rgb, Rgb8 } from "./planes.ts";
-import { decodePng, decodePngLayer, pngSignature } from "./png.ts";
+import { decodePng, pngSignature } from "./png.ts";
 
 export { ImageError } from "./image-error.ts";
 
 const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
-
-/**
- * PNG or JPEG → [h, w, 3] u8, upright; transparency is composited over `background` (default white). `maxPixels` (default 100
- * million) is checked before decoding. Throws ImageError, one line, for anything that is not a complete, sound picture.
- */
-export function decodeImage(bytes: Uint8Array, options: { background?: Rgb; maxPixels?: number } = {}): Rgb8 {
-  const { background = [255, 255, 255], maxPixels = defaultMaxPixels } = options;
-  if (bytes.length === 0) throw new ImageError("empty file");
-  if (startsWith(bytes, pngSignature)) return decodePng(bytes, background, maxPixels);
-  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return decodeJpeg(bytes, maxPixels);
-  const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  throw new ImageError(`not a PNG or JPEG image (starts with ${start})`);
-}
 
 /** A picture with its transparency kept; alpha is [h, w], 255 opaque, null where all of it is. */
 export interface Layer {
@@ -29,9 +16,31 @@ export interface Layer {
   readonly alpha: Uint8Array | null;
 }
 
-/** The same without compositing: colours as they are stored under the transparency. Throws ImageError. */
+/**
+ * PNG or JPEG → [h, w, 3] u8, upright, colours as they are stored under the transparency. `maxPixels` (default 100 million) is checked
+ * before decoding. Throws ImageError, one line, for anything that is not a complete, sound picture.
+ */
 export function decodeLayer(bytes: Uint8Array, maxPixels = defaultMaxPixels): Layer {
-  if (!startsWith(bytes, pngSignature)) return { picture: decodeImage(bytes, { maxPixels }), alpha: null };
-  const { picture, alpha } = decodePngLayer(bytes, maxPixels);
-  return { picture, alpha: alpha.every((a) => a === 255) ? null : alpha };
+  if (bytes.length === 0) throw new ImageError("empty file");
+  if (startsWith(bytes, pngSignature)) {
+    const { picture, alpha } = decodePng(bytes, maxPixels);
+    return { picture, alpha: alpha.every((a) => a === 255) ? null : alpha };
+  }
+  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return { picture: decodeJpeg(bytes, maxPixels), alpha: null };
+  const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  throw new ImageError(`not a PNG or JPEG image (starts with ${start})`);
 }
+
+/** The layer over `background`, white by default: round(a·colour + (1 − a)·background), a = alpha/255. */
+export function flattened({ picture, alpha }: Layer, background: Rgb = [255, 255, 255]): Rgb8 {
+  if (!alpha) return picture;
+  const data = picture.data.map((value, at) => {
+    const a = alpha[Math.floor(at / 3)]! / 255;
+    return Math.round(a * value + (1 - a) * background[at % 3]!);
+  });
+  return { ...picture, data };
+}
+
+/** decodeLayer, flattened. */
+export const decodeImage = (bytes: Uint8Array, options: { background?: Rgb; maxPixels?: number } = {}): Rgb8 =>
+  flattened(decodeLayer(bytes, options.maxPixels), options.background);

@@ -4,7 +4,7 @@
 import { crc32, inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { checkSize, ImageError } from "./image-error.ts";
-import type { Rgb, Rgb8 } from "./planes.ts";
+import type { Rgb8 } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -98,21 +98,6 @@ function checked(file: Buffer, maxPixels: number): Buffer {
   return file.subarray(0, at);
 }
 
-/**
- * A PNG of any colour type, depth and interlacing → [h, w, 3] u8: 16 bits are rounded to 8, transparency is composited over
- * `background` (the official code ignores alpha and shows whatever colour lies under it), an animation gives its first picture.
- * Throws ImageError.
- */
-export function decodePng(bytes: Uint8Array, background: Rgb, maxPixels: number): Rgb8 {
-  const { width, height, data: rgba } = read(bytes, maxPixels);
-  const data = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) {
-    const alpha = rgba[4 * p + 3]! / 255;
-    for (let c = 0; c < 3; c++) data[3 * p + c] = Math.round(alpha * rgba[4 * p + c]! + (1 - alpha) * background[c]!);
-  }
-  return { width, height, data };
-}
-
 /** [h, w, 4] u8. Throws ImageError. */
 function read(bytes: Uint8Array, maxPixels: number): PNG {
   const file = checked(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), maxPixels);
@@ -123,8 +108,11 @@ function read(bytes: Uint8Array, maxPixels: number): PNG {
   }
 }
 
-/** The same with its transparency: colours as stored, and alpha [h, w] u8. Throws ImageError. */
-export function decodePngLayer(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
+/**
+ * A PNG of any colour type, depth and interlacing → [h, w, 3] u8, colours as stored, and alpha [h, w] u8: 16 bits are rounded to 8, an
+ * animation gives its first picture. (The official code ignores alpha and shows whatever colour lies under it.) Throws ImageError.
+ */
+export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
   const { width, height, data: rgba } = read(bytes, maxPixels);
   const data = new Uint8Array(3 * width * height);
   const alpha = new Uint8Array(width * height);

@@ -71,7 +71,7 @@ const LOSS_PLACES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], r
   string,
   Shape
 >;
-export type LossPlace = keyof typeof LOSS_PLACES;
+type LossPlace = keyof typeof LOSS_PLACES;
 
 /** Readbacks in flight: one per batch, and one to spare. */
 const READBACKS = 3;
@@ -83,10 +83,6 @@ export class LossBlock {
   constructor(gpu: Gpu, label: string) {
     this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_PLACES)), `${label} losses`);
     this.#readback = this.#storage.readback(READBACKS);
-  }
-
-  slice(place: LossPlace): Slice {
-    return this.#storage.slice(place);
   }
 
   /** Where a graph is to leave these losses. */

@@ -165,7 +165,7 @@ function fromFolder(path: string, args: Args): Subject {
   return {
     samples: files.map(named),
     reconstruction: rec === undefined ? null : named(rec),
-    photo: model === path ? null : photoOf(readAnyModelAt(model)),
+    photo: args.has("against") || model === path ? null : photoOf(readAnyModelAt(model)),
     facts: { folder: path },
   };
 }

@@ -59,5 +59,5 @@ async function run(args: Args, session: Session): Promise<void> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(asFlags(options));
+  session.result(`singan ${options.recipe === "sr" ? "sr" : "train"} PHOTO ${asFlags(options)}`);
 }

@@ -2,6 +2,7 @@
 
 import { basename, extname, join } from "node:path";
 import { type Gpu, GpuError } from "../../gpu/device.ts";
+import { flattened } from "../../image/decode.ts";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import type { AnyModel, Preview, ScaleRecord } from "../../singan/model.ts";
@@ -9,7 +10,7 @@ import { writeModel } from "../../singan/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, readPhoto, shown } from "../files.ts";
+import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, shown } from "../files.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
@@ -135,7 +136,8 @@ interface Result {
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Workbench, session: Session): Promise<Result> {
   const { asked, skips } = wanted;
-  const photo = toPlanes(readPhoto(file));
+  const layer = readLayer(file);
+  const photo = toPlanes(flattened(layer));
   const order = orderOf(readBytes(file, "a picture"), asked);
   naming(file, () => requireTrainable(photo, asked));
   if (skips) {
@@ -152,7 +154,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
   try {
     const trainer = await bench.trainer();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
-    if (readLayer(file).alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
+    if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     const trained = await trainer.train(photo);
     await write(folder, trainer.gpu, { file, photo, trained, samples, order });
     const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
