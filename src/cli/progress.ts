@@ -51,7 +51,7 @@ export class Progress {
     const { scales, iterations } = this.setup;
     const perSecond = this.#eta.iterationsPerSecond;
     const parts = [
-      `scale ${this.#scale + 1}/${scales}`,
+      scaleText(this.#scale, scales),
       ...(isLive ? [bar(iteration / iterations)] : []),
       `${iteration}/${iterations}`,
       ...(perSecond === null ? [] : [`${perSecond.toPrecision(3)} it/s`]),
@@ -71,7 +71,7 @@ export class Progress {
     const { size, channels, losses, noiseAmp, seconds } = model.scales[scale]!;
     const { scales } = this.setup;
     return [
-      `scale ${scale + 1}/${scales} done`,
+      `${scaleText(scale, scales)} done`,
       `${size.width}x${size.height}`,
       `${channels} channels`,
       `noise ${noiseAmp.toFixed(4)}`,
@@ -107,6 +107,9 @@ export class ShareDone {
     else this.session.note(`${this.what}  ${percent}`);
   }
 }
+
+/** Counted as --start-scale counts them. */
+const scaleText = (scale: number, scales: number): string => `scale ${scale}${scales > 1 ? ` of 0-${scales - 1}` : ""}`;
 
 function bar(share: number): string {
   const full = Math.round(share * BAR_CELLS);

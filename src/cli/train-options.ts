@@ -61,13 +61,13 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   return options;
 }
 
-/** Runs `check`; an OptionError becomes a UsageError that names flags in place of fields. */
+/** Runs `check`; an OptionError becomes a UsageError that names flags in place of options. */
 export function inFlags<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
-    const fields = new RegExp(`^(${FIELDS.join("|")})\\b|\\b(maxSize|minSize)\\b`, "g");
-    throw new UsageError(error.message.replace(fields, (field) => `--${flagName(field)}`));
+    const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
+    throw new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
   }
 }

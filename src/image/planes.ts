@@ -67,21 +67,15 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
 
 /**
  * A contact sheet: a grid of pictures on one background, rows top to bottom, `gap` pixels around every cell.
- * All cells are as large as the largest picture, or as the smallest multiple of it that is `leastWidth` wide; pictures are enlarged by
- * the largest whole factor that fits (nearest neighbour: every pixel stays visible) and centred. Rows may differ in length. Throws
- * RangeError if there is no picture.
+ * All cells are as large as the largest picture; others are enlarged by the largest whole factor that fits (nearest neighbour: every
+ * pixel stays visible) and centred. Rows may differ in length. Throws RangeError if there is no picture.
  */
-export function sheet(
-  rows: readonly (readonly Rgb8[])[],
-  options: { gap?: number; background?: Rgb; leastWidth?: number } = {},
-): Rgb8 {
-  const { gap = 4, background = [255, 255, 255], leastWidth = 1 } = options;
+export function sheet(rows: readonly (readonly Rgb8[])[], options: { gap?: number; background?: Rgb } = {}): Rgb8 {
+  const { gap = 4, background = [255, 255, 255] } = options;
   const all = rows.flat();
   if (all.length === 0) throw new RangeError("a contact sheet needs at least one picture");
-  const largest = Math.max(...all.map((picture) => picture.width));
-  const enlarged = Math.ceil(leastWidth / largest);
-  const cellWidth = enlarged * largest;
-  const cellHeight = enlarged * Math.max(...all.map((picture) => picture.height));
+  const cellWidth = Math.max(...all.map((picture) => picture.width));
+  const cellHeight = Math.max(...all.map((picture) => picture.height));
   const width = gap + Math.max(...rows.map((row) => row.length)) * (cellWidth + gap);
   const height = gap + rows.length * (cellHeight + gap);
   const data = new Uint8Array(3 * width * height);

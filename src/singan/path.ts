@@ -71,7 +71,7 @@ export function requireScale(model: Pick<Model, "scales">, scale: number, low: n
   const last = model.scales.length - 1;
   if (last < low) throw new OptionError(`the model has ${last + 1} scale${last === 0 ? "" : "s"}: none to start at`);
   if (!Number.isInteger(scale) || scale < low || scale > last)
-    throw new OptionError(`start scale must be a whole number from ${low} to ${last}, not ${scale}`);
+    throw new OptionError(`startScale must be a whole number from ${low} to ${last}, not ${scale}`);
 }
 
 /**

@@ -105,9 +105,9 @@ it("writes a GIF, an APNG with the frames' colours, and frames of a shorter run 
 it.each([
   [["m.safetensors", "--frames", "0"], 2, "--frames must be a whole number from 1 to 10000, not 0"],
   [["m.safetensors", "--fps", "60"], 2, "--fps must be a whole number from 1 to 50, not 60"],
-  [["m.safetensors", "--alpha", "2"], 2, "alpha must be a number from 0 to 1, not 2"],
-  [["m.safetensors", "--alpha", "0", "--loop"], 2, "alpha must be a number from 0.01 to 1 in a loop, not 0"],
-  [["m.safetensors", "--start-scale", "9"], 2, "start scale must be a whole number from 0 to 1, not 9"],
+  [["m.safetensors", "--alpha", "2"], 2, "--alpha must be a number from 0 to 1, not 2"],
+  [["m.safetensors", "--alpha", "0", "--loop"], 2, "--alpha must be a number from 0.01 to 1 in a loop, not 0"],
+  [["m.safetensors", "--start-scale", "9"], 2, "--start-scale must be a whole number from 0 to 1, not 9"],
   [["m.safetensors", "--format", "mp4"], 2, '--format must be gif, apng or png, not "mp4"'],
   [["m.safetensors", "--out", "m.safetensors"], 1, "can't write to m.safetensors: it is a file"],
 ])("refuses %j", async (words, status, line) => {

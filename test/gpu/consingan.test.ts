@@ -229,7 +229,7 @@ describe("a model", () => {
     for (const [wrong, message] of [
       [{ seed: -1 }, "seed must be a whole number"],
       [{ seed: 0, index: 0.5 }, "index must be a whole number"],
-      [{ seed: 0, startScale: 3 }, "start scale must be a whole number from 0 to 2"],
+      [{ seed: 0, startScale: 3 }, "startScale must be a whole number from 0 to 2"],
       [{ seed: 0, size: { width: 0, height: 3 } }, "the size must be whole numbers"],
       [{ seed: 0, startScale: 1, size }, "needs the trained size"],
     ] as const)

@@ -115,8 +115,8 @@ it.each([
   [() => samplePath(model, { size: { width: 0, height: 5 } }), "a picture's size must be positive whole numbers, not 0x5"],
   [() => samplePath(model, { size: { width: 65535, height: 65535 } }), "too large"],
   [() => samplePath(model, { size: { width: 60, height: 41 }, startScale: 1 }), "at another size start from the photo itself"],
-  [() => samplePath(model, { startScale: 2 }), "start scale must be a whole number from 0 to 1, not 2"],
-  [() => injectionPath(model, tinyPhoto(), 0), "start scale must be a whole number from 1 to 1, not 0"],
+  [() => samplePath(model, { startScale: 2 }), "startScale must be a whole number from 0 to 1, not 2"],
+  [() => injectionPath(model, tinyPhoto(), 0), "startScale must be a whole number from 1 to 1, not 0"],
 ])("refuses what has no path: %#", (make, message) => {
   expect(make).toThrow(message);
 });

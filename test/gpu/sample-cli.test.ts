@@ -30,8 +30,13 @@ const sizeOf = (name: string) => {
 
 it("draws at a size in pixels and at one in factors", () => {
   const wide = sample("--size", "70x33", "--count", "1", "--json");
-  expect(JSON.parse(wide.out)).toEqual({ samples: [join("samples-seed0", "000.png")], size: "70x33", seed: 0, startScale: 0 });
-  expect(sizeOf("samples-seed0/000.png")).toBe("70x33");
+  expect(JSON.parse(wide.out)).toEqual({
+    samples: [join("samples-seed0-70x33", "000.png")],
+    size: "70x33",
+    seed: 0,
+    startScale: 0,
+  });
+  expect(sizeOf("samples-seed0-70x33/000.png")).toBe("70x33");
   expect(sample("--scale", "1.5x0.5", "--count", "1", "--out", "factors").status).toBe(0);
   expect(sizeOf("factors/000.png")).toBe("36x10"); // of 24x19: 9.5 rounds to even
 });

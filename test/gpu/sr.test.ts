@@ -126,9 +126,9 @@ it("says so where a model was not trained for it", () => {
 });
 
 it.each([
-  [["m.safetensors", "--factor", "0"], 2, "the factor must be a number from 1.2 to 8, not 0"],
-  [["m.safetensors", "--factor", "-4"], 2, "the factor must be a number from 1.2 to 8, not -4"],
-  [["m.safetensors", "--factor", "1e9"], 2, "the factor must be a number from 1.2 to 8, not 1000000000"],
+  [["m.safetensors", "--factor", "0"], 2, "--factor must be a number from 1.2 to 8, not 0"],
+  [["m.safetensors", "--factor", "-4"], 2, "--factor must be a number from 1.2 to 8, not -4"],
+  [["m.safetensors", "--factor", "1e9"], 2, "--factor must be a number from 1.2 to 8, not 1000000000"],
   [["m.safetensors", "--noise", "some"], 2, '--noise must be random or none, not "some"'],
   [["m.safetensors", "--iterations", "9"], 2, "--iterations is about training, and m.safetensors is trained already"],
   [["none.safetensors"], 1, "there is no file none.safetensors"],

@@ -131,7 +131,7 @@ describe("samples", () => {
     expect(elsewhere).not.toEqual(first);
     expect(await draw({ seed: 2 })).not.toEqual(first);
     expect(await draw({ seed: 1, startScale: 1 })).not.toEqual(first);
-    await expect(draw({ seed: 1, startScale: 9 })).rejects.toThrow("start scale must be a whole number from 0 to");
+    await expect(draw({ seed: 1, startScale: 9 })).rejects.toThrow("startScale must be a whole number from 0 to");
     await sampler.dispose();
     expect(live()).toEqual(before);
   });

@@ -10,6 +10,7 @@ import { labelledSheet, lineOfText } from "../../src/image/labels.ts";
 import { blend, blur, dilate, type Mask, maskOfDifference, maskOfPicture, pictureOfMask, soften } from "../../src/image/mask.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { imresize } from "../../src/image/resample.ts";
+import { isStretched } from "../../src/singan/applications/inject.ts";
 import { paletteOf, quantized } from "../../src/singan/applications/palette.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
@@ -222,4 +223,13 @@ describe("labels", () => {
     );
     expect([width, height]).toEqual([4 + 2 * (60 + 4), 4 + 13 + 30 + 4]);
   });
+});
+
+it.each([
+  ["the photo, reduced and rounded up", [250, 188], [64, 49], false],
+  ["the photo, very small", [274, 150], [27, 15], false],
+  ["a square for a photo of 4:3", [100, 100], [64, 48], true],
+  ["5 % too wide", [210, 100], [200, 100], true],
+] as const)("tells a picture that is stretched: %s", (_, [w, h], [width, height], expected) => {
+  expect(isStretched({ width: w, height: h }, { width, height })).toBe(expected);
 });

@@ -62,7 +62,7 @@ describe("steps", () => {
   });
 
   it.each([0, -2, 1, 1.19, 8.01, 1e9, Number.NaN, Number.POSITIVE_INFINITY])("refuses %s", (factor) => {
-    expect(() => srSteps(factor)).toThrow(new OptionError(`the factor must be a number from 1.2 to 8, not ${factor}`));
+    expect(() => srSteps(factor)).toThrow(new OptionError(`factor must be a number from 1.2 to 8, not ${factor}`));
   });
 });
 

@@ -1,6 +1,6 @@
 // singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
 
-import { resolveOptions } from "../../singan/config.ts";
+import { resolveOptions, UNUSED } from "../../singan/config.ts";
 import { profileScale, type ScaleProfile } from "../../singan/profile.ts";
 import { PyramidError, pyramidOf } from "../../singan/pyramid.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
@@ -8,10 +8,12 @@ import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
 import { readSize, sizeText } from "../sizes.ts";
 import { table } from "../table.ts";
-import { givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { scalesOf, tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
+/** Flags of a training that say nothing about an iteration of the recipe singan. */
+const IDLE = ["iterations", ...UNUSED.singan].map(flagName);
 
 export const benchCommand: Command = {
   name: "bench",
@@ -33,7 +35,7 @@ export const benchCommand: Command = {
         { name: "scales", value: "N|N-M|all", help: "which scales of its pyramid, 0 the coarsest (default: all)" },
       ],
     },
-    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => name !== "iterations") },
+    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => !IDLE.includes(name)) },
   ],
   examples: [
     ["singan bench --profile", "where an iteration's time goes, at every scale"],

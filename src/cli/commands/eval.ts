@@ -6,6 +6,7 @@ import { inceptionFigures, reconstructionFigures, sampleFigures } from "../../me
 import { toPicture } from "../../metrics/picture.ts";
 import { resizeLikePillow } from "../../metrics/pillow-resize.ts";
 import { LEAST_SIDE } from "../../metrics/wasserstein.ts";
+import { isStretched } from "../../singan/applications/inject.ts";
 import type { AnyModel } from "../../singan/model.ts";
 import { openSampler } from "../../singan/sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
@@ -185,7 +186,9 @@ async function measure(
   const { width, height } = first.picture;
   for (const other of [...samples, ...(reconstruction ? [reconstruction] : [])]) {
     if (sizeText(other.picture) !== sizeText(first.picture))
-      throw new FileError(`${other.name} is ${sizeText(other.picture)}, ${first.name} is ${sizeText(first.picture)}`);
+      throw new FileError(
+        `${other.name} is ${sizeText(other.picture)}, ${first.name} is ${sizeText(first.picture)}: all must be of one size`,
+      );
   }
   if (Math.min(width, height) < LEAST_SIDE)
     throw new FileError(`the samples are ${sizeText(first.picture)}: both sides must have at least ${LEAST_SIDE} px`);
@@ -198,7 +201,9 @@ async function measure(
   const pictures = samples.map(({ picture }) => toPicture(picture));
   const inception = await loadInception();
   const notes = [
-    isResized ? `${photo.name} was resized from ${sizeText(photo.picture)} (antialiased bicubic)` : "",
+    isResized
+      ? `${photo.name} was resized${isStretched(photo.picture, first.picture) ? " and stretched" : ""} from ${sizeText(photo.picture)} (antialiased bicubic)`
+      : "",
     inception ? "" : `no Fréchet distance: it needs ${INCEPTION_PACKAGE}, which is not installed beside this program`,
     reconstruction ? "" : "no PSNR and SSIM: there is no reconstruction.png or rec.png; --rec FILE names one",
   ].filter((note) => note !== "");

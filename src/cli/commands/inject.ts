@@ -107,7 +107,7 @@ interface Injection {
 function readInjection(kind: string, args: Args): Injection {
   const [given, picture] = args.words as [string, string];
   const file = modelPath(given);
-  const model = readModelAt(file, "injection of pictures");
+  const model = readModelAt(file, kind === "paint" ? "painting" : kind === "edit" ? "editing" : "harmonization");
   const last = model.scales.length - 1;
   if (last < 1) throw new FileError(`${file}: the model has one scale only, and a picture needs a second one to enter at`);
   const scales = startScales(args, 1, last);

@@ -41,7 +41,7 @@ export const sampleCommand: Command = {
         {
           name: "out",
           value: "DIR",
-          help: "folder for the pictures (default: samples-seedN beside the model); other files stay",
+          help: "folder for the pictures (default: samples-seedN[-SIZE][-scaleN] beside the model)",
         },
         { name: "count", value: "N", isNumber: true, help: "how many, per start scale (default: 8)" },
         { name: "seed", value: "N", isNumber: true, help: "another seed, other pictures (default: 0)" },
@@ -99,8 +99,9 @@ async function run(args: Args, session: Session): Promise<void> {
       name: many ? `scale${startScale}-${sampleName(index)}` : sampleName(index),
     })),
   );
-  const more = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
-  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${more}`);
+  const of = isSameSize(size, model.sizes[model.scales.length - 1]!) ? "" : `-${sizeText(size)}`;
+  const from = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
+  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${of}${from}`);
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;
   const folder = OutputFolder.open(path, [...pictures.map(({ name }) => name), ...(isSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());

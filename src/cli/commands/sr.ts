@@ -5,7 +5,7 @@ import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { imresizeTo } from "../../image/resample.ts";
 import { LARGEST_FACTOR, SMALLEST_FACTOR, srOptions, srPath, srSize } from "../../singan/applications/super-resolution.ts";
-import type { Size } from "../../singan/config.ts";
+import { type Size, UNUSED } from "../../singan/config.ts";
 import { singanModel } from "../../singan/consingan/model.ts";
 import { Sampler } from "../../singan/generate.ts";
 import type { Model } from "../../singan/model.ts";
@@ -26,7 +26,8 @@ const FEWEST_SCALES = 5;
 const DEFAULTS = new Map(
   Object.entries({ ...srOptions(LARGEST_FACTOR), scaleFactor: "by --factor" }).map(([field, value]) => [flagName(field), value]),
 );
-const OPTIONS = TRAIN_FLAGS.filter(({ name }) => name !== "recipe").map((flag) => {
+const NOT_HERE = ["recipe", ...UNUSED.sr].map(flagName);
+const OPTIONS = TRAIN_FLAGS.filter(({ name }) => !NOT_HERE.includes(name)).map((flag) => {
   const value = DEFAULTS.get(flag.name);
   return value === undefined ? flag : { ...flag, help: flag.help.replace(/\(default: .*\)/, `(default: ${value})`) };
 });

@@ -1,9 +1,11 @@
 // singan train PHOTO…: trains a model of each photo, and writes it with samples, reconstruction, a sheet of all scales and a report.
 
+import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { type Gpu, GpuError } from "../../gpu/device.ts";
 import { flattened } from "../../image/decode.ts";
-import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { labelledSheet } from "../../image/labels.ts";
+import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import type { AnyModel, Preview, ScaleRecord } from "../../singan/model.ts";
 import { writeModel } from "../../singan/model-file.ts";
@@ -89,6 +91,8 @@ async function run(args: Args, session: Session): Promise<void> {
   const jobs: Job[] = many
     ? [...foldersFor(files)].map(([file, name]) => ({ file, folder: join(out ?? "out", name) }))
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
+  for (const { file } of many ? jobs : [])
+    if (!existsSync(file)) session.note(`there is no file ${shown(file)}: that photo will fail`);
   const bench = new Workbench(session, asked);
   const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
@@ -212,8 +216,12 @@ const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {
   const reals = buildPyramid(photo, pyramidOf(photo, options));
-  const rows = previews.map(({ reconstruction, sample }, k) => [reals[k]!, reconstruction, sample].map(toRgb8));
-  return encodePng(sheet(rows, { leastWidth: SHEET_CELL_WIDTH }));
+  const rows = previews.map(({ reconstruction, sample }, k) => [
+    { picture: toRgb8(reals[k]!), label: `scale ${k}, photo of ${sizeText(reals[k]!)}` },
+    { picture: toRgb8(reconstruction), label: "reconstruction" },
+    { picture: toRgb8(sample), label: "sample" },
+  ]);
+  return encodePng(labelledSheet(rows, SHEET_CELL_WIDTH));
 }
 
 function report(gpu: Gpu, model: AnyModel) {

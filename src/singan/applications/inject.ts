@@ -26,8 +26,11 @@ export function toPhotoSize(model: Model, picture: Planes): Planes {
   return isWhole ? imresize(picture, scale, { size: { width, height } }) : imresizeTo(picture, { width, height });
 }
 
-/** Whether a picture's shape is so far from another's that fitting it shows: by more than 2 %. */
-export const isStretched = (a: Size, b: Size): boolean => Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) > 0.02;
+/** Whether a picture's shape is so far from another's that fitting it shows: by more than 2 %, and more than rounding to pixels does. */
+export function isStretched(a: Size, b: Size): boolean {
+  const rounding = 1 / Math.min(a.width, a.height, b.width, b.height);
+  return Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) > Math.max(0.02, rounding);
+}
 
 /** A mask in the photo's size: resized, then set again where it is at least half. */
 export function maskToPhotoSize(model: Model, mask: Mask): Mask {

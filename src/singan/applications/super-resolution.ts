@@ -21,7 +21,7 @@ export interface SrSteps {
 /** As many steps of about 2^⅓ as make up `factor`, all alike: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
 export function srSteps(factor: number): SrSteps {
   if (!(factor >= SMALLEST_FACTOR && factor <= LARGEST_FACTOR))
-    throw new OptionError(`the factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
+    throw new OptionError(`factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
   const count = Math.round(Math.log(factor) / Math.log(STEP));
   return { count, factor: factor ** (1 / count) };
 }

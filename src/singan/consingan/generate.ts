@@ -81,7 +81,7 @@ export class ConsinganSampler {
     }
     const last = this.#sizes.length - 1;
     if (!Number.isInteger(startScale) || startScale < 0 || startScale > last)
-      throw new OptionError(`start scale must be a whole number from 0 to ${last}, not ${startScale}`);
+      throw new OptionError(`startScale must be a whole number from 0 to ${last}, not ${startScale}`);
     const { width, height } = size;
     if (![width, height].every((side) => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE))
       throw new OptionError(`the size must be whole numbers from 1 to ${MAX_SIDE}, not ${width}x${height}`);
