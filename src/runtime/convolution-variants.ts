@@ -10,7 +10,7 @@ export type Direction = "forward" | "input gradient";
 export type Block = readonly [OB: number, PH: number, PW: number];
 
 /** What the variants of conv2d and conv2dInput need to know of an op. */
-function problemOf({ inputs: [x, , b], shape, attrs }: OpCase, direction: Direction) {
+export function problemOf({ inputs: [x, , b], shape, attrs }: OpCase, direction: Direction) {
   const [, c_in, h_in, w_in] = x as unknown as Image;
   const [n, c_out, h_out, w_out] = shape as unknown as Image;
   const transposed = direction === "input gradient";
@@ -118,30 +118,23 @@ export function acrossLanes(lanes: number, [PH, PW]: readonly [number, number], 
   };
 }
 
-const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
+/** Lanes that swap values, in kernels for subgroups of so many. */
+export const QUAD = 4;
 
-/** F(2x2, 3x3): 16 multiply-adds instead of 36, four dispatches, 16 scratch values per tile and channel of image and result each. */
-export function winograd(RO: 4 | 8, direction: Direction): Variant {
-  const template = { RO, RO4: RO / 4 };
+/** The same for subgroups of four lanes, which swap their windows: 4·OB output channels per lane. */
+export function byQuads([OB, PH, PW]: Block, direction: Direction): Variant {
   return {
-    name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
+    name: `quads ${OB}x${PH}x${PW}`,
+    lanes: QUAD,
     calls(op) {
-      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
-      const { c_in, c_out, h_out, w_out } = sizes;
-      const tiles_x = Math.ceil(w_out / 2);
-      const tiles = tiles_x * Math.ceil(h_out / 2);
-      const params = { ...sizes, tiles_x, tiles, samples: n, slope };
-      const u = scratch(16 * c_in * c_out * 4, 0);
-      const v = scratch(16 * c_in * n * tiles * 4, 1);
-      const m = scratch(16 * c_out * n * tiles * 4, 2);
-      const { x, w, b, y } = bindings;
-      const perTile = Math.ceil(tiles / WG);
-      const products: [number, number] = [Math.ceil((n * tiles) / COLUMNS_PER_GROUP), 16 * Math.ceil(c_out / (8 * RO))];
+      const problem = problemOf(op, direction);
+      const { n, sizes, slope, bindings, transposed, epilogue } = problem;
+      const [blocks_x, blocks_o] = [Math.ceil(sizes.w_out / PW), Math.ceil(sizes.c_out / (QUAD * OB))];
+      const blocks = blocks_x * Math.ceil(sizes.h_out / PH);
+      const groups = [Math.ceil(blocks / QUAD), blocks_o * n] as const;
+      const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
       return [
-        call("winograd.weights", { w, y: u }, params, grid(c_in * c_out, WG), { template, overrides: transposed }),
-        call("winograd.image", { x, y: v }, params, [perTile, n * c_in], { template, overrides: transposed }),
-        call("winograd.multiply", { x: v, w: u, y: m }, params, products, { template }),
-        call("winograd.result", { x: m, b, y }, params, [perTile, n * c_out], { template, overrides: epilogue }),
+        call<"conv2d_quads", Ref>("conv2d_quads", bindings, { ...sizes, blocks, blocks_x, blocks_o, slope }, groups, options),
       ];
     },
   };

@@ -3,6 +3,7 @@
 import {
   acrossLanes,
   type Block,
+  byQuads,
   type Direction,
   direct,
   type Image,
@@ -11,15 +12,15 @@ import {
   type WeightBlock,
   weightGradient,
   weightsAcrossLanes,
-  winograd,
 } from "./convolution-variants.ts";
 import { tuningKey } from "./tune.ts";
 import { type Device, type OpCase, runsOn, type Variant } from "./variant.ts";
+import { winograd, winograd4, winograd4Weights } from "./winograd-variants.ts";
 
 /** A variant with what decides where it is worth a try. */
 interface Choice {
   readonly variant: Variant;
-  readonly kind: "direct" | "padded" | "staged" | "winograd" | "lanes";
+  readonly kind: "direct" | "padded" | "staged" | "winograd" | "lanes" | "quads" | "winograd4";
   /** Threads on a case: too few leave hardware idle. */
   readonly block: Block;
 }
@@ -49,6 +50,11 @@ const ACROSS_LANES: readonly (readonly [lanes: number, pixels: readonly [number,
   [8, [8, 8]],
   [8, [6, 14]],
 ];
+/** Channels, rows and columns per lane where four lanes swap windows. */
+const BY_QUADS: readonly Block[] = [
+  [4, 4, 4],
+  [2, 4, 4],
+];
 /** What a load costs llvmpipe, in multiply-adds. */
 const LOAD_COST = 52;
 /** What `lanes` costs on an image, in multiply-adds per channel: large tiles load less, and stand out more. */
@@ -63,6 +69,12 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
     kind: "lanes" as const,
     block: [lanes, PH, PW] as Block,
   })),
+  ...BY_QUADS.map(([OB, PH, PW]) => ({
+    variant: byQuads([OB, PH, PW], direction),
+    kind: "quads" as const,
+    block: [4 * OB, PH, PW] as Block,
+  })),
+  { variant: winograd4([8, 8, 4], direction), kind: "winograd4" as const, block: [32, 4, 4] },
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
@@ -108,6 +120,11 @@ const weightChoices = [
   })),
   ...WEIGHT_BLOCKS.map((block) => ({ ...block, variant: weightGradient(block) })),
 ];
+/** By how many channels there must be on both sides. */
+const WINOGRAD4_WEIGHTS = [
+  { channels: 32, variant: winograd4Weights([8, 8, 8]) },
+  { channels: 16, variant: winograd4Weights([4, 4, 4]) },
+];
 const forward = choices.conv2d.map(({ variant }) => variant);
 
 /** The variants of each op. */
@@ -115,7 +132,7 @@ export const convolutions = {
   conv2d: forward,
   conv2dLeaky: forward,
   conv2dInput: choices.conv2dInput.map(({ variant }) => variant),
-  conv2dWeight: weightChoices.map(({ variant }) => variant),
+  conv2dWeight: [...WINOGRAD4_WEIGHTS, ...weightChoices].map(({ variant }) => variant),
 } as const satisfies Record<string, readonly Variant[]>;
 type ConvolutionName = keyof typeof convolutions;
 const isConvolution = (opName: string): opName is ConvolutionName => opName in convolutions;
@@ -127,9 +144,13 @@ const suitsChannels = (block: number, channels: number): boolean =>
 const HARDWARE_THREADS = 16_384;
 /** From so many channels on, Winograd's matrix products are worth its transforms. */
 const WINOGRAD_CHANNELS = 16;
+/** From so many pixels on, winograd4 is faster forward than one dispatch of quads; back it always is, for those must mask what they load. */
+const WINOGRAD4_PIXELS = 2048;
 /** From so many values of the result on, variants of several dispatches are worth a try. */
 const LARGE_VALUES = 2 ** 20;
 const MAX_SCRATCH_BYTES = 2 ** 27;
+/** On software, which shares the computer's memory: a training at the paper's size shall stay below 700 MB. */
+const MAX_SOFTWARE_SCRATCH_BYTES = 2 ** 25;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;
 /** Below this many columns, blocks of eight stand out too far. */
@@ -171,6 +192,13 @@ export function candidateConvolutions(opName: string, op: OpCase, device: Device
   return [first, ...worthwhile(opName, op, device).filter((v) => v !== first)];
 }
 
+/** The largest buffer that a variant needs beside inputs and result. */
+const scratchBytes = (variant: Variant, op: OpCase): number =>
+  Math.max(
+    0,
+    ...variant.calls(op).flatMap(({ bindings }) => Object.values(bindings).map((r) => (r.kind === "scratch" ? r.bytes : 0))),
+  );
+
 /** Variants that suit the adapter's kind and the channels; on software the most promising first. */
 function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readonly Variant[] {
   const { isSoftware, subgroupSize } = device;
@@ -189,25 +217,36 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
         (mayChunk || workgroups === 1),
     );
     const preferred = !isSoftware && isLarge && fitting[2];
-    return preferred
-      ? [preferred.variant, ...fitting.filter((c) => c !== preferred).map((c) => c.variant)]
-      : fitting.map((c) => c.variant);
+    const byTiles = WINOGRAD4_WEIGHTS.filter(
+      ({ channels, variant }) =>
+        isSoftware &&
+        runsOn(variant, device) &&
+        Math.min(c_in, c_out) >= channels &&
+        scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES,
+    );
+    const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
+    return ordered.map(({ variant }) => variant);
   }
   const [n, c_out, h, w] = op.shape as unknown as Image;
   const c_in = op.inputs[0]![1]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
-  const scratchBytes = (v: Variant) =>
-    Math.max(0, ...v.calls(op).flatMap((c) => Object.values(c.bindings).map((ref) => (ref.kind === "scratch" ? ref.bytes : 0))));
   const suits = ({ kind, block: [OB, PH, PW], variant }: Choice) => {
     if (kind === "winograd")
       return (
         !isSoftware &&
         Math.min(c_in, c_out) >= WINOGRAD_CHANNELS &&
         n * c_out * h * w >= LARGE_VALUES &&
-        scratchBytes(variant) <= MAX_SCRATCH_BYTES
+        scratchBytes(variant, op) <= MAX_SCRATCH_BYTES
       );
     if (!suitsChannels(OB, c_out) || !runsOn(variant, device)) return false;
-    if (kind === "lanes") return isSoftware;
+    if (kind === "winograd4")
+      return (
+        isSoftware &&
+        c_in >= OB &&
+        (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS) &&
+        scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES
+      );
+    if (kind === "lanes" || kind === "quads") return isSoftware;
     if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
     if (PW > 4 && w < WIDE_RESULT) return false;
@@ -219,6 +258,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
   const across = fitting
     .filter(({ kind }) => kind === "lanes")
     .sort((a, b) => costAcrossLanes(a.block, h, w) - costAcrossLanes(b.block, h, w));
-  const first = isSoftware && isWide ? [...across, ...fitting.filter(({ kind }) => kind === "staged")] : [];
+  const ofKind = (kind: Choice["kind"]) => fitting.filter((c) => c.kind === kind);
+  const first = !isSoftware ? [] : isWide ? [...across, ...ofKind("staged")] : [...ofKind("winograd4"), ...ofKind("quads")];
   return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
 }

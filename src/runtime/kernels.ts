@@ -3,7 +3,7 @@
 import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
-import { chooseConvolution, convolutions } from "./convolutions.ts";
+import { candidateConvolutions, chooseConvolution, convolutions } from "./convolutions.ts";
 import { normalizations } from "./norms.ts";
 import {
   type Device,
@@ -288,7 +288,8 @@ export function choose(opName: string, op: OpCase, device: Device): Variant {
 
 /**
  * The variant that images of `size` [h,w] have for a convolution of the frozen generator, whatever the node's own size and what a tuner
- * has found: tiles and wholes of a picture are then computed alike. Undefined for other ops, which have one way only.
+ * has found, and none whose bits depend on where in the image a pixel lies: tiles and wholes of a picture are then computed alike.
+ * Undefined for other ops, which have one way only.
  */
 export function chooseForSize(
   { name, inputs, shape, attrs }: Tensor,
@@ -298,10 +299,6 @@ export function chooseForSize(
   if (name !== "conv2d" && name !== "conv2dLeaky") return undefined;
   const resized = (s: Shape): Shape => [...s.slice(0, 2), ...size];
   const [x, ...rest] = inputs.map((t) => t.shape) as [Shape, ...Shape[]];
-  const { isSoftware, subgroupSize, hasSubgroups } = device;
-  return choose(
-    name,
-    { inputs: [resized(x), ...rest], shape: resized(shape), attrs },
-    { isSoftware, subgroupSize, hasSubgroups },
-  );
+  const op = { inputs: [resized(x), ...rest], shape: resized(shape), attrs };
+  return candidateConvolutions(name, op, device).find(({ tile }) => tile === undefined);
 }

@@ -21,6 +21,8 @@ export interface Variant {
   readonly name: string;
   /** Where its threads exchange values: the lanes that a subgroup must have. */
   readonly lanes?: number;
+  /** Where it computes the image in whole tiles: their side. A value's last bits then depend on where in the image it lies. */
+  readonly tile?: number;
   calls(op: OpCase): KernelCall<Ref>[];
 }
 

@@ -24,14 +24,16 @@ function convolutionFlops(opName: string, { inputs: [a, b], shape }: OpCase): nu
   return 0;
 }
 
+const MULTIPLYING = /^conv2d|^winograd\.multiply$|^quad_product$/;
+
 /**
  * The work of each of the calls that compute `node`, and beside it the other outputs of a joint kernel. An op's flops are those of its
- * first call of a convolution kernel: the calls around it move and add what that one has multiplied.
+ * first call of a kernel that multiplies: the calls around it move, transform and add.
  */
 export function worksOf(calls: readonly KernelCall<Ref>[], node: Tensor, outputs: readonly (Tensor | null)[]): Work[] {
   const { inputs, shape, attrs } = node;
   const flops = convolutionFlops(node.name, { inputs: inputs.map((t) => t.shape), shape, attrs });
-  const main = calls.findIndex(({ kernel }) => kernel.startsWith("conv"));
+  const main = calls.findIndex(({ kernel }) => MULTIPLYING.test(kernel));
   return calls.map(({ bindings }, i) => {
     const bytes = new Map<unknown, number>(); // by what is bound: some is bound twice
     for (const ref of Object.values(bindings)) {

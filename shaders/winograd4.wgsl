@@ -1,0 +1,217 @@
+// winograd4: the transforms of F(4x4, 3x3): y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A per 4x4 tile of results, 36 products for 16 results instead of 144.
+// Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
+// dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞, all exact in binary; with ±3/4, ±3/2
+// rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
+// e in 0..36 is a place in the 6x6 tile, t runs over samples and tiles. TRANSPOSED (the input gradient) and LEAKY as in conv2d.
+override WG: u32 = 64u;
+override TRANSPOSED: bool = false;
+override BIAS: bool = false;
+override LEAKY: bool = false;
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, samples: u32, m_product: u32, m_row: u32, slope: f32 }
+@group(0) @binding(0) var<storage, read>       x: array<f32>;
+@group(0) @binding(1) var<storage, read>       b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform>             params: Params;
+
+const P = 0.75;
+const Q = 1.5;
+const P2 = P * P;
+const Q2 = Q * Q;
+// The denominators of Lagrange's polynomials at 0, ±P, ±Q.
+const AT_0 = 1.0 / (P2 * Q2);
+const AT_P = 1.0 / (2.0 * P2 * (P2 - Q2));
+const AT_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
+
+/// Bᵀ: the polynomials that vanish at all points but one.
+fn image_line(x: array<f32, 6>) -> array<f32, 6> {
+  let even_p = x[4] - Q2 * x[2];
+  let odd_p = P * (x[3] - Q2 * x[1]);
+  let even_q = x[4] - P2 * x[2];
+  let odd_q = Q * (x[3] - P2 * x[1]);
+  return array(
+    x[4] - (P2 + Q2) * x[2] + P2 * Q2 * x[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q,
+    x[5] - (P2 + Q2) * x[3] + P2 * Q2 * x[1]);
+}
+
+/// G: three weights as the values of a polynomial.
+fn weight_line(w: array<f32, 3>) -> array<f32, 6> {
+  let even_p = AT_P * (w[0] + P2 * w[2]);
+  let odd_p = AT_P * P * w[1];
+  let even_q = AT_Q * (w[0] + Q2 * w[2]);
+  let odd_q = AT_Q * Q * w[1];
+  return array(AT_0 * w[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, w[2]);
+}
+
+/// Gᵀ.
+fn weight_gradient_line(m: array<f32, 6>) -> array<f32, 3> {
+  let even_p = AT_P * (m[1] + m[2]);
+  let odd_p = AT_P * (m[1] - m[2]);
+  let even_q = AT_Q * (m[3] + m[4]);
+  let odd_q = AT_Q * (m[3] - m[4]);
+  return array(AT_0 * m[0] + even_p + even_q, P * odd_p + Q * odd_q, P2 * even_p + Q2 * even_q + m[5]);
+}
+
+/// Aᵀ.
+fn result_line(m: array<f32, 6>) -> array<f32, 4> {
+  let even_p = m[1] + m[2];
+  let odd_p = P * (m[1] - m[2]);
+  let even_q = m[3] + m[4];
+  let odd_q = Q * (m[3] - m[4]);
+  return array(m[0] + even_p + even_q, odd_p + odd_q, P2 * even_p + Q2 * even_q, P2 * odd_p + Q2 * odd_q + m[5]);
+}
+
+/// A: the values at all points of a polynomial with four coefficients.
+fn gradient_line(g: array<f32, 4>) -> array<f32, 6> {
+  let even_p = g[0] + P2 * g[2];
+  let odd_p = P * (g[1] + P2 * g[3]);
+  let even_q = g[0] + Q2 * g[2];
+  let odd_q = Q * (g[1] + Q2 * g[3]);
+  return array(g[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, g[3]);
+}
+
+// w [o,c,3,3] (x) to u [36,c,o]; a thread per pair of channels.
+@compute @workgroup_size(WG)
+fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let pair = (group.y * groups.x + group.x) * WG + lane;
+  let pairs = params.c_in * params.c_out;
+  if (pair >= pairs) { return; }
+  let o = pair % params.c_out;
+  let c = pair / params.c_out;
+  let at = select(o * params.c_in + c, c * params.c_out + o, TRANSPOSED) * 9u;
+  //for v in 0..3 {
+  let column$v = weight_line(array(
+    x[at + select($(v)u, 8u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 3u, 5u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 6u, 2u - $(v)u, TRANSPOSED)]));
+  //}
+  //for p in 0..6 {
+  {
+    let row = weight_line(array(column0[$(p)], column1[$(p)], column2[$(p)]));
+    //for q in 0..6 {
+    y[$(p*6+q)u * pairs + pair] = row[$(q)];
+    //}
+  }
+  //}
+}
+
+// Image x [n,c_in,h_in,w_in] to v [36,c,t]; a thread per tile and channel, workgroups by (sample, channel).
+@compute @workgroup_size(WG)
+fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let tile = group.x * WG + lane;
+  if (tile >= params.tiles) { return; }
+  let pad = select(0u, 2u, TRANSPOSED);
+  let i = tile / params.tiles_x * 4u - pad;
+  let j = tile % params.tiles_x * 4u - pad;
+  let at = group.y * params.h_in * params.w_in + i * params.w_in + j;
+  // Outside the image 0: a negative number wraps to a large one.
+  //for p in 0..6 {
+  let has_row$p = i + $(p)u < params.h_in;
+  let has_column$p = j + $(p)u < params.w_in;
+  //}
+  //for q in 0..6 {
+  let column$q = image_line(array(
+    //for p in 0..6 {
+    select(0.0, x[at + $(p)u * params.w_in + $(q)u], has_row$p & has_column$q),
+    //}
+  ));
+  //}
+  let columns = params.samples * params.tiles;
+  let step = params.c_in * columns;
+  let to = group.y % params.c_in * columns + group.y / params.c_in * params.tiles + tile;
+  //for p in 0..6 {
+  {
+    let row = image_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
+    //for q in 0..6 {
+    y[to + $(p*6+q)u * step] = row[$(q)];
+    //}
+  }
+  //}
+}
+
+// Gradient x [n,c_out,h_out,w_out] of the result to z [36,o,t]; threads as above.
+@compute @workgroup_size(WG)
+fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let tile = group.x * WG + lane;
+  if (tile >= params.tiles) { return; }
+  let i = tile / params.tiles_x * 4u;
+  let j = tile % params.tiles_x * 4u;
+  let at = group.y * params.h_out * params.w_out + i * params.w_out + j;
+  //for p in 0..4 {
+  let has_row$p = i + $(p)u < params.h_out;
+  let has_column$p = j + $(p)u < params.w_out;
+  //}
+  //for q in 0..4 {
+  let column$q = gradient_line(array(
+    //for p in 0..4 {
+    select(0.0, x[at + $(p)u * params.w_out + $(q)u], has_row$p & has_column$q),
+    //}
+  ));
+  //}
+  let columns = params.samples * params.tiles;
+  let step = params.c_out * columns;
+  let to = group.y % params.c_out * columns + group.y / params.c_out * params.tiles + tile;
+  //for p in 0..6 {
+  {
+    let row = gradient_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)]));
+    //for q in 0..6 {
+    y[to + $(p*6+q)u * step] = row[$(q)];
+    //}
+  }
+  //}
+}
+
+fn finish(sum: f32, bias: f32) -> f32 {
+  let value = sum + bias;
+  return select(value, params.slope * value, LEAKY & (value < 0.0));
+}
+
+// Products x [36,o,t] to results [n,c_out,h_out,w_out]; a thread per tile and channel, workgroups by (sample, channel).
+@compute @workgroup_size(WG)
+fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let tile = group.x * WG + lane;
+  if (tile >= params.tiles) { return; }
+  let o = group.y % params.c_out;
+  let at = o * params.m_row + group.y / params.c_out * params.tiles + tile;
+  //for q in 0..6 {
+  let column$q = result_line(array(
+    //for p in 0..6 {
+    x[at + $(p*6+q)u * params.m_product],
+    //}
+  ));
+  //}
+  var bias = 0.0;
+  if (BIAS) { bias = b[o]; }
+  let i = tile / params.tiles_x * 4u;
+  let j = tile % params.tiles_x * 4u;
+  let to = (group.y * params.h_out + i) * params.w_out + j;
+  //for p in 0..4 {
+  if (i + $(p)u < params.h_out) {
+    let row = result_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
+    //for q in 0..4 {
+    if (j + $(q)u < params.w_out) { y[to + $(p)u * params.w_out + $(q)u] = finish(row[$(q)], bias); }
+    //}
+  }
+  //}
+}
+
+// Products x [36,o,c], added over tiles, to dw [o,c,3,3]; a thread per pair of channels.
+@compute @workgroup_size(WG)
+fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let pair = (group.y * groups.x + group.x) * WG + lane;
+  let pairs = params.c_in * params.c_out;
+  if (pair >= pairs) { return; }
+  let at = pair / params.c_in * params.m_row + pair % params.c_in;
+  //for q in 0..6 {
+  let column$q = weight_gradient_line(array(
+    //for p in 0..6 {
+    x[at + $(p*6+q)u * params.m_product],
+    //}
+  ));
+  //}
+  //for u in 0..3 {
+  {
+    let row = weight_gradient_line(array(column0[$(u)], column1[$(u)], column2[$(u)], column3[$(u)], column4[$(u)], column5[$(u)]));
+    //for v in 0..3 {
+    y[pair * 9u + $(u*3+v)u] = row[$(v)];
+    //}
+  }
+  //}
+}
