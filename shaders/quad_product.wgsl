@@ -1,36 +1,36 @@
-// quad_product: m[e,i,j] = Σ_k a[e,k,i]·b[e,k,j], matrix products for adapters whose subgroups have four lanes. Deterministic.
+// quad_product: m[e,j,i] = Σ_k a[e,k,i]·b[e,k,j], matrix products for adapters whose subgroups have four lanes. Deterministic.
 // A workgroup is one subgroup, a block of 4·RI rows x 4·RJ columns of one product. Each lane reads RI entries of a and RJ of b per k, and the
 // lanes swap the latter: RI + RJ loads for 4·RI·RJ multiply-adds, where a load costs SwiftShader as much as 13 to 20 and a swap less than one.
-// After swap s, which takes the value of lane ^ s, a lane has rows of its own and columns of lane ^ s.
+// Rows of a block are a_row apart, blocks a_block: a block whose entries lie together is read fastest. After swap s, which takes the value of lane ^ s, a lane has rows of its own and columns of lane ^ s.
 enable subgroups;
 //let RI = 4
 //let RJ = 4
 //let KB = 4
-struct Params { rows: u32, columns: u32, depth: u32, blocks_i: u32, a_product: u32, a_depth: u32, a_row: u32, b_product: u32, b_depth: u32, b_column: u32, m_product: u32, m_row: u32 }
+struct Params { depth: u32, blocks_i: u32, a_product: u32, a_block: u32, a_depth: u32, a_row: u32, b_product: u32, b_block: u32, b_depth: u32, b_column: u32, m_product: u32, m_column: u32 }
 @group(0) @binding(0) var<storage, read>       a: array<f32>;
 @group(0) @binding(1) var<storage, read>       b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> m: array<f32>; // [products, rows, columns], both rounded up to whole blocks
+@group(0) @binding(2) var<storage, read_write> m: array<f32>; // [products, columns, rows]
 @group(0) @binding(3) var<uniform>             params: Params;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let e = group.y;
-  let first_i = group.x % params.blocks_i * $(4*RI)u + lane;
-  let first_j = group.x / params.blocks_i * $(4*RJ)u;
-  // Rows and columns beyond the last repeat it.
+  let block_i = group.x % params.blocks_i;
+  let block_j = group.x / params.blocks_i;
+  // All three matrices have room for whole blocks, so that nothing has to be asked; what comes of the surplus nobody reads.
   //for i in 0..RI {
-  let row$i = min(first_i + $(4*i)u, params.rows - 1u) * params.a_row;
+  let row$i = ($(4*i)u + lane) * params.a_row;
   //}
   //for j in 0..RJ {
-  let column$j = min(first_j + $(4*j)u + lane, params.columns - 1u) * params.b_column;
+  let column$j = ($(4*j)u + lane) * params.b_column;
   //for i in 0..RI {
   //for s in 0..4 {
   var m$i_$j_$s = 0.0;
   //}
   //}
   //}
-  var at_a = e * params.a_product;
-  var at_b = e * params.b_product;
+  var at_a = e * params.a_product + block_i * params.a_block;
+  var at_b = e * params.b_product + block_j * params.b_block;
   let whole = params.depth / $(KB)u;
   for (var turn = 0u; turn < whole; turn++) {
     //for d in 0..KB {
@@ -80,15 +80,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     at_a += params.a_depth;
     at_b += params.b_depth;
   }
-  // m has room for whole blocks, so that nothing has to be asked.
-  //for i in 0..RI {
+  // Column c is what a lane got by swap lane ^ c.
+  let is_odd = lane % 2u == 1u;
+  let is_high = lane >= 2u;
+  let to = e * params.m_product + block_j * $(4*RJ)u * params.m_column + block_i * $(4*RI)u + lane;
+  //for j in 0..RJ {
+  //for c in 0..4 {
   {
-    let to = e * params.m_product + (first_i + $(4*i)u) * params.m_row + first_j;
-    //for j in 0..RJ {
-    //for s in 0..4 {
-    m[to + $(4*j)u + (lane ^ $(s)u)] = m$i_$j_$s;
-    //}
+    let column = to + $(4*j+c)u * params.m_column;
+    //for i in 0..RI {
+    m[column + $(4*i)u] = select(
+      select(m$i_$j_$c, m$i_$j_$(c+1-2*(c%2)), is_odd), select(m$i_$j_$((c+2)%4), m$i_$j_$(3-c), is_odd), is_high);
     //}
   }
+  //}
   //}
 }

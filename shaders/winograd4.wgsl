@@ -2,12 +2,12 @@
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
 // dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞, all exact in binary; with ±3/4, ±3/2
 // rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// e in 0..36 is a place in the 6x6 tile, t runs over samples and tiles. TRANSPOSED (the input gradient) and LEAKY as in conv2d.
+// [36, …] is the places of the 6x6 tile, t runs over samples and tiles; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in conv2d.
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, samples: u32, m_product: u32, m_row: u32, slope: f32 }
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, slope: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -21,6 +21,11 @@ const Q2 = Q * Q;
 const AT_0 = 1.0 / (P2 * Q2);
 const AT_P = 1.0 / (2.0 * P2 * (P2 - Q2));
 const AT_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
+
+/// Where an entry of a matrix lies: in panels of so many lines, in each of which the lines of one depth lie together.
+fn place(line: u32, depth: u32) -> u32 {
+  return line / params.panel * params.panel_step + depth * params.depth_step + line % params.panel;
+}
 
 /// Bᵀ: the polynomials that vanish at all points but one.
 fn image_line(x: array<f32, 6>) -> array<f32, 6> {
@@ -82,11 +87,12 @@ fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
   let column$v = weight_line(array(
     x[at + select($(v)u, 8u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 3u, 5u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 6u, 2u - $(v)u, TRANSPOSED)]));
   //}
+  let to = place(o, c);
   //for p in 0..6 {
   {
     let row = weight_line(array(column0[$(p)], column1[$(p)], column2[$(p)]));
     //for q in 0..6 {
-    y[$(p*6+q)u * pairs + pair] = row[$(q)];
+    y[to + $(p*6+q)u * params.product] = row[$(q)];
     //}
   }
   //}
@@ -100,27 +106,27 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
   let pad = select(0u, 2u, TRANSPOSED);
   let i = tile / params.tiles_x * 4u - pad;
   let j = tile % params.tiles_x * 4u - pad;
-  let at = group.y * params.h_in * params.w_in + i * params.w_in + j;
-  // Outside the image 0: a negative number wraps to a large one.
+  // Outside the padded image 0, for which a negative number wraps to a large one. Else rows and columns beyond repeat the last: only values
+  // that nobody keeps depend on them.
   //for p in 0..6 {
-  let has_row$p = i + $(p)u < params.h_in;
-  let has_column$p = j + $(p)u < params.w_in;
+  let has_row$p = !TRANSPOSED || i + $(p)u < params.h_in;
+  let has_column$p = !TRANSPOSED || j + $(p)u < params.w_in;
+  let row$p = (group.y * params.h_in + min(i + $(p)u, params.h_in - 1u)) * params.w_in;
+  let from$p = min(j + $(p)u, params.w_in - 1u);
   //}
   //for q in 0..6 {
   let column$q = image_line(array(
     //for p in 0..6 {
-    select(0.0, x[at + $(p)u * params.w_in + $(q)u], has_row$p & has_column$q),
+    select(0.0, x[row$p + from$q], has_row$p & has_column$q),
     //}
   ));
   //}
-  let columns = params.samples * params.tiles;
-  let step = params.c_in * columns;
-  let to = group.y % params.c_in * columns + group.y / params.c_in * params.tiles + tile;
+  let to = place(group.y / params.c_in * params.tiles + tile, group.y % params.c_in);
   //for p in 0..6 {
   {
-    let row = image_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
+    let line = image_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
     //for q in 0..6 {
-    y[to + $(p*6+q)u * step] = row[$(q)];
+    y[to + $(p*6+q)u * params.product] = line[$(q)];
     //}
   }
   //}
@@ -145,14 +151,12 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     //}
   ));
   //}
-  let columns = params.samples * params.tiles;
-  let step = params.c_out * columns;
-  let to = group.y % params.c_out * columns + group.y / params.c_out * params.tiles + tile;
+  let to = place(group.y / params.c_out * params.tiles + tile, group.y % params.c_out);
   //for p in 0..6 {
   {
     let row = gradient_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)]));
     //for q in 0..6 {
-    y[to + $(p*6+q)u * step] = row[$(q)];
+    y[to + $(p*6+q)u * params.product] = row[$(q)];
     //}
   }
   //}
@@ -169,11 +173,11 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
   let tile = group.x * WG + lane;
   if (tile >= params.tiles) { return; }
   let o = group.y % params.c_out;
-  let at = o * params.m_row + group.y / params.c_out * params.tiles + tile;
+  let at = place(group.y / params.c_out * params.tiles + tile, o);
   //for q in 0..6 {
   let column$q = result_line(array(
     //for p in 0..6 {
-    x[at + $(p*6+q)u * params.m_product],
+    x[at + $(p*6+q)u * params.product],
     //}
   ));
   //}
@@ -198,11 +202,11 @@ fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
   let pair = (group.y * groups.x + group.x) * WG + lane;
   let pairs = params.c_in * params.c_out;
   if (pair >= pairs) { return; }
-  let at = pair / params.c_in * params.m_row + pair % params.c_in;
+  let at = place(pair / params.c_in, pair % params.c_in);
   //for q in 0..6 {
   let column$q = weight_gradient_line(array(
     //for p in 0..6 {
-    x[at + $(p*6+q)u * params.m_product],
+    x[at + $(p*6+q)u * params.product],
     //}
   ));
   //}

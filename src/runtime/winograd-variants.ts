@@ -40,30 +40,59 @@ export type QuadBlock = readonly [RI: number, RJ: number, KB: number];
 const TILE = 4;
 const POINTS = 36;
 
+/** Matrices [36, depth, lines] in a scratch buffer, as quad_product.wgsl reads them and the transforms in winograd4.wgsl write them. */
 interface Matrix {
   readonly values: Ref;
-  /** Entries from one product, depth and row (or column) to the next. */
-  readonly steps: readonly [product: number, depth: number, line: number];
+  /** How many lines lie together; all `lines` where that is more. */
+  readonly panel: number;
+  /** Entries from one of the 36, panel and depth to the next. */
+  readonly product: number;
+  readonly panel_step: number;
+  readonly depth_step: number;
 }
 
-/** m [36, rows, columns] = Σ over depth, for each place in a tile; where m lies, and the steps between its entries. */
-function quadProduct([RI, RJ, KB]: QuadBlock, a: Matrix, b: Matrix, [rows, columns, depth]: readonly [number, number, number]) {
+/** Lines of a block together, one depth after the other: what one workgroup reads lies together. */
+function panels(id: number, lines: number, depth: number, panel: number): Matrix {
+  const product = Math.ceil(lines / panel) * panel * depth;
+  return { values: scratch(POINTS * product * 4, id), panel, product, panel_step: panel * depth, depth_step: panel };
+}
+
+/** One depth after the other, with room for a multiple of `block` depths. */
+function plain(id: number, lines: number, depth: number, block: number): Matrix {
+  const product = lines * Math.ceil(depth / block) * block;
+  return { values: scratch(POINTS * product * 4, id), panel: lines, product, panel_step: 0, depth_step: lines };
+}
+
+/** Parameters of a transform that reads or writes `m`. */
+const places = ({ panel, product, panel_step, depth_step }: Matrix) => ({ panel, product, panel_step, depth_step });
+
+interface Steps {
+  readonly values: Ref;
+  readonly product: number;
+  readonly block: number;
+  readonly depth: number;
+  readonly line: number;
+}
+/** As the factor of a product along the depth, or, the other way round, along the lines. */
+const alongDepth = ({ values, product, panel_step, depth_step }: Matrix): Steps => ({
+  ...{ values, product, block: panel_step, depth: depth_step, line: 1 },
+});
+const alongLines = ({ values, product, depth_step }: Matrix, block: number): Steps => ({
+  ...{ values, product, block: block * depth_step, depth: 1, line: depth_step },
+});
+
+/** The products of blocks of rows and columns, 36 times, and where they lie: [36, columns, rows]. */
+function quadProduct([RI, RJ, KB]: QuadBlock, a: Steps, b: Steps, [rows, columns, depth]: readonly [number, number, number]) {
   const [blocks_i, blocks_j] = [Math.ceil(rows / (QUAD * RI)), Math.ceil(columns / (QUAD * RJ))];
-  const m_row = blocks_j * QUAD * RJ;
-  const steps = { m_product: blocks_i * QUAD * RI * m_row, m_row };
-  const m = scratch(POINTS * steps.m_product * 4, 2);
+  const m = plain(2, blocks_i * QUAD * RI, columns, QUAD * RJ);
   const params = {
-    ...{ rows, columns, depth, blocks_i, ...steps },
-    ...{ a_product: a.steps[0], a_depth: a.steps[1], a_row: a.steps[2] },
-    ...{ b_product: b.steps[0], b_depth: b.steps[1], b_column: b.steps[2] },
+    ...{ depth, blocks_i, m_product: m.product, m_column: m.depth_step },
+    ...{ a_product: a.product, a_block: a.block, a_depth: a.depth, a_row: a.line },
+    ...{ b_product: b.product, b_block: b.block, b_depth: b.depth, b_column: b.line },
   };
-  const bindings = { a: a.values, b: b.values, m };
+  const bindings = { a: a.values, b: b.values, m: m.values };
   const options = { template: { RI, RJ, KB } };
-  return {
-    m,
-    steps,
-    product: call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], options),
-  };
+  return { m, product: call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], options) };
 }
 
 /** F(4x4, 3x3): 36 multiply-adds instead of 144, else as winograd(); the products by quads of lanes. */
@@ -76,23 +105,18 @@ export function winograd4(block: QuadBlock, direction: Direction): Variant {
       const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
       const { c_in, c_out, h_out, w_out } = sizes;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
-      const columns = n * tiles;
-      const u = scratch(POINTS * c_in * c_out * 4, 0);
-      const v = scratch(POINTS * c_in * columns * 4, 1);
-      const { m, steps, product } = quadProduct(
-        block,
-        { values: u, steps: [c_in * c_out, c_out, 1] },
-        { values: v, steps: [c_in * columns, columns, 1] },
-        [c_out, columns, c_in],
-      );
-      const params = { ...sizes, tiles_x, tiles, samples: n, ...steps, slope };
+      const [RI, RJ] = block;
+      const u = panels(0, c_out, c_in, QUAD * RJ);
+      const v = panels(1, n * tiles, c_in, QUAD * RI);
+      const { m, product } = quadProduct(block, alongDepth(v), alongDepth(u), [n * tiles, c_out, c_in]);
+      const params = (matrix: Matrix) => ({ ...sizes, tiles_x, tiles, ...places(matrix), slope });
       const { x, w, b, y } = bindings;
       const perTile = Math.ceil(tiles / WG);
       return [
-        call("winograd4.weights", { x: w, y: u }, params, grid(c_in * c_out, WG), { overrides: transposed }),
-        call("winograd4.image", { x, y: v }, params, [perTile, n * c_in], { overrides: transposed }),
+        call("winograd4.weights", { x: w, y: u.values }, params(u), grid(c_in * c_out, WG), { overrides: transposed }),
+        call("winograd4.image", { x, y: v.values }, params(v), [perTile, n * c_in], { overrides: transposed }),
         product,
-        call("winograd4.result", { x: m, b, y }, params, [perTile, n * c_out], { overrides: epilogue }),
+        call("winograd4.result", { x: m.values, b, y }, params(m), [perTile, n * c_out], { overrides: epilogue }),
       ];
     },
   };
@@ -113,22 +137,22 @@ export function winograd4Weights(block: QuadBlock): Variant {
       const [n, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
-      const columns = n * tiles;
-      const z = scratch(POINTS * c_out * columns * 4, 0);
-      const v = scratch(POINTS * c_in * columns * 4, 1);
-      const { m, steps, product } = quadProduct(
-        block,
-        { values: z, steps: [c_out * columns, 1, columns] },
-        { values: v, steps: [c_in * columns, 1, columns] },
-        [c_out, c_in, columns],
-      );
-      const params = { h_in, w_in, h_out, w_out, c_in, c_out, tiles_x, tiles, samples: n, ...steps, slope: 1 };
+      const [rows, columns] = [QUAD * block[0], QUAD * block[1]];
+      const z = plain(0, n * tiles, c_out, rows);
+      const v = plain(1, n * tiles, c_in, columns);
+      const { m, product } = quadProduct(block, alongLines(z, rows), alongLines(v, columns), [c_out, c_in, n * tiles]);
+      const params = (matrix: Matrix) => ({ h_in, w_in, h_out, w_out, c_in, c_out, tiles_x, tiles, ...places(matrix), slope: 1 });
       const perTile = Math.ceil(tiles / WG);
       return [
-        call<"winograd4.gradient", Ref>("winograd4.gradient", { x: input(1), y: z }, params, [perTile, n * c_out]),
-        call<"winograd4.image", Ref>("winograd4.image", { x: input(0), y: v }, params, [perTile, n * c_in]),
+        call<"winograd4.gradient", Ref>("winograd4.gradient", { x: input(1), y: z.values }, params(z), [perTile, n * c_out]),
+        call<"winograd4.image", Ref>("winograd4.image", { x: input(0), y: v.values }, params(v), [perTile, n * c_in]),
         product,
-        call<"winograd4.weight_gradient", Ref>("winograd4.weight_gradient", { x: m, y: output }, params, grid(c_in * c_out, WG)),
+        call<"winograd4.weight_gradient", Ref>(
+          "winograd4.weight_gradient",
+          { x: m.values, y: output },
+          params(m),
+          grid(c_in * c_out, WG),
+        ),
       ];
     },
   };
