@@ -80,17 +80,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     at_a += params.a_depth;
     at_b += params.b_depth;
   }
-  // Column c is what a lane got by swap lane ^ c.
-  let is_odd = lane % 2u == 1u;
-  let is_high = lane >= 2u;
   let to = e * params.m_product + block_j * $(4*RJ)u * params.m_column + block_i * $(4*RI)u + lane;
   //for j in 0..RJ {
-  //for c in 0..4 {
+  //for s in 0..4 {
   {
-    let column = to + $(4*j+c)u * params.m_column;
+    let column = to + ($(4*j)u + (lane ^ $(s)u)) * params.m_column;
     //for i in 0..RI {
-    m[column + $(4*i)u] = select(
-      select(m$i_$j_$c, m$i_$j_$(c+1-2*(c%2)), is_odd), select(m$i_$j_$((c+2)%4), m$i_$j_$(3-c), is_odd), is_high);
+    m[column + $(4*i)u] = m$i_$j_$s;
     //}
   }
   //}
