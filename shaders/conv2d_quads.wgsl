@@ -1,8 +1,8 @@
-// conv2d_quads: conv2d for adapters whose subgroups have four lanes. Template: 4·OB output channels x PH x PW pixels per lane.
+// conv2d_quads: conv2d for adapters whose subgroups have four lanes. Template: OB output channels per lane, for four blocks of PH x PW pixels.
 // y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and LEAKY as in conv2d. A workgroup is one subgroup.
 // A lane reads the weights of OB channels of its own and the window of one block of pixels; the lanes then swap windows: after swap s, which
-// takes those of lane ^ s, a lane has channels of its own and pixels of lane ^ s. A load costs SwiftShader 13 to 20 multiply-adds, a swap less
-// than one.
+// takes those of lane ^ s, a lane has channels of its own and pixels of lane ^ s. So (PH+2)(PW+2) + 9·OB loads feed 36·OB·PH·PW multiply-adds. A
+// load costs SwiftShader 13 to 20 of them, a swap less than one.
 enable subgroups;
 //let OB = 4
 //let PH = 4
@@ -10,7 +10,7 @@ enable subgroups;
 override TRANSPOSED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_o: u32, slope: f32 }
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks_x: u32, blocks_o: u32, slope: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       w: array<f32>;
 @group(0) @binding(2) var<storage, read>       b: array<f32>;

@@ -1,7 +1,7 @@
 // winograd4: the transforms of F(4x4, 3x3): y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A per 4x4 tile of results, 36 products for 16 results instead of 144.
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
-// dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞, all exact in binary; with ±3/4, ±3/2
-// rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
+// dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
+// and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
 // [36, …] is the places of the 6x6 tile, t runs over samples and tiles; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in conv2d.
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
@@ -17,10 +17,10 @@ const P = 0.75;
 const Q = 1.5;
 const P2 = P * P;
 const Q2 = Q * Q;
-// The denominators of Lagrange's polynomials at 0, ±P, ±Q.
-const AT_0 = 1.0 / (P2 * Q2);
-const AT_P = 1.0 / (2.0 * P2 * (P2 - Q2));
-const AT_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
+// The factors of Lagrange's polynomials: one over the product of differences to the other points, for 0, ±P, ±Q.
+const FACTOR_0 = 1.0 / (P2 * Q2);
+const FACTOR_P = 1.0 / (2.0 * P2 * (P2 - Q2));
+const FACTOR_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
 
 /// Where an entry of a matrix lies: in panels of so many lines, in each of which the lines of one depth lie together.
 fn place(line: u32, depth: u32) -> u32 {
@@ -40,20 +40,20 @@ fn image_line(x: array<f32, 6>) -> array<f32, 6> {
 
 /// G: three weights as the values of a polynomial.
 fn weight_line(w: array<f32, 3>) -> array<f32, 6> {
-  let even_p = AT_P * (w[0] + P2 * w[2]);
-  let odd_p = AT_P * P * w[1];
-  let even_q = AT_Q * (w[0] + Q2 * w[2]);
-  let odd_q = AT_Q * Q * w[1];
-  return array(AT_0 * w[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, w[2]);
+  let even_p = FACTOR_P * (w[0] + P2 * w[2]);
+  let odd_p = FACTOR_P * P * w[1];
+  let even_q = FACTOR_Q * (w[0] + Q2 * w[2]);
+  let odd_q = FACTOR_Q * Q * w[1];
+  return array(FACTOR_0 * w[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, w[2]);
 }
 
 /// Gᵀ.
 fn weight_gradient_line(m: array<f32, 6>) -> array<f32, 3> {
-  let even_p = AT_P * (m[1] + m[2]);
-  let odd_p = AT_P * (m[1] - m[2]);
-  let even_q = AT_Q * (m[3] + m[4]);
-  let odd_q = AT_Q * (m[3] - m[4]);
-  return array(AT_0 * m[0] + even_p + even_q, P * odd_p + Q * odd_q, P2 * even_p + Q2 * even_q + m[5]);
+  let even_p = FACTOR_P * (m[1] + m[2]);
+  let odd_p = FACTOR_P * (m[1] - m[2]);
+  let even_q = FACTOR_Q * (m[3] + m[4]);
+  let odd_q = FACTOR_Q * (m[3] - m[4]);
+  return array(FACTOR_0 * m[0] + even_p + even_q, P * odd_p + Q * odd_q, P2 * even_p + Q2 * even_q + m[5]);
 }
 
 /// Aᵀ.
@@ -106,8 +106,8 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
   let pad = select(0u, 2u, TRANSPOSED);
   let i = tile / params.tiles_x * 4u - pad;
   let j = tile % params.tiles_x * 4u - pad;
-  // Outside the padded image 0, for which a negative number wraps to a large one. Else rows and columns beyond repeat the last: only values
-  // that nobody keeps depend on them.
+  // Where it is padded, outside the image 0 (a negative number wraps to a large one). Else rows and columns beyond repeat the last: but for
+  // rounding, only values that nobody keeps depend on them.
   //for p in 0..6 {
   let has_row$p = !TRANSPOSED || i + $(p)u < params.h_in;
   let has_column$p = !TRANSPOSED || j + $(p)u < params.w_in;
@@ -196,7 +196,7 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
   //}
 }
 
-// Products x [36,o,c], added over tiles, to dw [o,c,3,3]; a thread per pair of channels.
+// Products x [36,c,o], added over tiles, to dw [o,c,3,3]; a thread per pair of channels.
 @compute @workgroup_size(WG)
 fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;

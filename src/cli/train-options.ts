@@ -1,10 +1,10 @@
 // The flags that set a training's options, and the errors of the library in the words of the command line.
 
-import { OptionError, PAPER, RECIPES, resolveOptions, type TrainOptions, UNUSED } from "../singan/config.ts";
+import { OptionError, PAPER, resolveOptions, type TrainOptions, UNUSED } from "../singan/config.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
-  recipe: [RECIPES.join("|"), "what is trained, on which pyramid"],
+  recipe: ["singan|consingan", "what is trained, on which pyramid"],
   maxSize: ["PX", "long side of the finest scale"],
   minSize: ["PX", "short side of the coarsest scale"],
   scaleFactor: ["F", "ratio between neighbouring scales"],

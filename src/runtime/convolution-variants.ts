@@ -121,7 +121,7 @@ export function acrossLanes(lanes: number, [PH, PW]: readonly [number, number], 
 /** Lanes that swap values, in kernels for subgroups of so many. */
 export const QUAD = 4;
 
-/** The same for subgroups of four lanes, which swap their windows: 4·OB output channels per lane. */
+/** The same for subgroups of four lanes, which swap their windows: OB output channels per lane, for four blocks of pixels. */
 export function byQuads([OB, PH, PW]: Block, direction: Direction): Variant {
   return {
     name: `quads ${OB}x${PH}x${PW}`,
@@ -133,9 +133,7 @@ export function byQuads([OB, PH, PW]: Block, direction: Direction): Variant {
       const blocks = blocks_x * Math.ceil(sizes.h_out / PH);
       const groups = [Math.ceil(blocks / QUAD), blocks_o * n] as const;
       const options = { template: { OB, PH, PW }, overrides: { ...transposed, ...epilogue } };
-      return [
-        call<"conv2d_quads", Ref>("conv2d_quads", bindings, { ...sizes, blocks, blocks_x, blocks_o, slope }, groups, options),
-      ];
+      return [call<"conv2d_quads", Ref>("conv2d_quads", bindings, { ...sizes, blocks_x, blocks_o, slope }, groups, options)];
     },
   };
 }

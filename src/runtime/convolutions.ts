@@ -21,7 +21,7 @@ import { winograd, winograd4, winograd4Weights } from "./winograd-variants.ts";
 interface Choice {
   readonly variant: Variant;
   readonly kind: "direct" | "padded" | "staged" | "winograd" | "lanes" | "quads" | "winograd4";
-  /** Threads on a case: too few leave hardware idle. */
+  /** Output channels (a block of more than there are is wasted) x rows x columns that are computed together. */
   readonly block: Block;
 }
 const DIRECT: readonly Block[] = [
@@ -50,7 +50,7 @@ const ACROSS_LANES: readonly (readonly [lanes: number, pixels: readonly [number,
   [8, [8, 8]],
   [8, [6, 14]],
 ];
-/** Channels, rows and columns per lane where four lanes swap windows. */
+/** Channels per lane and sides of a block of pixels, where four lanes swap windows. */
 const BY_QUADS: readonly Block[] = [
   [4, 4, 4],
   [2, 4, 4],
@@ -77,6 +77,8 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
   { variant: winograd4([8, 8, 4], direction), kind: "winograd4" as const, block: [32, 4, 4] },
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
+/** Of a weight gradient of a large image on hardware. */
+const MOST_WORKGROUPS = 1024;
 const WEIGHT_BLOCKS: readonly WeightBlock[] = [
   // Software, by the lanes that run in step: more would be a coroutine each.
   ...(
@@ -98,7 +100,7 @@ const WEIGHT_BLOCKS: readonly WeightBlock[] = [
   ).map((block) => ({ block, lanes: 8, rounds: 1, workgroups: 64 })),
   { block: [2, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
   { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1 },
-  { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: 1024 },
+  { block: [4, 2, 1], lanes: 32, rounds: 4, workgroups: MOST_WORKGROUPS },
   { block: [4, 3, 1], lanes: 32, rounds: 4, workgroups: 256 },
   { block: [3, 2, 1], lanes: 32, rounds: 4, workgroups: 256 },
   { block: [1, 4, 1], lanes: 32, rounds: 4, workgroups: 256 },
@@ -172,10 +174,10 @@ function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {
   const candidates = worthwhile(opName, op, device);
   if (opName === "conv2dWeight") return candidates[0]!;
   const [n, channels, h, w] = op.shape as unknown as Image;
+  if (device.isSoftware) return candidates[0]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"].filter(
     ({ kind, variant }) => kind === "direct" && candidates.includes(variant),
   );
-  if (device.isSoftware) return candidates[0]!;
   const unmasked = candidates.find(({ name }) => name.startsWith("padded"));
   if (unmasked) return unmasked;
   const threads = ([OB, PH, PW]: Block) => n * Math.ceil(channels / OB) * Math.ceil(h / PH) * Math.ceil(w / PW);
@@ -216,7 +218,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
         (c_out <= 3 || (CB === 3) === (c_in === 3) || (CB === 3 && isWide && isSoftware)) &&
         (mayChunk || workgroups === 1),
     );
-    const preferred = !isSoftware && isLarge && fitting[2];
+    const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
     const byTiles = WINOGRAD4_WEIGHTS.filter(
       ({ channels, variant }) =>
         isSoftware &&

@@ -95,7 +95,7 @@ function quadProduct([RI, RJ, KB]: QuadBlock, a: Steps, b: Steps, [rows, columns
   return { m, product: call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], options) };
 }
 
-/** F(4x4, 3x3): 36 multiply-adds instead of 144, else as winograd(); the products by quads of lanes. */
+/** F(4x4, 3x3): 36 multiply-adds instead of 144, four dispatches, 36 scratch values per tile and channel of image and result each, in whole blocks. */
 export function winograd4(block: QuadBlock, direction: Direction): Variant {
   return {
     name: `winograd4 by quads, ${block.join("x")}`,

@@ -1,22 +1,20 @@
 // The tuner on the GPU at hand, on tiny shapes; and convolutions of more channels than the random shapes have.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { conv2d, conv2dInput, conv2dWeight } from "../../src/autodiff/ops/conv.ts";
-import { leaf } from "../../src/autodiff/tensor.ts";
+import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { chooseConvolution, convolutions } from "../../src/runtime/convolutions.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import type { TuningTable } from "../../src/runtime/tune.ts";
 import { casesOf, Tuner } from "../../src/runtime/tuner.ts";
+import { runsOn } from "../../src/runtime/variant.ts";
 import { evaluateBounded } from "../reference/evaluate.ts";
 import { Random } from "../reference/random.ts";
 import { norm } from "../reference/rounding.ts";
 
-let gpu: Gpu;
-beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
-});
+const gpu = await Gpu.open(await openAdapter());
 afterAll(async () => {
   await gpu.finished(); // Dawn crashes where a process ends with work pending
   gpu.dispose();
@@ -49,23 +47,46 @@ test("times each case once, gives its memory back, and planning uses the winners
   gpu.winners.clear();
 });
 
-/** More channels than fit into workgroup memory at once. */
-const CHANNELS = 130;
-const wide = (["conv2d", "conv2dInput"] as const).flatMap((opName) =>
+/** More channels than fit into workgroup memory at once, and more than two blocks of them on both sides; tiles for two blocks. */
+const [MANY, SOME] = [130, 70];
+const SHAPES = {
+  conv2d: [
+    [2, MANY, 22, 24],
+    [SOME, MANY, 3, 3],
+  ],
+  conv2dInput: [
+    [2, MANY, 18, 20],
+    [MANY, SOME, 3, 3],
+  ],
+  conv2dWeight: [
+    [2, MANY, 20, 22],
+    [2, SOME, 18, 20],
+  ],
+} as const;
+const OPS = { conv2d, conv2dInput, conv2dWeight };
+type Wide = keyof typeof OPS;
+
+/** Inputs, result and reference of an op; made once for its variants. */
+const wideCases = new Map<Wide, ReturnType<typeof makeWide>>();
+function makeWide(opName: Wide) {
+  const random = new Random("many channels");
+  const [a, b] = SHAPES[opName].map((shape, i) => leaf(`input ${i}`, shape)) as [Tensor, Tensor];
+  const y = OPS[opName](a, b);
+  const values = new Map([a, b].map((t) => [t, random.values(t.size).map(Math.fround)]));
+  return { y, values, want: evaluateBounded([y], values).get(y)! };
+}
+const wide = (Object.keys(OPS) as Wide[]).flatMap((opName) =>
   convolutions[opName]
-    .filter(({ name }) => /staged|winograd/.test(name))
+    .filter((variant) => /staged|winograd|lanes|quads/.test(variant.name) && runsOn(variant, gpu))
     .map((variant) => [opName, variant.name, variant] as const),
 );
-test.each(wide)(`${CHANNELS} channels: %s, %s`, async (opName, _, variant) => {
-  const random = new Random("many channels");
-  const [x, w] = [leaf("x", [1, CHANNELS, 5, 6]), leaf("w", opName === "conv2d" ? [9, CHANNELS, 3, 3] : [CHANNELS, 9, 3, 3])];
-  const values = new Map([x, w].map((t) => [t, random.values(t.size).map(Math.fround)]));
-  const y = opName === "conv2d" ? conv2d(x, w) : conv2dInput(x, w);
+test.each(wide)("many channels: %s, %s", async (opName, _, variant) => {
+  const { y, values, want } = wideCases.get(opName) ?? makeWide(opName);
+  wideCases.set(opName, { y, values, want });
   const bindings = new Map([...values].map(([t, v]) => [t, gpu.upload(Float32Array.from(v), `${t}`)] as const));
   const program = await compile(gpu, { name: "wide", outputs: [y], bindings, choose: () => variant });
   submit(gpu, [program]);
   const [got] = await gpu.read([program.slice(y)]);
-  const want = evaluateBounded([y], values).get(y)!;
   expect(norm(want.value.map((v, i) => got![i]! - v))).toBeLessThanOrEqual(want.bound);
   program.dispose();
   for (const slice of bindings.values()) gpu.free(slice);

@@ -12,8 +12,9 @@ import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.t
 import { scalesOf, tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
-/** Flags of a training that say nothing about an iteration of the recipe singan. */
-const IDLE = ["iterations", ...UNUSED.singan].map(flagName);
+/** Flags of a training that change nothing in the time of an iteration of the recipe singan. */
+const NUMBERS = ["iterations", "lr", "lrDropAt", "alphaRec", "lambdaGp", "noiseAmp", "seed"];
+const IDLE = [...NUMBERS, ...UNUSED.singan].map(flagName);
 
 export const benchCommand: Command = {
   name: "bench",
