@@ -179,7 +179,7 @@ function receive(report: Report): void {
       view.showPictures(report, true);
       view.addScale(report.scale, report);
       results.enable();
-      say(`Scale ${finishedScales} of ${plan!.sizes.length} done.`);
+      say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
       break;
     case "ended":
       finish(report.isComplete);

@@ -1,6 +1,7 @@
 // The training area: progress, the pictures of the moment, finished scales and losses.
 
 import type { Rgb8 } from "../image/planes.ts";
+import { PRESETS } from "../singan/config.ts";
 import { Chart, SERIES } from "./chart.ts";
 import { about, byId, draw, pictureOf } from "./dom.ts";
 import type { Plan, Progress } from "./protocol.ts";
@@ -52,8 +53,10 @@ export class TrainingView {
   begin({ sizes, options, forecastSeconds, preset, isPicked }: Plan): void {
     const { width, height } = sizes.at(-1)!;
     const forecast = forecastSeconds === null ? "" : ` Forecast: ${about(forecastSeconds)}.`;
+    const isChanged = (["maxSize", "iterations", "channels"] as const).some((name) => options[name] !== PRESETS[preset][name]);
+    const origin = isPicked ? `Auto picked “${preset}”` : isChanged ? "Your settings" : `Preset “${preset}”`;
     this.#plan.textContent =
-      `${isPicked ? "Auto picked" : "Preset"} “${preset}”: ${sizes.length} ${sizes.length === 1 ? "scale" : "scales"} up to ` +
+      `${origin}: ${sizes.length} ${sizes.length === 1 ? "scale" : "scales"} up to ` +
       `${width}×${height} px, ${options.iterations} iterations each, ${options.channels} channels.${forecast}`;
     this.#chart.clear(options.iterations);
     this.#progress.value = 0;

@@ -112,7 +112,7 @@ test("trains the bundled photo to the end, draws by seed, and saves picture and 
     await start(page);
     await waitFor(page, `${isState("idle")} && ${isDrawn("sample")}`);
     expect(await textOf(page, "#status")).toMatch(/^Done/);
-    expect(await textOf(page, "#plan")).toBe("Preset “paper”: 3 scales up to 30×30 px, 2 iterations each, 4 channels.");
+    expect(await textOf(page, "#plan")).toBe("Your settings: 3 scales up to 30×30 px, 2 iterations each, 4 channels.");
     expect(await progress(page)).toBe(1);
     expect(await page.$$eval("#scales li", (items) => items.map((item) => item.textContent))).toEqual([
       "1 · 25×25",

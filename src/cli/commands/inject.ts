@@ -1,6 +1,7 @@
 // singan paint, edit and harmonize: a picture of one's own enters a trained model at a scale, or at every scale in turn.
 
 import { basename, dirname, extname, join } from "node:path";
+import { flattened } from "../../image/decode.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
@@ -13,7 +14,7 @@ import type { Model } from "../../singan/model.ts";
 import { PURPOSE, randomKey } from "../../singan/noise.ts";
 import { photoAt, quantizedPath } from "../../singan/path.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
-import { FileError, modelPath, OutputFolder, readLayer, readMaskPicture, readModelAt, readPhoto } from "../files.ts";
+import { FileError, modelPath, OutputFolder, readLayer, readMaskPicture, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
@@ -24,7 +25,7 @@ const SHEET = "sheet.png";
 const MASK = "mask.png";
 
 const flags = (name: string): Flag[] => [
-  startScaleFlag("where the picture enters: 1 changes most, the last almost nothing; all tries each"),
+  startScaleFlag("(required) where the picture enters: 1 changes most, the last almost nothing; all tries each"),
   { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE beside the model)` },
   { name: "seed", value: "N", isNumber: true, help: "another seed, other details (default: 0)" },
 ];
@@ -129,11 +130,13 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const injection = readInjection("paint", args);
   const { model, name, scales, hasSheet, seed, path } = injection;
   const file = args.words[1]!;
-  const painting = readPhoto(file);
+  const layer = readLayer(file);
+  const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
   const folder = OutputFolder.open(path, [...names, ...(hasSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());
   noteStretching(painting, injection, file, session);
+  if (layer.alpha) session.note(`${file} is transparent in places, which are painted white`);
 
   const gpu = await openGpu(session);
   const planes = toPhotoSize(model, toPlanes(painting));
@@ -206,7 +209,6 @@ function readMasked(
   const { model } = injection;
   const file = args.words[1]!;
   const layer = readLayer(file);
-  noteStretching(layer.picture, injection, file, session);
   const { width, height } = layer.picture;
   const alpha: Mask | null = layer.alpha && { width, height, data: Float32Array.from(layer.alpha, (a) => a / 255) };
   const planes = toPlanes(layer.picture);
@@ -223,7 +225,9 @@ function readMasked(
     [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `${file}, by its transparency`];
   } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `${file}, by its difference to the photo`];
   try {
-    return { picture, mask: softMask(model, mask, kind) };
+    const soft = softMask(model, mask, kind);
+    noteStretching(layer.picture, injection, file, session);
+    return { picture, mask: soft };
   } catch (error) {
     throw error instanceof MaskError ? new FileError(`${from}: ${error.message}`) : error;
   }

@@ -41,7 +41,7 @@ export const sampleCommand: Command = {
         {
           name: "out",
           value: "DIR",
-          help: "folder for the pictures (default: samples-seedN[-SIZE][-scaleN] beside the model)",
+          help: "folder for the pictures (default: samples-seedN[-SIZE][-scaleN][-BELOW] beside the model)",
         },
         { name: "count", value: "N", isNumber: true, help: "how many, per start scale (default: 8)" },
         { name: "seed", value: "N", isNumber: true, help: "another seed, other pictures (default: 0)" },
@@ -101,7 +101,8 @@ async function run(args: Args, session: Session): Promise<void> {
   );
   const of = isSameSize(size, model.sizes[model.scales.length - 1]!) ? "" : `-${sizeText(size)}`;
   const from = many ? "-scales" : scales[0]! > 0 ? `-scale${scales[0]}` : "";
-  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${of}${from}`);
+  const below = args.has("below") ? `-${args.text("below")}` : "";
+  const path = args.text("out") ?? join(dirname(file), `samples-seed${seed}${of}${from}${below}`);
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;
   const folder = OutputFolder.open(path, [...pictures.map(({ name }) => name), ...(isSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());
@@ -119,7 +120,12 @@ async function run(args: Args, session: Session): Promise<void> {
   await source.dispose();
   const written = folder.commit();
   session.note(`${pictures.length} picture${pictures.length === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
-  const facts = { size: sizeText(size), seed, ...(many ? { startScales: scales } : { startScale: scales[0] }) };
+  const facts = {
+    size: sizeText(size),
+    seed,
+    ...(args.has("below") && { below: args.text("below") }),
+    ...(many ? { startScales: scales } : { startScale: scales[0] }),
+  };
   if (args.has("json")) session.result(JSON.stringify({ samples: written, ...facts }));
   else for (const name of written) session.result(name);
 }
