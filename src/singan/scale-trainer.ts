@@ -337,7 +337,7 @@ export class ScaleTrainer {
     return { generator: complete(generator), discriminator: complete(discriminator) };
   }
 
-  /** z* of the coarsest scale, as the last iteration left it. Throws at the others, which have none. */
+  /** z* of the coarsest scale, as the last iteration left it: for replays of recorded trainings. Throws at the others, which have none. */
   async zStar(): Promise<Float32Array> {
     const { zStar } = this.leaves;
     const [values] = await this.gpu.read([{ ...this.#set.slice(zStar), bytes: zStar.size * 4 }]);

@@ -15,6 +15,7 @@ import { PURPOSE, randomKey } from "./noise.ts";
 import { buildPyramid, type Pyramid, pyramidOf } from "./pyramid.ts";
 import { rehearse } from "./rehearsal.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
+import { typicalZStar } from "./z-star.ts";
 
 /**
  * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the
@@ -77,13 +78,13 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
           };
         }
         if (options.statistics === "recalibrated") trainer.recalibrate();
-        if (scale === 0) zStar = await trainer.zStar();
         const nets = await trainer.stateDicts();
         const preview = await trainer.preview(options.iterations + 1);
         const seconds = (performance.now() - started) / 1000;
         const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses: losses!, seconds };
-        model = { ...model, zStar, scales: [...model.scales, finished] };
         frozen.push(new FrozenScale(gpu, finished));
+        if (scale === 0 && options.zStar === "redrawn") zStar = await typicalZStar(gpu, frozen[0]!, options);
+        model = { ...model, zStar, scales: [...model.scales, finished] };
         const rebuilt = await reconstruct(gpu, frozen.at(-1)!, zPrev, [zStar, zShape], sizes[scale + 1], upsample);
         zPrev = rebuilt.next;
         done += costs[scale]!;
