@@ -55,6 +55,8 @@ const BY_QUADS: readonly Block[] = [
   [4, 4, 4],
   [2, 4, 4],
 ];
+/** Channels of a block of winograd4's products: with fewer, its transforms cost more than it saves. */
+const WINOGRAD4_CHANNELS = 32;
 /** What a load costs llvmpipe, in multiply-adds. */
 const LOAD_COST = 52;
 /** What `lanes` costs on an image, in multiply-adds per channel: large tiles load less, and stand out more. */
@@ -74,7 +76,7 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
     kind: "quads" as const,
     block: [4 * OB, PH, PW] as Block,
   })),
-  { variant: winograd4([8, 8, 4], direction), kind: "winograd4" as const, block: [32, 4, 4] },
+  { variant: winograd4([8, 8, 4], direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 /** Of a weight gradient of a large image on hardware. */
@@ -124,7 +126,7 @@ const weightChoices = [
 ];
 /** By how many channels there must be on both sides. */
 const WINOGRAD4_WEIGHTS = [
-  { channels: 32, variant: winograd4Weights([8, 8, 8]) },
+  { channels: WINOGRAD4_CHANNELS, variant: winograd4Weights([8, 8, 8]) },
   { channels: 16, variant: winograd4Weights([4, 4, 4]) },
 ];
 const forward = choices.conv2d.map(({ variant }) => variant);
@@ -201,34 +203,12 @@ const scratchBytes = (variant: Variant, op: OpCase): number =>
     ...variant.calls(op).flatMap(({ bindings }) => Object.values(bindings).map((r) => (r.kind === "scratch" ? r.bytes : 0))),
   );
 
+const isWide = ({ subgroupSize }: Device): boolean => subgroupSize >= WIDE_LANES;
+
 /** Variants that suit the adapter's kind and the channels; on software the most promising first. */
 function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readonly Variant[] {
-  const { isSoftware, subgroupSize } = device;
-  const isWide = subgroupSize >= WIDE_LANES;
-  if (opName === "conv2dWeight") {
-    const [, c_out, h, w] = op.inputs[1] as unknown as Image;
-    const c_in = op.inputs[0]![1]!;
-    const isLarge = h * w >= CHUNKED_PIXELS;
-    const mayChunk = isSoftware || isLarge || Math.min(c_in, c_out) <= 3; // where pairs of channels are many, a dispatch costs more
-    const fitting = weightChoices.filter(
-      ({ block: [OB, CB], lanes, rounds, workgroups, variant }) =>
-        runsOn(variant, device) &&
-        (isSoftware ? lanes === (isWide ? WIDE_LANES : NARROW_LANES) : rounds > 1) &&
-        suitsChannels(OB, c_out) &&
-        (c_out <= 3 || (CB === 3) === (c_in === 3) || (CB === 3 && isWide && isSoftware)) &&
-        (mayChunk || workgroups === 1),
-    );
-    const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
-    const byTiles = WINOGRAD4_WEIGHTS.filter(
-      ({ channels, variant }) =>
-        isSoftware &&
-        runsOn(variant, device) &&
-        Math.min(c_in, c_out) >= channels &&
-        scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES,
-    );
-    const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
-    return ordered.map(({ variant }) => variant);
-  }
+  const { isSoftware } = device;
+  if (opName === "conv2dWeight") return worthwhileWeights(op, device);
   const [n, c_out, h, w] = op.shape as unknown as Image;
   const c_in = op.inputs[0]![1]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
@@ -244,7 +224,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
     if (kind === "winograd4")
       return (
         isSoftware &&
-        c_in >= OB &&
+        c_in >= WINOGRAD4_CHANNELS &&
         (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS) &&
         scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES
       );
@@ -253,7 +233,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
     if (PW > 4 && w < WIDE_RESULT) return false;
     // llvmpipe compiles a block of eight channels for half a minute.
-    return PH === 4 && (isWide ? OB <= 4 : kind === "direct");
+    return PH === 4 && (isWide(device) ? OB <= 4 : kind === "direct");
   };
   const fitting = all.filter(suits);
   // There loads from buffers are gathers; broadcasts, and loads of vec4s from workgroup memory, cost next to nothing.
@@ -261,6 +241,37 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
     .filter(({ kind }) => kind === "lanes")
     .sort((a, b) => costAcrossLanes(a.block, h, w) - costAcrossLanes(b.block, h, w));
   const ofKind = (kind: Choice["kind"]) => fitting.filter((c) => c.kind === kind);
-  const first = !isSoftware ? [] : isWide ? [...across, ...ofKind("staged")] : [...ofKind("winograd4"), ...ofKind("quads")];
+  const first = !isSoftware
+    ? []
+    : isWide(device)
+      ? [...across, ...ofKind("staged")]
+      : [...ofKind("winograd4"), ...ofKind("quads")];
   return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
+}
+
+/** The same of weight gradients. */
+function worthwhileWeights(op: OpCase, device: Device): readonly Variant[] {
+  const { isSoftware } = device;
+  const [, c_out, h, w] = op.inputs[1] as unknown as Image;
+  const c_in = op.inputs[0]![1]!;
+  const isLarge = h * w >= CHUNKED_PIXELS;
+  const mayChunk = isSoftware || isLarge || Math.min(c_in, c_out) <= 3; // where pairs of channels are many, a dispatch costs more
+  const fitting = weightChoices.filter(
+    ({ block: [OB, CB], lanes, rounds, workgroups, variant }) =>
+      runsOn(variant, device) &&
+      (isSoftware ? lanes === (isWide(device) ? WIDE_LANES : NARROW_LANES) : rounds > 1) &&
+      suitsChannels(OB, c_out) &&
+      (c_out <= 3 || (CB === 3) === (c_in === 3) || (CB === 3 && isWide(device) && isSoftware)) &&
+      (mayChunk || workgroups === 1),
+  );
+  const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
+  const byTiles = WINOGRAD4_WEIGHTS.filter(
+    ({ channels, variant }) =>
+      isSoftware &&
+      runsOn(variant, device) &&
+      Math.min(c_in, c_out) >= channels &&
+      scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES,
+  );
+  const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
+  return ordered.map(({ variant }) => variant);
 }
