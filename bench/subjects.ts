@@ -92,7 +92,7 @@ async function program(
       name,
       outputs,
       bindings,
-      choose: (node) => (outputs.includes(node) ? variant : undefined),
+      ...(variant && { choose: (node) => (outputs.includes(node) ? variant : undefined) }), // none: as training compiles, in joint kernels
     });
     return {
       run: async (count) => {
