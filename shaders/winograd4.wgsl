@@ -2,12 +2,14 @@
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
 // dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
 // and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// [36, …] is the places of the 6x6 tile, t runs over samples and tiles; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in conv2d.
+// [36, …] is the places of the 6x6 tile, t runs over samples and tiles; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in
+// conv2d. OVER_TILES: the products add over tiles (for the weights' gradient), else over channels.
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
+override OVER_TILES: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, slope: f32 }
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, samples: u32, tiles_x: u32, tiles: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, slope: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -25,6 +27,23 @@ const FACTOR_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
 /// Where an entry of a matrix lies: in panels of so many lines, in each of which the lines of one depth lie together.
 fn place(line: u32, depth: u32) -> u32 {
   return line / params.panel * params.panel_step + depth * params.depth_step + line % params.panel;
+}
+
+/// What a thread of a transform works on.
+struct Item { sample: u32, channel: u32, tile: u32 }
+
+/// Neighbouring threads have neighbouring lines of the matrix: tiles, with workgroups by (sample, channel), or channels. Beyond the last one
+/// tile >= params.tiles or sample >= params.samples.
+fn item_of(group: vec3<u32>, groups: vec3<u32>, lane: u32, channels: u32) -> Item {
+  if (!OVER_TILES) { return Item(group.y / channels, group.y % channels, group.x * WG + lane); }
+  let thread = (group.y * groups.x + group.x) * WG + lane;
+  let t = thread / channels;
+  return Item(t / params.tiles, thread % channels, t % params.tiles);
+}
+
+fn place_of(item: Item) -> u32 {
+  let t = item.sample * params.tiles + item.tile;
+  return select(place(t, item.channel), place(item.channel, t), OVER_TILES);
 }
 
 /// Bᵀ: the polynomials that vanish at all points but one.
@@ -88,30 +107,33 @@ fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     x[at + select($(v)u, 8u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 3u, 5u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 6u, 2u - $(v)u, TRANSPOSED)]));
   //}
   let to = place(o, c);
+  let product = params.product;
   //for p in 0..6 {
   {
     let row = weight_line(array(column0[$(p)], column1[$(p)], column2[$(p)]));
     //for q in 0..6 {
-    y[to + $(p*6+q)u * params.product] = row[$(q)];
+    y[to + $(p*6+q)u * product] = row[$(q)];
     //}
   }
   //}
 }
 
-// Image x [n,c_in,h_in,w_in] to v [36,c,t]; a thread per tile and channel, workgroups by (sample, channel).
+// Image x [n,c_in,h_in,w_in] to v [36,c,t]; a thread per tile and channel.
 @compute @workgroup_size(WG)
-fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x * WG + lane;
-  if (tile >= params.tiles) { return; }
+fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = item_of(group, groups, lane, params.c_in);
+  let tile = item.tile;
+  if (tile >= params.tiles || item.sample >= params.samples) { return; }
   let pad = select(0u, 2u, TRANSPOSED);
   let i = tile / params.tiles_x * 4u - pad;
   let j = tile % params.tiles_x * 4u - pad;
+  let plane = (item.sample * params.c_in + item.channel) * params.h_in;
   // Where it is padded, outside the image 0 (a negative number wraps to a large one). Else rows and columns beyond repeat the last: but for
   // rounding, only values that nobody keeps depend on them.
   //for p in 0..6 {
   let has_row$p = !TRANSPOSED || i + $(p)u < params.h_in;
   let has_column$p = !TRANSPOSED || j + $(p)u < params.w_in;
-  let row$p = (group.y * params.h_in + min(i + $(p)u, params.h_in - 1u)) * params.w_in;
+  let row$p = (plane + min(i + $(p)u, params.h_in - 1u)) * params.w_in;
   let from$p = min(j + $(p)u, params.w_in - 1u);
   //}
   //for q in 0..6 {
@@ -121,12 +143,13 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     //}
   ));
   //}
-  let to = place(group.y / params.c_in * params.tiles + tile, group.y % params.c_in);
+  let to = place_of(item);
+  let product = params.product;
   //for p in 0..6 {
   {
     let line = image_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
     //for q in 0..6 {
-    y[to + $(p*6+q)u * params.product] = line[$(q)];
+    y[to + $(p*6+q)u * product] = line[$(q)];
     //}
   }
   //}
@@ -134,12 +157,13 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
 
 // Gradient x [n,c_out,h_out,w_out] of the result to z [36,o,t]; threads as above.
 @compute @workgroup_size(WG)
-fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x * WG + lane;
-  if (tile >= params.tiles) { return; }
+fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = item_of(group, groups, lane, params.c_out);
+  let tile = item.tile;
+  if (tile >= params.tiles || item.sample >= params.samples) { return; }
   let i = tile / params.tiles_x * 4u;
   let j = tile % params.tiles_x * 4u;
-  let at = group.y * params.h_out * params.w_out + i * params.w_out + j;
+  let at = (item.sample * params.c_out + item.channel) * params.h_out * params.w_out + i * params.w_out + j;
   //for p in 0..4 {
   let has_row$p = i + $(p)u < params.h_out;
   let has_column$p = j + $(p)u < params.w_out;
@@ -151,12 +175,13 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     //}
   ));
   //}
-  let to = place(group.y / params.c_out * params.tiles + tile, group.y % params.c_out);
+  let to = place_of(item);
+  let product = params.product;
   //for p in 0..6 {
   {
     let row = gradient_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)]));
     //for q in 0..6 {
-    y[to + $(p*6+q)u * params.product] = row[$(q)];
+    y[to + $(p*6+q)u * product] = row[$(q)];
     //}
   }
   //}
@@ -174,10 +199,11 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
   if (tile >= params.tiles) { return; }
   let o = group.y % params.c_out;
   let at = place(group.y / params.c_out * params.tiles + tile, o);
+  let product = params.product;
   //for q in 0..6 {
   let column$q = result_line(array(
     //for p in 0..6 {
-    x[at + $(p*6+q)u * params.product],
+    x[at + $(p*6+q)u * product],
     //}
   ));
   //}
@@ -203,10 +229,11 @@ fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
   let pairs = params.c_in * params.c_out;
   if (pair >= pairs) { return; }
   let at = place(pair / params.c_in, pair % params.c_in);
+  let product = params.product;
   //for q in 0..6 {
   let column$q = weight_gradient_line(array(
     //for p in 0..6 {
-    x[at + $(p*6+q)u * params.product],
+    x[at + $(p*6+q)u * product],
     //}
   ));
   //}

@@ -76,7 +76,7 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
     kind: "quads" as const,
     block: [4 * OB, PH, PW] as Block,
   })),
-  { variant: winograd4([8, 8, 4], direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
+  { variant: winograd4([8, 8, 8], direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 /** Of a weight gradient of a large image on hardware. */

@@ -40,10 +40,10 @@ export type QuadBlock = readonly [RI: number, RJ: number, KB: number];
 const TILE = 4;
 const POINTS = 36;
 
-/** Matrices [36, depth, lines] in a scratch buffer, as quad_product.wgsl reads them and the transforms in winograd4.wgsl write them. */
+/** Matrices [36, depth, lines] in a scratch buffer, as quad_product.wgsl reads or writes them and the transforms in winograd4.wgsl the other way. */
 interface Matrix {
   readonly values: Ref;
-  /** How many lines lie together; all `lines` where that is more. */
+  /** How many lines lie together. */
   readonly panel: number;
   /** Entries from one of the 36, panel and depth to the next. */
   readonly product: number;
@@ -51,52 +51,36 @@ interface Matrix {
   readonly depth_step: number;
 }
 
-/** Lines of a block together, one depth after the other: what one workgroup reads lies together. */
+/** In panels of so many lines, whole ones. */
 function panels(id: number, lines: number, depth: number, panel: number): Matrix {
   const product = Math.ceil(lines / panel) * panel * depth;
   return { values: scratch(POINTS * product * 4, id), panel, product, panel_step: panel * depth, depth_step: panel };
 }
 
-/** One depth after the other, with room for a multiple of `block` depths. */
-function plain(id: number, lines: number, depth: number, block: number): Matrix {
-  const product = lines * Math.ceil(depth / block) * block;
-  return { values: scratch(POINTS * product * 4, id), panel: lines, product, panel_step: 0, depth_step: lines };
-}
-
 /** Parameters of a transform that reads or writes `m`. */
 const places = ({ panel, product, panel_step, depth_step }: Matrix) => ({ panel, product, panel_step, depth_step });
 
-interface Steps {
-  readonly values: Ref;
-  readonly product: number;
-  readonly block: number;
-  readonly depth: number;
-  readonly line: number;
-}
-/** As the factor of a product along the depth, or, the other way round, along the lines. */
-const alongDepth = ({ values, product, panel_step, depth_step }: Matrix): Steps => ({
-  ...{ values, product, block: panel_step, depth: depth_step, line: 1 },
-});
-const alongLines = ({ values, product, depth_step }: Matrix, block: number): Steps => ({
-  ...{ values, product, block: block * depth_step, depth: 1, line: depth_step },
-});
+/** Values of one load's address: 8, or what a lane has where that is less. */
+const LOAD = 8;
 
-/** The products of blocks of rows and columns, 36 times, and where they lie: [36, columns, rows]. */
-function quadProduct([RI, RJ, KB]: QuadBlock, a: Steps, b: Steps, [rows, columns, depth]: readonly [number, number, number]) {
+/** The products of all lines of `a` and `b`, of which there are `rows` and `columns`, 36 times, added over the depth: [36, columns, rows]. */
+function quadProduct([RI, RJ, KB]: QuadBlock, a: Matrix, b: Matrix, rows: number, columns: number) {
+  const depth = a.panel_step / a.depth_step;
   const [blocks_i, blocks_j] = [Math.ceil(rows / (QUAD * RI)), Math.ceil(columns / (QUAD * RJ))];
-  const m = plain(2, blocks_i * QUAD * RI, columns, QUAD * RJ);
+  const m = panels(2, blocks_i * QUAD * RI, blocks_j * QUAD * RJ, blocks_i * QUAD * RI);
+  const W = Math.min(LOAD, RI, RJ);
   const params = {
-    ...{ depth, blocks_i, m_product: m.product, m_column: m.depth_step },
-    ...{ a_product: a.product, a_block: a.block, a_depth: a.depth, a_row: a.line },
-    ...{ b_product: b.product, b_block: b.block, b_depth: b.depth, b_column: b.line },
+    ...{ depth, blocks_i, a_product: a.product / W, b_product: b.product / W },
+    ...{ m_product: m.product / W, m_column: m.depth_step / W },
   };
   const bindings = { a: a.values, b: b.values, m: m.values };
-  const options = { template: { RI, RJ, KB } };
+  const options = { template: { RI, RJ, KB, W, REST: Number(depth % KB > 0) } };
   return { m, product: call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], options) };
 }
 
 /** F(4x4, 3x3): 36 multiply-adds instead of 144, four dispatches, 36 scratch values per tile and channel of image and result each, in whole blocks. */
 export function winograd4(block: QuadBlock, direction: Direction): Variant {
+  const [RI, RJ] = block;
   return {
     name: `winograd4 by quads, ${block.join("x")}`,
     lanes: QUAD,
@@ -105,11 +89,10 @@ export function winograd4(block: QuadBlock, direction: Direction): Variant {
       const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
       const { c_in, c_out, h_out, w_out } = sizes;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
-      const [RI, RJ] = block;
       const u = panels(0, c_out, c_in, QUAD * RJ);
       const v = panels(1, n * tiles, c_in, QUAD * RI);
-      const { m, product } = quadProduct(block, alongDepth(v), alongDepth(u), [n * tiles, c_out, c_in]);
-      const params = (matrix: Matrix) => ({ ...sizes, tiles_x, tiles, ...places(matrix), slope });
+      const { m, product } = quadProduct(block, v, u, n * tiles, c_out);
+      const params = (matrix: Matrix) => ({ ...sizes, samples: n, tiles_x, tiles, ...places(matrix), slope });
       const { x, w, b, y } = bindings;
       const perTile = Math.ceil(tiles / WG);
       return [
@@ -129,6 +112,7 @@ function tilesOf(h_out: number, w_out: number) {
 
 /** Weight gradients by the same tiles: the products add over tiles, in place of channels. */
 export function winograd4Weights(block: QuadBlock): Variant {
+  const [RI, RJ] = block;
   return {
     name: `winograd4 by quads, ${block.join("x")}`,
     lanes: QUAD,
@@ -137,21 +121,27 @@ export function winograd4Weights(block: QuadBlock): Variant {
       const [n, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
-      const [rows, columns] = [QUAD * block[0], QUAD * block[1]];
-      const z = plain(0, n * tiles, c_out, rows);
-      const v = plain(1, n * tiles, c_in, columns);
-      const { m, product } = quadProduct(block, alongLines(z, rows), alongLines(v, columns), [c_out, c_in, n * tiles]);
-      const params = (matrix: Matrix) => ({ h_in, w_in, h_out, w_out, c_in, c_out, tiles_x, tiles, ...places(matrix), slope: 1 });
-      const perTile = Math.ceil(tiles / WG);
+      const z = panels(0, c_out, n * tiles, QUAD * RI);
+      const v = panels(1, c_in, n * tiles, QUAD * RJ);
+      const { m, product } = quadProduct(block, z, v, c_out, c_in);
+      const params = (matrix: Matrix) => ({
+        ...{ h_in, w_in, h_out, w_out, c_in, c_out, samples: n, tiles_x, tiles, slope: 1 },
+        ...places(matrix),
+      });
+      const overTiles = { overrides: { OVER_TILES: 1 } };
+      const [x, g] = [input(0), input(1)];
       return [
-        call<"winograd4.gradient", Ref>("winograd4.gradient", { x: input(1), y: z.values }, params(z), [perTile, n * c_out]),
-        call<"winograd4.image", Ref>("winograd4.image", { x: input(0), y: v.values }, params(v), [perTile, n * c_in]),
+        call<"winograd4.gradient", Ref>(
+          "winograd4.gradient",
+          { x: g, y: z.values },
+          params(z),
+          grid(n * tiles * c_out, WG),
+          overTiles,
+        ),
+        call<"winograd4.image", Ref>("winograd4.image", { x, y: v.values }, params(v), grid(n * tiles * c_in, WG), overTiles),
         product,
         call<"winograd4.weight_gradient", Ref>(
-          "winograd4.weight_gradient",
-          { x: m.values, y: output },
-          params(m),
-          grid(c_in * c_out, WG),
+          ...(["winograd4.weight_gradient", { x: m.values, y: output }, params(m), grid(c_in * c_out, WG)] as const),
         ),
       ];
     },
