@@ -154,7 +154,7 @@ const WINOGRAD4_PIXELS = 2048;
 const LARGE_VALUES = 2 ** 20;
 const MAX_SCRATCH_BYTES = 2 ** 27;
 /** On software, which shares the computer's memory: a training at the paper's size shall stay below 700 MB. */
-const MAX_SOFTWARE_SCRATCH_BYTES = 2 ** 25;
+const MAX_SOFTWARE_SCRATCH_BYTES = 2 ** 26;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;
 /** Below this many columns, blocks of eight stand out too far. */
