@@ -9,7 +9,7 @@ enable subgroups;
 //let KB = 8
 //let W = 8
 //let REST = 1
-struct Params { depth: u32, blocks_i: u32, a_product: u32, b_product: u32, m_product: u32, m_column: u32 } // strides in entries of W values
+struct Params { depth: u32, blocks_i: u32, a_product: u32, b_product: u32, m_first: u32, m_product: u32, m_column: u32 } // strides in entries of W values
 @group(0) @binding(0) var<storage, read>       a: array<mat2x$(W/2)<f32>>;
 @group(0) @binding(1) var<storage, read>       b: array<mat2x$(W/2)<f32>>;
 @group(0) @binding(2) var<storage, read_write> m: array<mat2x$(W/2)<f32>>; // [products, columns, rows]
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     at_b += $(4*RJ/W)u;
   }
   //}
-  let to = e * params.m_product + block_j * $(4*RJ)u * params.m_column + (block_i * 4u + lane) * $(RI/W)u;
+  let to = params.m_first + e * params.m_product + block_j * $(4*RJ)u * params.m_column + (block_i * 4u + lane) * $(RI/W)u;
   //for j in 0..RJ {
   //for s in 0..4 {
   {

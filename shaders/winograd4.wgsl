@@ -2,14 +2,14 @@
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
 // dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
 // and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// [36, …] is the places of the 6x6 tile, t runs over samples and tiles; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in
+// [36, …] is the places of the 6x6 tile, t runs over samples and tiles, from `first` to `end` at a time; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in
 // conv2d. OVER_TILES: the products add over tiles (for the weights' gradient), else over channels.
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override OVER_TILES: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, samples: u32, tiles_x: u32, tiles: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, slope: f32 }
+struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, first: u32, end: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, chunks: u32, slope: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -29,21 +29,19 @@ fn place(line: u32, depth: u32) -> u32 {
   return line / params.panel * params.panel_step + depth * params.depth_step + line % params.panel;
 }
 
-/// What a thread of a transform works on.
-struct Item { sample: u32, channel: u32, tile: u32 }
+/// What a thread of a transform works on: a tile, and one channel of its sample.
+struct Item { t: u32, channel: u32 }
 
-/// Neighbouring threads have neighbouring lines of the matrix: tiles, with workgroups by (sample, channel), or channels. Beyond the last one
-/// tile >= params.tiles or sample >= params.samples.
+/// Neighbouring threads have neighbouring lines of the matrix: tiles, with channels along group.y, or channels.
 fn item_of(group: vec3<u32>, groups: vec3<u32>, lane: u32, channels: u32) -> Item {
-  if (!OVER_TILES) { return Item(group.y / channels, group.y % channels, group.x * WG + lane); }
+  if (!OVER_TILES) { return Item(params.first + group.x * WG + lane, group.y); }
   let thread = (group.y * groups.x + group.x) * WG + lane;
-  let t = thread / channels;
-  return Item(t / params.tiles, thread % channels, t % params.tiles);
+  return Item(params.first + thread / channels, thread % channels);
 }
 
 fn place_of(item: Item) -> u32 {
-  let t = item.sample * params.tiles + item.tile;
-  return select(place(t, item.channel), place(item.channel, t), OVER_TILES);
+  let line = item.t - params.first;
+  return select(place(line, item.channel), place(item.channel, line), OVER_TILES);
 }
 
 /// Bᵀ: the polynomials that vanish at all points but one.
@@ -122,12 +120,13 @@ fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
 @compute @workgroup_size(WG)
 fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(group, groups, lane, params.c_in);
-  let tile = item.tile;
-  if (tile >= params.tiles || item.sample >= params.samples) { return; }
+  if (item.t >= params.end) { return; }
+  let sample = item.t / params.tiles;
+  let tile = item.t % params.tiles;
   let pad = select(0u, 2u, TRANSPOSED);
   let i = tile / params.tiles_x * 4u - pad;
   let j = tile % params.tiles_x * 4u - pad;
-  let plane = (item.sample * params.c_in + item.channel) * params.h_in;
+  let plane = (sample * params.c_in + item.channel) * params.h_in;
   // Where it is padded, outside the image 0 (a negative number wraps to a large one). Else rows and columns beyond repeat the last: but for
   // rounding, only values that nobody keeps depend on them.
   //for p in 0..6 {
@@ -159,11 +158,12 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 @compute @workgroup_size(WG)
 fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(group, groups, lane, params.c_out);
-  let tile = item.tile;
-  if (tile >= params.tiles || item.sample >= params.samples) { return; }
+  if (item.t >= params.end) { return; }
+  let sample = item.t / params.tiles;
+  let tile = item.t % params.tiles;
   let i = tile / params.tiles_x * 4u;
   let j = tile % params.tiles_x * 4u;
-  let at = (item.sample * params.c_out + item.channel) * params.h_out * params.w_out + i * params.w_out + j;
+  let at = (sample * params.c_out + item.channel) * params.h_out * params.w_out + i * params.w_out + j;
   //for p in 0..4 {
   let has_row$p = i + $(p)u < params.h_out;
   let has_column$p = j + $(p)u < params.w_out;
@@ -192,13 +192,14 @@ fn finish(sum: f32, bias: f32) -> f32 {
   return select(value, params.slope * value, LEAKY & (value < 0.0));
 }
 
-// Products x [36,o,t] to results [n,c_out,h_out,w_out]; a thread per tile and channel, workgroups by (sample, channel).
+// Products x [36,o,t] to results [n,c_out,h_out,w_out]; threads as above.
 @compute @workgroup_size(WG)
-fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x * WG + lane;
-  if (tile >= params.tiles) { return; }
-  let o = group.y % params.c_out;
-  let at = place(group.y / params.c_out * params.tiles + tile, o);
+fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = item_of(group, groups, lane, params.c_out);
+  if (item.t >= params.end) { return; }
+  let sample = item.t / params.tiles;
+  let tile = item.t % params.tiles;
+  let at = place_of(item);
   let product = params.product;
   //for q in 0..6 {
   let column$q = result_line(array(
@@ -208,10 +209,10 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
   ));
   //}
   var bias = 0.0;
-  if (BIAS) { bias = b[o]; }
+  if (BIAS) { bias = b[item.channel]; }
   let i = tile / params.tiles_x * 4u;
   let j = tile % params.tiles_x * 4u;
-  let to = (group.y * params.h_out + i) * params.w_out + j;
+  let to = ((sample * params.c_out + item.channel) * params.h_out + i) * params.w_out + j;
   //for p in 0..4 {
   if (i + $(p)u < params.h_out) {
     let row = result_line(array(column0[$(p)], column1[$(p)], column2[$(p)], column3[$(p)], column4[$(p)], column5[$(p)]));
@@ -222,20 +223,25 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
   //}
 }
 
-// Products x [36,c,o], added over tiles, to dw [o,c,3,3]; a thread per pair of channels.
+// Products x [chunks,36,c,o], each added over its chunk of the tiles, to dw [o,c,3,3]; a thread per pair of channels.
 @compute @workgroup_size(WG)
 fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;
   let pairs = params.c_in * params.c_out;
   if (pair >= pairs) { return; }
-  let at = place(pair / params.c_in, pair % params.c_in);
   let product = params.product;
-  //for q in 0..6 {
-  let column$q = weight_gradient_line(array(
-    //for p in 0..6 {
-    x[at + $(p*6+q)u * product],
+  var at = place(pair / params.c_in, pair % params.c_in);
+  //for e in 0..36 {
+  var m$e = 0.0;
+  //}
+  for (var chunk = 0u; chunk < params.chunks; chunk++) {
+    //for e in 0..36 {
+    m$e += x[at + $(e)u * product];
     //}
-  ));
+    at += 36u * product;
+  }
+  //for q in 0..6 {
+  let column$q = weight_gradient_line(array(m$q, m$(6+q), m$(12+q), m$(18+q), m$(24+q), m$(30+q)));
   //}
   //for u in 0..3 {
   {

@@ -153,8 +153,6 @@ const WINOGRAD4_PIXELS = 2048;
 /** From so many values of the result on, variants of several dispatches are worth a try. */
 const LARGE_VALUES = 2 ** 20;
 const MAX_SCRATCH_BYTES = 2 ** 27;
-/** On software, which shares the computer's memory: a training at the paper's size shall stay below 700 MB. */
-const MAX_SOFTWARE_SCRATCH_BYTES = 2 ** 26;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;
 /** Below this many columns, blocks of eight stand out too far. */
@@ -222,12 +220,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
       );
     if (!suitsChannels(OB, c_out) || !runsOn(variant, device)) return false;
     if (kind === "winograd4")
-      return (
-        isSoftware &&
-        c_in >= WINOGRAD4_CHANNELS &&
-        (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS) &&
-        scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES
-      );
+      return isSoftware && c_in >= WINOGRAD4_CHANNELS && (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS);
     if (kind === "lanes" || kind === "quads") return isSoftware;
     if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
@@ -266,11 +259,7 @@ function worthwhileWeights(op: OpCase, device: Device): readonly Variant[] {
   );
   const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
   const byTiles = WINOGRAD4_WEIGHTS.filter(
-    ({ channels, variant }) =>
-      isSoftware &&
-      runsOn(variant, device) &&
-      Math.min(c_in, c_out) >= channels &&
-      scratchBytes(variant, op) <= MAX_SOFTWARE_SCRATCH_BYTES,
+    ({ channels, variant }) => isSoftware && runsOn(variant, device) && Math.min(c_in, c_out) >= channels,
   );
   const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
   return ordered.map(({ variant }) => variant);

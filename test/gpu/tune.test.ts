@@ -9,7 +9,8 @@ import { chooseConvolution, convolutions } from "../../src/runtime/convolutions.
 import { compile, submit } from "../../src/runtime/program.ts";
 import type { TuningTable } from "../../src/runtime/tune.ts";
 import { casesOf, Tuner } from "../../src/runtime/tuner.ts";
-import { runsOn } from "../../src/runtime/variant.ts";
+import { runsOn, type Variant } from "../../src/runtime/variant.ts";
+import { winograd4, winograd4Weights } from "../../src/runtime/winograd-variants.ts";
 import { evaluateBounded } from "../reference/evaluate.ts";
 import { Random } from "../reference/random.ts";
 import { norm } from "../reference/rounding.ts";
@@ -80,7 +81,18 @@ const wide = (Object.keys(OPS) as Wide[]).flatMap((opName) =>
     .filter((variant) => /staged|winograd|lanes|quads/.test(variant.name) && runsOn(variant, gpu))
     .map((variant) => [opName, variant.name, variant] as const),
 );
-test.each(wide)("many channels: %s, %s", async (opName, _, variant) => {
+/** Small enough for two chunks here, and for weight gradients several that are no multiple of a turn's depth. */
+const CHUNK_BYTES = 2 ** 19;
+const chunked: [Wide, string, Variant][] = (
+  [
+    ["conv2d", winograd4([8, 8, 8], "forward", CHUNK_BYTES)],
+    ["conv2dInput", winograd4([8, 8, 8], "input gradient", CHUNK_BYTES)],
+    ["conv2dWeight", winograd4Weights([8, 8, 8], CHUNK_BYTES)],
+  ] as const
+)
+  .filter(([, variant]) => runsOn(variant, gpu))
+  .map(([opName, variant]) => [opName, `${variant.name}, in chunks`, variant]);
+test.each([...wide, ...chunked])("many channels: %s, %s", async (opName, _, variant) => {
   const { y, values, want } = wideCases.get(opName) ?? makeWide(opName);
   wideCases.set(opName, { y, values, want });
   const bindings = new Map([...values].map(([t, v]) => [t, gpu.upload(Float32Array.from(v), `${t}`)] as const));
