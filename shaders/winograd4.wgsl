@@ -2,14 +2,19 @@
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
 // dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
 // and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// [36, …] is the places of the 6x6 tile, t runs over samples and tiles, from `first` to `end` at a time; see place() for the order. TRANSPOSED (the input gradient) and LEAKY as in
-// conv2d. OVER_TILES: the products add over tiles (for the weights' gradient), else over channels.
+// [36, …] is the places of the 6x6 tile; t runs over the tiles of all samples, from `first` to before `end` at a time. TRANSPOSED (the input
+// gradient) and LEAKY as in conv2d. OVER_TILES: products add over tiles, for the weights' gradient, and factors are [36,t,channels]; else they
+// add over channels and factors are [36,channels,t]. Of these the last index is called line, the one before depth; see place().
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override OVER_TILES: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, first: u32, end: u32, product: u32, panel: u32, panel_step: u32, depth_step: u32, chunks: u32, slope: f32 }
+struct Params {
+  h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, slope: f32,
+  tiles_x: u32, tiles: u32, first: u32, end: u32, // tiles of a row, of a sample, and of all samples those of this dispatch
+  product: u32, panel: u32, panel_step: u32, chunks: u32, // of the matrix
+}
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -26,13 +31,13 @@ const FACTOR_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
 
 /// Where an entry of a matrix lies: in panels of so many lines, in each of which the lines of one depth lie together.
 fn place(line: u32, depth: u32) -> u32 {
-  return line / params.panel * params.panel_step + depth * params.depth_step + line % params.panel;
+  return line / params.panel * params.panel_step + depth * params.panel + line % params.panel;
 }
 
-/// What a thread of a transform works on: a tile, and one channel of its sample.
+/// What a thread of a transform works on: tile t, and one channel of its sample.
 struct Item { t: u32, channel: u32 }
 
-/// Neighbouring threads have neighbouring lines of the matrix: tiles, with channels along group.y, or channels.
+/// Neighbouring threads have neighbouring lines: tiles, with a channel per group.y, or channels.
 fn item_of(group: vec3<u32>, groups: vec3<u32>, lane: u32, channels: u32) -> Item {
   if (!OVER_TILES) { return Item(params.first + group.x * WG + lane, group.y); }
   let thread = (group.y * groups.x + group.x) * WG + lane;
@@ -40,8 +45,9 @@ fn item_of(group: vec3<u32>, groups: vec3<u32>, lane: u32, channels: u32) -> Ite
 }
 
 fn place_of(item: Item) -> u32 {
-  let line = item.t - params.first;
-  return select(place(line, item.channel), place(item.channel, line), OVER_TILES);
+  let tile = item.t - params.first;
+  if (OVER_TILES) { return place(item.channel, tile); }
+  return place(tile, item.channel);
 }
 
 /// Bᵀ: the polynomials that vanish at all points but one.
@@ -91,7 +97,8 @@ fn gradient_line(g: array<f32, 4>) -> array<f32, 6> {
   return array(g[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, g[3]);
 }
 
-// w [o,c,3,3] (x) to u [36,c,o]; a thread per pair of channels.
+// w [o,c,3,3] (x) to u [36,c,o]; a thread per pair of channels. In all of these `product` is a copy: a load of a uniform takes a third of
+// one of a value.
 @compute @workgroup_size(WG)
 fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;
@@ -116,7 +123,7 @@ fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
   //}
 }
 
-// Image x [n,c_in,h_in,w_in] to v [36,c,t]; a thread per tile and channel.
+// Image x [n,c_in,h_in,w_in] to v; a thread per tile and channel.
 @compute @workgroup_size(WG)
 fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(group, groups, lane, params.c_in);
@@ -154,7 +161,7 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
   //}
 }
 
-// Gradient x [n,c_out,h_out,w_out] of the result to z [36,o,t]; threads as above.
+// Gradient x [n,c_out,h_out,w_out] of the result to z; threads as above.
 @compute @workgroup_size(WG)
 fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(group, groups, lane, params.c_out);

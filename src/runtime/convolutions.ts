@@ -76,7 +76,7 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
     kind: "quads" as const,
     block: [4 * OB, PH, PW] as Block,
   })),
-  { variant: winograd4([8, 8, 8], direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
+  { variant: winograd4(direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 /** Of a weight gradient of a large image on hardware. */
@@ -126,8 +126,8 @@ const weightChoices = [
 ];
 /** By how many channels there must be on both sides. */
 const WINOGRAD4_WEIGHTS = [
-  { channels: WINOGRAD4_CHANNELS, variant: winograd4Weights([8, 8, 8]) },
-  { channels: 16, variant: winograd4Weights([4, 4, 4]) },
+  { channels: WINOGRAD4_CHANNELS, variant: winograd4Weights(8) },
+  { channels: 16, variant: winograd4Weights(4) },
 ];
 const forward = choices.conv2d.map(({ variant }) => variant);
 
@@ -152,6 +152,7 @@ const WINOGRAD_CHANNELS = 16;
 const WINOGRAD4_PIXELS = 2048;
 /** From so many values of the result on, variants of several dispatches are worth a try. */
 const LARGE_VALUES = 2 ** 20;
+/** Of the largest buffer beside inputs and result. */
 const MAX_SCRATCH_BYTES = 2 ** 27;
 /** Sums that a thread of a hardware adapter keeps in registers; software has the stack. */
 const MAX_REGISTERS = 128;

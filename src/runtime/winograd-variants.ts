@@ -34,69 +34,69 @@ export function winograd(RO: 4 | 8, direction: Direction): Variant {
   };
 }
 
-/** Rows and columns per lane and depth per turn of quad_product.wgsl. */
-export type QuadBlock = readonly [RI: number, RJ: number, KB: number];
 /** Results per tile and direction, and the places of its products: as in winograd4.wgsl. */
 const TILE = 4;
 const POINTS = 36;
 
-/** Matrices [36, depth, lines] in a scratch buffer, as quad_product.wgsl reads or writes them and the transforms in winograd4.wgsl the other way. */
+/** Rows and columns per lane, and depths per turn, of quad_product.wgsl. */
+type QuadSide = 4 | 8;
+
+/** 36 matrices [depth, lines] in a scratch buffer: the factors and the products of quad_product.wgsl. */
 interface Matrix {
   readonly values: Ref;
-  /** How many lines lie together. */
-  readonly panel: number;
-  /** Entries from one of the 36, panel and depth to the next. */
+  /** Entries of one of the 36. */
   readonly product: number;
+  /** How many lines lie together, and how many entries all their depths have. */
+  readonly panel: number;
   readonly panel_step: number;
-  readonly depth_step: number;
 }
 
-/** The next multiple. */
+/** `count` rounded up to a multiple of `block`. */
 const whole = (count: number, block: number): number => Math.ceil(count / block) * block;
 
-/** In panels of so many lines, whole ones. */
-function panels(id: number, lines: number, depth: number, panel: number): Matrix {
+/** A factor in panels of `panel` lines, the last filled up. */
+function factor(id: number, lines: number, depth: number, panel: number): Matrix {
   const product = whole(lines, panel) * depth;
-  return { values: scratch(POINTS * product * 4, id), panel, product, panel_step: panel * depth, depth_step: panel };
+  return { values: scratch(POINTS * product * 4, id), product, panel, panel_step: panel * depth };
 }
 
-/** Parameters of a transform that reads or writes `m`. */
-const places = ({ panel, product, panel_step, depth_step }: Matrix) => ({ panel, product, panel_step, depth_step });
+/** Room for `chunks` times the products [columns, rows], in whole blocks. */
+function products(id: number, rows: number, columns: number, block: number, chunks = 1): Matrix {
+  const panel = whole(rows, block);
+  const product = whole(columns, block) * panel;
+  return { values: scratch(chunks * POINTS * product * 4, id), product, panel, panel_step: product };
+}
 
-/** Values of one load's address: 8, or what a lane has where that is less. */
-const LOAD = 8;
+/** Parameters of a transform that reads or writes a matrix. */
+const places = ({ product, panel, panel_step }: Matrix) => ({ product, panel, panel_step });
 
-/** The products of lines of `a` and `b`, 36 times, added over `depth`, into m [36, columns, rows] from entry `first` on. */
+/** The products of `rows` lines of `a` and `columns` of `b`, added over `depth`, as the chunk-th of `m`. */
 function quadProduct(
-  [RI, RJ, KB]: QuadBlock,
-  [a, b, m]: readonly Matrix[],
-  [rows, columns, depth]: readonly number[],
-  first = 0,
+  R: QuadSide,
+  [a, b, m]: readonly [a: Matrix, b: Matrix, m: Matrix],
+  [rows, columns, depth]: readonly [rows: number, columns: number, depth: number],
+  chunk = 0,
 ) {
-  const [blocks_i, blocks_j] = [Math.ceil(rows! / (QUAD * RI)), Math.ceil(columns! / (QUAD * RJ))];
-  const W = Math.min(LOAD, RI, RJ);
-  const params = {
-    ...{ depth: depth!, blocks_i, a_product: a!.product / W, b_product: b!.product / W },
-    ...{ m_first: first / W, m_product: m!.product / W, m_column: m!.depth_step / W },
-  };
-  const bindings = { a: a!.values, b: b!.values, m: m!.values };
-  const options = { template: { RI, RJ, KB, W, REST: Number(depth! % KB > 0) } };
-  return call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], options);
+  const [blocks_i, blocks_j] = [Math.ceil(rows / (QUAD * R)), Math.ceil(columns / (QUAD * R))];
+  const params = { depth, blocks_i, blocks_j, first: chunk * POINTS };
+  const template = { R, REST: Number(depth % R > 0) };
+  const bindings = { a: a.values, b: b.values, m: m.values };
+  return call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], { template });
 }
 
-/** Of the largest scratch buffer: a larger image is computed in chunks, so that a training at the paper's size stays below 700 MB. */
+/** Bytes of the largest matrix over tiles: more tiles come in chunks, so that a training at the paper's size stays below 700 MB. */
 const CHUNK_BYTES = 2 ** 24;
 
+/** Tiles of all samples, from `first` to before `end`. */
 interface Chunk {
-  /** Tiles of all samples. */
   readonly first: number;
   readonly end: number;
 }
 
-/** Chunks of equal length but the last, a multiple of `block`, for matrices with so many channels per tile. */
-function chunksOf(tiles: number, channels: number, block: number, bytes: number): Chunk[] {
-  const most = Math.max(block, Math.floor(bytes / (POINTS * 4 * channels)));
-  const length = Math.ceil(tiles / Math.ceil(tiles / most) / block) * block;
+/** Chunks of equal length, a multiple of `block`, but for a shorter last one; their matrices have `channels` entries per tile and point. */
+function chunksOf(tiles: number, channels: number, block: number, chunkBytes: number): Chunk[] {
+  const most = Math.max(1, Math.floor(chunkBytes / (POINTS * 4 * channels * block))) * block;
+  const length = whole(Math.ceil(tiles / Math.ceil(tiles / most)), block);
   return Array.from({ length: Math.ceil(tiles / length) }, (_, i) => ({
     first: i * length,
     end: Math.min(tiles, (i + 1) * length),
@@ -108,12 +108,15 @@ function tilesOf(h_out: number, w_out: number) {
   return { tiles_x, tiles: tiles_x * Math.ceil(h_out / TILE) };
 }
 
-/** F(4x4, 3x3): 36 multiply-adds instead of 144, four dispatches, 36 scratch values per tile and channel of image and result each, in whole blocks. */
-export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = CHUNK_BYTES): Variant {
-  const [RI, RJ] = block;
-  const [rows, columns] = [QUAD * RI, QUAD * RJ];
+/**
+ * F(4x4, 3x3): 36 multiply-adds instead of 144; one dispatch, and three per chunk of tiles; 36 scratch values per tile and channel of a
+ * chunk's image and result each.
+ */
+export function winograd4(direction: Direction, chunkBytes = CHUNK_BYTES): Variant {
+  const R = 8;
+  const block = QUAD * R;
   return {
-    name: `winograd4 by quads, ${block.join("x")}`,
+    name: `winograd4 by quads, ${R}x${R}`,
     lanes: QUAD,
     tile: TILE,
     calls(op) {
@@ -121,20 +124,19 @@ export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = C
       const { c_in, c_out, h_out, w_out } = sizes;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
       const { x, w, b, y } = bindings;
-      const all = { ...sizes, tiles_x, tiles, chunks: 1, slope };
-      const params = (matrix: Matrix, chunk: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
-      const u = panels(0, c_out, c_in, columns);
-      const weights = params(u, { first: 0, end: 0 });
+      const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: 1, slope };
+      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
+      const u = factor(0, c_out, c_in, block);
       return [
-        call("winograd4.weights", { x: w, y: u.values }, weights, grid(c_in * c_out, WG), { overrides: transposed }),
-        ...chunksOf(n * tiles, Math.max(c_in, c_out), rows, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
+        call("winograd4.weights", { x: w, y: u.values }, params(u), grid(c_in * c_out, WG), { overrides: transposed }),
+        ...chunksOf(n * tiles, Math.max(c_in, whole(c_out, block)), block, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
           const perTile = Math.ceil(count / WG);
-          const v = panels(1, count, c_in, rows);
-          const m = panels(2, whole(count, rows), whole(c_out, columns), whole(count, rows));
+          const v = factor(1, count, c_in, block);
+          const m = products(2, count, c_out, block);
           return [
             call("winograd4.image", { x, y: v.values }, params(v, chunk), [perTile, c_in], { overrides: transposed }),
-            quadProduct(block, [v, u, m], [count, c_out, c_in]),
+            quadProduct(R, [v, u, m], [count, c_out, c_in]),
             call("winograd4.result", { x: m.values, b, y }, params(m, chunk), [perTile, c_out], { overrides: epilogue }),
           ];
         }),
@@ -143,12 +145,11 @@ export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = C
   };
 }
 
-/** Weight gradients by the same tiles: the products add over tiles, in place of channels. */
-export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Variant {
-  const [RI, RJ, KB] = block;
-  const [rows, columns] = [QUAD * RI, QUAD * RJ];
+/** Weight gradients by the same tiles: the products add over tiles, in place of channels. Three dispatches per chunk, and one. */
+export function winograd4Weights(R: QuadSide, chunkBytes = CHUNK_BYTES): Variant {
+  const block = QUAD * R;
   return {
-    name: `winograd4 by quads, ${block.join("x")}`,
+    name: `winograd4 by quads, ${R}x${R}`,
     lanes: QUAD,
     tile: TILE,
     calls(op) {
@@ -156,27 +157,27 @@ export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Va
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
       const [x, g] = [input(0), input(1)];
+      const chunks = chunksOf(n * tiles, whole(Math.max(c_in, c_out), block), R, chunkBytes);
+      const sizes = { h_in, w_in, h_out, w_out, c_in, c_out, slope: 1 };
+      const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: chunks.length };
+      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
       const overTiles = { overrides: { OVER_TILES: 1 } };
-      const all = chunksOf(n * tiles, Math.max(c_in, c_out), KB, chunkBytes);
-      const sizes = { h_in, w_in, h_out, w_out, c_in, c_out, tiles_x, tiles, chunks: all.length, slope: 1 };
-      const one = panels(2, whole(c_out, rows), whole(c_in, columns), whole(c_out, rows));
-      const m = { ...one, values: scratch(all.length * POINTS * one.product * 4, 2) };
+      const m = products(2, c_out, c_in, block, chunks.length);
       return [
-        ...all.flatMap((chunk, i): KernelCall<Ref>[] => {
+        ...chunks.flatMap((chunk, i): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
-          const z = panels(0, c_out, count, rows);
-          const v = panels(1, c_in, count, columns);
-          const params = (matrix: Matrix) => ({ ...sizes, ...chunk, ...places(matrix) });
+          const z = factor(0, c_out, count, block);
+          const v = factor(1, c_in, count, block);
           return [
-            call("winograd4.gradient", { x: g, y: z.values }, params(z), grid(count * c_out, WG), overTiles),
-            call("winograd4.image", { x, y: v.values }, params(v), grid(count * c_in, WG), overTiles),
-            quadProduct(block, [z, v, m], [c_out, c_in, count], i * POINTS * m.product),
+            call("winograd4.gradient", { x: g, y: z.values }, params(z, chunk), grid(count * c_out, WG), overTiles),
+            call("winograd4.image", { x, y: v.values }, params(v, chunk), grid(count * c_in, WG), overTiles),
+            quadProduct(R, [z, v, m], [c_out, c_in, count], i),
           ];
         }),
         call<"winograd4.weight_gradient", Ref>(
           "winograd4.weight_gradient",
           { x: m.values, y: output },
-          { ...sizes, first: 0, end: 0, ...places(m) },
+          params(m),
           grid(c_in * c_out, WG),
         ),
       ];

@@ -8,7 +8,7 @@ import type { OpCase, Ref } from "./variant.ts";
 export interface Work {
   /** Multiplications and additions of a convolution; 0 for all else, which memory bounds. */
   readonly flops: number;
-  /** Everything that is bound, read or written once. */
+  /** Everything that is bound, read or written once: in full by each of the calls that compute an op in chunks. */
   readonly bytes: number;
 }
 

@@ -81,13 +81,14 @@ const wide = (Object.keys(OPS) as Wide[]).flatMap((opName) =>
     .filter((variant) => /staged|winograd|lanes|quads/.test(variant.name) && runsOn(variant, gpu))
     .map((variant) => [opName, variant.name, variant] as const),
 );
-/** Small enough for two chunks here, and for weight gradients several that are no multiple of a turn's depth. */
+/** Small enough for several chunks of tiles; the last of weight gradients has depths that are left after whole turns. */
 const CHUNK_BYTES = 2 ** 19;
 const chunked: [Wide, string, Variant][] = (
   [
-    ["conv2d", winograd4([8, 8, 8], "forward", CHUNK_BYTES)],
-    ["conv2dInput", winograd4([8, 8, 8], "input gradient", CHUNK_BYTES)],
-    ["conv2dWeight", winograd4Weights([8, 8, 8], CHUNK_BYTES)],
+    ["conv2d", winograd4("forward", CHUNK_BYTES)],
+    ["conv2dInput", winograd4("input gradient", CHUNK_BYTES)],
+    ["conv2dWeight", winograd4Weights(8, CHUNK_BYTES)],
+    ["conv2dWeight", winograd4Weights(4, CHUNK_BYTES)],
   ] as const
 )
   .filter(([, variant]) => runsOn(variant, gpu))
