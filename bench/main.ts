@@ -71,6 +71,8 @@ async function main(words: readonly string[]): Promise<void> {
   const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
   checkFolder(dirname(out));
   writeResults(out, results);
+  const wrong = results.measurements.filter(({ skipped, difference }) => skipped && difference !== undefined);
+  if (wrong.length > 0) throw new Error(`${wrong.length} of the other libraries' results differ from ours, as said above`);
 }
 
 try {

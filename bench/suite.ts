@@ -57,7 +57,7 @@ async function tune(gpu: Gpu, scales: readonly ScaleCase[]): Promise<void> {
   }
 }
 
-/** Runs everything that `options` ask for; the peers last. Throws where a peer's numbers are not ours. */
+/** Runs everything that `options` ask for; the peers last. */
 export async function runBench(
   gpu: Gpu,
   options: BenchOptions,
