@@ -1,10 +1,11 @@
-// quad_product: m[e,j,i] = Σ_k a[e,k,i]·b[e,k,j], matrix products for adapters whose subgroups have four lanes. Deterministic.
-// A workgroup is one subgroup, a block of 4R rows x 4R columns of one product. Each lane reads R entries of a and of b per k, and the lanes
-// swap the latter: 2R loads for 4R² multiply-adds, where a load costs SwiftShader as much as 13 to 20 and a swap less than one. The factors
+// quad_product: m[e,j,i] = Σ_k a[e,k,i]·b[e,k,j], matrix products for software adapters. Deterministic.
+// A workgroup is one subgroup, each of its QUADS of four lanes a block of 4R rows x 4R columns of one product. Each lane reads R entries of a
+// and of b per k, and the lanes swap the latter: 2R loads for 4R² multiply-adds, where a load costs as much as 13 to 50 and a swap one. Factors
 // come in panels of a block's rows or columns, one k after the other, in which a lane's R lie together and share an address.
 // After swap s, which takes the value of lane ^ s, a lane has rows of its own and columns of lane ^ s.
 enable subgroups;
 //let R = 8
+//let QUADS = 1
 //let REST = 1
 struct Params { depth: u32, blocks_i: u32, blocks_j: u32, first: u32 }
 @group(0) @binding(0) var<storage, read>       a: array<mat2x$(R/2)<f32>>; // [products, blocks_i, depth, 4 lanes]
@@ -12,11 +13,14 @@ struct Params { depth: u32, blocks_i: u32, blocks_j: u32, first: u32 }
 @group(0) @binding(2) var<storage, read_write> m: array<mat2x$(R/2)<f32>>; // [products from `first` on, columns, blocks_i, 4 lanes]
 @group(0) @binding(3) var<uniform>             params: Params;
 
-@compute @workgroup_size(4)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+@compute @workgroup_size($(4*QUADS))
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) id: u32) {
+  let lane = id % 4u;
   let e = group.y;
-  let block_i = group.x % params.blocks_i;
-  let block_j = group.x / params.blocks_i;
+  // blocks_i is a multiple of QUADS.
+  let item = group.x * $(QUADS)u + id / 4u;
+  let block_i = item % params.blocks_i;
+  let block_j = item / params.blocks_i;
   // All three matrices have room for whole blocks, so that nothing has to be asked; what comes of the surplus nobody reads.
   //for i in 0..R {
   //for j in 0..R {

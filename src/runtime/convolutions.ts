@@ -55,8 +55,11 @@ const BY_QUADS: readonly Block[] = [
   [4, 4, 4],
   [2, 4, 4],
 ];
-/** Channels of a block of winograd4's products: with fewer, its transforms cost more than it saves. */
-const WINOGRAD4_CHANNELS = 32;
+/** Winograd's larger tiles, by a subgroup's lanes, and from how many channels on: with fewer, its transforms cost more than it saves. */
+const WINOGRAD4 = [
+  { block: { lanes: 4, R: 8 }, channels: 32 },
+  { block: { lanes: 8, R: 4 }, channels: 64 },
+] as const;
 /** What a load costs llvmpipe, in multiply-adds. */
 const LOAD_COST = 52;
 /** What `lanes` costs on an image, in multiply-adds per channel: large tiles load less, and stand out more. */
@@ -76,7 +79,11 @@ const choicesOf = (direction: Direction): readonly Choice[] => [
     kind: "quads" as const,
     block: [4 * OB, PH, PW] as Block,
   })),
-  { variant: winograd4(direction), kind: "winograd4" as const, block: [WINOGRAD4_CHANNELS, 4, 4] },
+  ...WINOGRAD4.map(({ block, channels }) => ({
+    variant: winograd4(block, direction),
+    kind: "winograd4" as const,
+    block: [channels, 4, 4] as Block,
+  })),
   ...([4, 8] as const).map((RO) => ({ variant: winograd(RO, direction), kind: "winograd" as const, block: [RO, 2, 2] as Block })),
 ];
 /** Of a weight gradient of a large image on hardware. */
@@ -126,8 +133,9 @@ const weightChoices = [
 ];
 /** By how many channels there must be on both sides. */
 const WINOGRAD4_WEIGHTS = [
-  { channels: WINOGRAD4_CHANNELS, variant: winograd4Weights(8) },
-  { channels: 16, variant: winograd4Weights(4) },
+  { channels: 32, variant: winograd4Weights({ lanes: 4, R: 8 }) },
+  { channels: 16, variant: winograd4Weights({ lanes: 4, R: 4 }) },
+  { channels: 64, variant: winograd4Weights({ lanes: 8, R: 4 }) },
 ];
 const forward = choices.conv2d.map(({ variant }) => variant);
 
@@ -221,7 +229,12 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
       );
     if (!suitsChannels(OB, c_out) || !runsOn(variant, device)) return false;
     if (kind === "winograd4")
-      return isSoftware && c_in >= WINOGRAD4_CHANNELS && (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS);
+      return (
+        isSoftware &&
+        c_in >= OB &&
+        (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS) &&
+        scratchBytes(variant, op) <= MAX_SCRATCH_BYTES
+      );
     if (kind === "lanes" || kind === "quads") return isSoftware;
     if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
@@ -238,7 +251,7 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
   const first = !isSoftware
     ? []
     : isWide(device)
-      ? [...across, ...ofKind("staged")]
+      ? [...ofKind("winograd4"), ...across, ...ofKind("staged")]
       : [...ofKind("winograd4"), ...ofKind("quads")];
   return [...first, ...fitting.filter((c) => !first.includes(c))].map(({ variant }) => variant);
 }
@@ -260,7 +273,11 @@ function worthwhileWeights(op: OpCase, device: Device): readonly Variant[] {
   );
   const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
   const byTiles = WINOGRAD4_WEIGHTS.filter(
-    ({ channels, variant }) => isSoftware && runsOn(variant, device) && Math.min(c_in, c_out) >= channels,
+    ({ channels, variant }) =>
+      isSoftware &&
+      runsOn(variant, device) &&
+      Math.min(c_in, c_out) >= channels &&
+      scratchBytes(variant, op) <= MAX_SCRATCH_BYTES,
   );
   const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
   return ordered.map(({ variant }) => variant);

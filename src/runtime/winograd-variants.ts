@@ -38,8 +38,15 @@ export function winograd(RO: 4 | 8, direction: Direction): Variant {
 const TILE = 4;
 const POINTS = 36;
 
-/** Rows and columns per lane, and depths per turn, of quad_product.wgsl. */
-type QuadSide = 4 | 8;
+/** How quad_product.wgsl computes: lanes of a subgroup; rows and columns per lane, which are also the depths per turn. */
+export interface QuadBlock {
+  readonly lanes: 4 | 8;
+  readonly R: 4 | 8;
+}
+/** Rows of a workgroup's blocks, and columns. */
+const rowsOf = ({ lanes, R }: QuadBlock): number => lanes * R;
+const columnsOf = ({ R }: QuadBlock): number => QUAD * R;
+const nameOf = ({ lanes, R }: QuadBlock): string => `winograd4 by quads, ${R}x${R}${lanes > QUAD ? `, ${lanes} lanes` : ""}`;
 
 /** 36 matrices [depth, lines] in a scratch buffer: the factors and the products of quad_product.wgsl. */
 interface Matrix {
@@ -54,16 +61,17 @@ interface Matrix {
 /** `count` rounded up to a multiple of `block`. */
 const whole = (count: number, block: number): number => Math.ceil(count / block) * block;
 
-/** A factor in panels of `panel` lines, the last filled up. */
-function factor(id: number, lines: number, depth: number, panel: number): Matrix {
-  const product = whole(lines, panel) * depth;
+/** A factor in panels of a quad's block, with room for whole workgroups of `lines`. */
+function factor(id: number, lines: number, depth: number, block: QuadBlock, workgroup: number): Matrix {
+  const panel = columnsOf(block);
+  const product = whole(lines, workgroup) * depth;
   return { values: scratch(POINTS * product * 4, id), product, panel, panel_step: panel * depth };
 }
 
 /** Room for `chunks` times the products [columns, rows], in whole blocks. */
-function products(id: number, rows: number, columns: number, block: number, chunks = 1): Matrix {
-  const panel = whole(rows, block);
-  const product = whole(columns, block) * panel;
+function products(id: number, rows: number, columns: number, block: QuadBlock, chunks = 1): Matrix {
+  const panel = whole(rows, rowsOf(block));
+  const product = whole(columns, columnsOf(block)) * panel;
   return { values: scratch(chunks * POINTS * product * 4, id), product, panel, panel_step: product };
 }
 
@@ -72,16 +80,18 @@ const places = ({ product, panel, panel_step }: Matrix) => ({ product, panel, pa
 
 /** The products of `rows` lines of `a` and `columns` of `b`, added over `depth`, as the chunk-th of `m`. */
 function quadProduct(
-  R: QuadSide,
+  block: QuadBlock,
   [a, b, m]: readonly [a: Matrix, b: Matrix, m: Matrix],
   [rows, columns, depth]: readonly [rows: number, columns: number, depth: number],
   chunk = 0,
 ) {
-  const [blocks_i, blocks_j] = [Math.ceil(rows / (QUAD * R)), Math.ceil(columns / (QUAD * R))];
-  const params = { depth, blocks_i, blocks_j, first: chunk * POINTS };
-  const template = { R, REST: Number(depth % R > 0) };
+  const { lanes, R } = block;
+  const QUADS = lanes / QUAD;
+  const [groups_i, blocks_j] = [Math.ceil(rows / rowsOf(block)), Math.ceil(columns / columnsOf(block))];
+  const params = { depth, blocks_i: groups_i * QUADS, blocks_j, first: chunk * POINTS };
+  const template = { R, QUADS, REST: Number(depth % R > 0) };
   const bindings = { a: a.values, b: b.values, m: m.values };
-  return call<"quad_product", Ref>("quad_product", bindings, params, [blocks_i * blocks_j, POINTS], { template });
+  return call<"quad_product", Ref>("quad_product", bindings, params, [groups_i * blocks_j, POINTS], { template });
 }
 
 /** Bytes of the largest matrix over tiles: more tiles come in chunks, so that a training at the paper's size stays below 700 MB. */
@@ -112,12 +122,11 @@ function tilesOf(h_out: number, w_out: number) {
  * F(4x4, 3x3): 36 multiply-adds instead of 144; one dispatch, and three per chunk of tiles; 36 scratch values per tile and channel of a
  * chunk's image and result each.
  */
-export function winograd4(direction: Direction, chunkBytes = CHUNK_BYTES): Variant {
-  const R = 8;
-  const block = QUAD * R;
+export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = CHUNK_BYTES): Variant {
+  const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
-    name: `winograd4 by quads, ${R}x${R}`,
-    lanes: QUAD,
+    name: nameOf(block),
+    lanes: block.lanes,
     tile: TILE,
     calls(op) {
       const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
@@ -126,17 +135,17 @@ export function winograd4(direction: Direction, chunkBytes = CHUNK_BYTES): Varia
       const { x, w, b, y } = bindings;
       const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: 1, slope };
       const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
-      const u = factor(0, c_out, c_in, block);
+      const u = factor(0, c_out, c_in, block, columns);
       return [
         call("winograd4.weights", { x: w, y: u.values }, params(u), grid(c_in * c_out, WG), { overrides: transposed }),
-        ...chunksOf(n * tiles, Math.max(c_in, whole(c_out, block)), block, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
+        ...chunksOf(n * tiles, Math.max(c_in, whole(c_out, columns)), rows, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
           const perTile = Math.ceil(count / WG);
-          const v = factor(1, count, c_in, block);
+          const v = factor(1, count, c_in, block, rows);
           const m = products(2, count, c_out, block);
           return [
             call("winograd4.image", { x, y: v.values }, params(v, chunk), [perTile, c_in], { overrides: transposed }),
-            quadProduct(R, [v, u, m], [count, c_out, c_in]),
+            quadProduct(block, [v, u, m], [count, c_out, c_in]),
             call("winograd4.result", { x: m.values, b, y }, params(m, chunk), [perTile, c_out], { overrides: epilogue }),
           ];
         }),
@@ -146,18 +155,18 @@ export function winograd4(direction: Direction, chunkBytes = CHUNK_BYTES): Varia
 }
 
 /** Weight gradients by the same tiles: the products add over tiles, in place of channels. Three dispatches per chunk, and one. */
-export function winograd4Weights(R: QuadSide, chunkBytes = CHUNK_BYTES): Variant {
-  const block = QUAD * R;
+export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Variant {
+  const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
-    name: `winograd4 by quads, ${R}x${R}`,
-    lanes: QUAD,
+    name: nameOf(block),
+    lanes: block.lanes,
     tile: TILE,
     calls(op) {
       const [n, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
       const [x, g] = [input(0), input(1)];
-      const chunks = chunksOf(n * tiles, whole(Math.max(c_in, c_out), block), R, chunkBytes);
+      const chunks = chunksOf(n * tiles, Math.max(whole(c_out, rows), whole(c_in, columns)), block.R, chunkBytes);
       const sizes = { h_in, w_in, h_out, w_out, c_in, c_out, slope: 1 };
       const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: chunks.length };
       const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
@@ -166,12 +175,12 @@ export function winograd4Weights(R: QuadSide, chunkBytes = CHUNK_BYTES): Variant
       return [
         ...chunks.flatMap((chunk, i): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
-          const z = factor(0, c_out, count, block);
-          const v = factor(1, c_in, count, block);
+          const z = factor(0, c_out, count, block, rows);
+          const v = factor(1, c_in, count, block, columns);
           return [
             call("winograd4.gradient", { x: g, y: z.values }, params(z, chunk), grid(count * c_out, WG), overTiles),
             call("winograd4.image", { x, y: v.values }, params(v, chunk), grid(count * c_in, WG), overTiles),
-            quadProduct(R, [z, v, m], [c_out, c_in, count], i),
+            quadProduct(block, [z, v, m], [c_out, c_in, count], i),
           ];
         }),
         call<"winograd4.weight_gradient", Ref>(

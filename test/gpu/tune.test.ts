@@ -83,13 +83,18 @@ const wide = (Object.keys(OPS) as Wide[]).flatMap((opName) =>
 );
 /** Small enough for several chunks of tiles; the last of weight gradients has depths that are left after whole turns. */
 const CHUNK_BYTES = 2 ** 19;
-const chunked: [Wide, string, Variant][] = (
-  [
-    ["conv2d", winograd4("forward", CHUNK_BYTES)],
-    ["conv2dInput", winograd4("input gradient", CHUNK_BYTES)],
-    ["conv2dWeight", winograd4Weights(8, CHUNK_BYTES)],
-    ["conv2dWeight", winograd4Weights(4, CHUNK_BYTES)],
-  ] as const
+const QUAD_BLOCKS = [
+  { lanes: 4, R: 8 },
+  { lanes: 4, R: 4 },
+  { lanes: 8, R: 4 },
+] as const;
+const chunked: [Wide, string, Variant][] = QUAD_BLOCKS.flatMap(
+  (block) =>
+    [
+      ["conv2d", winograd4(block, "forward", CHUNK_BYTES)],
+      ["conv2dInput", winograd4(block, "input gradient", CHUNK_BYTES)],
+      ["conv2dWeight", winograd4Weights(block, CHUNK_BYTES)],
+    ] as const,
 )
   .filter(([, variant]) => runsOn(variant, gpu))
   .map(([opName, variant]) => [opName, `${variant.name}, in chunks`, variant]);
