@@ -43,7 +43,7 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
   ].map(({ channels, iterations }) => ({
     preset: "preview",
     options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
-    atMostSeconds: 3.5 * 60,
+    atMostSeconds: 3.25 * 60, // 4 minutes, less what a forecast may be wrong by
   })),
 ];
 
@@ -90,14 +90,14 @@ interface Probe extends Size {
 const SMALL: Probe = { width: 33, height: 25, channels: 16 };
 /** The second point: a little larger where the first is slow already, else large enough to keep a GPU busy. */
 const LARGER = { slow: { width: 33, height: 25, channels: 32 }, fast: { width: 160, height: 120, channels: 64 } };
-/** A large probe flatters such an adapter: its kernels for many channels are twice as fast per multiply-add. */
+/** A large probe flatters such an adapter, and software at any speed: its kernels for many channels are twice as fast per multiply-add. */
 const SLOW_SECONDS = 0.05;
 const PROBE_ITERATIONS = 3;
 
 /** Times a few training iterations at two sizes: a few seconds, also on a machine without a GPU. */
 export async function measureSpeed(gpu: Gpu): Promise<Speed> {
   const small = await timeIteration(gpu, SMALL);
-  const large = await timeIteration(gpu, small.seconds > SLOW_SECONDS ? LARGER.slow : LARGER.fast);
+  const large = await timeIteration(gpu, gpu.isSoftware || small.seconds > SLOW_SECONDS ? LARGER.slow : LARGER.fast);
   const rate = (large.macs - small.macs) / Math.max(large.seconds - small.seconds, small.seconds / 100);
   return { rate, overhead: Math.max(0, small.seconds - small.macs / rate), compile: small.compile + large.compile };
 }
