@@ -4,20 +4,21 @@
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
 //   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; its moments are computed again, for WebGPU binds 8 buffers and this has 8 others
 // One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
-// and the rows are still in the cache. A lane adds blocks of BLOCK values: short sums round less. Fixed order: deterministic.
-// Loops take four steps a turn where they can: on software adapters a turn costs what a load does.
+// and the rows are still in the cache. Lanes read quads, four neighbouring values by one address: half the cost on software adapters. What a
+// row's first and last quad have of the rows beside it counts as 0. A lane adds blocks of BLOCK quads: short sums round less. Fixed order:
+// deterministic. The moments take two steps a turn, which itself costs what a load does there.
 override WG: u32 = 256u;
 const BLOCK = 16u;
 struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32, alpha: f32 } // samples per group
-@group(0) @binding(0)  var<storage, read>       v: array<f32>;
-@group(0) @binding(1)  var<storage, read>       g: array<f32>;
-@group(0) @binding(2)  var<storage, read>       x: array<f32>;
+@group(0) @binding(0)  var<storage, read>       v: array<vec4<f32>>;
+@group(0) @binding(1)  var<storage, read>       g: array<vec4<f32>>;
+@group(0) @binding(2)  var<storage, read>       x: array<vec4<f32>>;
 @group(0) @binding(3)  var<storage, read>       m: array<f32>;
 @group(0) @binding(4)  var<storage, read>       gamma: array<f32>;
 @group(0) @binding(5)  var<storage, read>       beta: array<f32>;
-@group(0) @binding(6)  var<storage, read>       y: array<f32>;
+@group(0) @binding(6)  var<storage, read>       y: array<vec4<f32>>;
 @group(0) @binding(7)  var<storage, read_write> moments: array<f32>;
-@group(0) @binding(8)  var<storage, read_write> out: array<f32>;
+@group(0) @binding(8)  var<storage, read_write> out: array<f32>; // by values: rows that meet in a quad have different workgroups
 @group(0) @binding(9)  var<storage, read_write> scale_grad: array<f32>;
 @group(0) @binding(10) var<storage, read_write> shift_grad: array<f32>;
 @group(0) @binding(11) var<storage, read_write> curvature: array<f32>;
@@ -36,61 +37,76 @@ fn reduce(value: vec4<f32>, lane: u32) -> vec4<f32> {
   return partial[0];
 }
 
-fn row_start(group: u32, sample: u32, channel: u32) -> u32 {
-  return ((group * params.samples + sample) * params.channels + channel) * params.positions;
+/// A channel of a sample: where its values start, the quad of the first one, and the quad after the last one's.
+struct Row { start: u32, first: u32, end: u32 }
+
+fn row_of(group: u32, sample: u32, channel: u32) -> Row {
+  let start = ((group * params.samples + sample) * params.channels + channel) * params.positions;
+  return Row(start, start / 4u, (start + params.positions + 3u) / 4u);
 }
 
-fn powers(t: f32) -> vec2<f32> {
-  return vec2<f32>(t * t, t);
+/// Which values of a quad are of the row. What lies before wraps to large numbers.
+fn inside(row: Row, quad: u32) -> vec4<bool> {
+  return quad * 4u + vec4<u32>(0u, 1u, 2u, 3u) - row.start < vec4<u32>(params.positions);
+}
+
+/// The values that are of the row, else 0.
+fn kept(values: vec4<f32>, is_inside: vec4<bool>) -> vec4<f32> {
+  return select(vec4<f32>(0.0), values, is_inside);
+}
+
+fn total(values: vec4<f32>) -> f32 {
+  return dot(values, vec4<f32>(1.0));
 }
 
 // Mean and biased variance of a channel in a group, in two passes; what rounding left in the mean is corrected for.
 fn moments_of(group: u32, channel: u32, lane: u32) -> vec2<f32> {
   let count = f32(params.samples * params.positions);
-  var sum = 0.0;
+  var sum = vec4<f32>(0.0);
   for (var n = 0u; n < params.samples; n++) {
-    let start = row_start(group, n, channel);
-    for (var first = lane; first < params.positions; first += WG * BLOCK) {
-      let last = min(first + WG * BLOCK, params.positions);
-      var few = 0.0;
-      var p = first;
-      for (; p + 3u * WG < last; p += 4u * WG) {
-        //for k in 0..4 {
-        few += x[start + p + $(k)u * WG];
+    let row = row_of(group, n, channel);
+    for (var first = row.first + lane; first < row.end; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, row.end);
+      var few = vec4<f32>(0.0);
+      for (var q = first; q < last; q += 2u * WG) {
+        //for k in 0..2 {
+        few += kept(x[q + $(k)u * WG], inside(row, q + $(k)u * WG));
         //}
       }
-      for (; p < last; p += WG) { few += x[start + p]; }
       sum += few;
     }
   }
-  let mean = reduce(vec4<f32>(sum), lane).x / count;
-  var squares = vec2<f32>(0.0); // Σ(x − mean)², Σ(x − mean)
+  let mean = total(reduce(sum, lane)) / count;
+  var squares = vec4<f32>(0.0); // of x − mean
+  var rests = vec4<f32>(0.0); // x − mean
   for (var n = 0u; n < params.samples; n++) {
-    let start = row_start(group, n, channel);
-    for (var first = lane; first < params.positions; first += WG * BLOCK) {
-      let last = min(first + WG * BLOCK, params.positions);
-      var few = vec2<f32>(0.0);
-      var p = first;
-      for (; p + 3u * WG < last; p += 4u * WG) {
-        //for k in 0..4 {
-        few += powers(x[start + p + $(k)u * WG] - mean);
+    let row = row_of(group, n, channel);
+    for (var first = row.first + lane; first < row.end; first += WG * BLOCK) {
+      let last = min(first + WG * BLOCK, row.end);
+      var few_squares = vec4<f32>(0.0);
+      var few_rests = vec4<f32>(0.0);
+      for (var q = first; q < last; q += 2u * WG) {
+        //for k in 0..2 {
+        let rest$k = kept(x[q + $(k)u * WG] - mean, inside(row, q + $(k)u * WG));
+        few_squares += rest$k * rest$k;
+        few_rests += rest$k;
         //}
       }
-      for (; p < last; p += WG) { few += powers(x[start + p] - mean); }
-      squares += few;
+      squares += few_squares;
+      rests += few_rests;
     }
   }
-  let total = reduce(vec4<f32>(squares, 0.0, 0.0), lane).xy / count;
-  return vec2<f32>(mean + total.y, max(total.x - total.y * total.y, 0.0));
+  let sums = reduce(vec4<f32>(total(squares), total(rests), 0.0, 0.0), lane).xy / count;
+  return vec2<f32>(mean + sums.y, max(sums.x - sums.y * sums.y, 0.0));
 }
 
-fn leaky(t: f32) -> f32 {
-  return select(params.alpha * t, t, t > 0.0);
+fn leaky(t: vec4<f32>) -> vec4<f32> {
+  return select(params.alpha * t, t, t > vec4<f32>(0.0));
 }
 
-// k·g, where y is what became of the value by LeakyReLU.
-fn masked(at: u32) -> f32 {
-  return g[at] * select(params.alpha, 1.0, y[at] > 0.0);
+// k, where y is what became of the value by LeakyReLU.
+fn slope(quad: u32) -> vec4<f32> {
+  return select(vec4<f32>(params.alpha), vec4<f32>(1.0), y[quad] > vec4<f32>(0.0));
 }
 
 fn keep(stats: vec2<f32>, group: u32, channel: u32) {
@@ -113,14 +129,14 @@ fn forward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
   let scale = gamma[channel];
   let shift = beta[channel];
   for (var n = 0u; n < params.samples; n++) {
-    let start = row_start(id.y, n, channel);
-    var p = lane;
-    for (; p + 3u * WG < params.positions; p += 4u * WG) {
-      //for k in 0..4 {
-      out[start + p + $(k)u * WG] = leaky((x[start + p + $(k)u * WG] - stats.x) * s * scale + shift);
+    let row = row_of(id.y, n, channel);
+    for (var q = row.first + lane; q < row.end; q += WG) {
+      let values = leaky((x[q] - stats.x) * s * scale + shift);
+      let is_inside = inside(row, q);
+      //for e in 0..4 {
+      if (is_inside[$e]) { out[q * 4u + $(e)u] = values[$e]; }
       //}
     }
-    for (; p < params.positions; p += WG) { out[start + p] = leaky((x[start + p] - stats.x) * s * scale + shift); }
   }
 }
 
@@ -133,37 +149,36 @@ fn backward(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
   for (var group = 0u; group < params.groups; group++) {
     let mean = m[group * 2u * params.channels + channel];
     let s = 1.0 / sqrt(m[(group * 2u + 1u) * params.channels + channel] + params.eps);
-    var sums = vec2<f32>(0.0); // Σ k·g, Σ k·g·x̂
+    var kg_sum = vec4<f32>(0.0); // Σ k·g
+    var product = vec4<f32>(0.0); // Σ k·g·x̂
     for (var n = 0u; n < params.samples; n++) {
-      let start = row_start(group, n, channel);
-      for (var first = lane; first < params.positions; first += WG * BLOCK) {
-        let last = min(first + WG * BLOCK, params.positions);
-        var few = vec2<f32>(0.0);
-        var p = first;
-        for (; p + 3u * WG < last; p += 4u * WG) {
-          //for k in 0..4 {
-          few += masked(start + p + $(k)u * WG) * vec2<f32>(1.0, (x[start + p + $(k)u * WG] - mean) * s);
-          //}
+      let row = row_of(group, n, channel);
+      for (var first = row.first + lane; first < row.end; first += WG * BLOCK) {
+        let last = min(first + WG * BLOCK, row.end);
+        var few = vec4<f32>(0.0);
+        var few_products = vec4<f32>(0.0);
+        for (var q = first; q < last; q += WG) {
+          let is_inside = inside(row, q);
+          let kg = g[q] * slope(q);
+          few += kept(kg, is_inside);
+          few_products += kept(kg * ((x[q] - mean) * s), is_inside);
         }
-        for (; p < last; p += WG) { few += masked(start + p) * vec2<f32>(1.0, (x[start + p] - mean) * s); }
-        sums += few;
+        kg_sum += few;
+        product += few_products;
       }
     }
-    sums = reduce(vec4<f32>(sums, 0.0, 0.0), lane).xy;
+    let sums = reduce(vec4<f32>(total(kg_sum), total(product), 0.0, 0.0), lane).xy;
     all += sums;
     let means = sums / count;
     for (var n = 0u; n < params.samples; n++) {
-      let start = row_start(group, n, channel);
-      var p = lane;
-      for (; p + 3u * WG < params.positions; p += 4u * WG) {
-        //for k in 0..4 {
-        let x_hat$k = (x[start + p + $(k)u * WG] - mean) * s;
-        out[start + p + $(k)u * WG] = scale * s * (masked(start + p + $(k)u * WG) - means.x - x_hat$k * means.y);
+      let row = row_of(group, n, channel);
+      for (var q = row.first + lane; q < row.end; q += WG) {
+        let x_hat = (x[q] - mean) * s;
+        let values = scale * s * (g[q] * slope(q) - means.x - x_hat * means.y);
+        let is_inside = inside(row, q);
+        //for e in 0..4 {
+        if (is_inside[$e]) { out[q * 4u + $(e)u] = values[$e]; }
         //}
-      }
-      for (; p < params.positions; p += WG) {
-        let x_hat = (x[start + p] - mean) * s;
-        out[start + p] = scale * s * (masked(start + p) - means.x - x_hat * means.y);
       }
     }
   }
@@ -183,39 +198,46 @@ fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
     let stats = moments_of(group, channel, lane);
     let s = 1.0 / sqrt(stats.y + params.eps);
     var linear = vec4<f32>(0.0); // Σ v, Σ v·x̂, Σ k·g, Σ k·g·x̂
-    var product = 0.0; // Σ k·g·v
+    var product = vec4<f32>(0.0); // Σ k·g·v
     for (var n = 0u; n < params.samples; n++) {
-      let start = row_start(group, n, channel);
-      for (var first = lane; first < params.positions; first += WG * BLOCK) {
-        let last = min(first + WG * BLOCK, params.positions);
-        var few = vec4<f32>(0.0);
-        var few_products = 0.0;
-        for (var p = first; p < last; p += WG) {
-          let x_hat = (x[start + p] - stats.x) * s;
-          let kg = masked(start + p);
-          let v_here = v[start + p];
-          few += vec4<f32>(v_here, v_here * x_hat, kg, kg * x_hat);
-          few_products += kg * v_here;
+      let row = row_of(group, n, channel);
+      for (var first = row.first + lane; first < row.end; first += WG * BLOCK) {
+        let last = min(first + WG * BLOCK, row.end);
+        var few = array<vec4<f32>, 5>();
+        for (var q = first; q < last; q += WG) {
+          let is_inside = inside(row, q);
+          let x_hat = (x[q] - stats.x) * s;
+          let kg = g[q] * slope(q);
+          few[0] += kept(v[q], is_inside);
+          few[1] += kept(v[q] * x_hat, is_inside);
+          few[2] += kept(kg, is_inside);
+          few[3] += kept(kg * x_hat, is_inside);
+          few[4] += kept(kg * v[q], is_inside);
         }
-        linear += few;
-        product += few_products;
+        linear += vec4<f32>(total(few[0]), total(few[1]), total(few[2]), total(few[3]));
+        product += few[4];
       }
     }
     linear = reduce(linear, lane) / count;
-    product = reduce(vec4<f32>(product), lane).x / count;
-    let along = product - linear.z * linear.x - linear.y * linear.w; // mean k·g·P[v]/s
+    let mean_product = total(reduce(product, lane)) / count;
+    let along = mean_product - linear.z * linear.x - linear.y * linear.w; // mean k·g·P[v]/s
     all += count * s * along;
     let parallel = along - 2.0 * linear.y * linear.w;
     for (var n = 0u; n < params.samples; n++) {
-      let start = row_start(group, n, channel);
-      for (var p = lane; p < params.positions; p += WG) {
-        let x_hat = (x[start + p] - stats.x) * s;
-        let slope = select(params.alpha, 1.0, y[start + p] > 0.0);
-        let kg = g[start + p] * slope;
-        let v_here = v[start + p];
-        out[start + p] = slope * scale * s * (v_here - linear.x - x_hat * linear.y);
-        curvature[start + p] =
-          -s * s * scale * (linear.y * (kg - linear.z) + linear.w * (v_here - linear.x) + x_hat * parallel);
+      let row = row_of(group, n, channel);
+      for (var q = row.first + lane; q < row.end; q += WG) {
+        let x_hat = (x[q] - stats.x) * s;
+        let k = slope(q);
+        let v_rest = v[q] - linear.x;
+        let tangents = k * scale * s * (v_rest - x_hat * linear.y);
+        let curvatures = -s * s * scale * (linear.y * (g[q] * k - linear.z) + linear.w * v_rest + x_hat * parallel);
+        let is_inside = inside(row, q);
+        //for e in 0..4 {
+        if (is_inside[$e]) {
+          out[q * 4u + $(e)u] = tangents[$e];
+          curvature[q * 4u + $(e)u] = curvatures[$e];
+        }
+        //}
       }
     }
   }
