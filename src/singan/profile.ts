@@ -28,19 +28,19 @@ export interface ScaleProfile {
   readonly size: Size;
   readonly channels: number;
   readonly dispatches: number;
-  /** Of an iteration as trainings run it, many to a submit; median. */
+  /** Of an iteration as trainings run it, many to a submit; median over rounds. */
   readonly wallMs: number;
-  /** Sum over the dispatches, each timed alone. */
+  /** Sum over the dispatches, each timed alone, in the round where it is the median. */
   readonly kernelMs: number;
-  /** 1 − kernelMs/wallMs: the share of the wall time in which no kernel ran. At least 0, which timing each alone can exceed. */
+  /** 1 − kernelMs/wallMs: the share of the wall time in which no kernel ran. At least 0, for timing each alone adds to them. */
   readonly idleShare: number;
   /** Longest first. */
   readonly kernels: readonly KernelProfile[];
 }
 
-/** Both are repeated for so long, and at least so often. */
-const MEASURE_MS = 1500;
-const LEAST_REPEATS = 3;
+/** Wall and kernels are timed in turns, for a computer's speed changes while it computes: in so many rounds, for so long each time. */
+const ROUNDS = 5;
+const MEASURE_MS = 300;
 /** Enough iterations for any adapter: the loop is left early. */
 const ENDLESS = 1e5;
 
@@ -49,9 +49,15 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
   new DispatchTimer(gpu, 1).dispose(); // refuses before the work of compiling
   const endless = { ...options, iterations: ENDLESS };
   return withStandIn(gpu, pyramid, endless, scale, async (trainer) => {
-    const wallMs = await timeIterations(trainer);
     const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
-    const times = await timeDispatches(gpu, trainer, dispatches.length);
+    const walls: number[] = [];
+    const rounds: number[][] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      walls.push(await timeIterations(trainer));
+      rounds.push(await timeDispatches(gpu, trainer, dispatches.length));
+    }
+    const wallMs = median(walls);
+    const times = rounds.sort((a, b) => sum(a) - sum(b))[ROUNDS >> 1]!;
     const kernelMs = sum(times);
     return {
       ...{ scale, size: pyramid.sizes[scale]!, channels: channelsAt(scale, options), dispatches: dispatches.length },
@@ -72,7 +78,7 @@ async function timeIterations(trainer: ScaleTrainer): Promise<number> {
     if (before) batches.push({ count: iteration - before.iteration, ms: at - before.at });
     before = { at, iteration };
     const full = fullSized(batches);
-    if (full.length >= LEAST_REPEATS && at - start > MEASURE_MS) break;
+    if (full.length > 0 && at - start > MEASURE_MS) break;
   }
   return median(fullSized(batches).map(({ count, ms }) => ms / count));
 }
@@ -83,20 +89,20 @@ function fullSized<T extends { readonly count: number }>(batches: readonly T[]):
   return batches.filter(({ count }) => count >= largest / 2);
 }
 
-/** Median milliseconds of each dispatch of an iteration, in order. */
+/** Mean milliseconds of each dispatch of an iteration, in order: what stands out counts here as it does by the wall's clock. */
 async function timeDispatches(gpu: Gpu, trainer: ScaleTrainer, count: number): Promise<number[]> {
   const timer = new DispatchTimer(gpu, count);
   try {
     const repeats: number[][] = [];
     const start = performance.now();
-    while (repeats.length < LEAST_REPEATS || performance.now() - start < MEASURE_MS) {
+    do {
       for (const { program, feed, before } of trainer.iteration(repeats.length)) {
         trainer.feed.write(feed);
         timer.submit([...before, program]);
       }
       repeats.push(await timer.read());
-    }
-    return Array.from({ length: count }, (_, i) => median(repeats.map((times) => times[i]!)));
+    } while (performance.now() - start < MEASURE_MS);
+    return Array.from({ length: count }, (_, i) => sum(repeats.map((times) => times[i]!)) / repeats.length);
   } finally {
     timer.dispose();
   }
