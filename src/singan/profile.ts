@@ -38,9 +38,12 @@ export interface ScaleProfile {
   readonly kernels: readonly KernelProfile[];
 }
 
-/** Wall and kernels are timed in turns, for a computer's speed changes while it computes: in so many rounds, for so long each time. */
-const ROUNDS = 5;
+/** Wall and kernels are timed in turns, for a computer's speed changes while it computes: for so long each time, in so many rounds. */
 const MEASURE_MS = 300;
+const LEAST_ROUNDS = 3;
+const MOST_ROUNDS = 7;
+/** No more rounds than the least after this. */
+const ENOUGH_MS = 20_000;
 /** Enough iterations for any adapter: the loop is left early. */
 const ENDLESS = 1e5;
 
@@ -52,12 +55,13 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
     const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
     const walls: number[] = [];
     const rounds: number[][] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now();
+    while (rounds.length < LEAST_ROUNDS || (rounds.length < MOST_ROUNDS && performance.now() - start < ENOUGH_MS)) {
       walls.push(await timeIterations(trainer));
       rounds.push(await timeDispatches(gpu, trainer, dispatches.length));
     }
     const wallMs = median(walls);
-    const times = rounds.sort((a, b) => sum(a) - sum(b))[ROUNDS >> 1]!;
+    const times = rounds.sort((a, b) => sum(a) - sum(b))[rounds.length >> 1]!;
     const kernelMs = sum(times);
     return {
       ...{ scale, size: pyramid.sizes[scale]!, channels: channelsAt(scale, options), dispatches: dispatches.length },
