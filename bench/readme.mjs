@@ -105,7 +105,9 @@ function pytorch(text) {
       ...[`${digits(tf32)} ms`, `${digits(fp32)} ms`, ratio],
     ];
   });
-  const head = "scale|size|channels|dispatches|ours|no kernel runs|PyTorch, TF32|PyTorch, float32|ours is faster by".split("|");
+  const head = "scale|size|channels|dispatches|ours|no kernel, at least|PyTorch, TF32|PyTorch, float32|ours is faster by".split(
+    "|",
+  );
   return `**${name}**, one iteration (3 D and 3 G steps); ${peer}.\n\n${table(head, rows)}`;
 }
 

@@ -4,11 +4,12 @@
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
 //   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; its moments are computed again, for WebGPU binds 8 buffers and this has 8 others
 // One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
-// and the rows are still in the cache. Lanes read quads, four neighbouring values by one address: half the cost on software adapters. What a
-// row's first and last quad have of the rows beside it counts as 0. A lane adds blocks of BLOCK quads: short sums round less. Fixed order:
+// and the rows are still in the cache. Lanes read quads, four neighbouring values by one address, which is cheaper on software adapters. What
+// a row's first and last quad have of the rows beside it counts as 0. A lane adds blocks of BLOCK quads: short sums round less. Fixed order:
 // deterministic. The moments take two steps a turn, which itself costs what a load does there.
 override WG: u32 = 256u;
 const BLOCK = 16u;
+const_assert BLOCK % 2u == 0u; // the moments' two steps are of one block
 struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32, alpha: f32 } // samples per group
 @group(0) @binding(0)  var<storage, read>       v: array<vec4<f32>>;
 @group(0) @binding(1)  var<storage, read>       g: array<vec4<f32>>;
@@ -203,19 +204,24 @@ fn second(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
       let row = row_of(group, n, channel);
       for (var first = row.first + lane; first < row.end; first += WG * BLOCK) {
         let last = min(first + WG * BLOCK, row.end);
-        var few = array<vec4<f32>, 5>();
+        var few_v = vec4<f32>(0.0);
+        var few_vx = vec4<f32>(0.0);
+        var few_kg = vec4<f32>(0.0);
+        var few_kgx = vec4<f32>(0.0);
+        var few_kgv = vec4<f32>(0.0);
         for (var q = first; q < last; q += WG) {
           let is_inside = inside(row, q);
           let x_hat = (x[q] - stats.x) * s;
           let kg = g[q] * slope(q);
-          few[0] += kept(v[q], is_inside);
-          few[1] += kept(v[q] * x_hat, is_inside);
-          few[2] += kept(kg, is_inside);
-          few[3] += kept(kg * x_hat, is_inside);
-          few[4] += kept(kg * v[q], is_inside);
+          let v_here = v[q];
+          few_v += kept(v_here, is_inside);
+          few_vx += kept(v_here * x_hat, is_inside);
+          few_kg += kept(kg, is_inside);
+          few_kgx += kept(kg * x_hat, is_inside);
+          few_kgv += kept(kg * v_here, is_inside);
         }
-        linear += vec4<f32>(total(few[0]), total(few[1]), total(few[2]), total(few[3]));
-        product += few[4];
+        linear += vec4<f32>(total(few_v), total(few_vx), total(few_kg), total(few_kgx));
+        product += few_kgv;
       }
     }
     linear = reduce(linear, lane) / count;

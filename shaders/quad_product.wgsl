@@ -17,7 +17,7 @@ struct Params { depth: u32, blocks_i: u32, blocks_j: u32, first: u32 }
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) id: u32) {
   let lane = id % 4u;
   let e = group.y;
-  // blocks_i is a multiple of QUADS.
+  // blocks_i is a multiple of QUADS: a subgroup's quads share block_j, and the items end with the blocks.
   let item = group.x * $(QUADS)u + id / 4u;
   let block_i = item % params.blocks_i;
   let block_j = item / params.blocks_i;

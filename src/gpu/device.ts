@@ -92,7 +92,7 @@ export class Gpu {
   /** Whether lanes can hand values to each other, and a workgroup of `subgroupSize` threads is one subgroup. */
   get hasSubgroups(): boolean {
     const { subgroupMinSize, subgroupMaxSize } = this.adapterInfo;
-    return this.device.features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
+    return this.device.features.has("subgroups") && subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize;
   }
 
   /** One line that names the adapter, as reports carry it. */

@@ -21,7 +21,7 @@ import { winograd, winograd4, winograd4Weights } from "./winograd-variants.ts";
 interface Choice {
   readonly variant: Variant;
   readonly kind: "direct" | "padded" | "staged" | "winograd" | "lanes" | "quads" | "winograd4";
-  /** Output channels (a block of more than there are is wasted) x rows x columns that are computed together. */
+  /** Output channels x rows x columns that are computed together; a block of more channels than there are is wasted (winograd4: not worth it). */
   readonly block: Block;
 }
 const DIRECT: readonly Block[] = [
@@ -176,7 +176,8 @@ const CHUNKED_PIXELS = 8192;
 /** The variant used for a case: the tuner's winner, or where nothing was timed one that did well on adapters of the kind. */
 export function chooseConvolution(opName: ConvolutionName, op: OpCase, device: Device): Variant {
   const winner = device.winners?.get(tuningKey(opName, op) ?? "")?.variant;
-  return convolutions[opName].find((v) => v.name === winner && runsOn(v, device)) ?? untuned(opName, op, device);
+  const isFit = (v: Variant) => v.name === winner && runsOn(v, device) && scratchBytes(v, op) <= MAX_SCRATCH_BYTES;
+  return convolutions[opName].find(isFit) ?? untuned(opName, op, device);
 }
 
 function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {

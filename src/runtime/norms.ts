@@ -11,6 +11,8 @@ import { input, layout, type OpCase, output, type Ref, scratch, TREE_WIDTHS, typ
 export interface Joint {
   /** The ops, in the order of the kernel's outputs. */
   readonly members: readonly string[];
+  /** How many values each of them has. */
+  values(whole: OpCase): readonly number[];
   /** How many inputs the kernel has: as many as the members with most. */
   readonly inputs: number;
   /** Whether `part` belongs to `whole`, a member with all the inputs. */
@@ -30,8 +32,11 @@ interface NormCall {
   readonly options: { readonly overrides: { readonly WG: number } };
 }
 
+/** What an output has values of. */
+type Extent = "image" | "moments" | "channels";
+
 function joint(
-  members: readonly string[],
+  extents: Readonly<Record<string, Extent>>,
   inputs: number,
   fits: Joint["fits"],
   make: (of: NormCall, outputs: readonly Ref[]) => KernelCall<Ref>,
@@ -55,15 +60,27 @@ function joint(
       return [make(of, outputs)];
     },
   }));
-  return { members, inputs, fits, variants };
+  const values = ({ inputs: shapes }: OpCase): number[] => {
+    const [x, m] = shapes.slice(-4) as [Shape, Shape];
+    const counts: Record<Extent, number> = { image: sizeOf(x), moments: sizeOf(m), channels: x[1]! };
+    return Object.values(extents).map((extent) => counts[extent]);
+  };
+  return { members: Object.keys(extents), values, inputs, fits, variants };
 }
 
-const sameInputs = (part: Tensor, whole: Tensor): boolean =>
-  part.inputs[0] === whole.inputs[0] && [-4, -3, -2, -1].every((at) => part.inputs.at(at) === whole.inputs.at(at));
+/** Whether the inputs are the same, and the constants. An op of fewer inputs lacks the second, g. */
+const sameInputs = (part: Tensor, whole: Tensor): boolean => {
+  const theirs = part.inputs.length < whole.inputs.length ? whole.inputs.filter((_, at) => at !== 1) : whole.inputs;
+  return (
+    part.inputs.length === theirs.length &&
+    part.inputs.every((t, at) => t === theirs[at]) &&
+    ["eps", "alpha"].every((name) => part.attrs[name] === whole.attrs[name])
+  );
+};
 
 export const joints: readonly Joint[] = [
   joint(
-    ["moments", "normLeaky"],
+    { moments: "moments", normLeaky: "image" },
     4,
     (part, whole) => part === whole.inputs[1],
     ({ x, gamma, last, params, channels, options }, [m, y]) =>
@@ -76,7 +93,7 @@ export const joints: readonly Joint[] = [
       ),
   ),
   joint(
-    ["normLeakyGrad", "normLeakyScaleGrad", "normLeakyShiftGrad"],
+    { normLeakyGrad: "image", normLeakyScaleGrad: "channels", normLeakyShiftGrad: "channels" },
     5,
     sameInputs,
     ({ x, m, gamma, last, params, channels, options }, [h, scale, shift]) =>
@@ -89,7 +106,7 @@ export const joints: readonly Joint[] = [
       ),
   ),
   joint(
-    ["normLeakyTangent", "normLeakyCurvature", "normLeakyScaleCurvature"],
+    { normLeakyTangent: "image", normLeakyCurvature: "image", normLeakyScaleCurvature: "channels" },
     6,
     sameInputs,
     ({ x, gamma, last, params, channels, options }, [tangent, curvature, scale]) => {
@@ -107,19 +124,30 @@ export const joints: readonly Joint[] = [
 
 /** Each op by itself; `moments` has a kernel of its own. */
 export const normalizations: Readonly<Record<string, readonly Variant[]>> = Object.fromEntries(
-  joints.flatMap(({ members, variants }) =>
-    members
+  joints.flatMap((joint) =>
+    joint.members
       .filter((name) => name !== "moments")
-      .map((name) => [name, variants.map(({ name: width, calls }) => ({ name: width, calls: aloneAs(members, name, calls) }))]),
+      .map((name) => [
+        name,
+        joint.variants.map(({ name: width, calls }) => ({ name: width, calls: aloneAs(joint, name, calls) })),
+      ]),
   ),
 );
 
-function aloneAs(members: readonly string[], name: string, calls: JointCalls): Variant["calls"] {
-  return (op) => {
-    const image = sizeOf(op.inputs.at(-4)!);
-    return calls(
+function aloneAs(joint: Joint, name: string, calls: JointCalls): Variant["calls"] {
+  return (op) =>
+    calls(
       op,
-      members.map((member, id) => (member === name ? output : scratch(image * 4, id))),
+      outputsOf(joint, op, (member) => (member === name ? output : null)),
     );
-  };
+}
+
+/** Where a joint kernel's outputs go: what nobody wants to scratch. */
+export function outputsOf(
+  { members, values }: Joint,
+  whole: OpCase,
+  place: (member: string, index: number) => Ref | null,
+): Ref[] {
+  const counts = values(whole);
+  return members.map((member, index) => place(member, index) ?? scratch(counts[index]! * 4, index));
 }

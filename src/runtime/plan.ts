@@ -5,7 +5,7 @@ import { reachable, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, type Slice } from "../gpu/device.ts";
 import type { KernelCall } from "../gpu/pipelines.ts";
 import { choose } from "./kernels.ts";
-import { joints } from "./norms.ts";
+import { joints, outputsOf } from "./norms.ts";
 import { type OpCase, type Ref, treeFor, type Variant } from "./variant.ts";
 import { placedWork, type Work, worksOf } from "./work.ts";
 
@@ -151,7 +151,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   };
   const done = new Set<Tensor>();
 
-  /** Appends calls: `whole` gives the inputs, `outputs` (scratch where nobody wants one) take the results. */
+  /** Appends calls: `whole` gives the inputs, `outputs` (null where nobody wants one) take the results. */
   const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], list: readonly KernelCall<Ref>[]) => {
     const plan = planOf(whole);
     const outs = outputs.map((t) => t && allocate(t));
@@ -170,7 +170,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
       if (ref.kind === "input") return places.get(whole.inputs[ref.index]!)!;
       if (ref.kind === "table") return table(ref.data);
       if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
-      return outs[ref.index] ?? scratch(-1 - ref.index, whole.inputs[0]!.size * 4);
+      return outs[ref.index]!;
     };
     const works = worksOf(list, whole, outputs);
     for (const [i, call] of list.entries()) plan.calls.push({ label: whole.name, call: located(call, place), work: works[i]! });
@@ -185,7 +185,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
       if (together) {
         const { joint, whole, outputs } = together;
         const variant = joint.variants.find(({ name }) => name === treeFor(gpu))!;
-        const refs = outputs.map((_, index): Ref => ({ kind: "output", index }));
+        const refs = outputsOf(joint, caseOf(whole), (_, index) => (outputs[index] ? { kind: "output", index } : null));
         emit(whole, outputs, variant.calls(caseOf(whole), refs));
       } else {
         const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu);

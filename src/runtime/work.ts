@@ -38,7 +38,7 @@ export function worksOf(calls: readonly KernelCall<Ref>[], node: Tensor, outputs
     const bytes = new Map<unknown, number>(); // by what is bound: some is bound twice
     for (const ref of Object.values(bindings)) {
       if (ref.kind === "input") bytes.set(inputs[ref.index], inputs[ref.index]!.size * 4);
-      else if (ref.kind === "output") bytes.set(`output ${ref.index}`, (outputs[ref.index] ?? node).size * 4);
+      else if (ref.kind === "output") bytes.set(`output ${ref.index}`, outputs[ref.index]!.size * 4);
       else if (ref.kind === "scratch") bytes.set(`scratch ${ref.id}`, ref.bytes);
       else bytes.set(ref.data, ref.data.byteLength);
     }

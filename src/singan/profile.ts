@@ -28,11 +28,11 @@ export interface ScaleProfile {
   readonly size: Size;
   readonly channels: number;
   readonly dispatches: number;
-  /** Of an iteration as trainings run it, many to a submit; median over rounds. */
+  /** Of an iteration as trainings run it, many to a submit. */
   readonly wallMs: number;
-  /** Sum over the dispatches, each timed alone, in the round where it is the median. */
+  /** Sum over the dispatches, each timed in a pass of its own. */
   readonly kernelMs: number;
-  /** 1 − kernelMs/wallMs: the share of the wall time in which no kernel ran. At least 0, for timing each alone adds to them. */
+  /** 1 − kernelMs/wallMs, at least 0: no less of the wall time is without a kernel, for passes of their own add a little to each. */
   readonly idleShare: number;
   /** Longest first. */
   readonly kernels: readonly KernelProfile[];
@@ -53,16 +53,15 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
   const endless = { ...options, iterations: ENDLESS };
   return withStandIn(gpu, pyramid, endless, scale, async (trainer) => {
     const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
-    const walls: number[] = [];
-    const rounds: number[][] = [];
+    const rounds: { readonly wallMs: number; readonly times: readonly number[]; readonly kernelMs: number }[] = [];
     const start = performance.now();
     while (rounds.length < LEAST_ROUNDS || (rounds.length < MOST_ROUNDS && performance.now() - start < ENOUGH_MS)) {
-      walls.push(await timeIterations(trainer));
-      rounds.push(await timeDispatches(gpu, trainer, dispatches.length));
+      const wallMs = await timeIterations(trainer);
+      const times = await timeDispatches(gpu, trainer, dispatches.length);
+      rounds.push({ wallMs, times, kernelMs: sum(times) });
     }
-    const wallMs = median(walls);
-    const times = rounds.sort((a, b) => sum(a) - sum(b))[rounds.length >> 1]!;
-    const kernelMs = sum(times);
+    // The round whose share is the median: both times are of one speed.
+    const { wallMs, times, kernelMs } = rounds.sort((a, b) => a.kernelMs / a.wallMs - b.kernelMs / b.wallMs)[rounds.length >> 1]!;
     return {
       ...{ scale, size: pyramid.sizes[scale]!, channels: channelsAt(scale, options), dispatches: dispatches.length },
       ...{ wallMs, kernelMs, idleShare: Math.max(0, 1 - kernelMs / wallMs) },
@@ -71,29 +70,24 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
   });
 }
 
-/** Median wall time of an iteration, over batches that have come to their full size. */
+/** Mean wall time of an iteration in batches of full size: they grow until one takes long enough, and small ones wait more than they compute. */
 async function timeIterations(trainer: ScaleTrainer): Promise<number> {
-  const batches: { readonly count: number; readonly ms: number }[] = [];
+  const full = { count: 0, ms: 0 };
   const start = performance.now();
-  let before: { readonly at: number; readonly iteration: number } | null = null;
+  let before = { at: start, iteration: 0, count: 0 };
   for await (const { iteration } of trainer.iterations()) {
-    const at = performance.now();
-    // The first one warms up; what is left early ends with the batch in flight.
-    if (before) batches.push({ count: iteration - before.iteration, ms: at - before.at });
-    before = { at, iteration };
-    const full = fullSized(batches);
-    if (full.length > 0 && at - start > MEASURE_MS) break;
+    const [at, count] = [performance.now(), iteration - before.iteration];
+    if (count <= before.count) {
+      full.count += count;
+      full.ms += at - before.at;
+    }
+    before = { at, iteration, count };
+    if (full.count > 0 && at - start > MEASURE_MS) break; // the batch in flight ends first
   }
-  return median(fullSized(batches).map(({ count, ms }) => ms / count));
+  return full.ms / full.count;
 }
 
-/** Batches grow until one takes long enough: the small ones before wait for more than they compute. */
-function fullSized<T extends { readonly count: number }>(batches: readonly T[]): T[] {
-  const largest = Math.max(...batches.map(({ count }) => count));
-  return batches.filter(({ count }) => count >= largest / 2);
-}
-
-/** Mean milliseconds of each dispatch of an iteration, in order: what stands out counts here as it does by the wall's clock. */
+/** Mean milliseconds of each dispatch of an iteration, in order. */
 async function timeDispatches(gpu: Gpu, trainer: ScaleTrainer, count: number): Promise<number[]> {
   const timer = new DispatchTimer(gpu, count);
   try {
@@ -134,8 +128,3 @@ function byKernel(dispatches: readonly Dispatch[], times: readonly number[], tot
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

@@ -14,7 +14,7 @@ import { Gpu, padTo, type Slice } from "../../src/gpu/device.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { choose, variants } from "../../src/runtime/kernels.ts";
-import { joints } from "../../src/runtime/norms.ts";
+import { joints, normalizations } from "../../src/runtime/norms.ts";
 import { ParamSet, runningStats } from "../../src/runtime/params.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { runsOn, type Variant } from "../../src/runtime/variant.ts";
@@ -223,6 +223,21 @@ describe("kernels of a family agree", () => {
     const values = new Map<Tensor, ArrayLike<number>>([...leaves, ...nodes.map((t, i) => [t, got[i]!] as const)]);
     for (const one of all) expect(spread(one, (t) => values.get(t)!)).toBeLessThanOrEqual(identityBound(one, UNIT_ROUNDOFF));
   });
+});
+
+/** Longer than a block of values of each lane of the widest tree; rows start anywhere in a quad. */
+const LONG_ROWS: Shape = [2, 2, 127, 131];
+test.each([momentsOp.name, ...Object.keys(normalizations)])("rows of several blocks, in every width: %s", async (name) => {
+  const op = registry.get(name)!;
+  const { inputs, ...example } = op.examples[0]!;
+  const shapes = inputs.map((s): Shape => (s.length === 4 ? LONG_ROWS : s.length === 3 ? [s[0]!, 2, 2] : [1, 2]));
+  const how = { derive: "leaf", float32: true } as const;
+  const { node, values } = applied(op, { ...example, inputs: shapes }, new Random("long rows"), how);
+  const { value, bound } = evaluateBounded([node], values).get(node)!;
+  for (const variant of variants[name]!) {
+    const [got] = await compute([node], values, { variant });
+    expect(distance(got!, value), variant.name).toBeLessThanOrEqual(bound);
+  }
 });
 
 test.each(variants[momentsOp.name]!.map((v) => [v.name, v] as const))(
