@@ -11,7 +11,7 @@ import type { LossRecord } from "../src/singan/model.ts";
 import { train } from "../src/singan/train.ts";
 import { slug } from "./environment.ts";
 import { benchInNode, checkFolder, nodeRuntime, say, writeResults } from "./node.ts";
-import { parseWords, USAGE, UsageError } from "./options.ts";
+import { parseWords, UsageError, usage } from "./options.ts";
 import type { Measurement } from "./records.ts";
 
 const beside = (name: string): Uint8Array => readFileSync(new URL(name, import.meta.url));
@@ -28,7 +28,7 @@ async function trainOneScale(gpu: Gpu): Promise<Measurement> {
   let shape = "";
   for await (const event of train(gpu, photo, { maxSize: TRAINED_WIDTH, iterations })) {
     if (event.kind === "scale")
-      shape = `${event.channels} ch, ${event.size.width}x${event.size.height}, ${iterations} iterations`;
+      shape = `${event.channels} ch, ${event.size.width}x${event.size.height}, ${iterations} iterations and compiling`;
     if (event.kind === "progress") losses = event.losses;
   }
   const ms = performance.now() - start;
@@ -40,7 +40,7 @@ async function trainOneScale(gpu: Gpu): Promise<Measurement> {
 async function main(words: readonly string[]): Promise<void> {
   const { bench, chrome, out, help } = parseWords(words);
   if (help) {
-    console.log(USAGE.replaceAll("npm run bench [-- OPTIONS]", "sh run.sh [OPTIONS]"));
+    console.log(usage({ command: "run.sh [OPTIONS]          ", isBundle: true }));
     return;
   }
   if (chrome || bench.parts.includes("peers"))

@@ -71,6 +71,7 @@ async function fill() {
   place("photos/LICENSES.md", "photo-licences.md");
   place("LICENSE", "LICENSE");
   place("bench/bundle-run.sh", "run.sh");
+  chmodSync(join(FOLDER, "run.sh"), 0o755);
   writeFileSync(join(FOLDER, "commit.txt"), `${commit()}\n`);
   carry("libvulkan.so.1", "vulkan");
   for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) carry(name, "runtime");
@@ -85,6 +86,9 @@ function pack() {
   const { size } = statSync(archive);
   if (size > MOST_BYTES) throw new Error(`${archive} has ${megabytes(size)}, more than ${megabytes(MOST_BYTES)}`);
   console.log(`${FOLDER}\n${archive}  ${megabytes(size)}`);
+  console.error(
+    `unpack it anywhere and call ${NAME}/run.sh; results go to the folder it is called from, run.sh -h lists options`,
+  );
 }
 
 try {

@@ -9,7 +9,7 @@ import { runInPage } from "../harness/page.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { type Surroundings, slug } from "./environment.ts";
 import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
-import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
+import { parseWords, UsageError, usage, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
 import type { Peer } from "./subjects.ts";
 
@@ -59,7 +59,7 @@ const isWhole = ({ bench: { parts, quick, variants, tune, maxPixels } }: Wanted)
 async function main(words: readonly string[]): Promise<void> {
   const wanted = parseWords(words);
   if (wanted.help) {
-    console.log(USAGE);
+    console.log(usage({ command: "npm run bench [-- OPTIONS]", isBundle: false }));
     return;
   }
   if (wanted.out) checkFolder(dirname(wanted.out));

@@ -8,20 +8,25 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-export const USAGE = `npm run bench [-- OPTIONS]   times the kernels and the training steps on this computer's GPU
+const DEFAULT_LIMIT_SECONDS = 3;
 
+/** The help text, of the project's command or of the bundle's, which has no other libraries and no browser. */
+export function usage({ command, isBundle }: { command: string; isBundle: boolean }): string {
+  const elsewhere = `
   --peers            also TensorFlow.js and jax-js, on the same adapter (installs them into bench/peers the first time)
-  --chrome           in headless Chrome in place of Node
-  --variants         every variant of the convolutions worth timing in place of the one that training uses
+  --chrome           in headless Chrome in place of Node`;
+  const out = isBundle ? "a file here" : "in bench/results, or in out/bench where only a part was measured";
+  return `${command}   times the kernels and the training steps on this computer's GPU
+${isBundle ? "" : elsewhere}
+  --variants         every variant of the convolutions worth timing; a star marks the one that training uses
   --untuned          with kernels chosen without timing them first
-  --only PARTS       some of ${PARTS.join(",")}
+  --only PARTS       some of ${PARTS.filter((part) => !isBundle || part !== "peers").join(",")}
   --quick            few and short rounds
   --max-pixels N     leave out the scales with more pixels
-  --limit SECONDS    leave out what takes longer than this for one run (default 3)
-  --out FILE         where the results go (default: bench/results, or out/bench where only a part was measured)
+  --limit SECONDS    leave out what takes longer than this for one run (default ${DEFAULT_LIMIT_SECONDS})
+  --out FILE         where the results go (default: ${out})
   -h, --help         this text`;
-
-const DEFAULT_LIMIT_SECONDS = 3;
+}
 
 export interface Wanted {
   readonly bench: BenchOptions;

@@ -2,29 +2,36 @@
 // from bench-*.ndjson (npm run bench), and whole iterations beside PyTorch from profile-X.json (singan bench --profile --scales all --json)
 // and pytorch-X.ndjson (bench/peers/pytorch.py), X naming a GPU.
 //   node bench/readme.mjs          rewrite what is between the markers
-//   node bench/readme.mjs --check  exit 1 if README.md is not what it would write
+//   node bench/readme.mjs --check  exit 1 if README.md is not what it would write of the files that git knows
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const FOLDER = "bench/results";
+const isCheck = process.argv[2] === "--check";
+
+/** Whether a file counts: a new one in the folder is somebody's own benchmark until it is recorded. All do without git. */
+const { status, stdout } = spawnSync("git", ["ls-files", FOLDER], { encoding: "utf8" });
+const counts = (name) => !isCheck || status !== 0 || stdout.split("\n").includes(`${FOLDER}/${name}`);
 
 const row = (cells) => `| ${cells.join(" | ")} |`;
 const table = (head, rows) => [row(head), `|${"---|".repeat(head.length)}`, ...rows.map(row)].join("\n");
 const read = (pattern) =>
   readdirSync(FOLDER)
-    .filter((name) => pattern.test(name))
+    .filter((name) => pattern.test(name) && counts(name))
     .sort()
     .map((name) => readFileSync(`${FOLDER}/${name}`, "utf8"));
 
 function photos() {
   const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
   const fixed = (value, digits) => (value === undefined ? "–" : value.toFixed(digits));
-  const cells = ({ photo, command, adapter, seconds, scales, quality }) => {
+  const cells = ({ photo, command, adapter, seconds, options, scales, quality }) => {
+    const channels = [...new Set(scales.map((scale) => scale.channels))].join("–");
     const { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = quality ?? {};
     const figures = [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
     return [
       photo.name,
       `\`${command}\``,
-      `${scales.length} scales to ${scales.at(-1).size}`,
+      `${scales.length} scales to ${scales.at(-1).size}, ${options.iterations} iterations, ${channels} channels`,
       adapter.name,
       minutes(seconds),
       ...figures,
@@ -133,7 +140,7 @@ for (const [name, make] of Object.entries(BLOCKS)) {
   if (after === undefined) throw new Error(`README.md has no markers for the ${name}`);
   written = `${before}${start}\n${make()}\n${end}${after}`;
 }
-if (process.argv[2] !== "--check") writeFileSync("README.md", written);
+if (!isCheck) writeFileSync("README.md", written);
 else if (written !== readme) {
   console.error("README.md is not what bench/readme.mjs writes: run node bench/readme.mjs");
   process.exit(1);

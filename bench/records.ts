@@ -76,6 +76,9 @@ export function recordLine(measurement: Measurement, environment: Environment): 
   });
 }
 
+/** At least `n` digits, all of those before the point. */
+const digits = (x: number, n: number): string => (x >= 10 ** (n - 1) ? x.toFixed(0) : x.toPrecision(n));
+
 /** A line for whoever is watching; a star marks the variant that training would use. */
 export function describe({
   what,
@@ -94,7 +97,7 @@ export function describe({
   if (!timing) return `${name}  left out: ${skipped}`;
   const { medianMs, p25Ms, p75Ms } = timing;
   const figures = [
-    `${medianMs.toPrecision(4)} ms (${p25Ms.toPrecision(3)}–${p75Ms.toPrecision(3)})`,
+    `${digits(medianMs, 4)} ms (${digits(p25Ms, 3)}–${digits(p75Ms, 3)})`,
     gflops !== undefined && `${gflops.toPrecision(4)} GFLOP/s`,
     gbps !== undefined && `${gbps.toPrecision(4)} GB/s`,
     shareOfPeak !== undefined && `${(100 * shareOfPeak).toFixed(1)} % of peak`,

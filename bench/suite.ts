@@ -66,6 +66,7 @@ export async function runBench(
 ): Promise<void> {
   const effort = effortFor(options);
   const scales = SCALES.filter(({ size }) => size.width * size.height <= options.maxPixels);
+  if (scales.length === 0) throw new Error(`no scale of the pyramid has at most ${options.maxPixels} pixels`);
   const peak = await measurePeak(gpu, effort, report);
   if (options.tune) await tune(gpu, scales);
   const bench: Bench = { gpu, options, effort, scales, peers, peak, report };

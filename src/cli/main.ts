@@ -19,7 +19,7 @@ process.on("unhandledRejection", (error) => end(report(error)));
 // Without a listener a second one then kills the process at once.
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    session.note("interrupted: nothing unfinished is written");
+    session.note("interrupted: nothing unfinished is written; once more ends it at once");
     end(EXIT[signal]);
   });
 }

@@ -67,6 +67,7 @@ async function run(args: Args, session: Session): Promise<void> {
   );
   const profiles: ScaleProfile[] = [];
   for (const scale of scales) {
+    session.note(`timing scale ${scale}, ${sizeText(pyramid.sizes[scale]!)}: iterations, and their kernels apart`);
     const profile = await profileScale(gpu, pyramid, options, scale);
     profiles.push(profile);
     if (!isJson) for (const line of describe(profile)) session.result(line);
