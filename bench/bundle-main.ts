@@ -40,7 +40,7 @@ async function trainOneScale(gpu: Gpu): Promise<Measurement> {
 async function main(words: readonly string[]): Promise<void> {
   const { bench, chrome, out, help } = parseWords(words);
   if (help) {
-    console.log(usage({ command: "run.sh [OPTIONS]          ", isBundle: true }));
+    console.log(usage(true));
     return;
   }
   if (chrome || bench.parts.includes("peers"))

@@ -59,7 +59,7 @@ const isWhole = ({ bench: { parts, quick, variants, tune, maxPixels } }: Wanted)
 async function main(words: readonly string[]): Promise<void> {
   const wanted = parseWords(words);
   if (wanted.help) {
-    console.log(usage({ command: "npm run bench [-- OPTIONS]", isBundle: false }));
+    console.log(usage(false));
     return;
   }
   if (wanted.out) checkFolder(dirname(wanted.out));

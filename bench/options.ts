@@ -11,7 +11,8 @@ export class UsageError extends Error {
 const DEFAULT_LIMIT_SECONDS = 3;
 
 /** The help text, of the project's command or of the bundle's, which has no other libraries and no browser. */
-export function usage({ command, isBundle }: { command: string; isBundle: boolean }): string {
+export function usage(isBundle: boolean): string {
+  const command = isBundle ? "run.sh [OPTIONS]          " : "npm run bench [-- OPTIONS]";
   const elsewhere = `
   --peers            also TensorFlow.js and jax-js, on the same adapter (installs them into bench/peers the first time)
   --chrome           in headless Chrome in place of Node`;

@@ -176,8 +176,7 @@ const CHUNKED_PIXELS = 8192;
 /** The variant used for a case: the tuner's winner, or where nothing was timed one that did well on adapters of the kind. */
 export function chooseConvolution(opName: ConvolutionName, op: OpCase, device: Device): Variant {
   const winner = device.winners?.get(tuningKey(opName, op) ?? "")?.variant;
-  const isFit = (v: Variant) => v.name === winner && runsOn(v, device) && scratchBytes(v, op) <= MAX_SCRATCH_BYTES;
-  return convolutions[opName].find(isFit) ?? untuned(opName, op, device);
+  return convolutions[opName].find((v) => v.name === winner && canRun(v, op, device)) ?? untuned(opName, op, device);
 }
 
 function untuned(opName: ConvolutionName, op: OpCase, device: Device): Variant {
@@ -204,12 +203,12 @@ export function candidateConvolutions(opName: string, op: OpCase, device: Device
   return [first, ...worthwhile(opName, op, device).filter((v) => v !== first)];
 }
 
-/** The largest buffer that a variant needs beside inputs and result. */
-const scratchBytes = (variant: Variant, op: OpCase): number =>
-  Math.max(
-    0,
-    ...variant.calls(op).flatMap(({ bindings }) => Object.values(bindings).map((r) => (r.kind === "scratch" ? r.bytes : 0))),
-  );
+/** Whether a variant suits the device's lanes and needs no buffer beside inputs and result that is too large. */
+const canRun = (variant: Variant, op: OpCase, device: Device): boolean =>
+  runsOn(variant, device) &&
+  variant
+    .calls(op)
+    .every(({ bindings }) => Object.values(bindings).every((r) => r.kind !== "scratch" || r.bytes <= MAX_SCRATCH_BYTES));
 
 const isWide = ({ subgroupSize }: Device): boolean => subgroupSize >= WIDE_LANES;
 
@@ -221,21 +220,11 @@ function worthwhile(opName: ConvolutionName, op: OpCase, device: Device): readon
   const c_in = op.inputs[0]![1]!;
   const all = choices[opName === "conv2dInput" ? "conv2dInput" : "conv2d"];
   const suits = ({ kind, block: [OB, PH, PW], variant }: Choice) => {
+    if (!canRun(variant, op, device)) return false;
     if (kind === "winograd")
-      return (
-        !isSoftware &&
-        Math.min(c_in, c_out) >= WINOGRAD_CHANNELS &&
-        n * c_out * h * w >= LARGE_VALUES &&
-        scratchBytes(variant, op) <= MAX_SCRATCH_BYTES
-      );
-    if (!suitsChannels(OB, c_out) || !runsOn(variant, device)) return false;
-    if (kind === "winograd4")
-      return (
-        isSoftware &&
-        c_in >= OB &&
-        (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS) &&
-        scratchBytes(variant, op) <= MAX_SCRATCH_BYTES
-      );
+      return !isSoftware && Math.min(c_in, c_out) >= WINOGRAD_CHANNELS && n * c_out * h * w >= LARGE_VALUES;
+    if (!suitsChannels(OB, c_out)) return false;
+    if (kind === "winograd4") return isSoftware && c_in >= OB && (opName === "conv2dInput" || n * h * w >= WINOGRAD4_PIXELS);
     if (kind === "lanes" || kind === "quads") return isSoftware;
     if (kind === "padded") return !isSoftware && n * c_out * h * w >= LARGE_VALUES;
     if (!isSoftware) return OB * PH * PW <= MAX_REGISTERS;
@@ -274,11 +263,7 @@ function worthwhileWeights(op: OpCase, device: Device): readonly Variant[] {
   );
   const preferred = !isSoftware && isLarge && fitting.find(({ workgroups }) => workgroups === MOST_WORKGROUPS);
   const byTiles = WINOGRAD4_WEIGHTS.filter(
-    ({ channels, variant }) =>
-      isSoftware &&
-      runsOn(variant, device) &&
-      Math.min(c_in, c_out) >= channels &&
-      scratchBytes(variant, op) <= MAX_SCRATCH_BYTES,
+    ({ channels, variant }) => isSoftware && Math.min(c_in, c_out) >= channels && canRun(variant, op, device),
   );
   const ordered = preferred ? [preferred, ...fitting.filter((c) => c !== preferred)] : [...byTiles, ...fitting];
   return ordered.map(({ variant }) => variant);
