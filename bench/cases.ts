@@ -2,8 +2,8 @@
 
 import { normals } from "../src/autodiff/ops/random.ts";
 import type { Shape } from "../src/autodiff/tensor.ts";
-import { channelsAt, PAPER, type Size } from "../src/singan/config.ts";
-import { pyramidSizes } from "../src/singan/pyramid.ts";
+import { channelsAt, PAPER, type Size } from "../src/singan/model/config.ts";
+import { pyramidSizes } from "../src/singan/model/pyramid.ts";
 
 const PHOTO: Size = { width: 250, height: 188 };
 export const PYRAMID = pyramidSizes({ ...PHOTO, ...PAPER });

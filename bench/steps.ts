@@ -1,10 +1,10 @@
 // One whole D step and one whole G step at every scale, Adam included, by the programs that training runs.
 
 import { submit } from "../src/runtime/program.ts";
-import { PAPER } from "../src/singan/config.ts";
-import { macsPerPass } from "../src/singan/networks.ts";
-import { PURPOSE, randomKey } from "../src/singan/noise.ts";
-import { withStandIn } from "../src/singan/stand-in.ts";
+import { PAPER } from "../src/singan/model/config.ts";
+import { macsPerPass } from "../src/singan/networks/networks.ts";
+import { PURPOSE, randomKey } from "../src/singan/networks/noise.ts";
+import { withStandIn } from "../src/singan/training/dry-run.ts";
 import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
 import type { Bench } from "./suite.ts";

@@ -5,9 +5,9 @@ import { leaf, type Shape, sizeOf, type Tensor } from "../src/autodiff/tensor.ts
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile, submit } from "../src/runtime/program.ts";
 import type { Variant } from "../src/runtime/variant.ts";
-import { PAPER } from "../src/singan/config.ts";
-import { parameterShapes } from "../src/singan/networks.ts";
-import { criticStep } from "../src/singan/scale-graphs.ts";
+import { PAPER } from "../src/singan/model/config.ts";
+import { parameterShapes } from "../src/singan/networks/networks.ts";
+import { criticStep } from "../src/singan/training/singan/scale-graphs.ts";
 import { type ConvShapes, type Direction, randomValues, type ScaleCase } from "./cases.ts";
 import type { Job } from "./measure.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { Tuner } from "../src/runtime/tuner.ts";
-import { convolutionCases } from "../src/singan/convolution-cases.ts";
+import { convolutionCases } from "../src/singan/training/convolution-cases.ts";
 import { SCALES, type ScaleCase } from "./cases.ts";
 import { benchPeers } from "./comparison.ts";
 import { benchConvolutions } from "./convolutions.ts";

@@ -1,12 +1,12 @@
 // What tiny models make, as plain numbers, the same in Node and in a page: an enlargement, an animation, other sizes, tiles, ConSinGAN.
 
 import type { Gpu } from "../src/gpu/device.ts";
-import { animate } from "../src/singan/applications/animation.ts";
-import { srOptions, srPath } from "../src/singan/applications/super-resolution.ts";
-import { Sampler } from "../src/singan/generate.ts";
-import type { Model } from "../src/singan/model.ts";
-import { samplePath } from "../src/singan/path.ts";
-import { openSampler } from "../src/singan/sampler.ts";
+import { animate } from "../src/singan/generation/applications/animation.ts";
+import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
+import { samplePath } from "../src/singan/generation/path.ts";
+import { openSampler } from "../src/singan/generation/sampler.ts";
+import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import type { Model } from "../src/singan/model/model.ts";
 import { hash, TINY, tinyPhoto, trainAll, trainAny } from "./tiny-training.ts";
 
 /** Trained for super-resolution and, with noise up to the borders, for animation too. */

@@ -3,12 +3,12 @@
 import type { Gpu } from "../src/gpu/device.ts";
 import { type Mask, maskOfDifference } from "../src/image/mask.ts";
 import { type Planes, toRgb8 } from "../src/image/planes.ts";
-import { blendInto, composite, paint, photoOf, softMask } from "../src/singan/applications/inject.ts";
-import { paletteOf, quantized } from "../src/singan/applications/palette.ts";
-import { retrainQuantized } from "../src/singan/applications/retrain.ts";
-import { Sampler } from "../src/singan/generate.ts";
-import type { Model } from "../src/singan/model.ts";
-import { quantizedPath } from "../src/singan/path.ts";
+import { blendInto, composite, paint, photoOf, softMask } from "../src/singan/generation/applications/inject.ts";
+import { quantizedPath } from "../src/singan/generation/path.ts";
+import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import type { Model } from "../src/singan/model/model.ts";
+import { paletteOf, quantized } from "../src/singan/model/palette.ts";
+import { retrainQuantized } from "../src/singan/training/singan/retrain.ts";
 import { hash, TINY, tinyPhoto, trainAll } from "./tiny-training.ts";
 
 export interface Injected {

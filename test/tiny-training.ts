@@ -2,11 +2,11 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
-import type { TrainOptions } from "../src/singan/config.ts";
-import { singanModel } from "../src/singan/consingan/model.ts";
-import { Sampler } from "../src/singan/generate.ts";
-import type { AnyModel, LossRecord, Model } from "../src/singan/model.ts";
-import { train } from "../src/singan/train.ts";
+import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import type { TrainOptions } from "../src/singan/model/config.ts";
+import { singanModel } from "../src/singan/model/consingan-model.ts";
+import type { AnyModel, LossRecord, Model } from "../src/singan/model/model.ts";
+import { train } from "../src/singan/training/train.ts";
 
 export const TINY: Partial<TrainOptions> = {
   maxSize: 24,

@@ -2,8 +2,8 @@
 
 import { availableMemory } from "node:process";
 import { BindingLimitError, type Gpu } from "../gpu/device.ts";
-import type { Size, TrainOptions } from "../singan/config.ts";
-import { forecastBytes } from "../singan/rehearsal.ts";
+import type { Size, TrainOptions } from "../singan/model/config.ts";
+import { forecastBytes } from "../singan/training/rehearsal.ts";
 
 /** Left to the rest of the computer where the GPU is software, which computes in main memory. */
 const SPARE_BYTES = 256e6;

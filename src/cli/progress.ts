@@ -1,7 +1,7 @@
 // How a training gets on, for people: a bar on a terminal, else a line every few seconds; and when it will be done.
 
-import { Eta } from "../singan/eta.ts";
-import type { LossRecord, TrainEvent } from "../singan/model.ts";
+import type { LossRecord, TrainEvent } from "../singan/model/model.ts";
+import { Eta } from "../singan/training/eta.ts";
 import type { Session } from "./session.ts";
 
 const BAR_CELLS = 10;

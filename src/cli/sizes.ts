@@ -1,6 +1,6 @@
 // Sizes as the command line writes them: WIDTHxHEIGHT.
 
-import type { Size } from "../singan/config.ts";
+import type { Size } from "../singan/model/config.ts";
 import { UsageError } from "./args.ts";
 
 export const sizeText = ({ width, height }: Size): string => `${width}x${height}`;

@@ -1,6 +1,6 @@
 // The flags that set a training's options, and the errors of the library in the words of the command line.
 
-import { OptionError, PAPER, resolveOptions, type TrainOptions, UNUSED } from "../singan/config.ts";
+import { OptionError, PAPER, resolveOptions, type TrainOptions, UNUSED } from "../singan/model/config.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {

@@ -2,11 +2,19 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
-import { inRecipe, PAPER, PRESETS, type PresetName, resolveOptions, type Size, type TrainOptions } from "../singan/config.ts";
-import type { AnyModel, Preview } from "../singan/model.ts";
-import { chooseAuto, forecastSeconds, measureSpeed, type Speed } from "../singan/presets.ts";
-import { pyramidOf } from "../singan/pyramid.ts";
-import { macsPerIteration, train } from "../singan/train.ts";
+import {
+  inRecipe,
+  PAPER,
+  PRESETS,
+  type PresetName,
+  resolveOptions,
+  type Size,
+  type TrainOptions,
+} from "../singan/model/config.ts";
+import type { AnyModel, Preview } from "../singan/model/model.ts";
+import { pyramidOf } from "../singan/model/pyramid.ts";
+import { chooseAuto, forecastSeconds, measureSpeed, type Speed } from "../singan/training/presets.ts";
+import { macsPerIteration, train } from "../singan/training/train.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 import { megabytes, requireMemory } from "./memory.ts";
 import { duration, Progress } from "./progress.ts";

@@ -4,8 +4,8 @@ import type { Gpu } from "../gpu/device.ts";
 import { tuningFile } from "../node/tuning-file.ts";
 import type { Timing, TuningCase } from "../runtime/tune.ts";
 import { Tuner } from "../runtime/tuner.ts";
-import { channelsAt, type Size } from "../singan/config.ts";
-import { convolutionCases } from "../singan/convolution-cases.ts";
+import { channelsAt, type Size } from "../singan/model/config.ts";
+import { convolutionCases } from "../singan/training/convolution-cases.ts";
 import type { Session } from "./session.ts";
 
 /** At most so much time per scale; what is not timed then runs by the static choice. */

@@ -1,6 +1,6 @@
 // The loss curves on a canvas: the adversarial losses on a linear axis, below them the positive ones on a logarithmic axis.
 
-import type { LossRecord } from "../singan/model.ts";
+import type { LossRecord } from "../singan/model/model.ts";
 
 export const SERIES = [
   { key: "dReal", label: "D real", colour: "--d-real" },

@@ -1,6 +1,6 @@
 // The choice of a photo: the examples, and the visitor's own as one more.
 
-import { PAPER } from "../singan/config.ts";
+import { PAPER } from "../singan/model/config.ts";
 import { byId, pictureOf } from "./dom.ts";
 import { EXAMPLES, exampleUrl, loadExample, loadFile, type Photo, PhotoError } from "./photo.ts";
 

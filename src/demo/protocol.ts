@@ -1,8 +1,8 @@
 // The messages between the page (main.ts) and the worker that trains (worker.ts).
 
 import type { Rgb8 } from "../image/planes.ts";
-import type { PresetName, Size, TrainOptions } from "../singan/config.ts";
-import type { LossRecord, Work } from "../singan/model.ts";
+import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
+import type { LossRecord, Work } from "../singan/model/model.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The options a visitor can set; what is absent comes from the preset. */

@@ -1,7 +1,7 @@
 // The training area: progress, the pictures of the moment, finished scales and losses.
 
 import type { Rgb8 } from "../image/planes.ts";
-import { PRESETS } from "../singan/config.ts";
+import { PRESETS } from "../singan/model/config.ts";
 import { Chart, SERIES } from "./chart.ts";
 import { about, byId, draw, pictureOf } from "./dom.ts";
 import type { Plan, Progress } from "./protocol.ts";

@@ -3,16 +3,16 @@
 import { Gpu, GpuError } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { Tuner } from "../runtime/tuner.ts";
-import { channelsAt, OptionError, PRESETS, resolveOptions, type Size } from "../singan/config.ts";
-import { convolutionCases } from "../singan/convolution-cases.ts";
-import { Eta } from "../singan/eta.ts";
-import type { AnyModel, TrainEvent } from "../singan/model.ts";
-import { writeModel } from "../singan/model-file.ts";
-import { chooseAuto, fitTo } from "../singan/presets.ts";
-import { buildPyramid, PyramidError, pyramidOf } from "../singan/pyramid.ts";
-import { openSampler } from "../singan/sampler.ts";
-import { selfTest } from "../singan/self-test.ts";
-import { train } from "../singan/train.ts";
+import { openSampler } from "../singan/generation/sampler.ts";
+import { channelsAt, OptionError, PRESETS, resolveOptions, type Size } from "../singan/model/config.ts";
+import type { AnyModel, TrainEvent } from "../singan/model/model.ts";
+import { writeModel } from "../singan/model/model-file.ts";
+import { buildPyramid, PyramidError, pyramidOf } from "../singan/model/pyramid.ts";
+import { convolutionCases } from "../singan/training/convolution-cases.ts";
+import { Eta } from "../singan/training/eta.ts";
+import { chooseAuto, fitTo } from "../singan/training/presets.ts";
+import { selfTest } from "../singan/training/self-test.ts";
+import { train } from "../singan/training/train.ts";
 import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
 

@@ -9,11 +9,11 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { resolveOptions } from "../../src/singan/config.ts";
-import { Sampler } from "../../src/singan/generate.ts";
-import type { Model } from "../../src/singan/model.ts";
-import { writeModel } from "../../src/singan/model-file.ts";
-import { parameterShapes } from "../../src/singan/networks.ts";
+import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { resolveOptions } from "../../src/singan/model/config.ts";
+import type { Model } from "../../src/singan/model/model.ts";
+import { writeModel } from "../../src/singan/model/model-file.ts";
+import { parameterShapes } from "../../src/singan/networks/networks.ts";
 import { buildCli, CLI } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { Sampler } from "../../src/singan/generate.ts";
-import type { Model } from "../../src/singan/model.ts";
-import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/path.ts";
+import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/generation/path.ts";
+import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import type { Model } from "../../src/singan/model/model.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 /** Of 4 channels: tiles of 16 px. */

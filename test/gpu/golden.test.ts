@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { readSafetensors, writeSafetensors } from "../../src/singan/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/singan/model/safetensors.ts";
 import { caseNames, describeResult, runCase } from "../vectors/run.ts";
 
 const FOLDER = "test/golden";

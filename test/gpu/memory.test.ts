@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { megabytes, requireMemory } from "../../src/cli/memory.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { resolveOptions } from "../../src/singan/config.ts";
-import { forecastBytes } from "../../src/singan/rehearsal.ts";
+import { resolveOptions } from "../../src/singan/model/config.ts";
+import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
 
 const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu, GpuError } from "../../src/gpu/device.ts";
 import { PassTimer } from "../../src/gpu/timing.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { resolveOptions } from "../../src/singan/config.ts";
-import { profileScale } from "../../src/singan/profile.ts";
-import { pyramidSizes } from "../../src/singan/pyramid.ts";
-import { withStandIn } from "../../src/singan/stand-in.ts";
-import { macsPerIteration } from "../../src/singan/train.ts";
+import { resolveOptions } from "../../src/singan/model/config.ts";
+import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
+import { withStandIn } from "../../src/singan/training/dry-run.ts";
+import { profileScale } from "../../src/singan/training/profile.ts";
+import { macsPerIteration } from "../../src/singan/training/train.ts";
 
 /** Of an iteration at the paper's scale 4: each costs a GPU some microseconds, however little it does. */
 const MOST_DISPATCHES = 450;

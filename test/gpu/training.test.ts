@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { PADDING, resolveOptions, type TrainOptions } from "../../src/singan/config.ts";
-import { singanModel } from "../../src/singan/consingan/model.ts";
-import { Sampler } from "../../src/singan/generate.ts";
-import { forecastBytes } from "../../src/singan/rehearsal.ts";
-import { train } from "../../src/singan/train.ts";
+import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { PADDING, resolveOptions, type TrainOptions } from "../../src/singan/model/config.ts";
+import { singanModel } from "../../src/singan/model/consingan-model.ts";
+import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
+import { train } from "../../src/singan/training/train.ts";
 import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 let gpu: Gpu;

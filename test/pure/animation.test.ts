@@ -2,9 +2,9 @@
 
 import { describe, expect, it, test } from "vitest";
 import { normals } from "../../src/autodiff/ops/random.ts";
-import { ANIMATION, noiseWalk, type WalkOptions } from "../../src/singan/applications/animation.ts";
-import { OptionError } from "../../src/singan/config.ts";
-import { PURPOSE, randomKey } from "../../src/singan/noise.ts";
+import { ANIMATION, noiseWalk, type WalkOptions } from "../../src/singan/generation/applications/animation.ts";
+import { OptionError } from "../../src/singan/model/config.ts";
+import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
 
 const COUNT = 7;
 const Z = Float32Array.from({ length: COUNT }, (_, i) => Math.sin(3 * i));

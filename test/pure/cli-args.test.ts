@@ -7,8 +7,8 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
 import { asFlags, flagName, givenOptions } from "../../src/cli/train-options.ts";
-import { PAPER, resolveOptions } from "../../src/singan/config.ts";
-import { Eta } from "../../src/singan/eta.ts";
+import { PAPER, resolveOptions } from "../../src/singan/model/config.ts";
+import { Eta } from "../../src/singan/training/eta.ts";
 
 function argsOf(...words: string[]): Args {
   const call = parse(words, COMMANDS);

@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
-import { imageShape, resolveOptions } from "../../src/singan/config.ts";
-import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/consingan/model.ts";
-import { discriminatorShapes, generatorShapes } from "../../src/singan/consingan/network.ts";
-import { ModelFileError, readModel, writeModel } from "../../src/singan/model-file.ts";
-import { pyramidOf } from "../../src/singan/pyramid.ts";
-import { readSafetensors, type StoredTensor } from "../../src/singan/safetensors.ts";
+import { imageShape, resolveOptions } from "../../src/singan/model/config.ts";
+import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/consingan-model.ts";
+import { ModelFileError, readModel, writeModel } from "../../src/singan/model/model-file.ts";
+import { pyramidOf } from "../../src/singan/model/pyramid.ts";
+import { readSafetensors, type StoredTensor } from "../../src/singan/model/safetensors.ts";
+import { discriminatorShapes, generatorShapes } from "../../src/singan/networks/consingan-network.ts";
 import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ recipe: "consingan", maxSize: 24, minSize: 12, stages: 4, iterations: 3, channels: 4, seed: 7 });

@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cornerBicubicTaps, resampleArray, type Size } from "../../src/image/resample.ts";
-import { CONSINGAN, channelsAt, inRecipe, PRESETS, resolveOptions } from "../../src/singan/config.ts";
-import { concurrentPyramidSizes, type PyramidError, pyramidOf, pyramidSizes } from "../../src/singan/pyramid.ts";
-import { readSafetensors } from "../../src/singan/safetensors.ts";
+import { CONSINGAN, channelsAt, inRecipe, PRESETS, resolveOptions } from "../../src/singan/model/config.ts";
+import { concurrentPyramidSizes, type PyramidError, pyramidOf, pyramidSizes } from "../../src/singan/model/pyramid.ts";
+import { readSafetensors } from "../../src/singan/model/safetensors.ts";
 
 const heightByWidth = (sizes: readonly Size[]): string => sizes.map(({ width, height }) => `${height}x${width}`).join(" ");
 const USUAL = { minSize: 25, maxSize: 250, stages: 6 };

@@ -4,9 +4,21 @@
 import { describe, expect, test } from "vitest";
 import { add } from "../../src/autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
-import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "../../src/singan/consingan/graphs.ts";
-import { discriminatorShapes, generatorShapes, noiseShape, partShapes, partsOf } from "../../src/singan/consingan/network.ts";
-import { trainedParts } from "../../src/singan/consingan/rates.ts";
+import {
+  discriminatorShapes,
+  generatorShapes,
+  noiseShape,
+  partShapes,
+  partsOf,
+} from "../../src/singan/networks/consingan-network.ts";
+import { trainedParts } from "../../src/singan/training/consingan/rates.ts";
+import {
+  criticStep,
+  generatorStep,
+  picturePair,
+  type StageContext,
+  StageLeaves,
+} from "../../src/singan/training/consingan/stage-graphs.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { alongRandomDirection } from "../reference/directional.ts";
 import { type Bindings, evaluate } from "../reference/evaluate.ts";

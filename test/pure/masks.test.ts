@@ -10,8 +10,8 @@ import { labelledSheet, lineOfText } from "../../src/image/labels.ts";
 import { blend, blur, dilate, type Mask, maskOfDifference, maskOfPicture, pictureOfMask, soften } from "../../src/image/mask.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { imresize } from "../../src/image/resample.ts";
-import { isStretched } from "../../src/singan/applications/inject.ts";
-import { paletteOf, quantized } from "../../src/singan/applications/palette.ts";
+import { isStretched } from "../../src/singan/generation/applications/inject.ts";
+import { paletteOf, quantized } from "../../src/singan/model/palette.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
 const maskOf = (width: number, height: number, set: (x: number, y: number) => boolean): Mask => ({

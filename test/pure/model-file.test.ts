@@ -4,13 +4,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
-import { channelsAt, resolveOptions } from "../../src/singan/config.ts";
-import { singanModel } from "../../src/singan/consingan/model.ts";
-import type { Model, ScaleModel } from "../../src/singan/model.ts";
-import { ModelFileError, readModel, writeModel } from "../../src/singan/model-file.ts";
-import { parameterShapes } from "../../src/singan/networks.ts";
-import { pyramidSizes } from "../../src/singan/pyramid.ts";
-import { readSafetensors, writeSafetensors } from "../../src/singan/safetensors.ts";
+import { channelsAt, resolveOptions } from "../../src/singan/model/config.ts";
+import { singanModel } from "../../src/singan/model/consingan-model.ts";
+import type { Model, ScaleModel } from "../../src/singan/model/model.ts";
+import { ModelFileError, readModel, writeModel } from "../../src/singan/model/model-file.ts";
+import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
+import { readSafetensors, writeSafetensors } from "../../src/singan/model/safetensors.ts";
+import { parameterShapes } from "../../src/singan/networks/networks.ts";
 import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8, seed: 7, lr: 0.1 + 0.2 });

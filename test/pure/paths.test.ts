@@ -3,9 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Planes } from "../../src/image/planes.ts";
-import { srPath, srSize } from "../../src/singan/applications/super-resolution.ts";
-import { resolveOptions, type Size, type TrainOptions } from "../../src/singan/config.ts";
-import type { Model } from "../../src/singan/model.ts";
+import { srPath, srSize } from "../../src/singan/generation/applications/super-resolution.ts";
 import {
   enlargement,
   injectionPath,
@@ -16,9 +14,11 @@ import {
   resultSize,
   roundHalfToEven,
   samplePath,
-} from "../../src/singan/path.ts";
-import { type PyramidError, pyramidOf } from "../../src/singan/pyramid.ts";
-import { bandsOf, viewOf } from "../../src/singan/view.ts";
+} from "../../src/singan/generation/path.ts";
+import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
+import { resolveOptions, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
+import type { Model } from "../../src/singan/model/model.ts";
+import { type PyramidError, pyramidOf } from "../../src/singan/model/pyramid.ts";
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
 import { imresize, type Size } from "../../src/image/resample.ts";
-import { buildPyramid, PyramidError, type PyramidSettings, pyramidSizes } from "../../src/singan/pyramid.ts";
+import { buildPyramid, PyramidError, type PyramidSettings, pyramidSizes } from "../../src/singan/model/pyramid.ts";
 
 const heightByWidth = (sizes: readonly Size[]): string => sizes.map(({ width, height }) => `${height}x${width}`).join(" ");
 const shortSides = (width: number, height: number): number[] =>

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "../../src/singan/safetensors.ts";
+import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "../../src/singan/model/safetensors.ts";
 
 const sample = (): Map<string, StoredTensor> =>
   new Map<string, StoredTensor>([

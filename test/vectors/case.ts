@@ -6,7 +6,7 @@ import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
 import type { Update } from "../../src/runtime/plan.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
-import { readSafetensors } from "../../src/singan/safetensors.ts";
+import { readSafetensors } from "../../src/singan/model/safetensors.ts";
 
 export interface GoldenCase {
   readonly name: string;

@@ -5,7 +5,7 @@ import { affine, clamp, floor } from "../../src/autodiff/ops/elementwise.ts";
 import { resize } from "../../src/autodiff/ops/spatial.ts";
 import type { Tensor } from "../../src/autodiff/tensor.ts";
 import { bicubicTaps, float32Taps } from "../../src/image/resample.ts";
-import type { Upsample } from "../../src/singan/frozen.ts";
+import type { Upsample } from "../../src/singan/networks/frozen-scale.ts";
 
 /** clamp → 8-bit levels → bicubic by `scale` on ⌈size·scale⌉ (or the given size) → [-1,1]. */
 export function officialImresize(x: Tensor, scale: number, size?: { readonly width: number; readonly height: number }): Tensor {

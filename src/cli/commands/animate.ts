@@ -5,8 +5,14 @@ import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
 import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { ANIMATION, type AnimationOptions, animate, animationPath, frameSize } from "../../singan/applications/animation.ts";
-import { Sampler } from "../../singan/generate.ts";
+import {
+  ANIMATION,
+  type AnimationOptions,
+  animate,
+  animationPath,
+  frameSize,
+} from "../../singan/generation/applications/animation.ts";
+import { Sampler } from "../../singan/generation/singan-sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { modelPath, OutputFolder, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";

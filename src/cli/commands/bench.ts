@@ -1,8 +1,8 @@
 // singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
 
-import { resolveOptions, UNUSED } from "../../singan/config.ts";
-import { profileScale, type ScaleProfile } from "../../singan/profile.ts";
-import { PyramidError, pyramidOf } from "../../singan/pyramid.ts";
+import { resolveOptions, UNUSED } from "../../singan/model/config.ts";
+import { PyramidError, pyramidOf } from "../../singan/model/pyramid.ts";
+import { profileScale, type ScaleProfile } from "../../singan/training/profile.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";

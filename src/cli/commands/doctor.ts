@@ -3,7 +3,7 @@
 import type { Gpu } from "../../gpu/device.ts";
 import { openAdapter } from "../../node/adapter.ts";
 import { findBrowser } from "../../node/browser-paths.ts";
-import { selfTest } from "../../singan/self-test.ts";
+import { selfTest } from "../../singan/training/self-test.ts";
 import type { Args, Command } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";

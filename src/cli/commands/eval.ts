@@ -6,9 +6,9 @@ import { inceptionFigures, reconstructionFigures, sampleFigures } from "../../me
 import { toPicture } from "../../metrics/picture.ts";
 import { resizeLikePillow } from "../../metrics/pillow-resize.ts";
 import { LEAST_SIDE } from "../../metrics/wasserstein.ts";
-import { isStretched } from "../../singan/applications/inject.ts";
-import type { AnyModel } from "../../singan/model.ts";
-import { openSampler } from "../../singan/sampler.ts";
+import { isStretched } from "../../singan/generation/applications/inject.ts";
+import { openSampler } from "../../singan/generation/sampler.ts";
+import type { AnyModel } from "../../singan/model/model.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { FileError, isDirectory, modelPath, OutputFolder, pngNames, readAnyModelAt, readPhoto, shown } from "../files.ts";
 import { openGpu } from "../gpu.ts";

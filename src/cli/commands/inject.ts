@@ -6,13 +6,21 @@ import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { blendInto, composite, isStretched, paint, photoOf, softMask, toPhotoSize } from "../../singan/applications/inject.ts";
-import { paletteOf, quantized } from "../../singan/applications/palette.ts";
-import { retrainQuantized } from "../../singan/applications/retrain.ts";
-import { Sampler } from "../../singan/generate.ts";
-import type { Model } from "../../singan/model.ts";
-import { PURPOSE, randomKey } from "../../singan/noise.ts";
-import { photoAt, quantizedPath } from "../../singan/path.ts";
+import {
+  blendInto,
+  composite,
+  isStretched,
+  paint,
+  photoOf,
+  softMask,
+  toPhotoSize,
+} from "../../singan/generation/applications/inject.ts";
+import { photoAt, quantizedPath } from "../../singan/generation/path.ts";
+import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import type { Model } from "../../singan/model/model.ts";
+import { paletteOf, quantized } from "../../singan/model/palette.ts";
+import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
+import { retrainQuantized } from "../../singan/training/singan/retrain.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
 import { FileError, modelPath, OutputFolder, readLayer, readMaskPicture, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";

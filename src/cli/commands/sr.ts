@@ -4,12 +4,18 @@ import { basename, dirname, extname, join } from "node:path";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { imresizeTo } from "../../image/resample.ts";
-import { LARGEST_FACTOR, SMALLEST_FACTOR, srOptions, srPath, srSize } from "../../singan/applications/super-resolution.ts";
-import { type Size, UNUSED } from "../../singan/config.ts";
-import { singanModel } from "../../singan/consingan/model.ts";
-import { Sampler } from "../../singan/generate.ts";
-import type { Model } from "../../singan/model.ts";
-import { writeModel } from "../../singan/model-file.ts";
+import {
+  LARGEST_FACTOR,
+  SMALLEST_FACTOR,
+  srOptions,
+  srPath,
+  srSize,
+} from "../../singan/generation/applications/super-resolution.ts";
+import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import { type Size, UNUSED } from "../../singan/model/config.ts";
+import { singanModel } from "../../singan/model/consingan-model.ts";
+import type { Model } from "../../singan/model/model.ts";
+import { writeModel } from "../../singan/model/model-file.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { MODEL_FILE, modelPath, OutputFolder, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";

@@ -1,0 +1,147 @@
+// Animation: frames along a random walk of the noise around z*, so that the picture moves and stays itself. Pure, but for the drawing.
+// Official code: animation.py (generate_gif), whose α is fixed by a slip; here it is obeyed. Closed walks for endless loops are our own.
+
+import { normals } from "../../../autodiff/ops/random.ts";
+import type { Planes } from "../../../image/planes.ts";
+import { OptionError, type Size } from "../../model/config.ts";
+import type { Model } from "../../model/model.ts";
+import { noiseSize } from "../../networks/frozen-scale.ts";
+import { PURPOSE, randomKey } from "../../networks/noise.ts";
+import { type Path, samplePath } from "../path.ts";
+import type { Sampler } from "../singan-sampler.ts";
+
+export interface WalkOptions {
+  /** How many pictures; in a loop the first follows the last. */
+  readonly frames: number;
+  readonly seed: number;
+  /** Pull towards z*, 0 … 1: the larger, the nearer to the photo. */
+  readonly alpha: number;
+  /** Persistence, 0 … 1: the larger, the smoother and the slower. */
+  readonly beta: number;
+  /** A walk that ends where it began; needs some pull, alpha ≥ 0.01. */
+  readonly loop: boolean;
+}
+export interface AnimationOptions extends WalkOptions {
+  /** Scales below it stand still, with the noise of the reconstruction. */
+  readonly startScale: number;
+}
+export const ANIMATION = { frames: 100, seed: 0, alpha: 0.1, beta: 0.9, startScale: 0, loop: false } as const;
+
+/** Without any pull a walk strays without end, and one that has to come back would tear itself away first. */
+const LEAST_LOOP_ALPHA = 0.01;
+/** How far the first step goes from z* to noise. */
+const FIRST_STEP = 0.05;
+
+/** Throws OptionError with one line that names the value and its range. */
+function checkWalk({ frames, seed, alpha, beta, loop }: WalkOptions): void {
+  for (const [name, value, low] of [
+    ["frames", frames, 1],
+    ["seed", seed, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < low || value >= 2 ** 32)
+      throw new OptionError(`${name} must be a whole number from ${low} to ${2 ** 32 - 1}, not ${value}`);
+  }
+  for (const [name, value, low] of [
+    ["alpha", alpha, loop ? LEAST_LOOP_ALPHA : 0],
+    ["beta", beta, 0],
+  ] as const) {
+    if (!(value >= low && value <= 1))
+      throw new OptionError(`${name} must be a number from ${low} to 1${low > 0 ? " in a loop" : ""}, not ${value}`);
+  }
+}
+
+/** Of one scale's noise: its centre Z (null for 0) and how many values. */
+interface Centre {
+  readonly scale: number;
+  readonly count: number;
+  readonly z: Float32Array | null;
+}
+
+/**
+ * The noise of one scale, frame by frame, endlessly. Official walk, with n_t ~ N(0,1) new in every step:
+ *   z_0 = Z,  z_1 = 0.95·Z + 0.05·n_0,  z_{t+1} = α·Z + (1−α)·(z_t + β·(z_t − z_{t−1}) + (1−β)·n_t);  the frames are z_2, z_3, …
+ * A loop has the n_t repeat after T frames, and begins where its walk will be back after T: as u = z − Z follows
+ *   u_{t+1} = (1−α)·((1+β)·u_t − β·u_{t−1} + (1−β)·n_t),
+ * linear in (u_t, u_{t−1}) with a constant matrix M, that is (I − M^T)⁻¹ times where T steps from 0 lead. Then frame T is frame 0.
+ * All values are a function of (seed, scale, frame); they are kept in float64.
+ */
+export function* noiseWalk({ scale, count, z }: Centre, options: WalkOptions): Generator<Float32Array, never> {
+  checkWalk(options);
+  const { frames, seed, alpha, beta, loop } = options;
+  const noise = (t: number) => normals(randomKey(seed, PURPOSE.animation, scale, t), 0, count);
+  const [onNow, onBefore, onNoise] = [(1 - alpha) * (1 + beta), (1 - alpha) * -beta, (1 - alpha) * (1 - beta)];
+  let now = new Float64Array(count);
+  let before = new Float64Array(count);
+  const step = (t: number): void => {
+    const n = noise(t);
+    for (let i = 0; i < count; i++) before[i] = onNow * now[i]! + onBefore * before[i]! + onNoise * n[i]!;
+    [now, before] = [before, now];
+  };
+  const picture = () => Float32Array.from(now, (u, i) => (z ? z[i]! : 0) + u);
+  if (!loop) {
+    const n = noise(0);
+    for (let i = 0; i < count; i++) now[i] = FIRST_STEP * (n[i]! - (z ? z[i]! : 0));
+    for (let t = 1; ; t++) {
+      step(t);
+      yield picture();
+    }
+  }
+  for (let t = 0; t < frames; t++) step(t);
+  const [a, b, c, d] = closing([onNow, onBefore, 1, 0], frames);
+  const start = { now: now.map((u, i) => a * u + b * before[i]!), before: before.map((u, i) => c * now[i]! + d * u) };
+  for (;;) {
+    now = start.now.slice();
+    before = start.before.slice();
+    for (let t = 0; t < frames; t++) {
+      yield picture();
+      step(t);
+    }
+  }
+}
+
+/** Rows of two. */
+type Matrix = readonly [number, number, number, number];
+
+const product = ([a, b, c, d]: Matrix, [e, f, g, h]: Matrix): Matrix => [
+  a * e + b * g,
+  a * f + b * h,
+  c * e + d * g,
+  c * f + d * h,
+];
+
+/** (I − M^T)⁻¹. */
+function closing(m: Matrix, frames: number): Matrix {
+  let power: Matrix = [1, 0, 0, 1];
+  for (let t = 0; t < frames; t++) power = product(power, m);
+  const [a, b, c, d] = [1 - power[0], -power[1], -power[2], 1 - power[3]];
+  const determinant = a * d - b * c;
+  return [d / determinant, -b / determinant, -c / determinant, a / determinant];
+}
+
+/** Every frame's way: as a sample's, with the walk's noise from the start scale on. Throws OptionError for any of the options. */
+export function animationPath(model: Model, options: AnimationOptions): Path {
+  const { startScale } = options;
+  checkWalk(options);
+  const path = samplePath(model, { startScale });
+  return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : { ...stage, noise: "given" })) };
+}
+
+/** Of a model's frames. */
+export const frameSize = ({ sizes, scales }: Model): Size => sizes[scales.length - 1]!;
+
+/**
+ * The frames, one after the other, at the trained size; at the coarsest scale the walk goes around z*, at the others around 0. Throws
+ * OptionError before the first.
+ */
+export async function* animate(sampler: Sampler, wanted: Partial<AnimationOptions> = {}): AsyncGenerator<Planes> {
+  const options: AnimationOptions = { ...ANIMATION, ...wanted };
+  const { model } = sampler;
+  const path = animationPath(model, options);
+  const walks = path.stages.map(({ scale, size, noise, grey }) => {
+    if (noise !== "given") return null;
+    const { width, height } = noiseSize(size, model.options);
+    return noiseWalk({ scale, count: (grey ? 1 : 3) * width * height, z: scale === 0 ? model.zStar : null }, options);
+  });
+  for (let frame = 0; frame < options.frames; frame++)
+    yield await sampler.draw(path, { seed: options.seed, given: walks.map((walk) => walk?.next().value ?? null) });
+}

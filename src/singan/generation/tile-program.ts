@@ -1,0 +1,136 @@
+// The program that draws a tile of one stage of a path, or the whole path at once: the two make the same bits.
+
+import { zeros } from "../../autodiff/ops/elementwise.ts";
+import { clampedResize } from "../../autodiff/ops/fused.ts";
+import { normal, normalWindow } from "../../autodiff/ops/random.ts";
+import { crop2d } from "../../autodiff/ops/spatial.ts";
+import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
+import type { Gpu, Slice } from "../../gpu/device.ts";
+import { float32Taps, sliceTaps } from "../../image/resample.ts";
+import { chooseForSize } from "../../runtime/kernels.ts";
+import { compile, type Program } from "../../runtime/program.ts";
+import { imageShape, type Size } from "../model/config.ts";
+import type { Model } from "../model/model.ts";
+import { type FrozenScale, grey, greyShape } from "../networks/frozen-scale.ts";
+import { enlargement, type Path, type Stage } from "./path.ts";
+import type { View, Window } from "./view.ts";
+
+/** Kernels are chosen as for pictures of this size, whatever the size: a tile then has the bits of the whole. */
+const REFERENCE_SIZE = [256, 256] as const;
+
+/** A model on the GPU, with the tensors that all its drawings read. */
+export interface Studio {
+  readonly gpu: Gpu;
+  readonly model: Model;
+  readonly scales: readonly FrozenScale[];
+  readonly key: readonly [Tensor, Slice];
+  readonly zStar: readonly [Tensor, Slice];
+}
+
+/** A program with what has to be written before it runs. */
+export interface Drawing {
+  readonly program: Program;
+  readonly output: Tensor;
+  /** The picture before the first stage; null where there is none. */
+  readonly start: Slice | null;
+  /** By stage of the path. */
+  readonly given: ReadonlyMap<number, Slice>;
+  readonly own: readonly Slice[];
+}
+
+/** The part of the previous picture (of the start, at the first stage) that a view of stage i reads. */
+export function readBy(model: Model, path: Path, i: number, { inside }: View): Window {
+  if (i === 0) return inside;
+  const { rows, columns } = sliced(model, path, i, inside);
+  return { top: rows.start, left: columns.start, width: columns.taps.inSize, height: rows.taps.inSize };
+}
+
+/** From the whole picture of stage i−1 to that of stage i. */
+function tapsOf({ options }: Model, { stages, factor }: Path, i: number) {
+  const [small, large] = [stages[i - 1]!.size, stages[i]!.size];
+  const taps = (inSize: number, outSize: number) => float32Taps(enlargement(options.upsample, factor, inSize, outSize));
+  return { rows: taps(small.height, large.height), columns: taps(small.width, large.width) };
+}
+
+/** From what a window reads of stage i−1 to the window of stage i. */
+function sliced(model: Model, path: Path, i: number, { top, left, width, height }: Window) {
+  const { rows, columns } = tapsOf(model, path, i);
+  return { rows: sliceTaps(rows, top, height), columns: sliceTaps(columns, left, width) };
+}
+
+/** Whether the path's random noise is drawn, or left out. */
+export type Noise = "random" | "none";
+
+/** Compiles stages first … first+views.length−1 as their views show them; `hasStart` says whether a picture comes before them. */
+export async function compileDrawing(
+  { gpu, model, scales, key, zStar }: Studio,
+  path: Path,
+  views: readonly View[],
+  first: number,
+  { hasStart, noise }: { readonly hasStart: boolean; readonly noise: Noise },
+): Promise<Drawing> {
+  const own: Slice[] = [];
+  const bindings = new Map<Tensor, Slice>([key, zStar]);
+  const input = (name: string, shape: Shape): { tensor: Tensor; slice: Slice } => {
+    const tensor = leaf(name, shape);
+    const slice = gpu.alloc(tensor.size * 4, name);
+    own.push(slice);
+    bindings.set(tensor, slice);
+    return { tensor, slice };
+  };
+  try {
+    const start = hasStart ? input("start", imageShape(readBy(model, path, first, views[0]!))) : null;
+    let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside));
+    const given = new Map<number, Slice>();
+    for (const [offset, view] of views.entries()) {
+      const i = first + offset;
+      const stage = path.stages[i]!;
+      if (i > first) {
+        const { rows, columns } = tapsOf(model, path, i);
+        picture = clampedResize(picture, rows, columns, -1, 1);
+      } else if (i > 0) {
+        const { rows, columns } = sliced(model, path, i, view.inside);
+        picture = clampedResize(picture, rows.taps, columns.taps, -1, 1);
+      }
+      let z: Tensor | null = null;
+      if (stage.noise === "given") {
+        const values = input(`noise ${i}`, noiseShape(stage, view.noiseSize));
+        given.set(i, values.slice);
+        z = seen(values.tensor, view);
+      } else if (stage.noise === "random" && noise === "random") z = drawn(key[0], stage, i, view);
+      else if (stage.noise === "star" && stage.scale === 0) z = seen(zStar[0], view);
+      const scale = scales[stage.scale]!;
+      picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.surplus);
+      for (const [t, slice] of scale.bindings) bindings.set(t, slice);
+    }
+    const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu);
+    const program = await compile(gpu, { name: "picture", outputs: [picture], bindings, choose });
+    return { program, output: picture, start: start?.slice ?? null, given, own };
+  } catch (error) {
+    for (const slice of own) gpu.free(slice);
+    throw error;
+  }
+}
+
+const noiseShape = ({ grey: isGrey }: Stage, size: Size): Shape => (isGrey ? greyShape(size) : imageShape(size));
+
+const isWhole = ({ width, height }: Window, size: Size): boolean => width === size.width && height === size.height;
+
+/** A stage's random noise, as far as it is seen; its stream is its place in the path. */
+function drawn(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
+  if (isWhole(noise, size)) return normal(key, noiseShape(stage, size), stream);
+  const { top, left } = noise;
+  return normalWindow(key, { shape: noiseShape(stage, noise), stream, size: [size.height, size.width], top, left });
+}
+
+/** Of a whole noise, what is seen. */
+function seen(z: Tensor, { noise, noiseSize: size }: View): Tensor {
+  if (isWhole(noise, size)) return z;
+  const { top, left, width, height } = noise;
+  return crop2d(z, { top, left, bottom: size.height - top - height, right: size.width - left - width });
+}
+
+export function freeDrawing(gpu: Gpu, { program, own }: Drawing): void {
+  program.dispose();
+  for (const slice of own) gpu.free(slice);
+}

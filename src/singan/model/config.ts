@@ -1,0 +1,188 @@
+// What a training can be asked for, its defaults and presets. Values from the official code (tamarott/SinGAN config.py) and the paper.
+
+import type { Shape } from "../../autodiff/tensor.ts";
+import type { Size } from "../../image/resample.ts";
+
+export interface TrainOptions {
+  /** What is trained on which pyramid; see RECIPES. */
+  readonly recipe: Recipe;
+  /** Long side of the finest scale, px. */
+  readonly maxSize: number;
+  /** Short side of the coarsest scale, px. */
+  readonly minSize: number;
+  /** Wanted ratio between scales; the one used makes the coarsest side come out at minSize. */
+  readonly scaleFactor: number;
+  /** Iterations per scale, each dSteps discriminator and gSteps generator steps. */
+  readonly iterations: number;
+  /** Channels at scale 0; doubled every 4 scales up to maxChannels. */
+  readonly channels: number;
+  readonly maxChannels: number;
+  /** Stages of the growing generator, one for each scale of its pyramid; ConSinGAN only. */
+  readonly stages: number;
+  /** How many of the newest stages are trained at once; ConSinGAN only. */
+  readonly trainedStages: number;
+  /** δ: each stage below the newest has this times the learning rate of the one above; ConSinGAN only. */
+  readonly lrScale: number;
+  readonly dSteps: number;
+  readonly gSteps: number;
+  readonly lr: number;
+  /** The learning rate drops to a tenth after this share of the iterations. */
+  readonly lrDropAt: number;
+  /** α: weight of the reconstruction loss. */
+  readonly alphaRec: number;
+  /** λ: weight of the gradient penalty. */
+  readonly lambdaGp: number;
+  /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
+  readonly noiseAmp: number;
+  /** z* of the coarsest scale: drawn anew in every iteration (official code), a typical one kept (z-star.ts), or drawn once (paper). */
+  readonly zStar: "fixed" | "redrawn";
+  /** G steps 2 and 3: back through a new fake, or through the kept one (official code under torch ≤ 1.4). */
+  readonly gStep: "replay" | "regenerate";
+  readonly upsample: "bilinear" | "bicubic";
+  /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
+  readonly statistics: "recalibrated" | "running";
+  /** Noise all the way to the border of G's input, which else is zero there: more variety at the borders, as animation training has it. */
+  readonly noisePadding: boolean;
+  readonly seed: number;
+}
+
+/**
+ * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
+ * that grows, its newest stages trained together.
+ */
+export const RECIPES = ["singan", "sr", "consingan"] as const;
+export type Recipe = (typeof RECIPES)[number];
+
+/** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics by what did best here (docs/adr/0010). */
+export const PAPER: TrainOptions = Object.freeze({
+  recipe: "singan",
+  maxSize: 250,
+  minSize: 25,
+  scaleFactor: 0.75,
+  iterations: 2000,
+  channels: 32,
+  maxChannels: 128,
+  stages: 6,
+  trainedStages: 3,
+  lrScale: 0.1,
+  dSteps: 3,
+  gSteps: 3,
+  lr: 5e-4,
+  lrDropAt: 0.8,
+  alphaRec: 10,
+  lambdaGp: 0.1,
+  noiseAmp: 0.1,
+  zStar: "redrawn",
+  gStep: "regenerate",
+  upsample: "bicubic",
+  statistics: "recalibrated",
+  noisePadding: false,
+  seed: 0,
+});
+
+/** ConSinGAN's values for unconditional generation. Its nets have one width. */
+export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
+
+const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: { ...PAPER, recipe: "sr" }, consingan: CONSINGAN };
+const CONCURRENT = ["stages", "trainedStages", "lrScale"] as const;
+/** Options that a recipe has no use for: they keep their defaults. */
+export const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
+  singan: CONCURRENT,
+  sr: CONCURRENT,
+  consingan: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding"],
+};
+
+/** Up to this size, px, ConSinGAN's six stages would hardly differ from each other. */
+const FEW_STAGES = { maxSize: 100, stages: 3 };
+
+/** The options for another recipe at the same effort: size, iterations and the widest net are kept, the rest is that recipe's. */
+export function inRecipe(options: TrainOptions, recipe: Recipe): TrainOptions {
+  if (recipe === options.recipe) return options;
+  if (recipe === "sr") return { ...options, recipe };
+  const { maxSize, minSize, iterations, maxChannels, seed } = options;
+  const defaults = DEFAULTS[recipe];
+  const stages = recipe === "consingan" && maxSize <= FEW_STAGES.maxSize ? FEW_STAGES.stages : defaults.stages;
+  return { ...defaults, maxSize, minSize, iterations, seed, stages, channels: Math.min(defaults.channels, maxChannels) };
+}
+
+/** The rate of iteration `at`: a tenth from the share `lrDropAt` of the iterations on. */
+export const learningRate = ({ lr, lrDropAt, iterations }: TrainOptions, at: number): number =>
+  at >= Math.floor(lrDropAt * iterations) ? lr * 0.1 : lr;
+
+/** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
+export const PRESETS = {
+  paper: PAPER,
+  balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
+  preview: { ...PAPER, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
+  animation: { ...PAPER, minSize: 20, noisePadding: true }, // the official mode animation_train
+} as const satisfies Record<string, TrainOptions>;
+export type PresetName = keyof typeof PRESETS;
+
+export class OptionError extends Error {
+  override name = "OptionError";
+}
+
+const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, whole: boolean][] = [
+  ["maxSize", 12, 4096, true],
+  ["minSize", 12, 512, true],
+  ["scaleFactor", 0.3, 0.95, false],
+  ["iterations", 1, 100_000, true],
+  ["channels", 1, 512, true],
+  ["maxChannels", 1, 512, true],
+  ["stages", 1, 20, true],
+  ["trainedStages", 1, 20, true],
+  ["lrScale", 0, 1, false],
+  ["dSteps", 1, 20, true],
+  ["gSteps", 1, 20, true],
+  ["lr", 0, 1, false],
+  ["lrDropAt", 0, 1, false],
+  ["alphaRec", 0, 1e4, false],
+  ["lambdaGp", 0, 1e4, false],
+  ["noiseAmp", 0, 10, false],
+  ["seed", 0, 2 ** 32 - 1, true],
+];
+const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] = [
+  ["recipe", RECIPES],
+  ["zStar", ["fixed", "redrawn"]],
+  ["gStep", ["replay", "regenerate"]],
+  ["upsample", ["bilinear", "bicubic"]],
+  ["statistics", ["recalibrated", "running"]],
+];
+
+/** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
+export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
+  const unknown = Object.keys(options).find((name) => !(name in PAPER));
+  if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
+  const defaults = (DEFAULTS as Readonly<Record<string, TrainOptions>>)[String(options.recipe)] ?? PAPER;
+  const all = { ...defaults, ...options };
+  for (const [name, low, high, whole] of RANGES) {
+    const value = all[name];
+    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+      throw new OptionError(`${name} must be ${whole ? "a whole number" : "a number"} from ${low} to ${high}, not ${value}`);
+    }
+  }
+  for (const [name, values] of CHOICES) {
+    if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
+  }
+  if (typeof all.noisePadding !== "boolean") throw new OptionError(`noisePadding must be true or false, not ${all.noisePadding}`);
+  const unused = UNUSED[all.recipe].find((name) => all[name] !== defaults[name]);
+  if (unused) throw new OptionError(`${unused} has no meaning in the recipe ${all.recipe}`);
+  if (all.maxSize < all.minSize) throw new OptionError(`maxSize ${all.maxSize} is below minSize ${all.minSize}`);
+  return all;
+}
+
+/** Channels of G and D at a scale: doubled every 4 scales; in ConSinGAN the same at all. */
+export function channelsAt(
+  scale: number,
+  { recipe, channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels"> & Partial<Pick<TrainOptions, "recipe">>,
+): number {
+  if (recipe === "consingan") return channels;
+  return Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
+}
+
+export type { Size };
+/** One RGB image of this size. */
+export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
+
+/** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
+export const PADDING = 5;

@@ -1,0 +1,87 @@
+// A trained model as plain data: what training produces, the model file holds and generation uses. No GPU in here.
+
+import type { Planes } from "../../image/planes.ts";
+import type { Size, TrainOptions } from "./config.ts";
+import type { ConsinganModel } from "./consingan-model.ts";
+
+/** A net's tensors by their official state_dict names (head.conv.weight, body.block1.norm.running_mean, tail.0.bias, …). */
+export type StateDict = ReadonlyMap<string, Float32Array>;
+
+export interface LossRecord {
+  readonly dReal: number;
+  readonly dFake: number;
+  readonly gradientPenalty: number;
+  readonly gAdversarial: number;
+  readonly reconstruction: number;
+}
+
+/** What is known of a trained scale besides its nets. */
+export interface ScaleRecord {
+  readonly size: Size;
+  readonly channels: number;
+  readonly noiseAmp: number;
+  readonly losses: LossRecord;
+  readonly seconds: number;
+}
+
+export interface ScaleModel extends ScaleRecord {
+  readonly generator: StateDict;
+  /** The discriminator, kept for continuing a training; sampling does not need it. */
+  readonly discriminator: StateDict;
+}
+
+/** A model of any recipe. */
+export type AnyModel = Model | ConsinganModel;
+
+export interface Model {
+  readonly options: TrainOptions;
+  /** Ratio between neighbouring scales, coarse/fine < 1; irrelevant with one scale. */
+  readonly scaleFactor: number;
+  /** Sizes of all scales, coarsest first; `scales` may hold fewer while training goes on. */
+  readonly sizes: readonly Size[];
+  readonly scales: readonly ScaleModel[];
+  /** z* of the coarsest scale, [1,1,h,w] of noiseSize: one channel for all three colours. */
+  readonly zStar: Float32Array;
+  /** The photo at the finest scale, in [-1,1]. */
+  readonly photo: Planes;
+}
+
+export interface Preview {
+  /** A random picture of the scale in training. */
+  readonly sample: Planes;
+  readonly reconstruction: Planes;
+}
+
+/** What training tells while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
+export type TrainEvent =
+  | {
+      readonly kind: "scale";
+      readonly scale: number;
+      readonly size: Size;
+      readonly channels: number;
+      readonly noiseAmp: number;
+      readonly work: Work;
+    }
+  | {
+      readonly kind: "progress";
+      readonly scale: number;
+      /** Iterations of this scale that are done. */
+      readonly iteration: number;
+      readonly losses: LossRecord;
+      readonly work: Work;
+      /** Pictures of the present state; costs a generator pass each. */
+      preview(): Promise<Preview>;
+    }
+  | {
+      readonly kind: "scaleDone";
+      readonly scale: number;
+      readonly model: AnyModel;
+      readonly preview: Preview;
+      readonly work: Work;
+    };
+
+/** Multiply-adds done and to do: what an estimate of the remaining time goes by, for later scales cost more. */
+export interface Work {
+  readonly done: number;
+  readonly total: number;
+}

@@ -1,0 +1,123 @@
+// The pyramid: how many scales a picture trains at, their sizes, and the pictures x_0 (coarsest) … x_N (finest).
+// Follows adjust_scales2image and creat_reals_pyramid of the official SinGAN code; the paper counts scales the other way round.
+
+import type { Planes } from "../../image/planes.ts";
+import { ceilSize, imresize, type Size } from "../../image/resample.ts";
+import type { TrainOptions } from "./config.ts";
+
+/** A picture or setting that gives no pyramid; the message is one line for the user. */
+export class PyramidError extends Error {
+  override readonly name = "PyramidError";
+}
+
+export interface PyramidSettings extends Size {
+  /** Short side of the coarsest scale, pixels; default 25. */
+  readonly minSize?: number;
+  /** Limit on the long side of the finest scale, pixels; default 250. */
+  readonly maxSize?: number;
+  /** Nominal factor between scales, in (0,1); default 0.75. The factor used is nearer to 1. */
+  readonly scaleFactor?: number;
+  /** Of the two counts of scales: up, or down as for super-resolution (adjust_scales2image_SR). */
+  readonly counts?: "up" | "down";
+  /** Plain ⌈x⌉ as in the official code, where rounding decides between 25 and 26; only to compare with it. */
+  readonly official?: boolean;
+}
+
+export interface Pyramid {
+  /** Coarsest first; one generator and one discriminator each. */
+  readonly sizes: readonly Size[];
+  /** The factor really used from a scale to the next coarser one; 1 if there is only one scale. */
+  readonly scaleFactor: number;
+  /** From the finest scale to each: the last is 1. */
+  readonly factors: readonly number[];
+  /** From the file to the finest scale: min(maxSize / long side, 1). */
+  readonly scale1: number;
+  /** Index of the finest scale. */
+  readonly stopScale: number;
+}
+
+/**
+ * Sizes of all scales. With m, M the file's short and long side and logarithms to the base scaleFactor:
+ *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉  (⌊·⌋ where counts go down),  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
+ * A picture whose x_N is exactly minSize high or wide has this one scale. Throws PyramidError if it is smaller than that.
+ */
+export function pyramidSizes(settings: PyramidSettings): Pyramid {
+  const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, counts = "up", official = false } = settings;
+  if (!(nominal > 0 && nominal < 1)) throw new PyramidError(`the scale factor must lie between 0 and 1, not ${nominal}`);
+  const ceil = official ? Math.ceil : ceilSize;
+  const { finest, scale1 } = finestScale({ width, height, minSize, maxSize }, ceil);
+  const finestShort = Math.min(finest.width, finest.height);
+  if (finestShort === minSize) return { sizes: [finest], scaleFactor: 1, factors: [1], scale1, stopScale: 0 };
+
+  // At least 1: finestShort > minSize means minSize/short < min(maxSize, long)/long, so the first logarithm is the larger one.
+  const log = (x: number): number => Math.log(x) / Math.log(nominal);
+  const long = Math.max(width, height);
+  const count = counts === "up" ? ceil : (x: number) => Math.floor(x + 1e-6);
+  const stopScale = count(log(minSize / Math.min(width, height))) + 1 - count(log(Math.min(maxSize, long) / long));
+  const scaleFactor = (minSize / finestShort) ** (1 / stopScale);
+  const factors = Array.from({ length: stopScale + 1 }, (_, n) => scaleFactor ** (stopScale - n));
+  return { sizes: reduced(finest, factors, ceil), scaleFactor, factors, scale1, stopScale };
+}
+
+/**
+ * ConSinGAN's pyramid of so many stages, small steps first: with N = stages − 1 and f = (minSize/short side of x_N)^(1/N),
+ *   x_n: ⌈side of x_N · f^e⌉, e = (N−1)/ln N · ln(N−n) + 1 for n < N.
+ * With two stages e is 1. A picture whose x_N is exactly minSize high or wide has all stages at this size. Throws PyramidError as above.
+ * Official code: create_reals_pyramid of tohinz/ConSinGAN.
+ */
+export function concurrentPyramidSizes(settings: Size & { minSize: number; maxSize: number; stages: number }): Pyramid {
+  const { finest, scale1 } = finestScale(settings, ceilSize);
+  const stopScale = settings.stages - 1;
+  const scaleFactor = stopScale === 0 ? 1 : (settings.minSize / Math.min(finest.width, finest.height)) ** (1 / stopScale);
+  const slope = stopScale > 1 ? (stopScale - 1) / Math.log(stopScale) : 0;
+  const factors = Array.from({ length: settings.stages }, (_, n) =>
+    n === stopScale ? 1 : scaleFactor ** (slope * Math.log(stopScale - n) + 1),
+  );
+  return { sizes: reduced(finest, factors, ceilSize), scaleFactor, factors, scale1, stopScale };
+}
+
+type Ceil = (x: number) => number;
+
+const reduced = ({ width, height }: Size, factors: readonly number[], ceil: Ceil): Size[] =>
+  factors.map((factor) => ({ width: ceil(width * factor), height: ceil(height * factor) }));
+
+/** x_N: the picture with its long side limited. Throws PyramidError where its short side is then too short. */
+function finestScale(settings: Size & { minSize: number; maxSize: number }, ceil: Ceil): { finest: Size; scale1: number } {
+  const { width, height, minSize, maxSize } = settings;
+  for (const [name, value] of Object.entries({ width, height, minSize, maxSize })) {
+    if (!Number.isInteger(value) || value < 1) throw new PyramidError(`${name} must be a positive whole number, not ${value}`);
+  }
+  const short = Math.min(width, height);
+  const long = Math.max(width, height);
+  if (short < minSize)
+    throw new PyramidError(`the picture is ${width}x${height}: its short side must be at least ${minSize} pixels`);
+
+  const scale1 = Math.min(maxSize / long, 1);
+  const finest = { width: ceil(width * scale1), height: ceil(height * scale1) };
+  const finestShort = Math.min(finest.width, finest.height);
+  if (finestShort < minSize) {
+    const needed = Math.ceil((minSize * long) / short);
+    throw new PyramidError(
+      `limited to ${maxSize} pixels the picture of ${width}x${height} becomes ${finest.width}x${finest.height}: ` +
+        `its short side must be at least ${minSize}; crop it or allow ${needed} pixels`,
+    );
+  }
+  return { finest, scale1 };
+}
+
+/** The pyramid that a training with these options has. Throws PyramidError. */
+export function pyramidOf({ width, height }: Size, options: TrainOptions): Pyramid {
+  const { recipe, minSize, maxSize, scaleFactor, stages } = options;
+  if (recipe === "consingan") return concurrentPyramidSizes({ width, height, minSize, maxSize, stages });
+  return pyramidSizes({ width, height, minSize, maxSize, scaleFactor, counts: recipe === "sr" ? "down" : "up" });
+}
+
+/**
+ * x_n for every scale, coarsest first: each made straight from x_N, and x_N from the picture, by antialiased bicubic with mirrored
+ * borders, clamped to [-1,1]. Unlike the official code nothing goes through 8 bits. The grid follows the factors, the sizes are
+ * those of `pyramid` (so a test can force the official ones).
+ */
+export function buildPyramid(picture: Planes, { sizes, factors, scale1, stopScale }: Pyramid): Planes[] {
+  const finest = imresize(picture, scale1, { size: sizes[stopScale]! });
+  return sizes.map((size, n) => (n === stopScale ? finest : imresize(finest, factors[n]!, { size })));
+}

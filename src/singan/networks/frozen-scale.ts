@@ -1,0 +1,107 @@
+// Finished scales on the GPU, and the chain through them: y_k = G_k(amp_k·z_k + y_{k−1}↑, y_{k−1}↑). Official code: draw_concat.
+
+import { channelScale } from "../../autodiff/ops/channel.ts";
+import { add, zeros } from "../../autodiff/ops/elementwise.ts";
+import { clampedResize, noisyPad } from "../../autodiff/ops/fused.ts";
+import { axisBroadcast } from "../../autodiff/ops/reduce.ts";
+import { crop2d, type Margins, margins, pad2d } from "../../autodiff/ops/spatial.ts";
+import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
+import type { Gpu, Slice } from "../../gpu/device.ts";
+import { float32Taps } from "../../image/resample.ts";
+import { FlatBuffer, Leaves } from "../../runtime/params.ts";
+import { enlargement } from "../generation/path.ts";
+import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
+import type { Model, ScaleModel } from "../model/model.ts";
+import { foldedShapes, foldGenerator, frozenGenerator } from "./networks.ts";
+import type { NoiseSource } from "./noise.ts";
+
+/** A picture of one scale brought to the next. */
+export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;
+
+/** Upsampling by 1/scaleFactor to the next size, clamped to [-1,1] before and after as in the official code (see `enlargement`). */
+export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): Upsample {
+  const taps = (inSize: number, outSize: number) => float32Taps(enlargement(kind, scaleFactor, inSize, outSize));
+  return (picture, from, to) => clampedResize(picture, taps(from.height, to.height), taps(from.width, to.width), -1, 1);
+}
+
+/** The noise of a scale for so many pictures: one channel for all colours at the coarsest, three elsewhere. */
+export function drawNoise(noise: NoiseSource, name: string, scale: number, size: Size, samples = 1): Tensor {
+  const draw = (shape: Shape) => noise.normal(name, [samples, ...shape.slice(1)]);
+  return scale === 0 ? grey(draw(greyShape(size))) : draw(imageShape(size));
+}
+export const greyShape = ({ width, height }: Size): Shape => [1, 1, height, width];
+export const grey = (z: Tensor): Tensor => axisBroadcast(z, 1, 3);
+
+/** Of a scale's noise: its picture's size, or with noise padding that of the generator's input. */
+export function noiseSize({ width, height }: Size, { noisePadding }: Pick<TrainOptions, "noisePadding">): Size {
+  const more = noisePadding ? 2 * PADDING : 0;
+  return { width: width + more, height: height + more };
+}
+
+/** Of the z* that a model holds. */
+export const zStarShape = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape =>
+  greyShape(noiseSize(sizes[0]!, options));
+
+/** The generator's input: amp·z + previous, zero-padded; noise that has the padded size is not padded. z = null is no noise. */
+export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, m: Margins = margins(PADDING)): Tensor {
+  if (!z) return pad2d(previous, m);
+  if (z.shape.at(-1) === previous.shape.at(-1) && z.shape.at(-2) === previous.shape.at(-2)) return noisyPad(z, amp, previous, m);
+  const samples = previous.shape[0]!;
+  const spread = z.shape[0] === samples ? z : axisBroadcast(z, 0, samples);
+  return add(channelScale(spread, amp), pad2d(previous, m));
+}
+
+/** Noise amplitudes are [1,3] tensors, so that a program does not depend on their value. */
+export const AMP_SHAPE: Shape = [1, 3];
+export const ampValues = (noiseAmp: number): Float32Array => new Float32Array(3).fill(noiseAmp);
+
+/** A trained generator with its statistics folded in. */
+export class FrozenScale {
+  readonly amp = leaf("noiseAmp", AMP_SHAPE);
+  readonly size: Size;
+  readonly #weights: Leaves;
+  readonly #amp: Slice;
+
+  constructor(
+    private readonly gpu: Gpu,
+    { size, channels, noiseAmp, generator }: Pick<ScaleModel, "size" | "channels" | "noiseAmp" | "generator">,
+  ) {
+    this.size = size;
+    this.#weights = new Leaves(new FlatBuffer(gpu, foldedShapes(channels), "frozen generator"));
+    this.#weights.storage.write(foldGenerator(generator));
+    this.#amp = gpu.upload(ampValues(noiseAmp), "noise amplitude");
+  }
+
+  get bindings(): (readonly [Tensor, Slice])[] {
+    return [...this.#weights.bindings, [this.amp, this.#amp]];
+  }
+
+  /**
+   * G(amp·z + previous, previous). For a tile of a picture: the margins that lie outside the picture, and those of `previous` that are
+   * there for the tile's neighbourhood only.
+   */
+  apply(z: Tensor | null, previous: Tensor, outside: Margins = margins(PADDING), surplus: Margins = margins(0)): Tensor {
+    const inner = Object.values(surplus).some((m) => m > 0) ? crop2d(previous, surplus) : previous;
+    return frozenGenerator(generatorInput(z, this.amp, previous, outside), inner, this.#weights.tensors);
+  }
+
+  dispose(): void {
+    this.#weights.dispose();
+    this.gpu.free(this.#amp);
+  }
+}
+
+/** The picture (or `samples` of them) of the last of `scales`; `noise(k)` is z_k, null for none. Starts from mid-grey. */
+export function chain(
+  scales: readonly FrozenScale[],
+  noise: (scale: number, size: Size) => Tensor | null,
+  upsample: Upsample,
+  samples = 1,
+): Tensor {
+  let picture = zeros([samples, ...imageShape(scales[0]!.size).slice(1)]);
+  scales.forEach((scale, k) => {
+    if (k > 0) picture = upsample(picture, scales[k - 1]!.size, scale.size);
+    picture = scale.apply(noise(k, scale.size), picture);
+  });
+  return picture;
+}

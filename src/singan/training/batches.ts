@@ -1,0 +1,186 @@
+// What changes from run to run of a scale's programs, what they tell, and how iterations become submits.
+// Between the start and the end of a scale the CPU only writes these few numbers and reads losses a batch behind.
+
+import type { Shape, Tensor } from "../../autodiff/tensor.ts";
+import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
+import { FlatBuffer, Leaves } from "../../runtime/params.ts";
+import { type Copy, type Program, submit } from "../../runtime/program.ts";
+import type { LossRecord } from "../model/model.ts";
+
+/** PyTorch's BatchNorm2d momentum. */
+const MOMENTUM = 0.1;
+
+/** The inputs of one run: the random key, Adam's step sizes (nn/adam.ts) and the running statistics' momentum. */
+export interface Feed {
+  readonly key: Uint32Array;
+  readonly adam?: readonly [number, number];
+  readonly momentum?: number;
+}
+const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
+
+/** The small block of buffers that every program reads its Feed from, and a ring of `places` for the feeds of one submit. */
+export class FeedBlock {
+  readonly leaves: Leaves;
+  readonly #ring: Slice;
+
+  constructor(
+    private readonly gpu: Gpu,
+    label: string,
+    places: number,
+  ) {
+    this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
+    this.#ring = gpu.alloc(places * this.whole.bytes, `${label} feeds`);
+  }
+
+  get whole(): Slice {
+    return this.leaves.storage.whole;
+  }
+
+  tensor(name: keyof Feed): Tensor {
+    return this.leaves.tensors.get(name)!;
+  }
+
+  write({ key, adam = [0, 0], momentum = MOMENTUM }: Feed): void {
+    const data = { key, adam: Float32Array.from(adam), momentum: Float32Array.of(momentum) };
+    this.leaves.storage.write(new Map(Object.entries(data)));
+  }
+
+  /** Writes many feeds to the ring, after everything submitted so far; gives for each the copy that hands it to the programs. */
+  lay(feeds: readonly Feed[]): Copy[] {
+    const { slices } = this.leaves.storage;
+    const data = new ArrayBuffer(this.whole.bytes * feeds.length);
+    feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
+      const at = (name: keyof Feed) => i * this.whole.bytes + slices.get(name)!.offset;
+      new Uint32Array(data, at("key"), key.length).set(key);
+      new Float32Array(data, at("adam"), adam.length).set(adam);
+      new Float32Array(data, at("momentum"), 1)[0] = momentum;
+    });
+    this.gpu.write(this.#ring, new Uint8Array(data));
+    const { bytes } = this.whole;
+    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
+  }
+
+  dispose(): void {
+    this.leaves.dispose();
+    this.gpu.free(this.#ring);
+  }
+}
+
+/** Where the programs leave their losses; `critic` is the pair of D's on real and fake. */
+const LOSS_PLACES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
+  string,
+  Shape
+>;
+type LossPlace = keyof typeof LOSS_PLACES;
+
+/** Readbacks in flight: one per batch, and one to spare. */
+const READBACKS = 3;
+
+export class LossBlock {
+  readonly #storage: FlatBuffer;
+  readonly #readback: Readback;
+
+  constructor(gpu: Gpu, label: string) {
+    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_PLACES)), `${label} losses`);
+    this.#readback = this.#storage.readback(READBACKS);
+  }
+
+  /** Where a graph is to leave these losses. */
+  into(losses: Partial<Record<LossPlace, Tensor>>): (readonly [Tensor, Slice])[] {
+    return Object.entries(losses).map(([place, t]) => [t, this.#storage.slice(place)] as const);
+  }
+
+  async read(): Promise<LossRecord> {
+    const [critic, gradientPenalty, gAdversarial, reconstruction] = (await this.#readback.read()).map((values) => [...values]);
+    return {
+      dReal: critic![0]!,
+      dFake: critic![1]!,
+      gradientPenalty: gradientPenalty![0]!,
+      gAdversarial: gAdversarial![0]!,
+      reconstruction: reconstruction![0]!,
+    };
+  }
+
+  dispose(): void {
+    this.#readback.dispose();
+    this.#storage.dispose();
+  }
+}
+
+export interface Run {
+  readonly program: Program;
+  readonly feed: Feed;
+  /** Copies that precede it. */
+  readonly before: readonly Copy[];
+}
+
+export interface Job {
+  readonly name: string;
+  readonly iterations: number;
+  /** The runs of one iteration, in order. */
+  plan(iteration: number): readonly Run[];
+}
+
+export interface Progress {
+  /** Iterations that are done. */
+  readonly iteration: number;
+  readonly losses: LossRecord;
+}
+
+/** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
+const TARGET_BATCH_MS = 150;
+export const MAX_BATCH = 32;
+
+/**
+ * Runs all iterations of `job` in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one batch
+ * behind the GPU; leaving early waits for the batch in flight. Throws where a loss is not finite.
+ */
+export async function* runBatches(
+  gpu: Gpu,
+  feed: FeedBlock,
+  losses: LossBlock,
+  job: Job,
+  maxBatch = MAX_BATCH,
+): AsyncGenerator<Progress> {
+  let inFlight: Promise<Progress> | null = null;
+  let size = 1;
+  try {
+    for (let at = 0; at < job.iterations; ) {
+      const count = Math.min(size, job.iterations - at);
+      const start = performance.now();
+      const previous: typeof inFlight = inFlight;
+      inFlight = submitBatch(gpu, feed, losses, job, at, count);
+      inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
+      at += count;
+      if (previous) yield await previous;
+      const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
+      size = Math.max(1, Math.min(maxBatch, 2 * size, wanted));
+    }
+    if (inFlight) yield await inFlight;
+  } finally {
+    await inFlight?.catch(() => {});
+  }
+}
+
+async function submitBatch(
+  gpu: Gpu,
+  feed: FeedBlock,
+  losses: LossBlock,
+  { name, plan }: Job,
+  first: number,
+  count: number,
+): Promise<Progress> {
+  const runs = Array.from({ length: count }, (_, i) => plan(first + i)).flat();
+  const feeds = feed.lay(runs.map((run) => run.feed));
+  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
+  submit(gpu, steps);
+  const iteration = first + count;
+  const values = await losses.read();
+  const bad = Object.entries(values).find(([, loss]) => !Number.isFinite(loss));
+  if (bad) {
+    throw new Error(
+      `${name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
+    );
+  }
+  return { iteration, losses: values };
+}
