@@ -31,8 +31,8 @@ export {
   type Size,
   type TrainOptions,
 } from "./singan/model/config.ts";
-export { type ConsinganModel, isConsingan, singanModel } from "./singan/model/consingan-model.ts";
 export type { AnyModel, LossRecord, Model, Preview, ScaleModel, ScaleRecord, TrainEvent, Work } from "./singan/model/model.ts";
+export { type ConsinganModel, isConsingan, singanModel } from "./singan/model/model.ts";
 export { ModelFileError, readModel, writeModel } from "./singan/model/model-file.ts";
 export { type Palette, paletteOf, quantized } from "./singan/model/palette.ts";
 export { PyramidError } from "./singan/model/pyramid.ts";

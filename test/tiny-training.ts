@@ -4,8 +4,7 @@ import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
 import { Sampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
-import { singanModel } from "../src/singan/model/consingan-model.ts";
-import type { AnyModel, LossRecord, Model } from "../src/singan/model/model.ts";
+import { type AnyModel, type LossRecord, type Model, singanModel } from "../src/singan/model/model.ts";
 import { train } from "../src/singan/training/train.ts";
 
 export const TINY: Partial<TrainOptions> = {

@@ -18,8 +18,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
 import type { Rgb8 } from "../image/planes.ts";
-import { singanModel } from "../singan/model/consingan-model.ts";
-import type { AnyModel, Model } from "../singan/model/model.ts";
+import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
 import { ModelFileError, readModel } from "../singan/model/model-file.ts";
 
 /** A file that can't be read or written; the message is one line that names it. */

@@ -73,7 +73,7 @@ export class Gpu {
    * A stand-in that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
    * pipelines that it is asked for, which this one then has already.
    */
-  rehearsal(compiles: boolean): Gpu {
+  dryRun(compiles: boolean): Gpu {
     const device = standIn(this.device);
     return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device), this.winners);
   }

@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { encodePng } from "../../src/image/png.ts";
-import { singanModel } from "../../src/singan/model/consingan-model.ts";
+import { singanModel } from "../../src/singan/model/model.ts";
 import { readModel } from "../../src/singan/model/model-file.ts";
 import { buildCli, CLI } from "../command-line.ts";
 

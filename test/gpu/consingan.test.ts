@@ -8,7 +8,7 @@ import { submit } from "../../src/runtime/program.ts";
 import { ConsinganSampler } from "../../src/singan/generation/consingan-sampler.ts";
 import { openSampler } from "../../src/singan/generation/sampler.ts";
 import { resolveOptions, type TrainOptions } from "../../src/singan/model/config.ts";
-import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/consingan-model.ts";
+import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
 import { readModel, writeModel } from "../../src/singan/model/model-file.ts";
 import { noiseShape } from "../../src/singan/networks/consingan-network.ts";
 import { StageTrainer } from "../../src/singan/training/consingan/stage-trainer.ts";

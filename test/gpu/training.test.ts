@@ -6,7 +6,7 @@ import { crop, type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, resolveOptions, type TrainOptions } from "../../src/singan/model/config.ts";
-import { singanModel } from "../../src/singan/model/consingan-model.ts";
+import { singanModel } from "../../src/singan/model/model.ts";
 import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
 import { train } from "../../src/singan/training/train.ts";
 import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";

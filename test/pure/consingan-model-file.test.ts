@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
 import { imageShape, resolveOptions } from "../../src/singan/model/config.ts";
-import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/consingan-model.ts";
+import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
 import { ModelFileError, readModel, writeModel } from "../../src/singan/model/model-file.ts";
 import { pyramidOf } from "../../src/singan/model/pyramid.ts";
 import { readSafetensors, type StoredTensor } from "../../src/singan/model/safetensors.ts";

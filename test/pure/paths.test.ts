@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import type { Planes } from "../../src/image/planes.ts";
 import { srPath, srSize } from "../../src/singan/generation/applications/super-resolution.ts";
 import {
-  enlargement,
   injectionPath,
   type Path,
   photoPath,
@@ -19,6 +18,7 @@ import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
 import { resolveOptions, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { type PyramidError, pyramidOf } from "../../src/singan/model/pyramid.ts";
+import { enlargement } from "../../src/singan/model/upsampling.ts";
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });
 

@@ -15,9 +15,9 @@ import {
   softMask,
   toPhotoSize,
 } from "../../singan/generation/applications/inject.ts";
-import { photoAt, quantizedPath } from "../../singan/generation/path.ts";
+import { quantizedPath } from "../../singan/generation/path.ts";
 import { Sampler } from "../../singan/generation/singan-sampler.ts";
-import type { Model } from "../../singan/model/model.ts";
+import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
 import { retrainQuantized } from "../../singan/training/singan/retrain.ts";

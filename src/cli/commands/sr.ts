@@ -13,8 +13,7 @@ import {
 } from "../../singan/generation/applications/super-resolution.ts";
 import { Sampler } from "../../singan/generation/singan-sampler.ts";
 import { type Size, UNUSED } from "../../singan/model/config.ts";
-import { singanModel } from "../../singan/model/consingan-model.ts";
-import type { Model } from "../../singan/model/model.ts";
+import { type Model, singanModel } from "../../singan/model/model.ts";
 import { writeModel } from "../../singan/model/model-file.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { MODEL_FILE, modelPath, OutputFolder, readModelAt, readPhoto } from "../files.ts";

@@ -7,7 +7,7 @@ import type { Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/params.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import type { ConsinganModel } from "../model/consingan-model.ts";
+import type { ConsinganModel } from "../model/model.ts";
 import { generator, generatorShapes } from "../networks/consingan-network.ts";
 import { gpuNoise, PURPOSE, randomKey } from "../networks/noise.ts";
 import { drawStages, StageLeaves } from "../training/consingan/stage-graphs.ts";

@@ -2,9 +2,10 @@
 // Official code: SinGAN_generate (manipulate.py) and the preparations of its applications; here they differ only in their path.
 
 import type { Planes } from "../../image/planes.ts";
-import { bicubicTaps, bilinearTaps, imresize, imresizeTo, isSameSize, resample, type Taps } from "../../image/resample.ts";
-import { OptionError, type Size, type TrainOptions } from "../model/config.ts";
-import type { AnyModel, Model } from "../model/model.ts";
+import { imresize, imresizeTo, isSameSize } from "../../image/resample.ts";
+import { OptionError, type Size } from "../model/config.ts";
+import { type AnyModel, type Model, requireScale } from "../model/model.ts";
+import { enlarge } from "../model/upsampling.ts";
 
 /** One generator's turn in the making of a picture. */
 export interface Stage {
@@ -60,18 +61,6 @@ export function sizesFor({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">, 
       ? { width, height }
       : { width: at(s.width, width / finest.width), height: at(s.height, height / finest.height) },
   );
-}
-
-/** The photo at a scale of the model, as the pyramid has it. */
-export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
-  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
-
-/** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
-export function requireScale(model: Pick<Model, "scales">, scale: number, low: number): void {
-  const last = model.scales.length - 1;
-  if (last < low) throw new OptionError(`the model has ${last + 1} scale${last === 0 ? "" : "s"}: none to start at`);
-  if (!Number.isInteger(scale) || scale < low || scale > last)
-    throw new OptionError(`startScale must be a whole number from ${low} to ${last}, not ${scale}`);
 }
 
 /**
@@ -132,18 +121,4 @@ export function quantizedPath(model: Model, picture: Planes, startScale: number)
 export function photoPath(model: Model, { size, startScale }: { readonly size?: Size; readonly startScale: number }): Path {
   if (startScale === 0) return samplePath(model, size ? { size } : {});
   return injectionPath(model, model.photo, startScale, size);
-}
-
-/** Tables of the enlargement between stages: on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
-export function enlargement(kind: TrainOptions["upsample"], factor: number, inSize: number, outSize: number): Taps {
-  return kind === "bicubic"
-    ? bicubicTaps(inSize, 1 / factor, { border: "mirror", outSize })
-    : bilinearTaps(inSize, outSize, { scale: 1 / factor });
-}
-
-/** The same on the CPU, clamped to [-1,1]. */
-export function enlarge(picture: Planes, factor: number, { width, height }: Size, kind: TrainOptions["upsample"]): Planes {
-  const taps = (inSize: number, outSize: number) => enlargement(kind, factor, inSize, outSize);
-  const { data } = resample(picture, taps(picture.height, height), taps(picture.width, width));
-  return { width, height, data: data.map((x) => Math.min(Math.max(x, -1), 1)) };
 }

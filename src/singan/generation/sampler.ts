@@ -1,8 +1,7 @@
 // Pictures from a model of any recipe.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { isConsingan } from "../model/consingan-model.ts";
-import type { AnyModel } from "../model/model.ts";
+import { type AnyModel, isConsingan } from "../model/model.ts";
 import { ConsinganSampler } from "./consingan-sampler.ts";
 import { Sampler } from "./singan-sampler.ts";
 

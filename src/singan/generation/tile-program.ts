@@ -11,8 +11,9 @@ import { chooseForSize } from "../../runtime/kernels.ts";
 import { compile, type Program } from "../../runtime/program.ts";
 import { imageShape, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
+import { enlargement } from "../model/upsampling.ts";
 import { type FrozenScale, grey, greyShape } from "../networks/frozen-scale.ts";
-import { enlargement, type Path, type Stage } from "./path.ts";
+import type { Path, Stage } from "./path.ts";
 import type { View, Window } from "./view.ts";
 
 /** Kernels are chosen as for pictures of this size, whatever the size: a tile then has the bits of the whole. */

@@ -3,8 +3,7 @@
 import { type Shape, sizeOf } from "../../autodiff/tensor.ts";
 import { discriminatorShapes, generatorShapes } from "../networks/consingan-network.ts";
 import { imageShape } from "./config.ts";
-import type { ConsinganModel } from "./consingan-model.ts";
-import type { StateDict } from "./model.ts";
+import type { ConsinganModel, StateDict } from "./model.ts";
 import type { Take } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";
 

@@ -8,8 +8,15 @@ import { parameterShapes } from "../networks/networks.ts";
 import { checksum } from "./checksum.ts";
 import { channelsAt, imageShape, OptionError, PAPER, resolveOptions, type Size, type TrainOptions } from "./config.ts";
 import { consinganTensors, readConsingan } from "./consingan-file.ts";
-import { isConsingan } from "./consingan-model.ts";
-import type { AnyModel, LossRecord, Model, ScaleModel, ScaleRecord, StateDict } from "./model.ts";
+import {
+  type AnyModel,
+  isConsingan,
+  type LossRecord,
+  type Model,
+  type ScaleModel,
+  type ScaleRecord,
+  type StateDict,
+} from "./model.ts";
 import { PyramidError, pyramidOf } from "./pyramid.ts";
 import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 

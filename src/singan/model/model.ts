@@ -1,8 +1,8 @@
 // A trained model as plain data: what training produces, the model file holds and generation uses. No GPU in here.
 
 import type { Planes } from "../../image/planes.ts";
-import type { Size, TrainOptions } from "./config.ts";
-import type { ConsinganModel } from "./consingan-model.ts";
+import { imresize } from "../../image/resample.ts";
+import { OptionError, type Size, type TrainOptions } from "./config.ts";
 
 /** A net's tensors by their official state_dict names (head.conv.weight, body.block1.norm.running_mean, tail.0.bias, …). */
 export type StateDict = ReadonlyMap<string, Float32Array>;
@@ -46,6 +46,22 @@ export interface Model {
   readonly photo: Planes;
 }
 
+/** A trained ConSinGAN: one generator of several stages, one discriminator. */
+export interface ConsinganModel {
+  readonly options: TrainOptions;
+  /** Sizes of all stages, coarsest first; `scales` may hold fewer while training goes on. */
+  readonly sizes: readonly Size[];
+  readonly scales: readonly ScaleRecord[];
+  /** Tensors of all trained stages by official names (head.conv.weight, body.0.block0.conv.weight, tail.0.bias, …). */
+  readonly generator: StateDict;
+  /** The newest stage's, kept for continuing a training. */
+  readonly discriminator: StateDict;
+  /** The photo at the coarsest scale: what the reconstruction starts from. Its noise at the others is a function of the seed. */
+  readonly coarsest: Planes;
+  /** The photo at the finest scale, in [-1,1]. */
+  readonly photo: Planes;
+}
+
 export interface Preview {
   /** A random picture of the scale in training. */
   readonly sample: Planes;
@@ -84,4 +100,24 @@ export type TrainEvent =
 export interface Work {
   readonly done: number;
   readonly total: number;
+}
+
+/** The photo at a scale of the model, as the pyramid has it. */
+export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
+  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
+
+/** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
+export function requireScale(model: Pick<Model, "scales">, scale: number, low: number): void {
+  const last = model.scales.length - 1;
+  if (last < low) throw new OptionError(`the model has ${last + 1} scale${last === 0 ? "" : "s"}: none to start at`);
+  if (!Number.isInteger(scale) || scale < low || scale > last)
+    throw new OptionError(`startScale must be a whole number from ${low} to ${last}, not ${scale}`);
+}
+
+export const isConsingan = (model: AnyModel): model is ConsinganModel => model.options.recipe === "consingan";
+
+/** The model, where it is SinGAN's. Throws OptionError in the words "the recipe … has no …" where it is not. */
+export function singanModel(model: AnyModel, what: string): Model {
+  if (isConsingan(model)) throw new OptionError(`the recipe ${model.options.recipe} has no ${what}`);
+  return model;
 }

@@ -9,9 +9,9 @@ import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { float32Taps } from "../../image/resample.ts";
 import { FlatBuffer, Leaves } from "../../runtime/params.ts";
-import { enlargement } from "../generation/path.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
 import type { Model, ScaleModel } from "../model/model.ts";
+import { enlargement } from "../model/upsampling.ts";
 import { foldedShapes, foldGenerator, frozenGenerator } from "./networks.ts";
 import type { NoiseSource } from "./noise.ts";
 

@@ -18,6 +18,6 @@ export const rehearse = (
 export async function forecastBytes(gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> {
   if (options.recipe === "consingan") return forecastConsinganBytes(gpu, photo, options);
   const pyramid = pyramidOf(photo, options);
-  const bytes = await Promise.all(pyramid.sizes.map((_, scale) => rehearse(gpu.rehearsal(false), scale, pyramid, options)));
+  const bytes = await Promise.all(pyramid.sizes.map((_, scale) => rehearse(gpu.dryRun(false), scale, pyramid, options)));
   return Math.max(...bytes);
 }

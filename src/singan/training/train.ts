@@ -109,7 +109,7 @@ export async function* train(gpu: Gpu, photo: Planes, wanted: Partial<TrainOptio
 /** Compiles what a scale will need while another trains. What fails here fails again, and is told, when the scale begins. */
 async function prepare(gpu: Gpu, scale: number, pyramid: Pyramid, options: TrainOptions): Promise<void> {
   try {
-    await rehearse(gpu.rehearsal(true), scale, pyramid, options);
+    await rehearse(gpu.dryRun(true), scale, pyramid, options);
   } catch {}
 }
 

@@ -4,8 +4,8 @@
 import { blend, type Mask, soften } from "../../../image/mask.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { ceilSize, imresize, imresizeTo, isSameSize, type Size } from "../../../image/resample.ts";
-import type { Model } from "../../model/model.ts";
-import { injectionPath, photoAt, sizesFor } from "../path.ts";
+import { type Model, photoAt } from "../../model/model.ts";
+import { injectionPath, sizesFor } from "../path.ts";
 import type { DrawOptions, Sampler } from "../singan-sampler.ts";
 
 /** Radius of the disk that widens a mask, px of a 250 px picture. */

@@ -6,8 +6,7 @@ import type { Gpu } from "../../../gpu/device.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
-import type { ConsinganModel } from "../../model/consingan-model.ts";
-import type { LossRecord, StateDict, TrainEvent } from "../../model/model.ts";
+import type { ConsinganModel, LossRecord, StateDict, TrainEvent } from "../../model/model.ts";
 import { buildPyramid, pyramidOf } from "../../model/pyramid.ts";
 import {
   discriminatorMacs,
@@ -62,7 +61,7 @@ export async function* trainConsingan(
     try {
       const noiseAmp = await trainer.measureNoiseAmp();
       yield { kind: "scale", scale: stage, size, channels, noiseAmp, work: { done, total } };
-      if (stage + 1 < sizes.length) prepared = rehearseStage(gpu.rehearsal(true), stage + 1, sizes, options).catch(() => {});
+      if (stage + 1 < sizes.length) prepared = rehearseStage(gpu.dryRun(true), stage + 1, sizes, options).catch(() => {});
       let losses: LossRecord | undefined;
       for await (const { iteration, losses: latest } of trainer.iterations()) {
         losses = latest;
@@ -107,7 +106,7 @@ async function rehearseStage(stand: Gpu, stage: number, sizes: readonly Size[], 
 /** GPU memory that a training takes at most, in bytes. Throws PyramidError for a photo that can't be trained, GpuError beyond a limit. */
 export async function forecastConsinganBytes(gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> {
   const { sizes } = pyramidOf(photo, options);
-  const bytes = await Promise.all(sizes.map((_, stage) => rehearseStage(gpu.rehearsal(false), stage, sizes, options)));
+  const bytes = await Promise.all(sizes.map((_, stage) => rehearseStage(gpu.dryRun(false), stage, sizes, options)));
   return Math.max(...bytes);
 }
 

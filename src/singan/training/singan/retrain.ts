@@ -3,11 +3,12 @@
 
 import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
-import { enlarge, photoAt, reconstructionPath, requireScale } from "../../generation/path.ts";
+import { reconstructionPath } from "../../generation/path.ts";
 import { Sampler } from "../../generation/singan-sampler.ts";
 import { OptionError } from "../../model/config.ts";
-import type { Model } from "../../model/model.ts";
+import { type Model, photoAt, requireScale } from "../../model/model.ts";
 import { type Palette, quantized } from "../../model/palette.ts";
+import { enlarge } from "../../model/upsampling.ts";
 import { FrozenScale, upsampler } from "../../networks/frozen-scale.ts";
 import { startingWeights } from "../train.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
