@@ -18,7 +18,7 @@ import {
 } from "../../src/image/resample.ts";
 import { readSafetensors } from "../../src/singan/model/safetensors.ts";
 
-const folder = new URL("../golden", import.meta.url);
+const folder = new URL("../golden/", import.meta.url);
 const LAST_BIT = 2 ** -23;
 
 function golden(name: string) {
