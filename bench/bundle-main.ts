@@ -8,7 +8,7 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { toPlanes } from "../src/image/planes.ts";
 import type { LossRecord } from "../src/singan/model/model.ts";
-import { train } from "../src/singan/training/train.ts";
+import { train } from "../src/singan/recipes.ts";
 import { slug } from "./environment.ts";
 import { benchInNode, checkFolder, nodeRuntime, say, writeResults } from "./node.ts";
 import { parseWords, UsageError, usage } from "./options.ts";

@@ -4,7 +4,8 @@ import { submit } from "../src/runtime/program.ts";
 import { PAPER } from "../src/singan/model/config.ts";
 import { macsPerPass } from "../src/singan/networks/networks.ts";
 import { PURPOSE, randomKey } from "../src/singan/networks/noise.ts";
-import { withStandIn } from "../src/singan/training/dry-run.ts";
+import { recipeOf } from "../src/singan/recipes.ts";
+import { withTrainer } from "../src/singan/training/dry-run.ts";
 import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
 import type { Bench } from "./suite.ts";
@@ -26,14 +27,17 @@ export async function benchSteps({ gpu, effort, peak, scales, report }: Bench): 
     for (const { what, program, flopsOf, pace } of steps) {
       const flops = flopsOf(scale);
       const timing = await pace.attempt(flops, () =>
-        withStandIn(gpu, PYRAMID, PAPER, scale.scale, async (trainer) => {
-          const { noise, adversarial } = trainer.programs;
+        withTrainer(gpu, recipeOf(PAPER), PYRAMID, PAPER, scale.scale, async (trainer) => {
+          const runs = trainer.iteration(0);
           trainer.feed.write({ key: randomKey(0, PURPOSE.training, scale.scale) }); // Adam's step sizes are 0: the weights stay
-          const { programs, copies } = trainer.fakeRuns(0);
-          submit(gpu, [noise, ...programs, ...copies, adversarial]);
+          submit(
+            gpu,
+            runs.flatMap(({ before, program: one }) => [...before, one]),
+          );
           await gpu.finished();
+          const timed = runs.find(({ program: { name } }) => name.endsWith(` ${program}`))!.program;
           return time(async (count) => {
-            submit(gpu, Array(count).fill(trainer.programs[program]));
+            submit(gpu, Array(count).fill(timed));
             await gpu.finished();
           }, effort);
         }),

@@ -6,7 +6,7 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { compile, submit } from "../src/runtime/program.ts";
 import type { Variant } from "../src/runtime/variant.ts";
 import { PAPER } from "../src/singan/model/config.ts";
-import { parameterShapes } from "../src/singan/networks/networks.ts";
+import { parameterShapes } from "../src/singan/model/shapes.ts";
 import { criticStep } from "../src/singan/training/singan/scale-graphs.ts";
 import { type ConvShapes, type Direction, randomValues, type ScaleCase } from "./cases.ts";
 import type { Job } from "./measure.ts";
@@ -130,7 +130,7 @@ export function ourConv(gpu: Gpu, direction: Direction, values: ConvValues, vari
 export function ourDStep(gpu: Gpu, { weights, real, fake, alpha, lambda }: StepValues): Promise<Subject> {
   const d = new Map([...weights].map(([name, values]) => [name, leafOf(name, values)]));
   const pictures = { real: leafOf("real", real), fake: leafOf("fake", fake), alpha: leafOf("alpha", alpha) };
-  const { losses, gradients } = criticStep(d, pictures, { lambda, sideBySide: true });
+  const { losses, gradients } = criticStep(d, pictures, { lambda, batched: true });
   const leaves = new Map([
     ...[...d].map(([name, t]) => [t, weights.get(name)!] as const),
     [pictures.real, real] as const,

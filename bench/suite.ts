@@ -2,8 +2,9 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { Tuner } from "../src/runtime/tuner.ts";
-import { convolutionCases } from "../src/singan/training/convolution-cases.ts";
-import { SCALES, type ScaleCase } from "./cases.ts";
+import { PAPER } from "../src/singan/model/config.ts";
+import { tuneTraining } from "../src/singan/recipes.ts";
+import { PYRAMID, SCALES, type ScaleCase } from "./cases.ts";
 import { benchPeers } from "./comparison.ts";
 import { benchConvolutions } from "./convolutions.ts";
 import type { Effort } from "./measure.ts";
@@ -50,9 +51,10 @@ const TUNING_MS = 3000;
 /** Tunes as a training's first run on a computer does; nothing of it is kept. Leaves out large scales where small ones take long. */
 async function tune(gpu: Gpu, scales: readonly ScaleCase[]): Promise<void> {
   const tuner = await Tuner.open(gpu, { read: async () => ({}), write: async () => {}, clear: async () => {} });
-  for (const { size, channels } of scales) {
+  for (const { scale } of scales) {
     const start = performance.now();
-    await tuner.tune(convolutionCases(size, channels), { budgetMs: TUNING_MS });
+    const includes = (level: number) => level === scale;
+    await tuneTraining(gpu, tuner, { pyramid: PYRAMID, options: PAPER }, { budgetMs: TUNING_MS, includes });
     if (performance.now() - start > 2 * TUNING_MS) return; // single runs exceed the budget
   }
 }

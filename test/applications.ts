@@ -4,9 +4,9 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { animate } from "../src/singan/generation/applications/animation.ts";
 import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
 import { samplePath } from "../src/singan/generation/path.ts";
-import { openSampler } from "../src/singan/generation/sampler.ts";
 import { Sampler } from "../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../src/singan/model/model.ts";
+import { openSampler } from "../src/singan/recipes.ts";
 import { hash, TINY, tinyPhoto, trainAll, trainAny } from "./tiny-training.ts";
 
 /** Trained for super-resolution and, with noise up to the borders, for animation too. */

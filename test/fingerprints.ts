@@ -9,14 +9,11 @@ import { animate } from "../src/singan/generation/applications/animation.ts";
 import { blendInto, composite, paint, photoOf, softMask } from "../src/singan/generation/applications/inject.ts";
 import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
 import { photoPath, quantizedPath, samplePath } from "../src/singan/generation/path.ts";
-import { openSampler } from "../src/singan/generation/sampler.ts";
 import { Sampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
 import type { AnyModel, Model } from "../src/singan/model/model.ts";
-import { writeModel } from "../src/singan/model/model-file.ts";
 import { paletteOf, quantized } from "../src/singan/model/palette.ts";
-import { retrainQuantized } from "../src/singan/training/singan/retrain.ts";
-import { train } from "../src/singan/training/train.ts";
+import { openSampler, retrainQuantized, train, writeModel } from "../src/singan/recipes.ts";
 import { TINY, tinyPhoto } from "./tiny-training.ts";
 
 const gpu = await Gpu.open(await openAdapter());

@@ -8,7 +8,7 @@ import { quantizedPath } from "../src/singan/generation/path.ts";
 import { Sampler } from "../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../src/singan/model/model.ts";
 import { paletteOf, quantized } from "../src/singan/model/palette.ts";
-import { retrainQuantized } from "../src/singan/training/singan/retrain.ts";
+import { retrainQuantized } from "../src/singan/recipes.ts";
 import { hash, TINY, tinyPhoto, trainAll } from "./tiny-training.ts";
 
 export interface Injected {

@@ -5,7 +5,7 @@ import type { Planes } from "../src/image/planes.ts";
 import { Sampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
 import { type AnyModel, type LossRecord, type Model, singanModel } from "../src/singan/model/model.ts";
-import { train } from "../src/singan/training/train.ts";
+import { train } from "../src/singan/recipes.ts";
 
 export const TINY: Partial<TrainOptions> = {
   maxSize: 24,

@@ -18,8 +18,9 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
 import type { Rgb8 } from "../image/planes.ts";
+import { ModelFileError } from "../singan/model/file-fields.ts";
 import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
-import { ModelFileError, readModel } from "../singan/model/model-file.ts";
+import { readModel } from "../singan/recipes.ts";
 
 /** A file that can't be read or written; the message is one line that names it. */
 export class FileError extends Error {

@@ -3,42 +3,42 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
+import { type PlanOptions, presetOf } from "../singan/training/plan.ts";
 import { UsageError } from "./args.ts";
 import { readAnyModelAt } from "./files.ts";
-import type { Asked } from "./training.ts";
 
-/** What a training was asked for, and of which photo: the same again needs no work. */
-export interface Order {
+/** The options of a training and the photo that they are for: the same again needs no work. */
+export interface TrainingRequest {
   readonly preset: string;
-  readonly options: Asked["fixed"];
+  readonly options: PlanOptions["options"];
   /** Of the photo's file. */
   readonly sha256: string;
 }
 
-export const orderOf = (photo: Uint8Array, { preset, fixed }: Asked): Order => ({
-  preset,
-  options: fixed,
+export const requestOf = (photo: Uint8Array, plan: PlanOptions): TrainingRequest => ({
+  preset: presetOf(plan),
+  options: plan.options,
   sha256: createHash("sha256").update(photo).digest("hex"),
 });
 
-/** Null where the folder holds the finished training of `order`; else why not, in a few words. */
+/** Null where the folder holds the finished training of `request`; else the reason why not, in a few words. */
 export function unfinished(
   folder: string,
-  order: Order,
+  request: TrainingRequest,
   files: { readonly model: string; readonly report: string },
 ): string | null {
   const report = join(folder, files.report);
   if (!existsSync(report)) return "not trained yet";
-  let there: Partial<Order> | undefined;
+  let there: Partial<TrainingRequest> | undefined;
   try {
-    there = (JSON.parse(readFileSync(report, "utf8")) as { order?: Partial<Order> }).order;
+    there = (JSON.parse(readFileSync(report, "utf8")) as { order?: Partial<TrainingRequest> }).order;
     readAnyModelAt(join(folder, files.model));
   } catch {
     return "what is there can't be read";
   }
-  if (there?.sha256 !== order.sha256) return "the photo is another one";
+  if (there?.sha256 !== request.sha256) return "the photo is another one";
   const sorted = (o: object | undefined) => JSON.stringify(Object.entries(o ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const isSame = there.preset === order.preset && sorted(there.options) === sorted(order.options);
+  const isSame = there.preset === request.preset && sorted(there.options) === sorted(request.options);
   return isSame ? null : "the options are others";
 }
 

@@ -1,7 +1,8 @@
 // How a training gets on, for people: a bar on a terminal, else a line every few seconds; and when it will be done.
 
-import type { LossRecord, TrainEvent } from "../singan/model/model.ts";
+import type { LossRecord } from "../singan/model/model.ts";
 import { Eta } from "../singan/training/eta.ts";
+import type { TrainEvent } from "../singan/training/train.ts";
 import type { Session } from "./session.ts";
 
 const BAR_CELLS = 10;

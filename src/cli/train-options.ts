@@ -1,6 +1,8 @@
 // The flags that set a training's options, and the errors of the library in the words of the command line.
 
-import { OptionError, PAPER, resolveOptions, type TrainOptions, UNUSED } from "../singan/model/config.ts";
+import { OptionError, PAPER, type TrainOptions } from "../singan/model/config.ts";
+import { recipeOf, resolveOptions } from "../singan/recipes.ts";
+import { MemoryError } from "../singan/training/plan.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
@@ -9,7 +11,7 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   minSize: ["PX", "short side of the coarsest scale"],
   scaleFactor: ["F", "ratio between neighbouring scales"],
   iterations: ["N", "iterations per scale"],
-  channels: ["N", "channels at first, doubled every 4 scales; consingan: 64 at all"],
+  channels: ["N", "channels at first, doubled every 4 scales; consingan: 64, not doubled"],
   maxChannels: ["N", "limit on the doubling; below --channels it changes nothing"],
   stages: ["N", "consingan: stages of the generator, each a scale"],
   trainedStages: ["N", "consingan: how many of the newest are trained at once"],
@@ -45,7 +47,8 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
 
 /** Options as the flags that train, or for its recipe sr, takes: what the recipe has no use for is left out. */
 export function asFlags(options: TrainOptions): string {
-  const idle: readonly string[] = [...UNUSED[options.recipe], ...(options.recipe === "sr" ? ["recipe"] : [])];
+  const { unused, isForEnlargement } = recipeOf(options);
+  const idle: readonly string[] = [...unused, ...(isForEnlargement ? ["recipe"] : [])];
   const used = FIELDS.filter((field) => !idle.includes(field) && options[field] !== false);
   return used.map((field) => `--${flagName(field)}${options[field] === true ? "" : ` ${options[field]}`}`).join(" ");
 }
@@ -61,11 +64,13 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   return options;
 }
 
-/** Runs `check`; an OptionError becomes a UsageError that names flags in place of options. */
+/** Runs `check`; an OptionError becomes a UsageError that names flags in place of options, and a MemoryError names them too. */
 export function inFlags<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
+    if (error instanceof MemoryError)
+      throw new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
     if (!(error instanceof OptionError)) throw error;
     const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
     throw new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));

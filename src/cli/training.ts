@@ -1,27 +1,19 @@
-// A training as the commands run it: options chosen for this computer, memory checked, kernels tuned, progress shown.
+// A training as the commands run it: planned for this computer, kernels tuned, progress shown.
 
+import { availableMemory } from "node:process";
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
-import {
-  inRecipe,
-  PAPER,
-  PRESETS,
-  type PresetName,
-  resolveOptions,
-  type Size,
-  type TrainOptions,
-} from "../singan/model/config.ts";
+import { PRESETS, type PresetName, type Size, type TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { pyramidOf } from "../singan/model/pyramid.ts";
-import { chooseAuto, forecastSeconds, measureSpeed, type Speed } from "../singan/training/presets.ts";
-import { macsPerIteration, train } from "../singan/training/train.ts";
+import { planTraining, planWithoutGpu, train } from "../singan/recipes.ts";
+import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
+import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type Flag, UsageError } from "./args.ts";
-import { megabytes, requireMemory } from "./memory.ts";
 import { duration, Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { sizeText } from "./sizes.ts";
 import { givenOptions, inFlags } from "./train-options.ts";
-import { scalesOf, tuneFor } from "./tuning.ts";
+import { tuneFor } from "./tuning.ts";
 
 const presetNames = ["auto", ...Object.keys(PRESETS)];
 
@@ -32,48 +24,28 @@ export const PRESET_FLAG: Flag = {
 };
 
 export const PRESET_DETAILS =
-  "The preset auto times a few steps on this computer's GPU, picks what is done in reasonable time, and says\n" +
-  "what and how long that takes before it starts. Flags under Options override a preset's values. With both\n" +
-  "--max-size and --iterations, and no --preset, all other values are the paper's, and only a long training is timed.";
+  "The preset auto times a few steps on this computer's GPU, picks settings that take a reasonable time, and prints them\n" +
+  "with the time that they take before it starts. Flags under Options replace a preset's values. With both --max-size and\n" +
+  "--iterations and no --preset, all other values are the paper's, and only a long training is timed.";
 
-/** What a call asks for. */
-export interface Asked {
-  readonly preset: PresetName | "auto";
-  /** Whether the preset was named, not assumed. */
-  readonly isNamed: boolean;
-  /** Options that flags or the command set, whatever the preset. */
-  readonly fixed: Partial<TrainOptions>;
-}
-
-/** Reads the preset and the option flags; `own` are the command's, which flags override. Throws UsageError. */
-export function readAsked(args: Args, own: Partial<TrainOptions> = {}): Asked {
-  const given = givenOptions(args);
-  const name = args.text("preset");
-  const preset = name ?? (given.maxSize !== undefined && given.iterations !== undefined ? "paper" : "auto");
-  if (!presetNames.includes(preset))
+/** Reads the preset and the option flags; `own` are the command's options, which flags replace. Throws UsageError. */
+export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): PlanOptions {
+  const options = { ...own, ...givenOptions(args) };
+  const preset = args.text("preset");
+  if (preset !== undefined && !presetNames.includes(preset))
     throw new UsageError(
       `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
     );
-  return { preset: preset as Asked["preset"], isNamed: name !== undefined, fixed: { ...own, ...given } };
+  return { preset: preset as PresetName | "auto" | undefined, options };
 }
 
-/** Refuses, before the GPU is opened, what can't be trained; auto takes what the paper's size can hold. Throws UsageError, PyramidError. */
-export function requireTrainable(photo: Size, { preset, fixed }: Asked): void {
-  pyramidOf(
-    photo,
-    inFlags(() =>
-      resolveOptions({ ...inRecipe(preset === "auto" ? PAPER : PRESETS[preset], fixed.recipe ?? "singan"), ...fixed }),
-    ),
-  );
-}
+/** Refuses, before the GPU is opened, what can't be trained; auto counts as the paper's size. Throws UsageError, PyramidError. */
+export const requireTrainable = (photo: Size, plan: PlanOptions): void => void inFlags(() => planWithoutGpu(photo, plan));
 
-export interface Chosen {
+export interface Trained {
+  readonly plan: TrainingPlan;
+  /** The preset as reports name it. */
   readonly preset: string;
-  readonly options: TrainOptions;
-  readonly forecastSeconds: number | null;
-}
-
-export interface Trained extends Chosen {
   readonly model: AnyModel;
   /** Of every scale. */
   readonly previews: readonly Preview[];
@@ -81,60 +53,53 @@ export interface Trained extends Chosen {
 }
 
 /** Trains one photo after another on one GPU, which is timed once. */
-export class Trainer {
+export class PhotoTrainer {
   #speed: Speed | null = null;
 
   constructor(
     readonly gpu: Gpu,
-    private readonly asked: Asked,
+    private readonly wanted: PlanOptions,
     private readonly session: Session,
   ) {}
 
   /** Throws where the photo can't be trained, or not here. `announce` is told the finest size before the training begins. */
   async train(photo: Planes, announce?: (finest: Size) => void): Promise<Trained> {
-    const chosen = await this.#choose(photo);
-    const { sizes } = pyramidOf(photo, chosen.options);
-    announce?.(sizes.at(-1)!);
-    await tuneFor(this.gpu, this.session, scalesOf(sizes, chosen.options));
-    return { ...chosen, ...(await this.#watch(photo, chosen)) };
+    const plan = await this.#plan(photo);
+    announce?.(plan.pyramid.sizes.at(-1)!);
+    await tuneFor(this.gpu, this.session, plan);
+    const preset = plan.isPicked ? `auto: ${plan.preset}` : plan.preset;
+    return { plan, preset, ...(await this.#watch(photo, plan)) };
   }
 
-  /** The options to train with; says what they are, and how long that takes where it was timed. */
-  async #choose({ width, height }: Size): Promise<Chosen> {
-    const { gpu, session } = this;
-    const { preset, isNamed, fixed } = this.asked;
-    const photo = { width, height };
-    const asked =
-      preset === "auto"
-        ? null
-        : inFlags(() => resolveOptions({ ...inRecipe(PRESETS[preset], fixed.recipe ?? "singan"), ...fixed }));
-    const isTimed = asked === null || isNamed || isLong(photo, asked);
-    if (isTimed) this.#speed ??= await this.#time();
-    const auto = asked ? null : await inFlagsAsync(() => chooseAuto(gpu, photo, fixed, this.#speed));
-    const options = asked ?? inFlags(() => resolveOptions(auto!.options));
-    const { sizes } = pyramidOf(photo, options);
-    const forecast = isTimed ? forecastSeconds(this.#speed!, photo, options) : null;
-    const bytes = await requireMemory(gpu, photo, options);
-    const name = auto?.preset ?? preset;
-    const isChanged = Object.keys(fixed).some((field) => field !== "seed");
+  /** Says what the training will be, and how long it takes where that was timed. */
+  async #plan({ width, height }: Size): Promise<TrainingPlan> {
+    const { gpu, session, wanted } = this;
+    const circumstances = {
+      speed: this.#speed,
+      freeBytes: availableMemory(),
+      onTiming: () => session.note("timing a few steps …"),
+    };
+    const plan = await planTraining(gpu, { width, height }, wanted, circumstances).catch((error: unknown) =>
+      inFlags((): never => {
+        throw error;
+      }),
+    );
+    this.#speed = plan.speed;
+    const { preset, isPicked, options, pyramid, bytes, forecastSeconds } = plan;
+    const { sizes } = pyramid;
+    const isChanged = Object.keys(wanted.options).some((field) => field !== "seed");
     session.note(
-      `${auto ? "auto picks " : ""}${name}${isChanged ? " with other options" : ""}: ` +
+      `${isPicked ? "auto picks " : ""}${preset}${isChanged ? " with other options" : ""}: ` +
         `${sizes.length} scale${sizes.length === 1 ? "" : "s"} up to ${sizeText(sizes.at(-1)!)}, ` +
         `${options.iterations} iterations each, ${options.channels} channels; ` +
-        `${megabytes(bytes)} of GPU memory${forecast === null ? "" : `, about ${duration(forecast)}`}`,
+        `${megabytes(bytes)} of GPU memory${forecastSeconds === null ? "" : `, about ${duration(forecastSeconds)}`}`,
     );
-    return { options, preset: auto ? `auto: ${name}` : name, forecastSeconds: forecast };
-  }
-
-  #time(): Promise<Speed> {
-    this.session.note("timing a few steps …");
-    return measureSpeed(this.gpu);
+    return plan;
   }
 
   /** Trains under a progress display. */
-  async #watch(photo: Planes, { options, forecastSeconds: forecast }: Chosen) {
-    const { sizes } = pyramidOf(photo, options);
-    const setup = { scales: sizes.length, iterations: options.iterations, forecastSeconds: forecast };
+  async #watch(photo: Planes, { options, pyramid, forecastSeconds }: TrainingPlan) {
+    const setup = { scales: pyramid.sizes.length, iterations: options.iterations, forecastSeconds };
     const progress = new Progress(this.session, setup);
     const previews: Preview[] = [];
     const events = train(this.gpu, photo, options);
@@ -145,23 +110,4 @@ export class Trainer {
       if (value.kind === "scaleDone") previews.push(value.preview);
     }
   }
-}
-
-async function inFlagsAsync<T>(check: () => Promise<T>): Promise<T> {
-  const result = await check().then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
-  return inFlags(() => {
-    if ("error" in result) throw result.error;
-    return result.value;
-  });
-}
-
-/** From so many multiply-adds on a training is timed and forecast in any case: some minutes without a GPU. */
-const LONG_MACS = 1e12;
-
-function isLong(photo: Size, options: TrainOptions): boolean {
-  const { sizes } = pyramidOf(photo, options);
-  return sizes.reduce((sum, _, scale) => sum + macsPerIteration(scale, sizes, options) * options.iterations, 0) > LONG_MACS;
 }

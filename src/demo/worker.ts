@@ -3,17 +3,16 @@
 import { Gpu, GpuError } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { Tuner } from "../runtime/tuner.ts";
-import { openSampler } from "../singan/generation/sampler.ts";
-import { channelsAt, OptionError, PRESETS, resolveOptions, type Size } from "../singan/model/config.ts";
-import type { AnyModel, TrainEvent } from "../singan/model/model.ts";
-import { writeModel } from "../singan/model/model-file.ts";
-import { buildPyramid, PyramidError, pyramidOf } from "../singan/model/pyramid.ts";
-import { convolutionCases } from "../singan/training/convolution-cases.ts";
+import { OptionError, type Size } from "../singan/model/config.ts";
+import type { AnyModel } from "../singan/model/model.ts";
+import { buildPyramid, PyramidError } from "../singan/model/pyramid.ts";
+import { openSampler, planTraining, train, tuneTraining, writeModel } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
-import { chooseAuto, fitTo } from "../singan/training/presets.ts";
+import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
+import type { Speed } from "../singan/training/presets.ts";
 import { selfTest } from "../singan/training/self-test.ts";
-import { train } from "../singan/training/train.ts";
-import type { Plan, PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
+import type { TrainEvent } from "../singan/training/train.ts";
+import type { PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
 
 /** Previews take at most this share of the time, and come no more and no less often than this. */
@@ -29,6 +28,8 @@ class NoGpu extends Error {
 }
 
 let opened: Promise<Gpu> | null = null;
+/** What was measured on it. */
+let speed: Speed | null = null;
 /** The finished scales of the last training. */
 let model: AnyModel | null = null;
 let drawing: { readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null = null;
@@ -71,6 +72,7 @@ async function openGpu(): Promise<Gpu> {
 function forgetGpu(): void {
   void opened?.then((device) => device.dispose()).catch(() => {});
   opened = null;
+  speed = null;
   drawing = null;
 }
 
@@ -79,26 +81,21 @@ function fail(error: unknown): void {
   const detail = error instanceof Error ? error.message : String(error);
   const isLost = error instanceof GpuError && detail.includes("device was lost");
   post({ kind: "problem", problem: error instanceof NoGpu ? error.problem : isLost ? "lost" : "failed", detail });
-  if (!training && !(error instanceof OptionError || error instanceof PyramidError)) forgetGpu();
+  if (!training && ![OptionError, PyramidError, MemoryError].some((kind) => error instanceof kind)) forgetGpu();
 }
 
-async function plan(photo: Size, preset: PresetChoice, wishes: Wishes): Promise<Plan> {
-  // With size and length given there is nothing left to time for.
-  const isTimed = preset === "auto" && (wishes.maxSize === undefined || wishes.iterations === undefined);
-  if (isTimed) post({ kind: "timing" });
-  const auto = isTimed ? await chooseAuto(await gpu(), photo) : null;
-  const name = auto ? (auto.preset as Plan["preset"]) : preset === "auto" ? "paper" : preset;
-  const options = resolveOptions({ ...(auto?.options ?? fitTo(photo, PRESETS[name])), ...wishes });
-  const { sizes } = pyramidOf(photo, options);
-  const isChanged = Object.keys(wishes).some((key) => key !== "seed");
-  return { preset: name, isPicked: isTimed, options, sizes, forecastSeconds: auto && !isChanged ? auto.forecastSeconds : null };
+/** The plan of a training, as the command line makes it of the same photo and options. */
+async function plan(photo: Size, preset: PresetChoice, options: Wishes): Promise<TrainingPlan> {
+  const wanted = { preset: preset === "auto" ? undefined : preset, options };
+  const planned = await planTraining(await gpu(), photo, wanted, { speed, onTiming: () => post({ kind: "timing" }) });
+  speed = planned.speed;
+  return planned;
 }
 
 /** Finds the fastest kernels for a plan, once per computer; not on software adapters, where that takes longer than it wins. */
-async function tuneFor(device: Gpu, { sizes, options }: Plan): Promise<void> {
+async function tuneFor(device: Gpu, plan: TrainingPlan): Promise<void> {
   const tuner = await Tuner.open(device, tuningDatabase);
-  if (device.isSoftware) return;
-  for (const [scale, size] of sizes.entries()) await tuner.tune(convolutionCases(size, channelsAt(scale, options)));
+  if (!device.isSoftware) await tuneTraining(device, tuner, plan);
 }
 
 /** One training, from the start message to its end. */
@@ -132,12 +129,18 @@ class Training {
     const chosen = await plan(size, preset, wishes);
     await this.#pass();
     if (this.#isStopped) return false;
-    post({ kind: "plan", ...chosen });
+    const { preset: name, isPicked, options, pyramid, forecastSeconds } = chosen;
+    const { sizes } = pyramid;
+    post({ kind: "plan", preset: name, isPicked, options, sizes, forecastSeconds });
     model = null;
-    const { options, sizes } = chosen;
     await tuneFor(await gpu(), chosen);
-    const reals = buildPyramid(photo, pyramidOf(size, options));
-    const eta = new Eta(sizes.length, options.iterations, null, () => performance.now() - this.#pausedMs);
+    const reals = buildPyramid(photo, pyramid);
+    const eta = new Eta(
+      sizes.length,
+      options.iterations,
+      forecastSeconds === null ? null : 1000 * forecastSeconds,
+      () => performance.now() - this.#pausedMs,
+    );
     for await (const event of train(await gpu(), photo, options)) {
       await this.#tell(event, reals, eta);
       await this.#pass();

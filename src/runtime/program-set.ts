@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import { Arena, type Update } from "./plan.ts";
+import { Arena, type Graph, type Update } from "./plan.ts";
 import { complete, Draft, type Program } from "./program.ts";
 
 export class ProgramSet<Name extends string> {
@@ -24,6 +24,11 @@ export class ProgramSet<Name extends string> {
     for (const [t, slice] of bindings) this.#bindings.set(t, slice);
   }
 
+  /** The graphs of all drafts. */
+  get graphs(): readonly Graph[] {
+    return [...this.#drafts.values()].map(({ graph }) => graph);
+  }
+
   /** Where a leaf, or a value that some program keeps, lives. Throws where nothing says so. */
   slice(t: Tensor): Slice {
     const slice = this.#bindings.get(t);
@@ -32,7 +37,7 @@ export class ProgramSet<Name extends string> {
   }
 
   /** Uploads a leaf's values and binds it to them. */
-  place(t: Tensor, data: Float32Array | Uint32Array): void {
+  upload(t: Tensor, data: Float32Array | Uint32Array): void {
     const slice = this.gpu.upload(data, `${this.name}: ${t.name}`);
     this.#slices.push(slice);
     this.#bindings.set(t, slice);

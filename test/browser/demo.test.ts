@@ -13,7 +13,7 @@ import { explain } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
-import { readModel } from "../../src/singan/model/model-file.ts";
+import { readModel } from "../../src/singan/recipes.ts";
 
 /** Three scales of 25 to 30 px. */
 const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";

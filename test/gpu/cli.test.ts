@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { singanModel } from "../../src/singan/model/model.ts";
-import { readModel } from "../../src/singan/model/model-file.ts";
+import { readModel } from "../../src/singan/recipes.ts";
 import { buildCli, CLI } from "../command-line.ts";
 
 /** Two scales of 4 channels, two iterations each: all of the program, in seconds without a GPU. */

@@ -10,10 +10,9 @@ import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
-import { resolveOptions } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";
-import { writeModel } from "../../src/singan/model/model-file.ts";
-import { parameterShapes } from "../../src/singan/networks/networks.ts";
+import { parameterShapes } from "../../src/singan/model/shapes.ts";
+import { resolveOptions, writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, CLI } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 

@@ -12,7 +12,7 @@ import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { photoOf } from "../../src/singan/generation/applications/inject.ts";
 import type { Model } from "../../src/singan/model/model.ts";
-import { writeModel } from "../../src/singan/model/model-file.ts";
+import { writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { edited, inject } from "../injection.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";

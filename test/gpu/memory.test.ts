@@ -1,12 +1,15 @@
 // What can't fit is refused before a training starts, with numbers and what would fit.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { megabytes, requireMemory } from "../../src/cli/memory.ts";
+import { inFlags } from "../../src/cli/train-options.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { resolveOptions } from "../../src/singan/model/config.ts";
-import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
+import type { Size, TrainOptions } from "../../src/singan/model/config.ts";
+import { forecastBytes, pyramidOf, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
+import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
 
+const requireMemory = (on: Gpu, photo: Size, options: TrainOptions, freeBytes?: number): Promise<number> =>
+  requireMemoryBy(on, recipeOf(options), pyramidOf(photo, options), options, freeBytes);
 const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
 let gpu: Gpu;
@@ -28,7 +31,7 @@ it.runIf(() => gpu.isSoftware)("compares with free memory where the GPU is softw
   const bytes = await forecastBytes(gpu, photo, options);
   const free = 256e6 + bytes / 4;
   await expect(requireMemory(gpu, photo, options, free)).rejects.toThrow(
-    `this training takes ${megabytes(bytes)} of memory, and ${megabytes(bytes / 4)} are free: take --max-size 30, or a smaller --max-channels`,
+    `this training takes ${megabytes(bytes)} of memory, and ${megabytes(bytes / 4)} are free: take maxSize 30, or a smaller maxChannels`,
   );
 });
 
@@ -37,9 +40,7 @@ it("says what a binding may hold", async () => {
   const side = Math.ceil(Math.sqrt(limit / 4 / 512)) + 8;
   const huge = resolveOptions({ maxSize: side, minSize: Math.min(side, 512), channels: 512, maxChannels: 512 });
   await expect(requireMemory(gpu, { width: side, height: side }, huge)).rejects.toThrow(
-    new RegExp(
-      `at the finest scale, and this adapter allows ${megabytes(limit)} in one piece: take --max-size \\d+, or a smaller`,
-    ),
+    new RegExp(`at the finest scale, and this adapter allows ${megabytes(limit)} in one piece: take maxSize \\d+, or a smaller`),
   );
 });
 
@@ -49,4 +50,11 @@ it("finds out by taking it whether the GPU has so much", async () => {
   const promisesAnything = /llvmpipe/.test(gpu.adapterName); // it takes memory where it is first written
   expect(await gpu.canHold(2 ** 45)).toBe(promisesAnything);
   expect(gpu.stats()).toEqual(before);
+});
+
+it("names flags in place of options on the command line", () => {
+  const fail = () => {
+    throw new MemoryError("too much: take maxSize 30, or a smaller maxChannels");
+  };
+  expect(() => inFlags(fail)).toThrow(new Error("too much: take --max-size 30, or a smaller --max-channels"));
 });

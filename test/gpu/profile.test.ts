@@ -4,11 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu, GpuError } from "../../src/gpu/device.ts";
 import { PassTimer } from "../../src/gpu/timing.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { resolveOptions } from "../../src/singan/model/config.ts";
 import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
-import { withStandIn } from "../../src/singan/training/dry-run.ts";
-import { profileScale } from "../../src/singan/training/profile.ts";
-import { macsPerIteration } from "../../src/singan/training/train.ts";
+import { profileScale, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
+import { withTrainer } from "../../src/singan/training/dry-run.ts";
 
 /** Of an iteration at the paper's scale 4: each costs a GPU some microseconds, however little it does. */
 const MOST_DISPATCHES = 450;
@@ -40,13 +38,13 @@ describe("an iteration", () => {
       expect(pyramid.sizes[4]).toEqual({ width: 82, height: 62 });
       Object.defineProperty(gpu, "isSoftware", { value: isSoftware, configurable: true }); // what kernels are chosen by
       try {
-        const dispatches = await withStandIn(gpu, pyramid, paper, 4, async (trainer) =>
+        const dispatches = await withTrainer(gpu, recipeOf(paper), pyramid, paper, 4, async (trainer) =>
           trainer.iteration(0).flatMap(({ program }) => program.dispatches),
         );
         const isByTiles = dispatches.some(({ kernel }) => kernel === "quad_product");
         expect(dispatches.length).toBeLessThanOrEqual(isByTiles ? MOST_BY_TILES : MOST_DISPATCHES);
         const macs = dispatches.reduce((sum, { work }) => sum + work.flops / 2, 0);
-        expect(Math.abs(macs / macsPerIteration(4, pyramid.sizes, paper) - 1)).toBeLessThan(MODEL_ERROR);
+        expect(Math.abs(macs / recipeOf(paper).macsPerIteration(4, pyramid.sizes, paper) - 1)).toBeLessThan(MODEL_ERROR);
         for (const { label, kernel, work } of dispatches) expect(work.bytes, `${label}: ${kernel}`).toBeGreaterThan(0);
       } finally {
         Reflect.deleteProperty(gpu, "isSoftware");

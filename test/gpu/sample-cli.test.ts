@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { writeModel } from "../../src/singan/model/model-file.ts";
+import { writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 

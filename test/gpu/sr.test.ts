@@ -13,7 +13,7 @@ import { openAdapter } from "../../src/node/adapter.ts";
 import { srPath } from "../../src/singan/generation/applications/super-resolution.ts";
 import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
-import { readModel, writeModel } from "../../src/singan/model/model-file.ts";
+import { readModel, writeModel } from "../../src/singan/recipes.ts";
 import { tinySrModel } from "../applications.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { refusal } from "../refusal.ts";

@@ -5,10 +5,9 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
-import { PADDING, resolveOptions, type TrainOptions } from "../../src/singan/model/config.ts";
+import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { singanModel } from "../../src/singan/model/model.ts";
-import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
-import { train } from "../../src/singan/training/train.ts";
+import { forecastBytes, resolveOptions, train } from "../../src/singan/recipes.ts";
 import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 let gpu: Gpu;

@@ -7,7 +7,8 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
 import { asFlags, flagName, givenOptions } from "../../src/cli/train-options.ts";
-import { PAPER, resolveOptions } from "../../src/singan/model/config.ts";
+import { PAPER } from "../../src/singan/model/config.ts";
+import { resolveOptions } from "../../src/singan/recipes.ts";
 import { Eta } from "../../src/singan/training/eta.ts";
 
 function argsOf(...words: string[]): Args {

@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
-import { imageShape, resolveOptions } from "../../src/singan/model/config.ts";
+import { imageShape } from "../../src/singan/model/config.ts";
+import { discriminatorShapes, generatorShapes } from "../../src/singan/model/consingan-shapes.ts";
+import { ModelFileError } from "../../src/singan/model/file-fields.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
-import { ModelFileError, readModel, writeModel } from "../../src/singan/model/model-file.ts";
-import { pyramidOf } from "../../src/singan/model/pyramid.ts";
 import { readSafetensors, type StoredTensor } from "../../src/singan/model/safetensors.ts";
-import { discriminatorShapes, generatorShapes } from "../../src/singan/networks/consingan-network.ts";
+import { pyramidOf, readModel, resolveOptions, writeModel } from "../../src/singan/recipes.ts";
 import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ recipe: "consingan", maxSize: 24, minSize: 12, stages: 4, iterations: 3, channels: 4, seed: 7 });

@@ -5,9 +5,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cornerBicubicTaps, resampleArray, type Size } from "../../src/image/resample.ts";
-import { CONSINGAN, channelsAt, inRecipe, PRESETS, resolveOptions } from "../../src/singan/model/config.ts";
-import { concurrentPyramidSizes, type PyramidError, pyramidOf, pyramidSizes } from "../../src/singan/model/pyramid.ts";
+import { CONSINGAN, PRESETS } from "../../src/singan/model/config.ts";
+import { concurrentPyramidSizes, type PyramidError, pyramidSizes } from "../../src/singan/model/pyramid.ts";
 import { readSafetensors } from "../../src/singan/model/safetensors.ts";
+import { inRecipe, pyramidOf, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
 
 const heightByWidth = (sizes: readonly Size[]): string => sizes.map(({ width, height }) => `${height}x${width}`).join(" ");
 const USUAL = { minSize: 25, maxSize: 250, stages: 6 };
@@ -95,7 +96,7 @@ describe("options", () => {
   it("are the recipe's: 64 channels throughout", () => {
     const options = resolveOptions({ recipe: "consingan" });
     expect(options).toEqual(CONSINGAN);
-    expect([0, 4, 8].map((scale) => channelsAt(scale, options))).toEqual([64, 64, 64]);
+    expect([0, 4, 8].map((scale) => recipeOf(options).channelsAt(scale, options))).toEqual([64, 64, 64]);
   });
 
   it.each([

@@ -4,21 +4,17 @@
 import { describe, expect, test } from "vitest";
 import { add } from "../../src/autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
+import { imageShape } from "../../src/singan/model/config.ts";
 import {
   discriminatorShapes,
   generatorShapes,
-  noiseShape,
   partShapes,
   partsOf,
-} from "../../src/singan/networks/consingan-network.ts";
+  stageNoiseShape,
+} from "../../src/singan/model/consingan-shapes.ts";
+import { StageLeaves } from "../../src/singan/networks/stage-noise.ts";
 import { trainedParts } from "../../src/singan/training/consingan/rates.ts";
-import {
-  criticStep,
-  generatorStep,
-  picturePair,
-  type StageContext,
-  StageLeaves,
-} from "../../src/singan/training/consingan/stage-graphs.ts";
+import { criticStep, generatorStep, picturePair, type StageContext } from "../../src/singan/training/consingan/stage-graphs.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { alongRandomDirection } from "../reference/directional.ts";
 import { type Bindings, evaluate } from "../reference/evaluate.ts";
@@ -34,9 +30,10 @@ function graphs(stage: number) {
     new Map([...shapes].map(([name, shape]) => [name, leaf(name, shape)] as const));
   const [g, d] = [leavesOf(generatorShapes(stage + 1, options.channels)), leavesOf(discriminatorShapes(options.channels))];
   const names = trainedParts(stage, options).flatMap(({ part }) => [...partShapes(part, options.channels).keys()]);
-  const context: StageContext = { sizes, options, g, d, trained: names.map((name) => g.get(name)!) };
+  const real = leaf("real", imageShape(sizes.at(-1)!));
+  const context: StageContext = { sizes, options, g, d, real, trained: names.map((name) => g.get(name)!) };
   const leaves = new StageLeaves(sizes, options.channels);
-  const noise = sizes.map((size, k) => leaf(`noise.${k}`, noiseShape(k, size, options.channels)));
+  const noise = sizes.map((size, k) => leaf(`noise.${k}`, stageNoiseShape(k, size, options.channels)));
   const alpha = leaf("alpha", [1]);
   const bindings = new Map<Tensor, ArrayLike<number>>([
     ...[...g].map(([name, t]) => [t, get(`in.G.${name}`)] as const),
@@ -44,7 +41,7 @@ function graphs(stage: number) {
     ...leaves.fixed.map((t, k) => [t, get(`in.fixed.${k}`)] as const),
     ...leaves.amps.map((t, k) => [t, new Float32Array(options.channels).fill(get("out.amps")[k]!)] as const),
     ...noise.map((t, k) => [t, get(`in.noise.${k}`)] as const),
-    [leaves.real, get("in.real")],
+    [real, get("in.real")],
     [alpha, get("in.alpha").slice(0, 1)],
   ]);
   return { context, leaves, names, bindings, pair: picturePair(context, leaves, noise), alpha, get, all };
@@ -56,7 +53,7 @@ function expectNear(got: ArrayLike<number>, want: ArrayLike<number>, what: strin
 }
 
 describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
-  const { context, leaves, names, bindings, pair, get, all } = graphs(stage);
+  const { context, names, bindings, pair, get, all } = graphs(stage);
 
   test("the fake and the reconstruction", () => {
     const [got] = evaluate([pair], bindings) as [Float64Array];
@@ -67,7 +64,7 @@ describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
   test("the generator's losses and gradients, of exactly the parts that learn", () => {
     // D is the one after its three steps.
     const after: Bindings = new Map([...bindings, ...[...context.d].map(([name, t]) => [t, get(`out.D.${name}`)] as const)]);
-    const { losses, gradients } = generatorStep(context, leaves, pair);
+    const { losses, gradients } = generatorStep(context, pair);
     const [adversarial, reconstruction, ...values] = evaluate(
       [losses.gAdversarial, losses.reconstruction, ...gradients],
       after,
@@ -86,7 +83,7 @@ describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
 });
 
 describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
-  const { context, leaves, bindings, pair, alpha } = graphs(stage);
+  const { context, bindings, pair, alpha } = graphs(stage);
   const agree = (loss: Tensor, xs: readonly Tensor[], gradients: readonly Tensor[], random: Random) => {
     const values = evaluate(gradients, bindings);
     const { analytic, numeric } = alongRandomDirection([loss], [[1]], xs, values, bindings, random);
@@ -95,7 +92,7 @@ describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
   };
 
   test("the generator's whole loss, through the upsampling", () => {
-    const { losses, gradients } = generatorStep(context, leaves, pair);
+    const { losses, gradients } = generatorStep(context, pair);
     const random = new Random(`consingan G ${stage}`);
     agree(add(losses.gAdversarial, losses.reconstruction), context.trained, gradients, random);
     // One weight tensor at a time: a small gradient hides in a large one's sum.
@@ -104,7 +101,7 @@ describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
   });
 
   test("the critic's whole loss, through the penalty", () => {
-    const { losses, gradients } = criticStep(context, leaves, pair, alpha);
+    const { losses, gradients } = criticStep(context, pair, alpha);
     const weights = [...context.d.values()];
     const values = evaluate(gradients, bindings);
     const outputs = [losses.critic, losses.gradientPenalty];

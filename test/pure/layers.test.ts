@@ -1,4 +1,4 @@
-// The layers of docs/design.md, section 2: who may import whom, read off the import lines.
+// The layers of docs/design.md and the rooms of src/singan: who may import whom, read off the import lines; and that nobody imports in a circle.
 // A type-only import is written `import type`, or has `type` before every name.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   autodiff: { layers: [], types: [], packages: /^$/ },
   runtime: { layers: ["gpu", "autodiff", "generated"], types: [], packages: /^$/ },
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
-  singan: { layers: ["autodiff", "runtime", "nn", "image"], types: ["gpu"], packages: /^$/ },
+  singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device"], types: ["gpu"], packages: /^$/ },
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
@@ -28,6 +28,15 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   ...{ cli: app, demo: app, harness: app },
   // It looks at single kernels, and runs in pages too.
   bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },
+};
+
+/** The rooms of src/singan from the bottom up; recipes.ts, which has the table of recipes, lies on top of them. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  networks: ["model"],
+  training: ["networks", "model"],
+  generation: ["networks", "model"],
+  "recipes.ts": ["generation", "training", "networks", "model"],
 };
 
 interface Import {
@@ -67,4 +76,43 @@ test("imports go only to the layers that the table names", () => {
   const found = imports.filter((i) => !isAllowed(i)).map((i) => `${i.file} imports ${i.target}`);
   expect(found).toEqual([]);
   expect(imports.length).toBeGreaterThan(files.length); // the pattern still reads import lines
+});
+
+const roomOf = (path: string): string | undefined => /^src\/singan\/([^/]+)/.exec(path)?.[1];
+
+test("the rooms of src/singan import downwards only", () => {
+  const found = imports.filter(({ file, target }) => {
+    const [from, to] = [roomOf(file), roomOf(target)];
+    return from && to && from !== to && !ROOMS[from]?.includes(to);
+  });
+  expect(found.map((i) => `${i.file} imports ${i.target}`)).toEqual([]);
+  expect(new Set(files.map(roomOf).filter(Boolean))).toEqual(new Set(Object.keys(ROOMS)));
+});
+
+/** The first circle of imports in a graph of files, as a list of files; null where there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] | null => {
+    const at = path.indexOf(file);
+    if (at >= 0) return [...path.slice(at), file];
+    if (done.has(file)) return null;
+    for (const target of graph.get(file) ?? []) {
+      const circle = visit(target, [...path, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of graph.keys()) {
+    const circle = visit(file, []);
+    if (circle) return circle;
+  }
+  return null;
+}
+
+test("no file imports itself through others, not even by type", () => {
+  const graph = new Map<string, string[]>();
+  for (const { file, target } of imports) graph.set(file, [...(graph.get(file) ?? []), target]);
+  expect(circleIn(graph)).toBeNull();
+  expect(circleIn(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]))).toEqual(["b", "c", "b"]); // biome-ignore format: a graph
 });

@@ -4,12 +4,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
-import { channelsAt, resolveOptions } from "../../src/singan/model/config.ts";
+import { channelsAt } from "../../src/singan/model/config.ts";
+import { ModelFileError } from "../../src/singan/model/file-fields.ts";
 import { type Model, type ScaleModel, singanModel } from "../../src/singan/model/model.ts";
-import { ModelFileError, readModel, writeModel } from "../../src/singan/model/model-file.ts";
 import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
 import { readSafetensors, writeSafetensors } from "../../src/singan/model/safetensors.ts";
-import { parameterShapes } from "../../src/singan/networks/networks.ts";
+import { parameterShapes } from "../../src/singan/model/shapes.ts";
+import { readModel, resolveOptions, writeModel } from "../../src/singan/recipes.ts";
 import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8, seed: 7, lr: 0.1 + 0.2 });

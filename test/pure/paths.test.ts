@@ -15,10 +15,11 @@ import {
   samplePath,
 } from "../../src/singan/generation/path.ts";
 import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
-import { resolveOptions, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
+import type { Size, TrainOptions } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";
-import { type PyramidError, pyramidOf } from "../../src/singan/model/pyramid.ts";
+import type { PyramidError } from "../../src/singan/model/pyramid.ts";
 import { enlargement } from "../../src/singan/model/upsampling.ts";
+import { pyramidOf, resolveOptions } from "../../src/singan/recipes.ts";
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });
 

@@ -5,9 +5,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Size } from "../../src/image/resample.ts";
 import { srOptions, srPath, srSize, srSteps } from "../../src/singan/generation/applications/super-resolution.ts";
-import { OptionError, resolveOptions, type TrainOptions } from "../../src/singan/model/config.ts";
+import { OptionError, type TrainOptions } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";
-import { PyramidError, pyramidOf } from "../../src/singan/model/pyramid.ts";
+import { PyramidError } from "../../src/singan/model/pyramid.ts";
+import { pyramidOf, resolveOptions } from "../../src/singan/recipes.ts";
 
 const heightByWidth = (sizes: readonly Size[]): string => sizes.map(({ width, height }) => `${height}x${width}`).join(" ");
 const turned = (sizes: readonly Size[]): Size[] => sizes.map(({ width, height }) => ({ width: height, height: width }));

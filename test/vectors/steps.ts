@@ -10,8 +10,9 @@ import type { Observe } from "../../src/nn/layers.ts";
 import { runningStats } from "../../src/runtime/params.ts";
 import type { Update } from "../../src/runtime/plan.ts";
 import { PADDING } from "../../src/singan/model/config.ts";
+import { BLOCKS } from "../../src/singan/model/shapes.ts";
 import { gradientPenalty, interpolate, reconstructionLoss } from "../../src/singan/networks/losses.ts";
-import { BLOCKS, discriminator, generator } from "../../src/singan/networks/networks.ts";
+import { discriminator, generator } from "../../src/singan/networks/networks.ts";
 import { Bench, type Comparison, compare, type GoldenCase, loadCase } from "./case.ts";
 import type { Check } from "./ops.ts";
 

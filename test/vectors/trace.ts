@@ -1,17 +1,21 @@
-// Golden traces: a whole recorded training of the official code, followed draw by draw by the program's own ScaleTrainer.
+// Golden traces: a whole recorded training of the official code, followed draw by draw by the iterations of the program's own ScaleTrainer.
 // Only the draws and the 8-bit resize come from the recording (test/golden/README.md, h_trace). The recorded hidden convolutions have
 // constant biases, ours none: batch norm takes a bias out again, so it is nothing but a shift of the running mean.
 
 import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
-import { adamSchedule } from "../../src/nn/adam.ts";
+import { FlatBuffer, runningStats } from "../../src/runtime/params.ts";
+import type { Update } from "../../src/runtime/plan.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
-import { resolveOptions, type Size } from "../../src/singan/model/config.ts";
+import type { Size } from "../../src/singan/model/config.ts";
 import type { LossRecord } from "../../src/singan/model/model.ts";
-import { chain, FrozenScale, grey } from "../../src/singan/networks/frozen-scale.ts";
-import { BLOCKS } from "../../src/singan/networks/networks.ts";
-import type { RecordedDraws } from "../../src/singan/networks/noise.ts";
-import { ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
+import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";
+import { chain, FrozenScale } from "../../src/singan/networks/frozen-scale.ts";
+import { type RecordedDraws, recordedNoise } from "../../src/singan/networks/noise.ts";
+import { grey } from "../../src/singan/networks/noise-maps.ts";
+import { resolveOptions } from "../../src/singan/recipes.ts";
+import type { TrainerTensors } from "../../src/singan/training/batches.ts";
+import { type ProgramName, type ScaleParts, ScaleTrainer, type Watch } from "../../src/singan/training/singan/scale-trainer.ts";
 import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase } from "./case.ts";
 import { officialUpsample } from "./official.ts";
 import type { Check } from "./ops.ts";
@@ -30,8 +34,8 @@ const PICTURE_EVERY = 500;
 export const trace: Check = async (gpu, golden) => {
   const inputs = loadCase(golden.folder, golden.name.replace(/_[^_]+$/, "_inputs"));
   const comparisons: Comparison[] = [];
-  for (const sideBySide of [false, true]) {
-    const replay = new TraceReplay(gpu, golden, inputs, sideBySide);
+  for (const batched of [false, true]) {
+    const replay = new TraceReplay(gpu, golden, inputs, batched);
     try {
       for (let scale = 0; scale < golden.params.sizes.length; scale++) await replay.train(scale);
       comparisons.push(...replay.comparisons);
@@ -51,17 +55,20 @@ class TraceReplay {
   #zOpt = new Float32Array(0);
   readonly #cleanSteps: number;
   #nets: Record<Net, State>;
+  /** PyTorch's momentum, for the discriminator's statistics; the program itself keeps none. */
+  readonly #momentum: Tensor;
 
   constructor(
     private readonly gpu: Gpu,
     private readonly golden: GoldenCase,
     private readonly inputs: GoldenCase,
-    private readonly sideBySide: boolean,
+    private readonly batched: boolean,
   ) {
     const { sizes, mode } = golden.params;
     if (!["stale", "refake"].includes(mode)) throw new Error(`${golden.name}: unknown trace mode ${mode}`);
     if (sizes.length > 2) throw new Error(`${golden.name}: traces of more than 2 scales record no draws for longer chains`);
     this.#bench = new Bench(gpu);
+    this.#momentum = this.#bench.leaf("momentum", [1], Float32Array.of(0.1));
     this.#upsample = officialUpsample(golden.params.scale_factor);
     this.#cleanSteps = golden.params.clean_steps ?? cleanSteps(golden);
     this.#nets = { G: this.#initial("G"), D: this.#initial("D") };
@@ -92,44 +99,31 @@ class TraceReplay {
     const draws = this.#drawBuffers(scale);
     const options = resolveOptions({
       ...{ iterations: p.niter, dSteps: p.Dsteps, gSteps: p.Gsteps, lr: p.lr, alphaRec: p.alpha, lambdaGp: p.lambda_grad },
-      ...{ zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
+      ...{ lrDropAt: 1, zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
     });
+    const dStatistics = new FlatBuffer(gpu, statisticsShapes(p.nfc), "D statistics");
+    dStatistics.write(statisticsOf(this.#nets.D));
     const setup = {
-      scale,
-      size,
-      channels: p.nfc,
-      options,
-      real,
-      frozen: this.#frozen,
-      upsample: this.#upsample,
-      zPrev,
-      noiseAmp,
-      sideBySide: this.sideBySide,
+      ...{ scale, size, channels: p.nfc, options, real, frozen: this.#frozen, upsample: this.#upsample, zPrev, noiseAmp },
+      zStar: scale === 0 ? new Float32Array(size.width * size.height) : null,
+      ...{ generator: new Map(), discriminator: new Map() },
+      state: { iteration: 0, noiseAmp, tensors: startingTensors(this.#nets) },
     };
-    const trainer = await ScaleTrainer.create(
-      gpu,
-      {
-        ...setup,
-        zStar: scale === 0 ? new Float32Array(size.width * size.height) : null,
-        generator: trainable(this.#nets.G),
-        discriminator: trainable(this.#nets.D),
-      },
-      draws,
-    );
+    const trainer = await ScaleTrainer.create(gpu, setup, this.#parts(draws, dStatistics));
     try {
-      writeStatistics(gpu, trainer, this.#nets);
       for (let it = 0; it < p.niter; it++) {
         await this.#iteration(trainer, scale, it, draws);
-        if (it % PICTURE_EVERY === 0 || it === p.niter - 1) submit(gpu, [trainer.programs.reconstruction]);
-        if (it === 0) await this.#compareNets(`after_iter0.${scale}`, trainer, scale, stepsAfter(p, scale, 1));
+        if (it % PICTURE_EVERY === 0 || it === p.niter - 1) await trainer.preview(it);
+        if (it === 0) await this.#compareNets(`after_iter0.${scale}`, trainer, dStatistics, scale, stepsAfter(p, scale, 1));
       }
-      this.#nets = await this.#compareNets(`final.${scale}`, trainer, scale, stepsAfter(p, scale, p.niter));
+      this.#nets = await this.#compareNets(`final.${scale}`, trainer, dStatistics, scale, stepsAfter(p, scale, p.niter));
       if (scale === 0) {
-        this.#zOpt = (await trainer.zStar()).slice();
+        [this.#zOpt] = (await gpu.read([draws.get("zOpt")![1]])) as [Float32Array<ArrayBuffer>];
         this.#compareZOpt(size);
       }
     } finally {
       trainer.dispose();
+      dStatistics.dispose();
     }
     this.#frozen.push(new FrozenScale(gpu, { size, channels: p.nfc, noiseAmp, generator: this.#nets.G }));
     const steps = stepsAfter(p, scale, p.niter);
@@ -137,42 +131,64 @@ class TraceReplay {
     this.#compare(`rec.${scale}`, await this.#chainPicture(null, this.#zOpt, true), "picture", scale, steps);
   }
 
+  /** Recorded draws, and what the official code does that the program leaves out: D's statistics, and pictures that move G's. */
+  #parts(draws: RecordedDraws, dStatistics: FlatBuffer): ScaleParts {
+    const { Gsteps } = this.golden.params;
+    const recorded: readonly ProgramName[] = ["noise", "fakes", "d"];
+    const watchD = (repeats: number): Watch => {
+      const updates: Update[] = [];
+      const observe: Watch["observe"] = (layer, batch, count) =>
+        updates.push(runningStats(dStatistics.slice(layer), batch, this.#momentum, count, repeats));
+      return { updates, observe };
+    };
+    return {
+      noise: (program) => (recorded.includes(program) ? recordedNoise(draws) : null),
+      watch: (program, net, generator) => {
+        if (net === "generator") return program === "reconstruction" ? generator() : null;
+        // The official code runs D on the kept fake in every G step, where the program runs it once: the same statistics each time.
+        return watchD(program === "adversarial" ? Gsteps : 1);
+      },
+      bindings: [...draws.values(), [this.#momentum, this.#bench.bindings.get(this.#momentum)!]],
+      batchValues: this.batched ? Number.POSITIVE_INFINITY : 0,
+    };
+  }
+
+  /** The runs of an iteration as the trainer has them, one after the other, each with its recorded draws. */
   async #iteration(trainer: ScaleTrainer, scale: number, it: number, draws: RecordedDraws): Promise<void> {
     const { gpu } = this;
-    const p = this.golden.params;
+    const { Dsteps } = this.golden.params;
     const write = (name: string, tensor: string, row: number) => {
       const draw = draws.get(name);
       const count = draw![0].size;
       gpu.write(draw![1], this.inputs.f32(tensor).subarray(row * count, (row + 1) * count));
     };
-    const feed = (t: number) =>
-      trainer.feed.write({ key: new Uint32Array(4), adam: adamSchedule(t, p.lr, { beta1: p.beta1, beta2: p.beta2, eps: 1e-8 }) });
     const loss = async (names: readonly (keyof LossRecord)[]) => {
       const all = await trainer.losses.read();
       return names.map((name) => all[name]);
     };
-
-    write("noise", `draw.noise.${scale}`, it);
-    if (scale === 0) write("zOpt", "draw.z_opt.0", it);
-    submit(gpu, [trainer.programs.noise]);
-    for (let j = 0; j < p.Dsteps; j++) {
-      const run = it * p.Dsteps + j;
-      write("alpha", `draw.alpha.${scale}`, run);
-      const { programs, copies } = trainer.fakeRuns(j);
-      if (scale > 0 && programs.length > 0) write("chain.0", `draw.chain.${scale}`, this.sideBySide ? it : run);
-      feed(run + 1);
-      submit(gpu, [...programs, ...copies, trainer.programs.d]);
-      this.#compareLosses("D", scale, it, j, await loss(["dReal", "dFake", "gradientPenalty"]), j);
-    }
-    for (let j = 0; j < p.Gsteps; j++) {
-      feed(it * p.Gsteps + j + 1);
-      // The official code runs D on the kept fake in every G step: the same value, but D's running statistics move.
-      submit(gpu, p.mode === "stale" ? [trainer.programs.adversarial, trainer.programs.g] : [trainer.programs.g]);
-      this.#compareLosses("G", scale, it, j, await loss(["gAdversarial", "reconstruction"]), p.Dsteps + j);
+    const done = { d: 0, g: 0 };
+    for (const { program, feed, before } of trainer.iteration(it)) {
+      const name = program.name.replace(/^scale \d+ /, "");
+      if (name === "noise") {
+        write("noise", `draw.noise.${scale}`, it);
+        if (scale === 0) write("zOpt", "draw.z_opt.0", it);
+      }
+      const run = it * Dsteps + done.d;
+      if (name === "fakes" && scale > 0) write("chain.0", `draw.chain.${scale}`, this.batched ? it : run);
+      if (name === "d") write("alpha", `draw.alpha.${scale}`, run);
+      trainer.feed.write(feed);
+      submit(gpu, [...before, program]);
+      if (name === "d") {
+        const j = done.d++;
+        this.#compareLosses("D", scale, it, j, await loss(["dReal", "dFake", "gradientPenalty"]), j);
+      } else if (name === "g") {
+        const j = done.g++;
+        this.#compareLosses("G", scale, it, j, await loss(["gAdversarial", "reconstruction"]), Dsteps + j);
+      }
     }
   }
 
-  /** Buffers that stand in for the generator's draws. */
+  /** Buffers for the recorded draws. */
   #drawBuffers(scale: number): Map<string, readonly [Tensor, Slice]> {
     const { width, height } = this.#size(scale);
     const coarsest = this.#size(0);
@@ -180,7 +196,7 @@ class TraceReplay {
       noise: [1, scale === 0 ? 1 : 3, height, width],
       zOpt: [1, 1, height, width],
       alpha: [1],
-      "chain.0": [this.sideBySide ? this.golden.params.Dsteps : 1, 1, coarsest.height, coarsest.width],
+      "chain.0": [this.batched ? this.golden.params.Dsteps : 1, 1, coarsest.height, coarsest.width],
     };
     return new Map(
       Object.entries(shapes).map(([name, shape]) => {
@@ -233,21 +249,30 @@ class TraceReplay {
   }
 
   /** Reads both nets with statistics and biases, compares them and hands them on. */
-  async #compareNets(prefix: string, trainer: ScaleTrainer, scale: number, steps: number): Promise<Record<Net, State>> {
-    const read = async (net: Net, set: ScaleTrainer["g"], statistics: ScaleTrainer["gStatistics"]) => {
-      const state: State = await set.values.storage.read();
-      for (const [block, values] of await statistics.storage.read()) {
+  async #compareNets(
+    prefix: string,
+    trainer: ScaleTrainer,
+    dStatistics: FlatBuffer,
+    scale: number,
+    steps: number,
+  ): Promise<Record<Net, State>> {
+    const { generator, discriminator } = await trainer.stateDicts();
+    const nets: Record<Net, State> = { G: new Map(generator), D: new Map(discriminator) };
+    for (const [block, values] of await dStatistics.read()) {
+      nets.D.set(`${block}.norm.running_mean`, values.slice(0, values.length / 2));
+      nets.D.set(`${block}.norm.running_var`, values.slice(values.length / 2));
+    }
+    for (const net of ["G", "D"] as const) {
+      for (const block of BLOCKS) {
         const bias = this.#nets[net].get(`${block}.conv.bias`)!;
-        state.set(`${block}.conv.bias`, bias);
-        state.set(
+        const mean = nets[net].get(`${block}.norm.running_mean`)!;
+        nets[net].set(`${block}.conv.bias`, bias);
+        nets[net].set(
           `${block}.norm.running_mean`,
-          bias.map((b, c) => values[c]! + b),
+          bias.map((b, c) => mean[c]! + b),
         );
-        state.set(`${block}.norm.running_var`, values.slice(bias.length));
       }
-      return state;
-    };
-    const nets = { G: await read("G", trainer.g, trainer.gStatistics), D: await read("D", trainer.d, trainer.dStatistics) };
+    }
     for (const [net, state] of Object.entries(nets)) {
       for (const [name, values] of state) {
         const tensor = `${prefix}.${net}.${name}`;
@@ -302,18 +327,30 @@ function stepsAfter(p: { niter: number; Dsteps: number; Gsteps: number }, scale:
   return (scale * p.niter + iterations) * (p.Dsteps + p.Gsteps);
 }
 
-const trainable = (state: State): State => new Map([...state].filter(([name]) => !/running_|conv\.bias/.test(name)));
+const isTrained = (name: string): boolean => !/running_|conv\.bias/.test(name);
 
-function writeStatistics(gpu: Gpu, trainer: ScaleTrainer, nets: Record<Net, State>): void {
-  for (const [state, statistics] of [
-    [nets.G, trainer.gStatistics],
-    [nets.D, trainer.dStatistics],
-  ] as const) {
-    for (const [block, slice] of statistics.storage.slices) {
+/** Running statistics [mean; variance] by block, with the biases taken out of the means. */
+function statisticsOf(state: State): Map<string, Float32Array> {
+  return new Map(
+    BLOCKS.map((block) => {
       const [mean, variance, bias] = ["norm.running_mean", "norm.running_var", "conv.bias"].map(
         (kind) => state.get(`${block}.${kind}`)!,
       );
-      gpu.write(slice, Float32Array.of(...mean!.map((m, c) => m - bias![c]!), ...variance!));
+      return [block, Float32Array.of(...mean!.map((m, c) => m - bias![c]!), ...variance!)];
+    }),
+  );
+}
+
+/** A trainer's tensors before its first step: the nets' weights and the generator's statistics, with moments of 0. */
+function startingTensors(nets: Record<Net, State>): TrainerTensors {
+  const tensors = new Map<string, Float32Array>();
+  for (const net of ["G", "D"] as const) {
+    for (const [name, values] of nets[net]) {
+      if (!isTrained(name)) continue;
+      tensors.set(`${net} ${name}`, values);
+      for (const moment of ["m", "v"]) tensors.set(`${net} ${moment} ${name}`, new Float32Array(values.length));
     }
   }
+  for (const [block, values] of statisticsOf(nets.G)) tensors.set(`statistics ${block}`, values);
+  return tensors;
 }

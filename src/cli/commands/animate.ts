@@ -13,10 +13,10 @@ import {
   frameSize,
 } from "../../singan/generation/applications/animation.ts";
 import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { modelPath, OutputFolder, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
-import { megabytes } from "../memory.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";

@@ -1,20 +1,19 @@
 // singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
 
-import { resolveOptions, UNUSED } from "../../singan/model/config.ts";
-import { PyramidError, pyramidOf } from "../../singan/model/pyramid.ts";
-import { profileScale, type ScaleProfile } from "../../singan/training/profile.ts";
+import { PyramidError } from "../../singan/model/pyramid.ts";
+import { planWithoutGpu, profileScale } from "../../singan/recipes.ts";
+import type { ScaleProfile } from "../../singan/training/profile.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { openGpu } from "../gpu.ts";
 import type { Session } from "../session.ts";
 import { readSize, sizeText } from "../sizes.ts";
 import { table } from "../table.ts";
 import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { scalesOf, tuneFor } from "../tuning.ts";
+import { tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
-/** Flags of a training that change nothing in the time of an iteration of the recipe singan. */
-const NUMBERS = ["iterations", "lr", "lrDropAt", "alphaRec", "lambdaGp", "noiseAmp", "seed"];
-const IDLE = [...NUMBERS, ...UNUSED.singan].map(flagName);
+/** Flags of a training that change nothing in the time of an iteration. */
+const IDLE = ["iterations", "lr", "lrDropAt", "lrScale", "alphaRec", "lambdaGp", "noiseAmp", "seed"].map(flagName);
 
 export const benchCommand: Command = {
   name: "bench",
@@ -50,21 +49,16 @@ export const benchCommand: Command = {
 async function run(args: Args, session: Session): Promise<void> {
   if (!args.has("profile"))
     throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
-  const options = inFlags(() => resolveOptions(givenOptions(args)));
-  if (options.recipe !== "singan") throw new UsageError(`--profile knows the recipe singan only, not ${options.recipe}`);
   const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
-  const pyramid = inSize(() => pyramidOf(photo, options));
+  const plan = inSize(() => inFlags(() => planWithoutGpu(photo, { preset: "paper", options: givenOptions(args) })));
+  const { options, pyramid } = plan;
   const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);
 
   const gpu = await openGpu(session);
   const isJson = args.has("json");
   if (!isJson) session.result(`${sizeText(photo)}, ${pyramid.sizes.length} scales, on ${gpu.adapterName}`);
   const used = new Set(scales);
-  await tuneFor(
-    gpu,
-    session,
-    scalesOf(pyramid.sizes, options).filter((_, scale) => used.has(scale)),
-  );
+  await tuneFor(gpu, session, plan, (scale) => used.has(scale));
   const profiles: ScaleProfile[] = [];
   for (const scale of scales) {
     session.note(`timing scale ${scale}, ${sizeText(pyramid.sizes[scale]!)}: iterations, and their kernels apart`);

@@ -1,6 +1,7 @@
 // singan info MODEL: what a model file holds. Needs no GPU.
 
 import { statSync } from "node:fs";
+import { recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
 import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
@@ -59,5 +60,5 @@ async function run(args: Args, session: Session): Promise<void> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(`singan ${options.recipe === "sr" ? "sr" : "train"} PHOTO ${asFlags(options)}`);
+  session.result(`singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}`);
 }

@@ -20,7 +20,7 @@ import { Sampler } from "../../singan/generation/singan-sampler.ts";
 import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
-import { retrainQuantized } from "../../singan/training/singan/retrain.ts";
+import { retrainQuantized } from "../../singan/recipes.ts";
 import { type Args, type Command, type Flag, UsageError } from "../args.ts";
 import { FileError, modelPath, OutputFolder, readLayer, readMaskPicture, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";

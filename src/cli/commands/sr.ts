@@ -12,9 +12,9 @@ import {
   srSize,
 } from "../../singan/generation/applications/super-resolution.ts";
 import { Sampler } from "../../singan/generation/singan-sampler.ts";
-import { type Size, UNUSED } from "../../singan/model/config.ts";
+import type { Size } from "../../singan/model/config.ts";
 import { type Model, singanModel } from "../../singan/model/model.ts";
-import { writeModel } from "../../singan/model/model-file.ts";
+import { recipeOf, writeModel } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { MODEL_FILE, modelPath, OutputFolder, readModelAt, readPhoto } from "../files.ts";
 import { openGpu } from "../gpu.ts";
@@ -22,7 +22,7 @@ import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";
 import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, Trainer } from "../training.ts";
+import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable } from "../training.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
 /** With fewer, a scale differs from the next by far more, or far less, than a step of the enlargement. */
@@ -31,7 +31,7 @@ const FEWEST_SCALES = 5;
 const DEFAULTS = new Map(
   Object.entries({ ...srOptions(LARGEST_FACTOR), scaleFactor: "by --factor" }).map(([field, value]) => [flagName(field), value]),
 );
-const NOT_HERE = ["recipe", ...UNUSED.sr].map(flagName);
+const NOT_HERE = ["recipe", ...recipeOf({ recipe: "sr" }).unused].map(flagName);
 const OPTIONS = TRAIN_FLAGS.filter(({ name }) => !NOT_HERE.includes(name)).map((flag) => {
   const value = DEFAULTS.get(flag.name);
   return value === undefined ? flag : { ...flag, help: flag.help.replace(/\(default: .*\)/, `(default: ${value})`) };
@@ -85,11 +85,11 @@ async function run(args: Args, session: Session): Promise<void> {
   if (noise !== "random" && noise !== "none")
     throw new UsageError(`--noise must be random or none, not ${JSON.stringify(noise)}`);
   const isModel = extname(file) === ".safetensors";
-  const asked = readAsked(args, fixed);
+  const plan = readPlanOptions(args, fixed);
   const trained = isModel ? modelToUse(file, args) : null;
   const photo = trained ? null : toPlanes(readPhoto(file));
   if (trained) inFlags(() => srPath(trained, factor));
-  else requireTrainable(photo!, asked);
+  else requireTrainable(photo!, plan);
 
   const path = args.text("out") ?? (isModel ? dirname(file) : join("out", `${basename(file, extname(file))}-sr`));
   const result = `x${factor}.png`;
@@ -105,11 +105,13 @@ async function run(args: Args, session: Session): Promise<void> {
   let model: Model;
   if (trained) {
     model = trained;
-    if (model.options.recipe !== "sr")
+    if (!recipeOf(model.options).isForEnlargement)
       session.note("the model was not trained for super-resolution: singan sr PHOTO trains one, which does better");
   } else {
     session.note(`${basename(file)}: ${sizeText(photo!)}, on ${gpu.adapterName}`);
-    const training = await new Trainer(gpu, asked, session).train(photo!, (finest) => forewarn(photo!, finest, factor, session));
+    const training = await new PhotoTrainer(gpu, plan, session).train(photo!, (finest) =>
+      forewarn(photo!, finest, factor, session),
+    );
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
     folder.write(MODEL_FILE, writeModel(model));

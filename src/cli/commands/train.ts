@@ -7,19 +7,19 @@ import { flattened } from "../../image/decode.ts";
 import { labelledSheet } from "../../image/labels.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { openSampler } from "../../singan/generation/sampler.ts";
 import type { AnyModel, Preview, ScaleRecord } from "../../singan/model/model.ts";
-import { writeModel } from "../../singan/model/model-file.ts";
-import { buildPyramid, PyramidError, pyramidOf } from "../../singan/model/pyramid.ts";
+import { buildPyramid, PyramidError } from "../../singan/model/pyramid.ts";
+import { openSampler, pyramidOf, recipeOf, writeModel } from "../../singan/recipes.ts";
+import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, shown } from "../files.ts";
-import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
+import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { duration } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";
-import { TRAIN_FLAGS } from "../train-options.ts";
-import { type Asked, PRESET_DETAILS, PRESET_FLAG, readAsked, requireTrainable, type Trained, Trainer } from "../training.ts";
+import { inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable, type Trained } from "../training.ts";
 import { versions } from "../versions.ts";
 
 const FILES = {
@@ -75,25 +75,26 @@ interface Job {
 }
 
 interface Wanted {
-  readonly asked: Asked;
+  readonly plan: PlanOptions;
   readonly samples: number;
   readonly skips: boolean;
 }
 
 async function run(args: Args, session: Session): Promise<void> {
   const files = args.words;
-  if (args.text("recipe") === "sr")
-    throw new UsageError("--recipe sr is what singan sr PHOTO trains; train knows singan and consingan");
-  const asked = readAsked(args);
+  const recipe = args.text("recipe");
+  if (recipe !== undefined && inFlags(() => recipeOf({ recipe })).isForEnlargement)
+    throw new UsageError(`--recipe ${recipe} is what singan sr PHOTO trains; train knows singan and consingan`);
+  const plan = readPlanOptions(args);
   const many = files.length > 1;
-  const wanted = { asked, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
+  const wanted = { plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
   const out = args.text("out");
   const jobs: Job[] = many
     ? [...foldersFor(files)].map(([file, name]) => ({ file, folder: join(out ?? "out", name) }))
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
   for (const { file } of many ? jobs : [])
     if (!existsSync(file)) session.note(`there is no file ${shown(file)}: that photo will fail`);
-  const bench = new Workbench(session, asked);
+  const bench = new Workbench(session, plan);
   const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
@@ -116,15 +117,15 @@ async function run(args: Args, session: Session): Promise<void> {
 
 /** The GPU of a call with the trainer on it, opened when first needed and again after it was lost. */
 class Workbench {
-  #trainer: Promise<Trainer> | null = null;
+  #trainer: Promise<PhotoTrainer> | null = null;
 
   constructor(
     private readonly session: Session,
-    private readonly asked: Asked,
+    private readonly plan: PlanOptions,
   ) {}
 
-  trainer(): Promise<Trainer> {
-    this.#trainer ??= openGpu(this.session).then((gpu) => new Trainer(gpu, this.asked, this.session));
+  trainer(): Promise<PhotoTrainer> {
+    this.#trainer ??= openGpu(this.session).then((gpu) => new PhotoTrainer(gpu, this.plan, this.session));
     return this.#trainer;
   }
 
@@ -139,13 +140,13 @@ interface Result {
 }
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Workbench, session: Session): Promise<Result> {
-  const { asked, skips } = wanted;
+  const { plan, skips } = wanted;
   const layer = readLayer(file);
   const photo = toPlanes(flattened(layer));
-  const order = orderOf(readBytes(file, "a picture"), asked);
-  naming(file, () => requireTrainable(photo, asked));
+  const request = requestOf(readBytes(file, "a picture"), plan);
+  naming(file, () => requireTrainable(photo, plan));
   if (skips) {
-    const why = unfinished(path, order, FILES);
+    const why = unfinished(path, request, FILES);
     if (why === null) {
       session.note(`${basename(file)} is finished: ${path}`);
       return { paths: [join(path, FILES.model)], json: { model: join(path, FILES.model), isSkipped: true } };
@@ -160,7 +161,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     const trained = await trainer.train(photo);
-    await write(folder, trainer.gpu, { file, photo, trained, samples, order });
+    await write(folder, trainer.gpu, { file, photo, trained, samples, request });
     const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
     const { model, seconds, preset } = trained;
     session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
@@ -186,10 +187,10 @@ interface Finished {
   readonly photo: Planes;
   readonly trained: Trained;
   readonly samples: readonly string[];
-  readonly order: Order;
+  readonly request: TrainingRequest;
 }
 
-async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, samples, order }: Finished): Promise<void> {
+async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, samples, request }: Finished): Promise<void> {
   const { model, previews, preset, seconds } = trained;
   folder.write(FILES.model, writeModel(model));
   const sampler = await openSampler(gpu, model);
@@ -199,7 +200,7 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
   await sampler.dispose();
   folder.write(FILES.scales, scaleSheet(photo, model, previews));
   // Last: a folder with a report is finished.
-  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order };
+  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order: request };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
 

@@ -7,11 +7,11 @@ import type { Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/params.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
+import { generatorShapes } from "../model/consingan-shapes.ts";
 import type { ConsinganModel } from "../model/model.ts";
-import { generator, generatorShapes } from "../networks/consingan-network.ts";
+import { generator } from "../networks/consingan-network.ts";
 import { gpuNoise, PURPOSE, randomKey } from "../networks/noise.ts";
-import { drawStages, StageLeaves } from "../training/consingan/stage-graphs.ts";
-import { fixedNoise, fixedNoiseKey } from "../training/consingan/stage-trainer.ts";
+import { fixedNoise, fixedNoiseKey, StageLeaves, stageNoise } from "../networks/stage-noise.ts";
 
 export interface ConsinganSample {
   readonly seed: number;
@@ -115,7 +115,7 @@ export class ConsinganSampler {
     const scaled = (side: number, of: "width" | "height") => Math.max(1, Math.round((side * size[of]) / finest[of]));
     const sizes = this.#sizes.map(({ width, height }) => ({ width: scaled(width, "width"), height: scaled(height, "height") }));
     const { amps, fixed } = this.#leaves;
-    const random = drawStages(gpuNoise(this.#key), sizes, this.model.options.channels);
+    const random = stageNoise(gpuNoise(this.#key), sizes, this.model.options.channels);
     const noise = [fixed[0]!, ...fixedNoise(this.#fixedKey, fixed).slice(1)];
     const z = random.map((t, k) => (k < startScale ? noise[k]! : t));
     const output = generator(z, amps, sizes, this.#weights.tensors);

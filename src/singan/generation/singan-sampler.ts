@@ -6,7 +6,8 @@ import { crop, type Planes } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
-import { FrozenScale, zStarShape } from "../networks/frozen-scale.ts";
+import { zStarShape } from "../model/shapes.ts";
+import { FrozenScale } from "../networks/frozen-scale.ts";
 import { macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
 import { type Path, reconstructionPath, resultSize, type Stage, samplePath } from "./path.ts";
@@ -57,7 +58,7 @@ export class Sampler {
       ...{ gpu, model },
       scales: model.scales.map((scale) => new FrozenScale(gpu, scale)),
       key: [leaf("key", [4]), gpu.alloc(16, "sample key")],
-      zStar: [leaf("zStar", zStarShape(model)), gpu.upload(model.zStar, "z*")],
+      zStar: [leaf("zStar", zStarShape(model.sizes[0]!, model.options)), gpu.upload(model.zStar, "z*")],
     };
   }
 

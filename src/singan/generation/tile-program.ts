@@ -11,8 +11,10 @@ import { chooseForSize } from "../../runtime/kernels.ts";
 import { compile, type Program } from "../../runtime/program.ts";
 import { imageShape, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
+import { greyShape } from "../model/shapes.ts";
 import { enlargement } from "../model/upsampling.ts";
-import { type FrozenScale, grey, greyShape } from "../networks/frozen-scale.ts";
+import type { FrozenScale } from "../networks/frozen-scale.ts";
+import { grey } from "../networks/noise-maps.ts";
 import type { Path, Stage } from "./path.ts";
 import type { View, Window } from "./view.ts";
 

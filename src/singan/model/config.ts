@@ -4,8 +4,8 @@ import type { Shape } from "../../autodiff/tensor.ts";
 import type { Size } from "../../image/resample.ts";
 
 export interface TrainOptions {
-  /** What is trained on which pyramid; see RECIPES. */
-  readonly recipe: Recipe;
+  /** The name of what is trained, on which pyramid: a key of the table in recipes.ts. */
+  readonly recipe: string;
   /** Long side of the finest scale, px. */
   readonly maxSize: number;
   /** Short side of the coarsest scale, px. */
@@ -46,13 +46,6 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/**
- * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
- * that grows, its newest stages trained together.
- */
-export const RECIPES = ["singan", "sr", "consingan"] as const;
-export type Recipe = (typeof RECIPES)[number];
-
 /** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics by what did best here (docs/adr/0010). */
 export const PAPER: TrainOptions = Object.freeze({
   recipe: "singan",
@@ -82,28 +75,6 @@ export const PAPER: TrainOptions = Object.freeze({
 
 /** ConSinGAN's values for unconditional generation. Its nets have one width. */
 export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
-
-const DEFAULTS: Readonly<Record<Recipe, TrainOptions>> = { singan: PAPER, sr: { ...PAPER, recipe: "sr" }, consingan: CONSINGAN };
-const CONCURRENT = ["stages", "trainedStages", "lrScale"] as const;
-/** Options that a recipe has no use for: they keep their defaults. */
-export const UNUSED: Readonly<Record<Recipe, readonly (keyof TrainOptions)[]>> = {
-  singan: CONCURRENT,
-  sr: CONCURRENT,
-  consingan: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding"],
-};
-
-/** Up to this size, px, ConSinGAN's six stages would hardly differ from each other. */
-const FEW_STAGES = { maxSize: 100, stages: 3 };
-
-/** The options for another recipe at the same effort: size, iterations and the widest net are kept, the rest is that recipe's. */
-export function inRecipe(options: TrainOptions, recipe: Recipe): TrainOptions {
-  if (recipe === options.recipe) return options;
-  if (recipe === "sr") return { ...options, recipe };
-  const { maxSize, minSize, iterations, maxChannels, seed } = options;
-  const defaults = DEFAULTS[recipe];
-  const stages = recipe === "consingan" && maxSize <= FEW_STAGES.maxSize ? FEW_STAGES.stages : defaults.stages;
-  return { ...defaults, maxSize, minSize, iterations, seed, stages, channels: Math.min(defaults.channels, maxChannels) };
-}
 
 /** The rate of iteration `at`: a tenth from the share `lrDropAt` of the iterations on. */
 export const learningRate = ({ lr, lrDropAt, iterations }: TrainOptions, at: number): number =>
@@ -142,18 +113,24 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["seed", 0, 2 ** 32 - 1, true],
 ];
 const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] = [
-  ["recipe", RECIPES],
   ["zStar", ["fixed", "redrawn"]],
   ["gStep", ["replay", "regenerate"]],
   ["upsample", ["bilinear", "bicubic"]],
   ["statistics", ["recalibrated", "running"]],
 ];
 
+/** What a check of options needs to know of a recipe. */
+export interface RecipeOptions {
+  readonly name: string;
+  readonly defaults: TrainOptions;
+  /** Options that the recipe has no use for: they keep their defaults. */
+  readonly unused: readonly (keyof TrainOptions)[];
+}
+
 /** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
-export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
+export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, options: Partial<TrainOptions>): TrainOptions {
   const unknown = Object.keys(options).find((name) => !(name in PAPER));
   if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
-  const defaults = (DEFAULTS as Readonly<Record<string, TrainOptions>>)[String(options.recipe)] ?? PAPER;
   const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
@@ -165,20 +142,15 @@ export function resolveOptions(options: Partial<TrainOptions>): TrainOptions {
     if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
   }
   if (typeof all.noisePadding !== "boolean") throw new OptionError(`noisePadding must be true or false, not ${all.noisePadding}`);
-  const unused = UNUSED[all.recipe].find((name) => all[name] !== defaults[name]);
-  if (unused) throw new OptionError(`${unused} has no meaning in the recipe ${all.recipe}`);
+  const idle = unused.find((name) => all[name] !== defaults[name]);
+  if (idle) throw new OptionError(`${idle} has no meaning in the recipe ${recipe}`);
   if (all.maxSize < all.minSize) throw new OptionError(`maxSize ${all.maxSize} is below minSize ${all.minSize}`);
   return all;
 }
 
-/** Channels of G and D at a scale: doubled every 4 scales; in ConSinGAN the same at all. */
-export function channelsAt(
-  scale: number,
-  { recipe, channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels"> & Partial<Pick<TrainOptions, "recipe">>,
-): number {
-  if (recipe === "consingan") return channels;
-  return Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
-}
+/** Channels of SinGAN's networks at a scale: doubled every 4 scales, up to a limit. */
+export const channelsAt = (scale: number, { channels, maxChannels }: Pick<TrainOptions, "channels" | "maxChannels">): number =>
+  Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
 
 export type { Size };
 /** One RGB image of this size. */

@@ -68,35 +68,7 @@ export interface Preview {
   readonly reconstruction: Planes;
 }
 
-/** What training tells while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
-export type TrainEvent =
-  | {
-      readonly kind: "scale";
-      readonly scale: number;
-      readonly size: Size;
-      readonly channels: number;
-      readonly noiseAmp: number;
-      readonly work: Work;
-    }
-  | {
-      readonly kind: "progress";
-      readonly scale: number;
-      /** Iterations of this scale that are done. */
-      readonly iteration: number;
-      readonly losses: LossRecord;
-      readonly work: Work;
-      /** Pictures of the present state; costs a generator pass each. */
-      preview(): Promise<Preview>;
-    }
-  | {
-      readonly kind: "scaleDone";
-      readonly scale: number;
-      readonly model: AnyModel;
-      readonly preview: Preview;
-      readonly work: Work;
-    };
-
-/** Multiply-adds done and to do: what an estimate of the remaining time goes by, for later scales cost more. */
+/** Multiply-adds done and in all: what an estimate of the remaining time goes by, for later scales cost more. */
 export interface Work {
   readonly done: number;
   readonly total: number;
@@ -114,7 +86,8 @@ export function requireScale(model: Pick<Model, "scales">, scale: number, low: n
     throw new OptionError(`startScale must be a whole number from ${low} to ${last}, not ${scale}`);
 }
 
-export const isConsingan = (model: AnyModel): model is ConsinganModel => model.options.recipe === "consingan";
+/** Whether one generator of all stages makes the pictures, not one generator per scale. */
+export const isConsingan = (model: AnyModel): model is ConsinganModel => "generator" in model;
 
 /** The model, where it is SinGAN's. Throws OptionError in the words "the recipe … has no …" where it is not. */
 export function singanModel(model: AnyModel, what: string): Model {

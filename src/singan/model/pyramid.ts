@@ -3,7 +3,6 @@
 
 import type { Planes } from "../../image/planes.ts";
 import { ceilSize, imresize, type Size } from "../../image/resample.ts";
-import type { TrainOptions } from "./config.ts";
 
 /** A picture or setting that gives no pyramid; the message is one line for the user. */
 export class PyramidError extends Error {
@@ -103,13 +102,6 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }, ceil
     );
   }
   return { finest, scale1 };
-}
-
-/** The pyramid that a training with these options has. Throws PyramidError. */
-export function pyramidOf({ width, height }: Size, options: TrainOptions): Pyramid {
-  const { recipe, minSize, maxSize, scaleFactor, stages } = options;
-  if (recipe === "consingan") return concurrentPyramidSizes({ width, height, minSize, maxSize, stages });
-  return pyramidSizes({ width, height, minSize, maxSize, scaleFactor, counts: recipe === "sr" ? "down" : "up" });
 }
 
 /**

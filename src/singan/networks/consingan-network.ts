@@ -5,58 +5,16 @@ import { conv2d } from "../../autodiff/ops/conv.ts";
 import { add, tanh } from "../../autodiff/ops/elementwise.ts";
 import { conv2dLeaky, noisyPad } from "../../autodiff/ops/fused.ts";
 import { margins, pad2d, resize } from "../../autodiff/ops/spatial.ts";
-import type { Shape, Tensor } from "../../autodiff/tensor.ts";
+import type { Tensor } from "../../autodiff/tensor.ts";
 import { cornerBicubicTaps, float32Taps } from "../../image/resample.ts";
 import { type Weights, weight } from "../../nn/layers.ts";
-import { imageShape, type Size } from "../model/config.ts";
+import type { Size } from "../model/config.ts";
+import { type Part, STAGE_BLOCKS, stagePart } from "../model/consingan-shapes.ts";
+import { COLOURS } from "../model/shapes.ts";
 
 const LEAKY_SLOPE = 0.05;
-const COLOURS = 3;
-/** Convolutions of a stage; each takes a pixel from every side. */
-const BLOCKS = 3;
-
-/** The generator's parts, which learn at rates of their own. */
-export type Part = "head" | `body.${number}` | "tail";
-export const stagePart = (stage: number): Part => `body.${stage}`;
-
-/** Parameters of a part by official name, and their shapes; biases are [1,c] here. */
-export function partShapes(part: Part, channels: number): Map<string, Shape> {
-  if (part === "head") return convShapes("head.conv", COLOURS, channels);
-  if (part === "tail") return convShapes("tail.0", channels, COLOURS);
-  const blocks = Array.from({ length: BLOCKS }, (_, i) => convShapes(`${part}.block${i}.conv`, channels, channels));
-  return new Map(blocks.flatMap((shapes) => [...shapes]));
-}
-
-/** The parts of a generator with so many stages, from input to output. */
-export const partsOf = (stages: number): Part[] => [
-  "head",
-  ...Array.from({ length: stages }, (_, stage) => stagePart(stage)),
-  "tail",
-];
-
-export const generatorShapes = (stages: number, channels: number): Map<string, Shape> =>
-  new Map(partsOf(stages).flatMap((part) => [...partShapes(part, channels)]));
-
-export function discriminatorShapes(channels: number): Map<string, Shape> {
-  const body = Array.from({ length: BLOCKS }, (_, i) => convShapes(`body.block${i}.conv`, channels, channels));
-  const ends = [convShapes("head.conv", COLOURS, channels), ...body, convShapes("tail", channels, 1)];
-  return new Map(ends.flatMap((shapes) => [...shapes]));
-}
-
-function convShapes(name: string, input: number, output: number): Map<string, Shape> {
-  return new Map<string, Shape>([
-    [`${name}.weight`, [output, input, 3, 3]],
-    [`${name}.bias`, [1, output]],
-  ]);
-}
 
 const grown = ({ width, height }: Size, by: number): Size => ({ width: width + by, height: height + by });
-
-/** A stage's noise for `samples` pictures: colours at the coarsest; elsewhere features, 3 px wider on every side than the stage's picture. */
-export function noiseShape(stage: number, size: Size, channels: number, samples = 1): Shape {
-  const { width, height } = grown(size, 2 * BLOCKS);
-  return [samples, ...(stage === 0 ? imageShape(size).slice(1) : [channels, height, width])];
-}
 
 const layer = (x: Tensor, weights: Weights, name: string): Tensor =>
   conv2dLeaky(x, weight(weights, `${name}.conv.weight`), weight(weights, `${name}.conv.bias`), LEAKY_SLOPE);
@@ -64,7 +22,7 @@ const layer = (x: Tensor, weights: Weights, name: string): Tensor =>
 /** D(x): x [n,3,h,w] → scores [n,1,h−10,w−10], one per 11x11 patch, unbounded. */
 export function discriminator(x: Tensor, weights: Weights): Tensor {
   let features = layer(x, weights, "head");
-  for (let i = 0; i < BLOCKS; i++) features = layer(features, weights, `body.block${i}`);
+  for (let i = 0; i < STAGE_BLOCKS; i++) features = layer(features, weights, `body.block${i}`);
   return conv2d(features, weight(weights, "tail.weight"), weight(weights, "tail.bias"));
 }
 
@@ -81,14 +39,14 @@ function upsample(features: Tensor, to: Size): Tensor {
 export function generator(z: readonly Tensor[], amps: readonly Tensor[], sizes: readonly Size[], weights: Weights): Tensor {
   const stage = (x: Tensor, k: number): Tensor => {
     let features = x;
-    for (let i = 0; i < BLOCKS; i++) features = layer(features, weights, `${stagePart(k)}.block${i}`);
+    for (let i = 0; i < STAGE_BLOCKS; i++) features = layer(features, weights, `${stagePart(k)}.block${i}`);
     return features;
   };
   const head = layer(pad2d(z[0]!, margins(1)), weights, "head");
-  let features = stage(pad2d(upsample(head, grown(sizes[0]!, 2)), margins(BLOCKS - 1)), 0);
+  let features = stage(pad2d(upsample(head, grown(sizes[0]!, 2)), margins(STAGE_BLOCKS - 1)), 0);
   for (const [k, size] of sizes.entries()) {
     if (k === 0) continue;
-    const wide = noisyPad(z[k]!, amps[k]!, upsample(features, grown(size, 2 * BLOCKS)), margins(0));
+    const wide = noisyPad(z[k]!, amps[k]!, upsample(features, grown(size, 2 * STAGE_BLOCKS)), margins(0));
     features = add(stage(wide, k), upsample(features, size));
   }
   return tanh(conv2d(pad2d(features, margins(1)), weight(weights, "tail.0.weight"), weight(weights, "tail.0.bias")));
@@ -102,6 +60,6 @@ export function partMacs(part: Part, { width, height }: Size, channels: number):
 
 /** Multiply-adds of one pass of the discriminator over a picture. */
 export function discriminatorMacs({ width, height }: Size, channels: number): number {
-  const pairs = [COLOURS * channels, ...Array<number>(BLOCKS).fill(channels ** 2), channels];
+  const pairs = [COLOURS * channels, ...Array<number>(STAGE_BLOCKS).fill(channels ** 2), channels];
   return pairs.reduce((sum, pair, i) => sum + 9 * pair * (width - 2 * i - 2) * (height - 2 * i - 2), 0);
 }

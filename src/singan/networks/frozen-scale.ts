@@ -5,15 +5,16 @@ import { add, zeros } from "../../autodiff/ops/elementwise.ts";
 import { clampedResize, noisyPad } from "../../autodiff/ops/fused.ts";
 import { axisBroadcast } from "../../autodiff/ops/reduce.ts";
 import { crop2d, type Margins, margins, pad2d } from "../../autodiff/ops/spatial.ts";
-import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
+import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { float32Taps } from "../../image/resample.ts";
 import { FlatBuffer, Leaves } from "../../runtime/params.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
-import type { Model, ScaleModel } from "../model/model.ts";
+import type { ScaleModel } from "../model/model.ts";
+import { foldedShapes } from "../model/shapes.ts";
 import { enlargement } from "../model/upsampling.ts";
-import { foldedShapes, foldGenerator, frozenGenerator } from "./networks.ts";
-import type { NoiseSource } from "./noise.ts";
+import { foldGenerator, frozenGenerator } from "./networks.ts";
+import { AMP_SHAPE, ampValues } from "./noise-maps.ts";
 
 /** A picture of one scale brought to the next. */
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;
@@ -24,24 +25,6 @@ export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): 
   return (picture, from, to) => clampedResize(picture, taps(from.height, to.height), taps(from.width, to.width), -1, 1);
 }
 
-/** The noise of a scale for so many pictures: one channel for all colours at the coarsest, three elsewhere. */
-export function drawNoise(noise: NoiseSource, name: string, scale: number, size: Size, samples = 1): Tensor {
-  const draw = (shape: Shape) => noise.normal(name, [samples, ...shape.slice(1)]);
-  return scale === 0 ? grey(draw(greyShape(size))) : draw(imageShape(size));
-}
-export const greyShape = ({ width, height }: Size): Shape => [1, 1, height, width];
-export const grey = (z: Tensor): Tensor => axisBroadcast(z, 1, 3);
-
-/** Of a scale's noise: its picture's size, or with noise padding that of the generator's input. */
-export function noiseSize({ width, height }: Size, { noisePadding }: Pick<TrainOptions, "noisePadding">): Size {
-  const more = noisePadding ? 2 * PADDING : 0;
-  return { width: width + more, height: height + more };
-}
-
-/** Of the z* that a model holds. */
-export const zStarShape = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape =>
-  greyShape(noiseSize(sizes[0]!, options));
-
 /** The generator's input: amp·z + previous, zero-padded; noise that has the padded size is not padded. z = null is no noise. */
 export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, m: Margins = margins(PADDING)): Tensor {
   if (!z) return pad2d(previous, m);
@@ -50,10 +33,6 @@ export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, 
   const spread = z.shape[0] === samples ? z : axisBroadcast(z, 0, samples);
   return add(channelScale(spread, amp), pad2d(previous, m));
 }
-
-/** Noise amplitudes are [1,3] tensors, so that a program does not depend on their value. */
-export const AMP_SHAPE: Shape = [1, 3];
-export const ampValues = (noiseAmp: number): Float32Array => new Float32Array(3).fill(noiseAmp);
 
 /** A trained generator with its statistics folded in. */
 export class FrozenScale {
@@ -77,11 +56,11 @@ export class FrozenScale {
   }
 
   /**
-   * G(amp·z + previous, previous). For a tile of a picture: the margins that lie outside the picture, and those of `previous` that are
-   * there for the tile's neighbourhood only.
+   * G(amp·z + previous, previous). For a tile of a picture: `outside` are the margins that lie outside the picture, and `halo` those of
+   * `previous` that only the convolutions around the tile read.
    */
-  apply(z: Tensor | null, previous: Tensor, outside: Margins = margins(PADDING), surplus: Margins = margins(0)): Tensor {
-    const inner = Object.values(surplus).some((m) => m > 0) ? crop2d(previous, surplus) : previous;
+  apply(z: Tensor | null, previous: Tensor, outside: Margins = margins(PADDING), halo: Margins = margins(0)): Tensor {
+    const inner = Object.values(halo).some((m) => m > 0) ? crop2d(previous, halo) : previous;
     return frozenGenerator(generatorInput(z, this.amp, previous, outside), inner, this.#weights.tensors);
   }
 

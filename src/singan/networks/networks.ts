@@ -3,35 +3,10 @@
 import { NORM_EPS } from "../../autodiff/ops/channel.ts";
 import { conv2d } from "../../autodiff/ops/conv.ts";
 import { tanhAdd } from "../../autodiff/ops/fused.ts";
-import type { Shape, Tensor } from "../../autodiff/tensor.ts";
+import type { Tensor } from "../../autodiff/tensor.ts";
 import { convBlock, foldedBlock, type Observe, type Weights, weight } from "../../nn/layers.ts";
 import type { StateDict } from "../model/model.ts";
-
-/** The four ConvBlocks, by their official names. */
-export const BLOCKS = ["head", "body.block1", "body.block2", "body.block3"] as const;
-/** The last convolution's name in each net. */
-const TAIL = { generator: "tail.0", discriminator: "tail" } as const;
-type Net = keyof typeof TAIL;
-const COLOURS = 3;
-
-/** Trainable parameters and their shapes; per-channel ones are [1,c] here. */
-export function parameterShapes(net: Net, channels: number): Map<string, Shape> {
-  const shapes = new Map<string, Shape>();
-  BLOCKS.forEach((block, i) => {
-    shapes.set(`${block}.conv.weight`, [channels, i === 0 ? COLOURS : channels, 3, 3]);
-    shapes.set(`${block}.norm.weight`, [1, channels]);
-    shapes.set(`${block}.norm.bias`, [1, channels]);
-  });
-  const out = net === "generator" ? COLOURS : 1;
-  shapes.set(`${TAIL[net]}.weight`, [out, channels, 3, 3]);
-  shapes.set(`${TAIL[net]}.bias`, [1, out]);
-  return shapes;
-}
-
-/** Running statistics [mean; variance] per ConvBlock. */
-export function statisticsShapes(channels: number): Map<string, Shape> {
-  return new Map(BLOCKS.map((block) => [block, [1, 2, channels]]));
-}
+import { BLOCKS, COLOURS, type Net, TAIL } from "../model/shapes.ts";
 
 /** D(x): x [n,3,h,w] → scores [n,1,h−10,w−10], one per 11x11 patch, unbounded. */
 export function discriminator(x: Tensor, weights: Weights, observe?: Observe): Tensor {
@@ -54,20 +29,6 @@ export function frozenGenerator(z: Tensor, previous: Tensor, folded: Weights): T
 function residual(features: Tensor, previous: Tensor, weights: Weights): Tensor {
   const { generator: tail } = TAIL;
   return tanhAdd(conv2d(features, weight(weights, `${tail}.weight`), weight(weights, `${tail}.bias`)), previous);
-}
-
-/** Names of a generator's running statistics in its state_dict. */
-export const statisticsNames = (): string[] =>
-  BLOCKS.flatMap((block) => [`${block}.norm.running_mean`, `${block}.norm.running_var`]);
-
-export function foldedShapes(channels: number): Map<string, Shape> {
-  const shapes = new Map<string, Shape>();
-  for (const [name, shape] of parameterShapes("generator", channels)) {
-    if (name.includes(".norm.")) continue;
-    shapes.set(name, shape);
-    if (name.endsWith(".conv.weight")) shapes.set(name.replace("weight", "bias"), [1, channels]);
-  }
-  return shapes;
 }
 
 /**

@@ -1,5 +1,5 @@
-// What changes from run to run of a scale's programs, what they tell, and how iterations become submits.
-// Between the start and the end of a scale the CPU only writes these few numbers and reads losses a batch behind.
+// What changes from run to run of a scale's programs, the losses that they write, and how iterations become submits.
+// Between the start and the end of a scale the CPU only writes these few numbers and reads losses one batch behind the GPU.
 
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
@@ -18,7 +18,7 @@ export interface Feed {
 }
 const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
 
-/** The small block of buffers that every program reads its Feed from, and a ring of `places` for the feeds of one submit. */
+/** The small block of buffers that every program reads its Feed from, and room for the `count` feeds of one submit. */
 export class FeedBlock {
   readonly leaves: Leaves;
   readonly #ring: Slice;
@@ -26,10 +26,10 @@ export class FeedBlock {
   constructor(
     private readonly gpu: Gpu,
     label: string,
-    places: number,
+    count: number,
   ) {
     this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
-    this.#ring = gpu.alloc(places * this.whole.bytes, `${label} feeds`);
+    this.#ring = gpu.alloc(count * this.whole.bytes, `${label} feeds`);
   }
 
   get whole(): Slice {
@@ -45,8 +45,8 @@ export class FeedBlock {
     this.leaves.storage.write(new Map(Object.entries(data)));
   }
 
-  /** Writes many feeds to the ring, after everything submitted so far; gives for each the copy that hands it to the programs. */
-  lay(feeds: readonly Feed[]): Copy[] {
+  /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy that brings it to the programs. */
+  upload(feeds: readonly Feed[]): Copy[] {
     const { slices } = this.leaves.storage;
     const data = new ArrayBuffer(this.whole.bytes * feeds.length);
     feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
@@ -66,12 +66,12 @@ export class FeedBlock {
   }
 }
 
-/** Where the programs leave their losses; `critic` is the pair of D's on real and fake. */
-const LOSS_PLACES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
+/** The losses that the programs write; `critic` is the pair of D's on real and fake. */
+const LOSS_SHAPES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
   string,
   Shape
 >;
-type LossPlace = keyof typeof LOSS_PLACES;
+type LossName = keyof typeof LOSS_SHAPES;
 
 /** Readbacks in flight: one per batch, and one to spare. */
 const READBACKS = 3;
@@ -81,13 +81,13 @@ export class LossBlock {
   readonly #readback: Readback;
 
   constructor(gpu: Gpu, label: string) {
-    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_PLACES)), `${label} losses`);
+    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_SHAPES)), `${label} losses`);
     this.#readback = this.#storage.readback(READBACKS);
   }
 
-  /** Where a graph is to leave these losses. */
-  into(losses: Partial<Record<LossPlace, Tensor>>): (readonly [Tensor, Slice])[] {
-    return Object.entries(losses).map(([place, t]) => [t, this.#storage.slice(place)] as const);
+  /** Where a graph writes these losses. */
+  into(losses: Partial<Record<LossName, Tensor>>): (readonly [Tensor, Slice])[] {
+    return Object.entries(losses).map(([name, t]) => [t, this.#storage.slice(name)] as const);
   }
 
   async read(): Promise<LossRecord> {
@@ -107,6 +107,7 @@ export class LossBlock {
   }
 }
 
+/** One run of a program within an iteration. */
 export interface Run {
   readonly program: Program;
   readonly feed: Feed;
@@ -114,17 +115,37 @@ export interface Run {
   readonly before: readonly Copy[];
 }
 
-export interface Job {
+/** Values of all that a trainer changes, by name. */
+export type TrainerTensors = ReadonlyMap<string, Float32Array>;
+
+/** What runBatches runs, and whose numbers it reads. */
+export interface BatchSource {
   readonly name: string;
+  /** Iterations of the whole scale. */
   readonly iterations: number;
+  readonly feed: FeedBlock;
+  readonly losses: LossBlock;
   /** The runs of one iteration, in order. */
-  plan(iteration: number): readonly Run[];
+  iteration(at: number): readonly Run[];
+  /** Reads what the iterations change, as it is after everything submitted so far. */
+  readTensors(): Promise<TrainerTensors>;
+}
+
+export interface BatchOptions {
+  /** Iterations that are done already. */
+  readonly from?: number;
+  /** Most iterations per submit. */
+  readonly maxBatch?: number;
+  /** Whether to read the tensors after so many iterations; asked at the end of each batch. */
+  readonly keeps?: (iteration: number) => boolean;
 }
 
 export interface Progress {
   /** Iterations that are done. */
   readonly iteration: number;
   readonly losses: LossRecord;
+  /** Of the same moment as the losses; null where nobody asked for them. */
+  readonly tensors: TrainerTensors | null;
 }
 
 /** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
@@ -132,24 +153,22 @@ const TARGET_BATCH_MS = 150;
 export const MAX_BATCH = 32;
 
 /**
- * Runs all iterations of `job` in batches sized by measured time, of at most `maxBatch`. Yields the losses after each batch, one batch
- * behind the GPU; leaving early waits for the batch in flight. Throws where a loss is not finite.
+ * Runs the iterations of `source` in batches sized by measured time. Yields the losses after each batch, one batch behind the GPU; leaving
+ * early waits for the batch in flight. Throws where a loss is not finite: tensors are yielded with finite losses only.
  */
 export async function* runBatches(
   gpu: Gpu,
-  feed: FeedBlock,
-  losses: LossBlock,
-  job: Job,
-  maxBatch = MAX_BATCH,
+  source: BatchSource,
+  { from = 0, maxBatch = MAX_BATCH, keeps = () => false }: BatchOptions = {},
 ): AsyncGenerator<Progress> {
   let inFlight: Promise<Progress> | null = null;
   let size = 1;
   try {
-    for (let at = 0; at < job.iterations; ) {
-      const count = Math.min(size, job.iterations - at);
+    for (let at = from; at < source.iterations; ) {
+      const count = Math.min(size, source.iterations - at);
       const start = performance.now();
       const previous: typeof inFlight = inFlight;
-      inFlight = submitBatch(gpu, feed, losses, job, at, count);
+      inFlight = submitBatch(gpu, source, at, count, keeps);
       inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
       at += count;
       if (previous) yield await previous;
@@ -164,23 +183,23 @@ export async function* runBatches(
 
 async function submitBatch(
   gpu: Gpu,
-  feed: FeedBlock,
-  losses: LossBlock,
-  { name, plan }: Job,
+  source: BatchSource,
   first: number,
   count: number,
+  keeps: (iteration: number) => boolean,
 ): Promise<Progress> {
-  const runs = Array.from({ length: count }, (_, i) => plan(first + i)).flat();
-  const feeds = feed.lay(runs.map((run) => run.feed));
+  const runs = Array.from({ length: count }, (_, i) => source.iteration(first + i)).flat();
+  const feeds = source.feed.upload(runs.map((run) => run.feed));
   const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
   submit(gpu, steps);
   const iteration = first + count;
-  const values = await losses.read();
+  // Both reads are encoded here, right behind the batch: the next one is submitted before they resolve.
+  const [values, tensors] = await Promise.all([source.losses.read(), keeps(iteration) ? source.readTensors() : null]);
   const bad = Object.entries(values).find(([, loss]) => !Number.isFinite(loss));
   if (bad) {
     throw new Error(
-      `${name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
+      `${source.name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
     );
   }
-  return { iteration, losses: values };
+  return { iteration, losses: values, tensors };
 }

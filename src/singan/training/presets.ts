@@ -1,11 +1,12 @@
-// Chooses settings that fit the machine: times a few steps on the adapter in hand, then forecasts whole trainings.
+// Settings that fit the machine: times a few steps on the adapter in hand, then forecasts whole trainings.
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { inRecipe, PRESETS, resolveOptions, type Size, type TrainOptions } from "../model/config.ts";
-import { pyramidOf } from "../model/pyramid.ts";
-import { withStandIn } from "./dry-run.ts";
-import { macsPerIteration } from "./train.ts";
+import { optionsOf, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
+import { costsOf } from "./cost.ts";
+import { withTrainer } from "./dry-run.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+import { singanTraining } from "./singan/singan-training.ts";
 
 export interface Speed {
   /** Seconds of an iteration that do not depend on its size. */
@@ -16,16 +17,8 @@ export interface Speed {
   readonly compile: number;
 }
 
-export interface Choice {
-  readonly preset: string;
-  readonly options: TrainOptions;
-  readonly forecastSeconds: number;
-  /** What was measured, for forecasts of other options. */
-  readonly speed: Speed;
-}
-
 /** What `auto` considers, best first, and how long it may take at most. The last one is taken whatever it takes. */
-const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSeconds: number }[] = [
+const CANDIDATES: readonly { preset: PresetName; options: TrainOptions; atMostSeconds: number }[] = [
   { preset: "paper", options: PRESETS.paper, atMostSeconds: 30 * 60 },
   { preset: "balanced", options: PRESETS.balanced, atMostSeconds: 10 * 60 },
   ...[
@@ -41,29 +34,35 @@ const CANDIDATES: readonly { preset: string; options: TrainOptions; atMostSecond
     { channels: 16, iterations: 60 },
     { channels: 16, iterations: 40 },
   ].map(({ channels, iterations }) => ({
-    preset: "preview",
+    preset: "preview" as const,
     options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
     atMostSeconds: 3.25 * 60, // 4 minutes, less what a forecast may be wrong by
   })),
 ];
 
-/**
- * The best preset whose forecast for a photo of this size is short enough on this adapter, with `fixed` options in place of its own, its
- * recipe's among them. `speed` where it is known already.
- */
-export async function chooseAuto(
-  gpu: Gpu,
+/** A preset's options in a recipe, with `fixed` options in place of its own, and large enough for an elongated photo. Throws OptionError. */
+export function presetOptions(
+  recipe: TrainingRecipe,
   photo: Size,
-  fixed: Partial<TrainOptions> = {},
-  speed: Speed | null = null,
-): Promise<Choice> {
-  speed ??= await measureSpeed(gpu);
-  for (const [i, { preset, options, atMostSeconds }] of CANDIDATES.entries()) {
-    const fitted = { ...fitTo(photo, { ...inRecipe(options, fixed.recipe ?? "singan"), ...fixed }), ...fixed };
-    const seconds = forecastSeconds(speed, photo, fitted);
-    if (seconds <= atMostSeconds || i === CANDIDATES.length - 1) {
-      return { preset, options: fitted, forecastSeconds: seconds, speed };
-    }
+  preset: TrainOptions,
+  fixed: Partial<TrainOptions>,
+): TrainOptions {
+  const adapted = preset.recipe === recipe.name ? preset : recipe.adapt(preset);
+  return optionsOf(recipe, { ...fitTo(photo, { ...adapted, ...fixed }), ...fixed });
+}
+
+/** The best preset whose forecast for a photo of this size is short enough at this speed, with `fixed` options in place of its own. */
+export function chooseAuto(
+  recipe: TrainingRecipe,
+  photo: Size,
+  fixed: Partial<TrainOptions>,
+  speed: Speed,
+): { readonly preset: PresetName; readonly options: TrainOptions } {
+  const last = CANDIDATES.at(-1)!;
+  for (const candidate of CANDIDATES) {
+    const options = presetOptions(recipe, photo, candidate.options, fixed);
+    if (candidate === last || forecastSeconds(recipe, speed, photo, options) <= candidate.atMostSeconds)
+      return { preset: candidate.preset, options };
   }
   throw new Error("unreachable: the last candidate is always taken");
 }
@@ -76,12 +75,10 @@ export function fitTo({ width, height }: Size, options: TrainOptions): TrainOpti
 }
 
 /** How long a training will take. Throws PyramidError for a photo that can't be trained. */
-export function forecastSeconds(speed: Speed, photo: Size, options: TrainOptions): number {
-  const { sizes } = pyramidOf(photo, options);
-  const perScale = sizes.map(
-    (_, scale) => options.iterations * (speed.overhead + macsPerIteration(scale, sizes, options) / speed.rate),
-  );
-  return perScale.reduce((a, b) => a + b, (speed.compile * sizes.length) / 4); // most kernels are those that were timed
+export function forecastSeconds(recipe: TrainingRecipe, speed: Speed, photo: Size, options: TrainOptions): number {
+  const { sizes } = recipe.pyramid(photo, options);
+  const perLevel = costsOf(recipe, sizes, options).map((macs) => options.iterations * speed.overhead + macs / speed.rate);
+  return perLevel.reduce((a, b) => a + b, (speed.compile * sizes.length) / 4); // most kernels are those that were timed
 }
 
 interface Probe extends Size {
@@ -94,7 +91,7 @@ const LARGER = { slow: { width: 33, height: 25, channels: 32 }, fast: { width: 1
 const SLOW_SECONDS = 0.05;
 const PROBE_ITERATIONS = 3;
 
-/** Times a few training iterations at two sizes: a few seconds, also on a machine without a GPU. */
+/** Times a few iterations of SinGAN at two sizes: a few seconds, also on a machine without a GPU. */
 export async function measureSpeed(gpu: Gpu): Promise<Speed> {
   const small = await timeIteration(gpu, SMALL);
   const large = await timeIteration(gpu, gpu.isSoftware || small.seconds > SLOW_SECONDS ? LARGER.slow : LARGER.fast);
@@ -106,17 +103,19 @@ async function timeIteration(
   gpu: Gpu,
   { channels, ...size }: Probe,
 ): Promise<{ seconds: number; macs: number; compile: number }> {
-  const options = resolveOptions({ iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
+  const options = optionsOf(singanTraining, { iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
+  const pyramid = { sizes: [size], scaleFactor: 1, factors: [1], scale1: 1, stopScale: 0 };
   const start = performance.now();
-  return withStandIn(gpu, { sizes: [size], scaleFactor: 1 }, options, 0, async (trainer) => {
+  return withTrainer(gpu, singanTraining, pyramid, options, 0, async (trainer) => {
     const compiled = performance.now();
     const times: number[] = [];
     let before = performance.now();
-    for await (const _ of trainer.iterations(1)) {
+    for await (const _ of trainer.run({ maxBatch: 1 })) {
       times.push(performance.now() - before);
       before = performance.now();
     }
     const [, median] = times.sort((a, b) => a - b);
-    return { seconds: median! / 1000, macs: macsPerIteration(0, [size], options), compile: (compiled - start) / 1000 };
+    const macs = singanTraining.macsPerIteration(0, [size], options);
+    return { seconds: median! / 1000, macs, compile: (compiled - start) / 1000 };
   });
 }

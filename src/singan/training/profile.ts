@@ -3,10 +3,11 @@
 import type { Gpu } from "../../gpu/device.ts";
 import { DispatchTimer } from "../../runtime/profile.ts";
 import type { Dispatch } from "../../runtime/program.ts";
-import { channelsAt, type Size, type TrainOptions } from "../model/config.ts";
+import type { Size, TrainOptions } from "../model/config.ts";
 import type { Pyramid } from "../model/pyramid.ts";
-import { withStandIn } from "./dry-run.ts";
-import type { ScaleTrainer } from "./singan/scale-trainer.ts";
+import { withTrainer } from "./dry-run.ts";
+import type { LevelTrainer } from "./level-trainer.ts";
+import type { TrainingRecipe } from "./recipe.ts";
 
 /** All dispatches of an iteration that one kernel does for one op. */
 export interface KernelProfile {
@@ -14,7 +15,7 @@ export interface KernelProfile {
   readonly kernel: string;
   /** Dispatches per iteration. */
   readonly calls: number;
-  /** Of all of them together, as the rates are. */
+  /** Time and rates are of all calls together. */
   readonly ms: number;
   /** Of the time in kernels. */
   readonly share: number;
@@ -28,7 +29,7 @@ export interface ScaleProfile {
   readonly size: Size;
   readonly channels: number;
   readonly dispatches: number;
-  /** Of an iteration as trainings run it, many to a submit. */
+  /** Time of an iteration as trainings run it, many per submit. */
   readonly wallMs: number;
   /** Sum over the dispatches, each timed in a pass of its own. */
   readonly kernelMs: number;
@@ -38,20 +39,26 @@ export interface ScaleProfile {
   readonly kernels: readonly KernelProfile[];
 }
 
-/** Wall and kernels are timed in turns, for a computer's speed changes while it computes: for so long each time, in so many rounds. */
+/** Wall and kernels are timed alternately, for a computer's speed changes while it computes: so long each time, in so many rounds. */
 const MEASURE_MS = 300;
 const LEAST_ROUNDS = 3;
 const MOST_ROUNDS = 7;
-/** No more rounds than the least after this. */
+/** After this time there are no more than the least rounds. */
 const ENOUGH_MS = 20_000;
 /** Enough iterations for any adapter: the loop is left early. */
 const ENDLESS = 1e5;
 
-/** Profiles the iterations of one scale on noise (stand-in.ts). Throws GpuError where the adapter has no timestamp-query. */
-export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> {
+/** Profiles the iterations of one scale on noise. Throws GpuError where the adapter has no timestamp-query. */
+export async function profileBy(
+  gpu: Gpu,
+  recipe: TrainingRecipe,
+  pyramid: Pyramid,
+  options: TrainOptions,
+  scale: number,
+): Promise<ScaleProfile> {
   new DispatchTimer(gpu, 1).dispose(); // refuses before the work of compiling
   const endless = { ...options, iterations: ENDLESS };
-  return withStandIn(gpu, pyramid, endless, scale, async (trainer) => {
+  return withTrainer(gpu, recipe, pyramid, endless, scale, async (trainer) => {
     const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
     const rounds: { readonly wallMs: number; readonly times: readonly number[]; readonly kernelMs: number }[] = [];
     const start = performance.now();
@@ -63,7 +70,7 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
     // The round whose share is the median: both times are of one speed.
     const { wallMs, times, kernelMs } = rounds.sort((a, b) => a.kernelMs / a.wallMs - b.kernelMs / b.wallMs)[rounds.length >> 1]!;
     return {
-      ...{ scale, size: pyramid.sizes[scale]!, channels: channelsAt(scale, options), dispatches: dispatches.length },
+      ...{ scale, size: pyramid.sizes[scale]!, channels: recipe.channelsAt(scale, options), dispatches: dispatches.length },
       ...{ wallMs, kernelMs, idleShare: Math.max(0, 1 - kernelMs / wallMs) },
       kernels: byKernel(dispatches, times, kernelMs),
     };
@@ -71,11 +78,11 @@ export async function profileScale(gpu: Gpu, pyramid: Pyramid, options: TrainOpt
 }
 
 /** Mean wall time of an iteration in batches of full size: they grow until one takes long enough, and small ones wait more than they compute. */
-async function timeIterations(trainer: ScaleTrainer): Promise<number> {
+async function timeIterations(trainer: LevelTrainer): Promise<number> {
   const full = { count: 0, ms: 0 };
   const start = performance.now();
   let before = { at: start, iteration: 0, count: 0 };
-  for await (const { iteration } of trainer.iterations()) {
+  for await (const { iteration } of trainer.run()) {
     const [at, count] = [performance.now(), iteration - before.iteration];
     if (count <= before.count) {
       full.count += count;
@@ -88,7 +95,7 @@ async function timeIterations(trainer: ScaleTrainer): Promise<number> {
 }
 
 /** Mean milliseconds of each dispatch of an iteration, in order. */
-async function timeDispatches(gpu: Gpu, trainer: ScaleTrainer, count: number): Promise<number[]> {
+async function timeDispatches(gpu: Gpu, trainer: LevelTrainer, count: number): Promise<number[]> {
   const timer = new DispatchTimer(gpu, count);
   try {
     const repeats: number[][] = [];

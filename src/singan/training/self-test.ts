@@ -1,5 +1,4 @@
-// A known-answer test of a GPU: some drivers compute wrong results without an error, which training would hide for hours.
-// Field-notes section 3, "silent wrong results".
+// A known-answer test of a GPU: some drivers compute wrong results without an error, which a training would hide for hours.
 
 import { conv2d } from "../../autodiff/ops/conv.ts";
 import { leaf } from "../../autodiff/tensor.ts";
@@ -35,7 +34,7 @@ export async function selfTest(gpu: Gpu): Promise<void> {
       const [values] = await gpu.read([program.slice(y)]);
       if (EXPECTED.some((v, i) => values![i] !== v)) {
         throw new Error(
-          `this GPU computes wrong results: a convolution gave ${values!.join(" ")} instead of ${EXPECTED.join(" ")}`,
+          `this GPU computes wrong results: a convolution returned ${values!.join(" ")} instead of ${EXPECTED.join(" ")}`,
         );
       }
     } finally {

@@ -5,7 +5,7 @@ import { normals } from "../../../autodiff/ops/random.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { OptionError, type Size } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";
-import { noiseSize } from "../../networks/frozen-scale.ts";
+import { noiseSize } from "../../model/shapes.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
 import { type Path, samplePath } from "../path.ts";
 import type { Sampler } from "../singan-sampler.ts";

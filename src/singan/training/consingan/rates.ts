@@ -1,7 +1,7 @@
 // Which parts of the generator learn at a stage, and how fast next to the newest. Official code: the optimiser of train_single_scale.
 
 import type { TrainOptions } from "../../model/config.ts";
-import { type Part, stagePart } from "../../networks/consingan-network.ts";
+import { type Part, stagePart } from "../../model/consingan-shapes.ts";
 
 export interface TrainedPart {
   readonly part: Part;

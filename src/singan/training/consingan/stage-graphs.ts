@@ -1,15 +1,15 @@
 // The graphs of one ConSinGAN stage: generator passes, the critic's step and the generator's gradient.
-// Official code: train_single_scale of training_generation.py. What is here is mathematics on tensors; stage-trainer.ts runs it.
+// Official code: train_single_scale of training_generation.py. This is mathematics on tensors; stage-trainer.ts compiles and runs it.
 
 import { grad, savedTensors } from "../../../autodiff/grad.ts";
 import { concat, take } from "../../../autodiff/ops/batch.ts";
 import { add } from "../../../autodiff/ops/elementwise.ts";
-import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
+import type { Tensor } from "../../../autodiff/tensor.ts";
 import type { Weights } from "../../../nn/layers.ts";
-import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
-import { discriminator, generator, noiseShape } from "../../networks/consingan-network.ts";
+import type { Size, TrainOptions } from "../../model/config.ts";
+import { discriminator, generator } from "../../networks/consingan-network.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
-import type { NoiseSource } from "../../networks/noise.ts";
+import type { StageLeaves } from "../../networks/stage-noise.ts";
 
 export interface StageContext {
   /** Of all stages up to the one in training. */
@@ -19,26 +19,9 @@ export interface StageContext {
   readonly d: Weights;
   /** The generator's weights that learn. */
   readonly trained: readonly Tensor[];
-}
-
-/** Leaves that the graphs of a stage share. */
-export class StageLeaves {
+  /** The photo at the stage's size. */
   readonly real: Tensor;
-  /** Amplitudes of the stages' noises, [1,c]. */
-  readonly amps: readonly Tensor[];
-  /** What the reconstruction is made from: the coarsest real picture, then noise drawn once. */
-  readonly fixed: readonly Tensor[];
-
-  constructor(sizes: readonly Size[], channels: number) {
-    this.real = leaf("real", imageShape(sizes.at(-1)!));
-    this.amps = sizes.map((_, k) => leaf(`amp.${k}`, [1, channels]));
-    this.fixed = sizes.map((size, k) => leaf(k === 0 ? "coarsest" : `fixed.${k}`, noiseShape(k, size, channels)));
-  }
 }
-
-/** Noise for every stage, each a draw of its own. */
-export const drawStages = (source: NoiseSource, sizes: readonly Size[], channels: number): Tensor[] =>
-  sizes.map((size, k) => source.normal(`noise.${k}`, noiseShape(k, size, channels)));
 
 /** A random picture and the reconstruction as one batch [2,3,h,w]: both learn from the same weights, so one pass makes them. */
 export function picturePair({ sizes, g }: StageContext, { amps, fixed }: StageLeaves, noise: readonly Tensor[]): Tensor {
@@ -48,8 +31,8 @@ export function picturePair({ sizes, g }: StageContext, { amps, fixed }: StageLe
 const fakeOf = (pair: Tensor): Tensor => take(pair, 0);
 const reconstructionOf = (pair: Tensor): Tensor => take(pair, 1);
 
-/** −mean D(real) + mean D(fake) + penalty, and its gradient in the order of D's weights. alpha [1] places the penalty's point between them. */
-export function criticStep({ d, options }: StageContext, { real }: StageLeaves, pair: Tensor, alpha: Tensor) {
+/** −mean D(real) + mean D(fake) + penalty, and its gradient in the order of D's weights. alpha [1] is the weight of the real picture at the penalty's point. */
+export function criticStep({ d, options, real }: StageContext, pair: Tensor, alpha: Tensor) {
   const weights = [...d.values()];
   const critic = (x: Tensor): Tensor => discriminator(x, d);
   const fake = fakeOf(pair);
@@ -61,7 +44,7 @@ export function criticStep({ d, options }: StageContext, { real }: StageLeaves, 
 }
 
 /** −mean D(fake) + α·mean (reconstruction − real)², and its gradient in the order of `trained`. */
-export function generatorStep({ d, options, trained }: StageContext, { real }: StageLeaves, pair: Tensor) {
+export function generatorStep({ d, options, trained, real }: StageContext, pair: Tensor) {
   const [fake, reconstruction] = [fakeOf(pair), reconstructionOf(pair)];
   const gAdversarial = criticLoss(discriminator(fake, d), -1);
   const loss = reconstructionLoss(reconstruction, real, options.alphaRec);

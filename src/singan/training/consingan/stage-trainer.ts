@@ -1,22 +1,23 @@
-// Trains one ConSinGAN stage on the GPU, with the stages below it that still learn: programs compiled once, an iteration a list of them.
+// Trains one ConSinGAN stage on the GPU, with the stages below it that still learn.
 // Official code: train_single_scale of training_generation.py.
 
 import { mul } from "../../../autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
-import type { Gpu } from "../../../gpu/device.ts";
+import type { Gpu, Slice } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
-import { ADAM, adamSchedule } from "../../../nn/adam.ts";
+import { ADAM } from "../../../nn/adam.ts";
 import { FlatBuffer, Leaves, ParamSet } from "../../../runtime/params.ts";
 import type { Update } from "../../../runtime/plan.ts";
-import { type Program, submit } from "../../../runtime/program.ts";
-import { ProgramSet } from "../../../runtime/program-set.ts";
-import { learningRate, type Size, type TrainOptions } from "../../model/config.ts";
-import type { Preview, StateDict } from "../../model/model.ts";
-import { discriminatorShapes, generator, partShapes, partsOf } from "../../networks/consingan-network.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, type RecordedDraws, randomKey, recordedNoise } from "../../networks/noise.ts";
-import { type Feed, FeedBlock, LossBlock, MAX_BATCH, type Progress, type Run, runBatches } from "../batches.ts";
+import { submit } from "../../../runtime/program.ts";
+import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
+import { discriminatorShapes, partShapes, partsOf } from "../../model/consingan-shapes.ts";
+import type { StateDict } from "../../model/model.ts";
+import { generator } from "../../networks/consingan-network.ts";
+import { gpuNoise, type NoiseSource } from "../../networks/noise.ts";
+import { fixedNoise, fixedNoiseKey, StageLeaves, stageNoise } from "../../networks/stage-noise.ts";
+import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
 import { trainedParts } from "./rates.ts";
-import { criticStep, drawStages, generatorStep, picturePair, type StageContext, StageLeaves } from "./stage-graphs.ts";
+import { criticStep, generatorStep, picturePair, type StageContext } from "./stage-graphs.ts";
 
 export interface StageSetup {
   readonly stage: number;
@@ -30,54 +31,59 @@ export interface StageSetup {
   /** The weights to start from, of all parts up to this stage. */
   readonly generator: StateDict;
   readonly discriminator: StateDict;
+  /** Where an earlier trainer of this stage stopped; its weights replace those that learn. */
+  readonly state?: TrainerState | undefined;
+}
+
+/** What a trainer can be given from outside. Each has a default. */
+export interface StageParts {
+  /** Where the random numbers of an iteration come from; by default the GPU's generator, from the run's key. */
+  noise?(): NoiseSource;
+  /** The reconstruction's noise of a stage above the coarsest; by default drawn by the seed. */
+  fixed?(stage: number): Slice;
+  /** Where the leaves live that these bring along. */
+  readonly bindings?: Iterable<readonly [Tensor, Slice]>;
 }
 
 type ProgramName = "fixed" | "pair" | "d" | "g" | "adam" | "sample" | "reconstruction";
 
-/** Runs per iteration get key steps of their own. */
-const MAX_RUNS = 64;
-
-export class StageTrainer {
-  readonly d: ParamSet;
-  /** The parts that learn, each with the rate it learns at. */
-  readonly trained: readonly { readonly params: ParamSet; readonly rate: number }[];
-  readonly losses: LossBlock;
-  readonly feed: FeedBlock;
-  readonly leaves: StageLeaves;
-  /** The random picture and the reconstruction of an iteration. */
-  pair!: Tensor;
-  programs!: Readonly<Record<ProgramName, Program>>;
+export class StageTrainer extends LevelTrainer<ProgramName> {
+  readonly #d: ParamSet;
+  /** The parts that learn, each with its share of the learning rate. */
+  readonly #trained: readonly { readonly name: string; readonly params: ParamSet; readonly rate: number }[];
   readonly #frozen: readonly Leaves[];
-  readonly #set: ProgramSet<ProgramName>;
-  #pictures!: { sample: Tensor; reconstruction: Tensor };
+  readonly #leaves: StageLeaves;
+  readonly #real: Tensor;
 
   private constructor(
-    private readonly gpu: Gpu,
+    gpu: Gpu,
     private readonly setup: StageSetup,
+    private readonly parts: StageParts,
   ) {
     const { stage, sizes, options } = setup;
     const { channels } = options;
+    const name = `stage ${stage}`;
+    super(gpu, name, stage, sizes.at(-1)!, options);
     const learning = trainedParts(stage, options);
-    this.trained = learning.map(({ part, rate }) => ({
-      params: new ParamSet(gpu, partShapes(part, channels), `${this.#name} ${part}`),
+    this.#trained = learning.map(({ part, rate }) => ({
+      name: part,
+      params: new ParamSet(gpu, partShapes(part, channels), `${name} ${part}`),
       rate,
     }));
     this.#frozen = partsOf(stage + 1)
       .filter((part) => !learning.some((one) => one.part === part))
-      .map((part) => new Leaves(new FlatBuffer(gpu, partShapes(part, channels), `${this.#name} frozen ${part}`)));
-    this.d = new ParamSet(gpu, discriminatorShapes(channels), `${this.#name} D`);
-    this.losses = new LossBlock(gpu, this.#name);
-    this.feed = new FeedBlock(gpu, this.#name, MAX_BATCH * MAX_RUNS);
-    this.leaves = new StageLeaves(sizes, channels);
-    this.#set = new ProgramSet(gpu, this.#name);
+      .map((part) => new Leaves(new FlatBuffer(gpu, partShapes(part, channels), `${name} frozen ${part}`)));
+    this.#d = new ParamSet(gpu, discriminatorShapes(channels), `${name} D`);
+    this.#leaves = new StageLeaves(sizes, channels);
+    this.#real = leaf("real", imageShape(this.size));
   }
 
-  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. `recorded` draws replace random ones. */
-  static async create(gpu: Gpu, setup: StageSetup, recorded?: RecordedDraws): Promise<StageTrainer> {
-    const trainer = new StageTrainer(gpu, setup);
+  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
+  static async create(gpu: Gpu, setup: StageSetup, parts: StageParts = {}): Promise<StageTrainer> {
+    const trainer = new StageTrainer(gpu, setup, parts);
     try {
       trainer.#upload();
-      await trainer.#compile(recorded);
+      await trainer.#compile();
       return trainer;
     } catch (error) {
       trainer.dispose();
@@ -85,54 +91,58 @@ export class StageTrainer {
     }
   }
 
-  get #name(): string {
-    return `stage ${this.setup.stage}`;
+  protected get learning() {
+    return { D: this.#d, ...Object.fromEntries(this.#trained.map(({ name, params }) => [name, params])) };
   }
 
   #upload(): void {
-    const { setup, leaves } = this;
-    const set = this.#set;
-    const learning = this.trained.map(({ params }) => params.values);
-    for (const { bindings } of [...learning, ...this.#frozen, this.d.values, this.feed.leaves]) set.bind(bindings);
-    for (const { params } of this.trained) params.values.storage.write(setup.generator);
-    for (const frozen of this.#frozen) frozen.storage.write(setup.generator);
-    this.d.values.storage.write(setup.discriminator);
-    set.place(leaves.real, setup.real.data);
-    set.place(leaves.fixed[0]!, setup.coarsest.data);
+    const { set, setup, parts } = this;
+    const { state } = setup;
+    const leaves = this.#leaves;
+    const learning = this.#trained.map(({ params }) => params.values);
+    for (const { bindings } of [...learning, ...this.#frozen, this.#d.values, this.feed.leaves]) set.bind(bindings);
+    if (state) this.writeTensors(state.tensors);
+    else {
+      for (const { storage } of learning) storage.write(setup.generator);
+      this.#d.values.storage.write(setup.discriminator);
+    }
+    for (const { storage } of this.#frozen) storage.write(setup.generator);
+    set.upload(this.#real, setup.real.data);
+    set.upload(leaves.fixed[0]!, setup.coarsest.data);
     // The newest stage is silent until its amplitude is measured.
-    for (const [k, amp] of leaves.amps.entries()) set.place(amp, new Float32Array(amp.size).fill(setup.amps[k] ?? 0));
+    const amps = [...setup.amps, state?.noiseAmp ?? 0];
+    for (const [k, amp] of leaves.amps.entries()) set.upload(amp, new Float32Array(amp.size).fill(amps[k]!));
+    set.bind(parts.bindings ?? []);
   }
 
-  async #compile(recorded?: RecordedDraws): Promise<void> {
-    const { setup, leaves, gpu, feed, losses } = this;
-    const set = this.#set;
-    const { sizes, options, stage } = setup;
+  async #compile(): Promise<void> {
+    const { set, setup, gpu, feed, losses, options, parts } = this;
+    const leaves = this.#leaves;
+    const { sizes, stage } = setup;
     const { channels, seed } = options;
-    const key = feed.tensor("key");
-    if (recorded) set.bind(recorded.values());
-    const source = (): NoiseSource => (recorded ? recordedNoise(recorded) : gpuNoise(key));
-    const weights = [...this.trained.map(({ params }) => params.values), ...this.#frozen].flatMap(({ tensors }) => [...tensors]);
+    const source = (): NoiseSource => parts.noise?.() ?? gpuNoise(feed.tensor("key"));
+    const weights = [...this.#trained.map(({ params }) => params.values), ...this.#frozen].flatMap(({ tensors }) => [...tensors]);
     const context: StageContext = {
-      ...{ sizes, options, g: new Map(weights), d: this.d.tensors },
-      trained: this.trained.flatMap(({ params }) => [...params.tensors.values()]),
+      ...{ sizes, options, g: new Map(weights), d: this.#d.tensors, real: this.#real },
+      trained: this.#trained.flatMap(({ params }) => [...params.tensors.values()]),
     };
-    // The reconstruction's noise: drawn once, the same bits whenever the model is loaded again.
+    // The reconstruction's noise: drawn once, with the same bits whenever the model is loaded again.
     const fixedKey = leaf("fixed key", [4]);
-    set.place(fixedKey, fixedNoiseKey(seed));
+    set.upload(fixedKey, fixedNoiseKey(seed));
     const drawn = fixedNoise(fixedKey, leaves.fixed);
     const fixed = set.draft("fixed", drawn.slice(1));
-    for (const [k, t] of leaves.fixed.entries()) if (k > 0) set.bind([[t, recorded?.get(t.name)?.[1] ?? fixed.slice(drawn[k]!)]]);
+    for (const [k, t] of leaves.fixed.entries()) if (k > 0) set.bind([[t, parts.fixed?.(k) ?? fixed.slice(drawn[k]!)]]);
 
-    this.pair = picturePair(context, leaves, drawStages(source(), sizes, channels));
-    const g = generatorStep(context, leaves, this.pair);
-    set.draft("pair", [this.pair, ...g.saved]);
-    const d = criticStep(context, leaves, this.pair, source().uniform("alpha", [1]));
+    const pair = picturePair(context, leaves, stageNoise(source(), sizes, channels));
+    const g = generatorStep(context, pair);
+    set.draft("pair", [pair, ...g.saved]);
+    const d = criticStep(context, pair, source().uniform("alpha", [1]));
     set.draft("d", [], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses.into(d.losses)],
-      updates: [this.d.adam(feed.tensor("adam"), ADAM)],
+      into: [...this.#d.gradientsInto(d.gradients), ...losses.into(d.losses)],
+      updates: [this.#d.adam(feed.tensor("adam"), ADAM)],
     });
     let at = 0;
-    const gradients = this.trained.flatMap(({ params }) => {
+    const gradients = this.#trained.flatMap(({ params }) => {
       const own = g.gradients.slice(at, at + params.tensors.size);
       at += own.length;
       return params.gradientsInto(own);
@@ -141,9 +151,9 @@ export class StageTrainer {
     set.draft("g", [], { into: [...gradients, ...losses.into(g.losses)], updates: adam });
     set.draft("adam", [], { updates: adam });
 
-    const sample = generator(drawStages(gpuNoise(key), sizes, channels), leaves.amps, sizes, context.g);
+    const sample = generator(stageNoise(gpuNoise(feed.tensor("key")), sizes, channels), leaves.amps, sizes, context.g);
     const reconstruction = generator(leaves.fixed, leaves.amps, sizes, context.g);
-    this.#pictures = { sample, reconstruction };
+    this.pictures = { sample, reconstruction };
     set.draft("sample", [sample]);
     set.draft("reconstruction", [reconstruction]);
     this.programs = await set.complete();
@@ -153,85 +163,51 @@ export class StageTrainer {
   /** An Adam step of all parts that learn, each at its own rate. */
   #adam(): Update[] {
     const schedule = this.feed.tensor("adam");
-    return this.trained.map(({ params, rate }) => {
+    return this.#trained.map(({ params, rate }) => {
       if (rate === 1) return params.adam(schedule, ADAM);
       const factors = leaf("rate", schedule.shape); // (lr/(1−β1ᵗ), 1/√(1−β2ᵗ)): the first is the rate
-      this.#set.place(factors, Float32Array.of(rate, 1));
+      this.set.upload(factors, Float32Array.of(rate, 1));
       return params.adam(mul(schedule, factors), ADAM);
     });
   }
 
-  /**
-   * Sets the newest stage's noise amplitude by what is still missing without it, and gives it: 1 at the coarsest stage; else noiseAmp times
-   * the RMSE of the reconstruction.
-   */
+  /** 1 at the coarsest stage; else noiseAmp times the RMSE of the reconstruction that the starting weights make without it. */
   async measureNoiseAmp(): Promise<number> {
-    const { stage, options, real } = this.setup;
+    const { stage, options, real, state } = this.setup;
+    if (state) return state.noiseAmp;
     if (stage === 0) return 1;
     const { reconstruction } = await this.preview(0);
-    const amp = Math.fround(options.noiseAmp * rmse(real, reconstruction));
-    const place = this.leaves.amps[stage]!;
-    this.gpu.write(this.#set.slice(place), new Float32Array(place.size).fill(amp));
-    return amp;
+    const noiseAmp = Math.fround(options.noiseAmp * rmse(real, reconstruction));
+    const amp = this.#leaves.amps[stage]!;
+    this.gpu.write(this.set.slice(amp), new Float32Array(amp.size).fill(noiseAmp));
+    return noiseAmp;
   }
 
-  /** All iterations of the stage in batches of at most `maxBatch`; see runBatches. */
-  iterations(maxBatch?: number): AsyncGenerator<Progress> {
-    const job = { name: this.#name, iterations: this.setup.options.iterations, plan: (at: number) => this.iteration(at) };
-    return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
-  }
-
-  /** One iteration in the official order: a pair of pictures, D's steps on it, the generator's gradient, and Adam's steps with it. */
-  iteration(at: number): Run[] {
-    const { options, stage } = this.setup;
-    const { pair, d, g, adam } = this.programs;
-    const lr = learningRate(options, at);
-    const runs: Run[] = [];
-    const add = (program: Program, step?: Feed["adam"]) => {
-      const key = randomKey(options.seed, PURPOSE.training, stage, at * MAX_RUNS + runs.length);
-      runs.push({ program, feed: { key, ...(step && { adam: step }) }, before: [] });
-    };
-    add(pair);
-    for (let j = 0; j < options.dSteps; j++) add(d, adamSchedule(at * options.dSteps + j + 1, lr));
-    for (let j = 0; j < options.gSteps; j++) add(j === 0 ? g : adam, adamSchedule(at * options.gSteps + j + 1, lr));
-    return runs;
-  }
-
-  /** A random picture and the reconstruction with the weights of this moment. */
-  async preview(index: number): Promise<Preview> {
-    const { options, stage, sizes } = this.setup;
-    this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, stage, index) });
-    const { sample, reconstruction } = this.programs;
-    submit(this.gpu, [sample, reconstruction]);
-    const [drawn, rebuilt] = await this.gpu.read([
-      sample.slice(this.#pictures.sample),
-      reconstruction.slice(this.#pictures.reconstruction),
-    ]);
-    const size = sizes.at(-1)!;
-    return { sample: { ...size, data: drawn! }, reconstruction: { ...size, data: rebuilt! } };
+  /** A pair of pictures, D's steps on it, the generator's gradient, and Adam's steps with it. */
+  protected steps(at: number): Step<ProgramName>[] {
+    const { dSteps, gSteps } = this.options;
+    return [
+      { program: "pair" },
+      ...Array.from({ length: dSteps }, (_, j) => ({ program: "d" as const, adamStep: at * dSteps + j + 1 })),
+      ...Array.from({ length: gSteps }, (_, j) => ({
+        program: j === 0 ? ("g" as const) : ("adam" as const),
+        adamStep: at * gSteps + j + 1,
+      })),
+    ];
   }
 
   /** Both nets by official names: what learns is read back, the rest is as it was given. */
   async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
     const [discriminator, ...parts] = await Promise.all(
-      [this.d, ...this.trained.map(({ params }) => params)].map(({ values }) => values.storage.read()),
+      [this.#d, ...this.#trained.map(({ params }) => params)].map(({ values }) => values.storage.read()),
     );
     const learnt = new Map(parts.flatMap((part) => [...part]));
     const generator = new Map([...this.setup.generator].map(([name, values]) => [name, learnt.get(name) ?? values]));
     return { generator, discriminator: discriminator! };
   }
 
-  dispose(): void {
-    for (const { params } of this.trained) params.dispose();
-    for (const part of [this.#set, ...this.#frozen, this.d, this.losses, this.feed]) part.dispose();
+  override dispose(): void {
+    super.dispose();
+    for (const one of this.#frozen) one.dispose();
   }
-}
-
-/** The key of the reconstruction's noise; stage k draws stream k. */
-export const fixedNoiseKey = (seed: number): Uint32Array => randomKey(seed, PURPOSE.zStar, 0);
-
-/** The reconstruction's noise for every stage; the coarsest one's has the coarsest picture in its place. */
-export function fixedNoise(key: Tensor, places: readonly Tensor[]): Tensor[] {
-  const source = gpuNoise(key);
-  return places.map((t) => source.normal(t.name, t.shape));
 }

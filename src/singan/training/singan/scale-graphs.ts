@@ -1,5 +1,5 @@
-// The graphs of one scale's training: the discriminator's step, the generator's step and the pictures, each as the spec orders them.
-// Official code: train_single_scale. What is here is mathematics on tensors; scale-trainer.ts compiles and runs it.
+// The graphs of one scale's training: the discriminator's step, the generator's step and the pictures.
+// Official code: train_single_scale. This is mathematics on tensors; scale-trainer.ts compiles and runs it.
 
 import { grad, savedTensors } from "../../../autodiff/grad.ts";
 import { concat, take } from "../../../autodiff/ops/batch.ts";
@@ -8,20 +8,12 @@ import { margins, pad2d, quantize } from "../../../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Observe, Weights } from "../../../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../../model/config.ts";
-import {
-  AMP_SHAPE,
-  chain,
-  drawNoise,
-  type FrozenScale,
-  generatorInput,
-  grey,
-  greyShape,
-  noiseSize,
-  type Upsample,
-} from "../../networks/frozen-scale.ts";
+import { greyShape, noiseSize } from "../../model/shapes.ts";
+import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
 import type { NoiseSource } from "../../networks/noise.ts";
+import { AMP_SHAPE, drawNoise, grey } from "../../networks/noise-maps.ts";
 
 export interface ScaleContext {
   readonly scale: number;
@@ -31,7 +23,7 @@ export interface ScaleContext {
   readonly upsample: Upsample;
   readonly g: Weights;
   readonly d: Weights;
-  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; none but for painting (applications/retrain.ts). */
+  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; only where a scale is trained again for a painting (retrain.ts). */
   readonly palette?: Tensor | undefined;
 }
 
@@ -40,7 +32,7 @@ export class ScaleLeaves {
   readonly real: Tensor;
   /** z* of the coarsest scale; at finer ones z* is 0. */
   readonly zStar: Tensor;
-  /** What the reconstruction pass gives to G: the same in every step (of an iteration, where z* is redrawn). */
+  /** The input of G in the reconstruction pass: the same in every step (of an iteration, where z* is redrawn). */
   readonly zInput: Tensor;
   /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
   readonly zPrev: Tensor;
@@ -79,7 +71,7 @@ export function generatorPass(
   return { previous, input, fake: generator(input, previous, c.g, observe) };
 }
 
-/** Random passes, side by side: previous pictures from the frozen chain, then G. They share the noise z, as in the official D loop. */
+/** A batch of random passes: previous pictures from the frozen chain, then G. They share the noise z, as in the official D loop. */
 export function randomPasses(
   c: ScaleContext,
   leaves: ScaleLeaves,
@@ -95,7 +87,7 @@ export function randomPasses(
   return generatorPass(c, leaves, z, c.palette ? quantize(chained, c.palette) : chained, observe);
 }
 
-/** The input of the reconstruction pass, for `leaves.zInput`: at the coarsest scale z*, which may go to the borders by itself. */
+/** The input of the reconstruction pass, for `leaves.zInput`: at the coarsest scale z*, which has the padded size with noise padding. */
 export function reconstructionInput(c: ScaleContext, leaves: ScaleLeaves, zStar: Tensor): Tensor {
   if (c.scale > 0) return generatorInput(null, leaves.amp, leaves.zPrev);
   return c.options.noisePadding ? grey(zStar) : pad2d(grey(zStar), margins(PADDING));
@@ -115,24 +107,20 @@ export interface CriticStep {
 }
 
 /**
- * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or with real and fake as one
- * batch, which takes fewer dispatches. alpha [1] places the point between them where the penalty is taken.
+ * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or batched, with real and fake
+ * in one pass, which takes fewer dispatches. alpha [1] is the weight of the real picture at the point where the penalty is taken.
  */
 export function criticStep(
   d: Weights,
   { real, fake, alpha }: { readonly real: Tensor; readonly fake: Tensor; readonly alpha: Tensor },
-  {
-    lambda,
-    sideBySide,
-    observe,
-  }: { readonly lambda: number; readonly sideBySide: boolean; readonly observe?: Observe | undefined },
+  { lambda, batched, observe }: { readonly lambda: number; readonly batched: boolean; readonly observe?: Observe | undefined },
 ): CriticStep {
   const weights = [...d.values()];
   const critic = (x: Tensor) => discriminator(x, d, observe);
   const plus = (a: readonly Tensor[], b: readonly Tensor[]) => a.map((g, i) => add(g, b[i]!));
   let losses: Tensor;
   let byPictures: readonly Tensor[];
-  if (sideBySide) {
+  if (batched) {
     losses = criticLosses(critic(concat(real, fake)));
     byPictures = grad(losses, weights);
   } else {
@@ -152,7 +140,7 @@ export interface AdversarialGraph {
   readonly byFake: Tensor;
 }
 
-/** −mean D(fake) and its gradient at the fake: D does not change in the G loop, so once per iteration serves all its steps. */
+/** −mean D(fake) and its gradient at the fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
 export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe): AdversarialGraph {
   const loss = adversarialLoss(c, fake, observe);
   return { loss, byFake: grad(loss, [fake])[0]! };
@@ -165,11 +153,11 @@ function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tens
 export interface GeneratorGraph {
   readonly losses: { readonly reconstruction: Tensor; readonly gAdversarial?: Tensor };
   readonly gradients: readonly Tensor[];
-  /** Values of the D step's generator pass that this graph goes back through. */
+  /** Values of the D step's generator pass that this graph backpropagates through. */
   readonly saved: readonly Tensor[];
 }
 
-/** The G step that replays the D loop's last pass: old activations and statistics, live weights, as the official code's kept graph. */
+/** The G step that replays the D loop's last pass: old activations and statistics, live weights, as in the official code's kept graph. */
 export function replayedGeneratorGraph(
   c: ScaleContext,
   leaves: ScaleLeaves,
@@ -192,20 +180,20 @@ export function replayedTensors(c: ScaleContext, pass: GeneratorPass, gStep: Tra
 }
 
 /**
- * The G step with a new fake from the same noise and previous picture. Side by side, fake and reconstruction are one batch with statistics
- * of their own: one way back through G in place of two, in fewer dispatches.
+ * The G step with a new fake from the same noise and previous picture. Batched, fake and reconstruction are one batch with statistics per
+ * picture: one backward pass through G in place of two, in fewer dispatches.
  */
 export function regeneratedGeneratorGraph(
   c: ScaleContext,
   leaves: ScaleLeaves,
   { previous, input }: GeneratorPass,
-  { sideBySide, observe }: { readonly sideBySide: boolean; readonly observe: { readonly g?: Observe; readonly d?: Observe } },
+  { batched, observe }: { readonly batched: boolean; readonly observe: { readonly g?: Observe; readonly d?: Observe } },
 ): GeneratorGraph {
   const weights = [...c.g.values()];
   const saved = [previous, input];
   const adversarialOf = (fake: Tensor) => adversarialLoss(c, fake, observe.d);
   const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, c.options.alphaRec);
-  if (sideBySide) {
+  if (batched) {
     const pictures = generator(concat(input, leaves.zInput), concat(previous, rebuiltFrom(c, leaves)), c.g, observe.g);
     const [fake, rebuilt] = [take(pictures, 0), take(pictures, 1)];
     const losses = { gAdversarial: adversarialOf(fake), reconstruction: reconstructionOf(rebuilt) };

@@ -1,21 +1,21 @@
-// Trains one scale on the GPU: its programs are compiled once, then an iteration is a list of programs and small copies.
-// Between the start and the end of a scale the CPU writes keys and step sizes, and reads losses a batch behind.
+// Trains one scale on the GPU. Official code: train_single_scale.
+// Between the start and the end of a scale the CPU writes random keys and step sizes, and reads losses one batch behind.
 
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../../gpu/device.ts";
 import type { Planes } from "../../../image/planes.ts";
-import { ADAM, adamSchedule } from "../../../nn/adam.ts";
+import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
 import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../../../runtime/params.ts";
 import type { Update } from "../../../runtime/plan.ts";
 import { type Copy, type Draft, type Program, submit } from "../../../runtime/program.ts";
-import { ProgramSet } from "../../../runtime/program-set.ts";
-import { imageShape, learningRate, type Size, type TrainOptions } from "../../model/config.ts";
-import type { Preview, StateDict } from "../../model/model.ts";
-import { ampValues, drawNoise, type FrozenScale, greyShape, noiseSize, type Upsample } from "../../networks/frozen-scale.ts";
-import { BLOCKS, parameterShapes, statisticsShapes } from "../../networks/networks.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, type RecordedDraws, randomKey, recordedNoise } from "../../networks/noise.ts";
-import { type Feed, FeedBlock, LossBlock, MAX_BATCH, type Progress, type Run, runBatches } from "../batches.ts";
+import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
+import type { StateDict } from "../../model/model.ts";
+import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
+import type { FrozenScale, Upsample } from "../../networks/frozen-scale.ts";
+import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
+import { ampValues, drawNoise } from "../../networks/noise-maps.ts";
+import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
 import * as graphs from "./scale-graphs.ts";
 
 export interface ScaleSetup {
@@ -31,63 +31,71 @@ export interface ScaleSetup {
   /** z* of the coarsest scale, [1,1,h,w] of noiseSize; null elsewhere. */
   readonly zStar: Float32Array | null;
   readonly noiseAmp: number;
-  readonly generator: ReadonlyMap<string, Float32Array>;
-  readonly discriminator: ReadonlyMap<string, Float32Array>;
+  readonly generator: StateDict;
+  readonly discriminator: StateDict;
+  /** Where an earlier trainer of this scale stopped; its weights replace `generator` and `discriminator`. */
+  readonly state?: TrainerState | undefined;
   /** Colours [k,3] for the chain's pictures; `zPrev` is given in them. */
-  readonly palette?: Float32Array;
-  /** Whether passes run in batches, where the size does not decide: the tests run both. */
-  readonly sideBySide?: boolean;
+  readonly palette?: Float32Array | undefined;
 }
 
-type ProgramName = "noise" | "zInput" | "fakes" | "d" | "adversarial" | "g" | StatisticsProgram | "sample" | "reconstruction";
+export type ProgramName = IterationProgram | "zInput" | StatisticsProgram | "sample" | "reconstruction";
+type IterationProgram = "noise" | "fakes" | "d" | "adversarial" | "g";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
+
+/** Updates of running statistics by the normalisations that `observe` is told of. */
+export interface Watch {
+  readonly observe: Observe;
+  readonly updates: Update[];
+}
+
+/** What a trainer can be given from outside. Each has a default. */
+export interface ScaleParts {
+  /** Where the random numbers of a program come from; by default the GPU's generator, from the run's key. */
+  noise?(program: ProgramName): NoiseSource | null;
+  /** Who is told of a network's batch statistics in a program; `generator()` makes a watch of the generator's own. Null is the default. */
+  watch?(program: ProgramName, net: "generator" | "discriminator", generator: () => Watch): Watch | null;
+  /** Where the leaves live that these bring along. */
+  readonly bindings?: Iterable<readonly [Tensor, Slice]>;
+  /** Passes run batched up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
+  readonly batchValues?: number;
+}
 
 /** Passes that recalibrated statistics average over. */
 const RECALIBRATION_PASSES = 50;
-/** Passes run side by side up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
 const BATCH_VALUES = 2 ** 20;
-/** Runs per iteration get key steps of their own. */
-const MAX_RUNS = 64;
 
-export class ScaleTrainer {
-  readonly g: ParamSet;
-  readonly d: ParamSet;
-  readonly gStatistics: Leaves;
-  readonly dStatistics: Leaves;
-  readonly losses: LossBlock;
-  readonly feed: FeedBlock;
-  readonly leaves: graphs.ScaleLeaves;
-  programs!: Readonly<Record<ProgramName, Program>>;
-  #pictures!: { sample: Tensor; reconstruction: Tensor };
+export class ScaleTrainer extends LevelTrainer<ProgramName> {
+  readonly #g: ParamSet;
+  readonly #d: ParamSet;
+  readonly #statistics: Leaves;
+  readonly #leaves: graphs.ScaleLeaves;
   readonly #palette: Tensor | undefined;
-  readonly #set: ProgramSet<ProgramName>;
-  /** Copies that put the j-th fake of a batch in place, and that keep the last one's saved values. */
+  /** Copies that bring the j-th fake of a batch to D, and that keep the last one's saved values. */
   #toFake: Copy[] = [];
   #keepLast: Copy[] = [];
 
   private constructor(
-    private readonly gpu: Gpu,
+    gpu: Gpu,
     private readonly setup: ScaleSetup,
+    private readonly parts: ScaleParts,
   ) {
-    const { size, channels, scale } = setup;
+    const { size, channels, scale, options } = setup;
     const name = `scale ${scale}`;
-    this.g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
-    this.d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
-    this.gStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
-    this.dStatistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} D statistics`));
-    this.losses = new LossBlock(gpu, name);
-    this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
-    this.leaves = new graphs.ScaleLeaves(size, setup.options);
-    this.#set = new ProgramSet(gpu, name);
+    super(gpu, name, scale, size, options);
+    this.#g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
+    this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
+    this.#statistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
+    this.#leaves = new graphs.ScaleLeaves(size, options);
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
 
   /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
-  static async create(gpu: Gpu, setup: ScaleSetup, recorded?: RecordedDraws): Promise<ScaleTrainer> {
-    const trainer = new ScaleTrainer(gpu, setup);
+  static async create(gpu: Gpu, setup: ScaleSetup, parts: ScaleParts = {}): Promise<ScaleTrainer> {
+    const trainer = new ScaleTrainer(gpu, setup, parts);
     try {
       trainer.#upload();
-      await trainer.#compile(recorded);
+      await trainer.#compile();
       return trainer;
     } catch (error) {
       trainer.dispose();
@@ -95,50 +103,46 @@ export class ScaleTrainer {
     }
   }
 
-  #upload(): void {
-    const { gpu, setup, leaves } = this;
-    const set = this.#set;
-    this.g.values.storage.write(setup.generator);
-    this.d.values.storage.write(setup.discriminator);
-    for (const [name, shape] of statisticsShapes(setup.channels)) {
-      const fresh = new Float32Array(shape[2]! * 2).fill(1, shape[2]!);
-      gpu.write(this.gStatistics.storage.slice(name), fresh);
-      gpu.write(this.dStatistics.storage.slice(name), fresh);
-    }
-    set.place(leaves.real, setup.real.data);
-    set.place(leaves.amp, ampValues(setup.noiseAmp));
-    if (setup.zPrev) set.place(leaves.zPrev, setup.zPrev.data);
-    if (setup.zStar) set.place(leaves.zStar, setup.zStar);
-    if (this.#palette) set.place(this.#palette, setup.palette!);
-    for (const { bindings } of [this.g.values, this.d.values, this.feed.leaves, ...setup.frozen]) set.bind(bindings);
+  protected get learning() {
+    return { G: this.#g, D: this.#d, statistics: this.#statistics };
   }
 
-  async #compile(recorded?: RecordedDraws): Promise<void> {
-    const { setup, leaves, gpu, losses } = this;
-    const set = this.#set;
-    const { options, size, scale, frozen, upsample } = setup;
+  #upload(): void {
+    const { gpu, set, setup, parts } = this;
+    const { size, zPrev, zStar, palette, state, frozen } = setup;
+    const leaves = this.#leaves;
+    if (state) this.writeTensors(state.tensors);
+    else {
+      this.#g.values.storage.write(setup.generator);
+      this.#d.values.storage.write(setup.discriminator);
+      for (const [name, shape] of this.#statistics.storage.shapes)
+        gpu.write(this.#statistics.storage.slice(name), new Float32Array(shape[2]! * 2).fill(1, shape[2]!)); // mean 0, variance 1
+    }
+    set.upload(leaves.real, setup.real.data);
+    set.upload(leaves.amp, ampValues(setup.noiseAmp));
+    if (zPrev) set.upload(leaves.zPrev, zPrev.data);
+    if (zStar) set.upload(leaves.zStar, zStar);
+    if (this.#palette) set.upload(this.#palette, palette!);
+    for (const { bindings } of [this.#g.values, this.#d.values, this.feed.leaves, ...frozen]) set.bind(bindings);
+    set.bind(parts.bindings ?? []);
+  }
+
+  async #compile(): Promise<void> {
+    const { set, setup, losses, options, size, level: scale } = this;
+    const leaves = this.#leaves;
+    const { frozen, upsample } = setup;
     const ofNoise = noiseSize(size, options);
-    const key = this.feed.tensor("key");
-    const watchD = recorded ? this.#observer(this.dStatistics) : null;
-    const source = (program: ProgramName): NoiseSource =>
-      recorded && (program === "noise" || program === "fakes" || program === "d") ? recordedNoise(recorded) : gpuNoise(key);
-    if (recorded) set.bind(recorded.values());
+    const batched = this.#isBatched;
     const context: graphs.ScaleContext = {
-      scale,
-      size,
-      options,
-      frozen,
-      upsample,
-      g: this.g.tensors,
-      d: this.d.tensors,
-      palette: this.#palette,
+      ...{ scale, size, options, frozen, upsample },
+      ...{ g: this.#g.tensors, d: this.#d.tensors, palette: this.#palette },
     };
+    const source = (program: ProgramName): NoiseSource => this.parts.noise?.(program) ?? gpuNoise(this.feed.tensor("key"));
     const adam = (net: ParamSet): Update => net.adam(this.feed.tensor("adam"), ADAM);
 
-    // The iteration's noise (and z*, where it is redrawn). Its buffers stand in for the leaves of the other graphs.
+    // The iteration's noise (and z*, where it is redrawn): the other graphs read it where this program keeps it.
     const noises = source("noise");
-    const redrawn = scale === 0 && options.zStar === "redrawn";
-    const zDraw = redrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
+    const zDraw = this.#isRedrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
     const z = drawNoise(noises, "noise", scale, ofNoise);
     const zInput = graphs.reconstructionInput(context, leaves, zDraw ?? leaves.zStar);
     const noise = set.draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
@@ -146,159 +150,162 @@ export class ScaleTrainer {
     if (zDraw) set.bind([[leaves.zStar, noise.slice(zDraw)]]);
     set.bind([[leaves.zInput, (zDraw ? noise : set.draft("zInput", [zInput])).slice(zInput)]]);
 
-    const official = options.statistics === "running";
-    const watch = (repeats = 1) => {
-      const g = official ? this.#observer(this.gStatistics, repeats) : null;
-      const d = recorded ? this.#observer(this.dStatistics) : null;
-      return {
-        updates: () => [...(g?.updates ?? []), ...(d?.updates ?? [])],
-        observe: { ...(g && { g: g.observe }), ...(d && { d: d.observe }) },
-      };
-    };
-
-    // At the coarsest scale nothing changes between the D steps of an iteration: one fake is all of them.
-    const inFakes = watch(scale === 0 ? options.dSteps : 1);
+    const inFakes = this.#watch("fakes");
     const samples = this.#fakesAtOnce;
-    const passes = graphs.randomPasses(context, leaves, leaves.noise, source("fakes"), { samples, observe: inFakes.observe.g });
-    // The pass of the last D step, which the G steps go back through: `passes` itself, or one sample of it.
+    const passes = graphs.randomPasses(context, leaves, leaves.noise, source("fakes"), { samples, observe: inFakes.g });
+    // The pass of the last D step, which the G steps backpropagate through: `passes` itself, or one sample of it.
     const last = samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size)));
-    const adversarial = graphs.adversarialGraph(context, leaves.fake, watchD?.observe);
-    const inG = watch();
-    const generatorGraph = (pass: graphs.GeneratorPass) =>
+    const inAdversarial = this.#watch("adversarial");
+    const adversarial = graphs.adversarialGraph(context, leaves.fake, inAdversarial.d);
+    const inG = this.#watch("g");
+    const g =
       options.gStep === "replay"
-        ? graphs.replayedGeneratorGraph(context, leaves, pass.fake, adversarial.byFake, inG.observe.g)
-        : graphs.regeneratedGeneratorGraph(context, leaves, pass, { sideBySide: this.#isSmall, observe: inG.observe });
-    const g = generatorGraph(last);
+        ? graphs.replayedGeneratorGraph(context, leaves, last.fake, adversarial.byFake, inG.g)
+        : graphs.regeneratedGeneratorGraph(context, leaves, last, { batched, observe: inG });
     const saved = samples === 1 ? g.saved : graphs.replayedTensors(context, passes, options.gStep);
-    const fakes = set.draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates() });
-    this.#placeFakes(fakes, passes.fake);
-    if (samples > 1) for (const [i, t] of saved.entries()) this.#placeLast(g.saved[i]!, fakes.slice(t));
+    const fakes = set.draft("fakes", [passes.fake, ...saved], { updates: inFakes.updates });
+    this.#bindFake(fakes, passes.fake);
+    if (samples > 1) for (const [i, t] of saved.entries()) this.#bindLast(g.saved[i]!, fakes.slice(t));
 
     set.draft("adversarial", [adversarial.byFake], {
       into: losses.into({ gAdversarial: adversarial.loss }),
-      updates: watchD?.updates ?? [],
+      updates: inAdversarial.updates,
     });
     set.draft("g", [], {
-      into: [...this.g.gradientsInto(g.gradients), ...losses.into(g.losses)],
-      updates: [adam(this.g), ...inG.updates()],
+      into: [...this.#g.gradientsInto(g.gradients), ...losses.into(g.losses)],
+      updates: [adam(this.#g), ...inG.updates],
     });
-    const inD = watch();
+    const inD = this.#watch("d");
     const alpha = source("d").uniform("alpha", [1]);
     const d = graphs.criticStep(
-      this.d.tensors,
+      this.#d.tensors,
       { real: leaves.real, fake: leaves.fake, alpha },
-      { lambda: options.lambdaGp, sideBySide: this.#isSmall, observe: inD.observe.d },
+      { lambda: options.lambdaGp, batched, observe: inD.d },
     );
     set.draft("d", [], {
-      into: [...this.d.gradientsInto(d.gradients), ...losses.into(d.losses)],
-      updates: [adam(this.d), ...inD.updates()],
+      into: [...this.#d.gradientsInto(d.gradients), ...losses.into(d.losses)],
+      updates: [adam(this.#d), ...inD.updates],
     });
 
-    const random = this.#observer(this.gStatistics);
+    const random = this.#watch("randomStatistics");
     const fresh = source("randomStatistics");
-    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, ofNoise), fresh, { observe: random.observe });
-    const rebuilt = this.#observer(this.gStatistics);
-    graphs.reconstructionPass(context, leaves, rebuilt.observe);
+    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, ofNoise), fresh, { observe: random.g });
+    const rebuilt = this.#watch("reconstructionStatistics");
+    graphs.reconstructionPass(context, leaves, rebuilt.g);
     const preview = source("sample");
     const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, ofNoise), preview).fake;
-    const inPicture = recorded ? watch() : null; // the official code's pictures move the statistics; ours do not
-    const reconstruction = graphs.reconstructionPass(context, leaves, inPicture?.observe.g);
-    this.#pictures = { sample, reconstruction };
+    const inPicture = this.#watch("reconstruction");
+    const reconstruction = graphs.reconstructionPass(context, leaves, inPicture.g);
+    this.pictures = { sample, reconstruction };
     set.draft("randomStatistics", [], { updates: random.updates });
     set.draft("reconstructionStatistics", [], { updates: rebuilt.updates });
     set.draft("sample", [sample]);
-    set.draft("reconstruction", [reconstruction], { updates: inPicture?.updates() ?? [] });
+    set.draft("reconstruction", [reconstruction], { updates: inPicture.updates });
     this.programs = await set.complete();
-    if (this.programs.zInput) submit(gpu, [this.programs.zInput]);
+    this.#restore();
   }
 
-  /** How many fakes one run of their program makes: those of all D steps where pictures are small and dispatches dear. */
+  /** Computes what the iterations find computed: the reconstruction's input, and where z* is redrawn, that of the last iteration. */
+  #restore(): void {
+    const { zInput, noise } = this.programs;
+    const done = this.setup.state?.iteration ?? 0;
+    if (zInput) submit(this.gpu, [zInput]);
+    else if (done > 0) {
+      this.feed.write(this.iteration(done - 1)[0]!.feed);
+      submit(this.gpu, [noise]);
+    }
+  }
+
+  /** Whether every iteration draws a z* of its own. */
+  get #isRedrawn(): boolean {
+    return this.level === 0 && this.options.zStar === "redrawn";
+  }
+
+  /** How many fakes one run of their program makes: those of all D steps where passes run batched. */
   get #fakesAtOnce(): number {
-    const { scale, options } = this.setup;
-    if (scale === 0) return 1;
-    return this.#isSmall ? options.dSteps : 1;
+    // At the coarsest scale nothing changes between the D steps of an iteration: one fake serves all of them.
+    return this.level > 0 && this.#isBatched ? this.options.dSteps : 1;
   }
 
-  /** Whether passes run side by side, in batches. */
-  get #isSmall(): boolean {
-    const { size, channels, sideBySide } = this.setup;
-    return sideBySide ?? size.width * size.height * channels <= BATCH_VALUES;
+  get #isBatched(): boolean {
+    const { width, height } = this.size;
+    return width * height * this.setup.channels <= (this.parts.batchValues ?? BATCH_VALUES);
   }
 
-  /** Where D finds its fake: where the program leaves its only one, or in a place of its own, to which each is copied. */
-  #placeFakes(program: Draft, fakes: Tensor): void {
+  /** Binds D's fake: where the program keeps its only one, or a buffer of its own, to which each is copied. */
+  #bindFake(program: Draft, fakes: Tensor): void {
     const all = program.slice(fakes);
     const samples = fakes.shape[0]!;
-    const one = samples === 1 ? all : this.#set.alloc(all.bytes / samples, "fake");
-    this.#set.bind([[this.leaves.fake, one]]);
+    const one = samples === 1 ? all : this.set.alloc(all.bytes / samples, "fake");
+    this.set.bind([[this.#leaves.fake, one]]);
     this.#toFake = samples === 1 ? [] : Array.from({ length: samples }, (_, j) => ({ from: sampleOf(all, samples, j), to: one }));
   }
 
-  /** Binds `t` to the last sample of `all`, in place where the alignment allows it. */
-  #placeLast(t: Tensor, all: Slice): void {
+  /** Binds `t` to the last sample of `all`: directly where the alignment allows it, else to a copy. */
+  #bindLast(t: Tensor, all: Slice): void {
     const samples = all.bytes / (t.size * 4);
     const last = sampleOf(all, samples, samples - 1);
-    if (isBindable(last)) this.#set.bind([[t, last]]);
+    if (isBindable(last)) this.set.bind([[t, last]]);
     else {
-      const copy = this.#set.alloc(last.bytes, t.name);
-      this.#set.bind([[t, copy]]);
+      const copy = this.set.alloc(last.bytes, t.name);
+      this.set.bind([[t, copy]]);
       this.#keepLast.push({ from: last, to: copy });
     }
   }
 
-  /** What makes D's j-th fake of an iteration and puts it in place; none where it is there already. */
-  fakeRuns(j: number): { readonly programs: readonly Program[]; readonly copies: readonly Copy[] } {
-    const { fakes } = this.programs;
-    if (this.#toFake.length > 0)
-      return { programs: j === 0 ? [fakes] : [], copies: [...(j === 0 ? this.#keepLast : []), this.#toFake[j]!] };
-    return { programs: j === 0 || this.setup.scale > 0 ? [fakes] : [], copies: [] };
+  /** Who is told of the batch statistics in a program, and the updates that result. */
+  #watch(program: ProgramName): { readonly g?: Observe; readonly d?: Observe; readonly updates: Update[] } {
+    const { dSteps, statistics } = this.options;
+    const isRunning = statistics === "running" && (program === "fakes" || program === "g");
+    const isRecalibration = program === "randomStatistics" || program === "reconstructionStatistics";
+    // One fake of the coarsest scale counts as that of every D step.
+    const own = () => this.#observer(program === "fakes" && this.level === 0 ? dSteps : 1);
+    const g = this.parts.watch?.(program, "generator", own) ?? (isRunning || isRecalibration ? own() : null);
+    const d = this.parts.watch?.(program, "discriminator", own) ?? null;
+    return {
+      ...(g && { g: g.observe }),
+      ...(d && { d: d.observe }),
+      get updates() {
+        return [...(g?.updates ?? []), ...(d?.updates ?? [])]; // known once the graph is made
+      },
+    };
   }
 
-  /** Collects the running-statistics updates of a graph's normalisations. */
-  #observer(statistics: Leaves, repeats = 1): { observe: Observe; updates: Update[] } {
+  /** A watch that moves the generator's running statistics. */
+  #observer(repeats: number): Watch {
     const updates: Update[] = [];
     const momentum = this.feed.tensor("momentum");
     return {
       updates,
       observe: (layer, batch, count) =>
-        updates.push(runningStats(statistics.storage.slice(layer), batch, momentum, count, repeats)),
+        updates.push(runningStats(this.#statistics.storage.slice(layer), batch, momentum, count, repeats)),
     };
   }
 
-  /** All iterations of the scale in batches of at most `maxBatch`; see runBatches. */
-  iterations(maxBatch?: number): AsyncGenerator<Progress> {
-    const { scale, options } = this.setup;
-    const job = { name: `scale ${scale}`, iterations: options.iterations, plan: (at: number) => this.iteration(at) };
-    return runBatches(this.gpu, this.feed, this.losses, job, maxBatch);
-  }
-
-  /** One iteration in the official order: noise, D steps, the adversarial pass, G steps. */
-  iteration(at: number): Run[] {
-    const { options, scale } = this.setup;
-    const { noise, d, adversarial, g } = this.programs;
-    const lr = learningRate(options, at);
-    const runs: Run[] = [];
-    const add = (program: Program, more: { adam?: Feed["adam"]; before?: readonly Copy[] } = {}) => {
-      const key = randomKey(options.seed, PURPOSE.training, scale, at * MAX_RUNS + runs.length);
-      runs.push({ program, feed: { key, ...(more.adam && { adam: more.adam }) }, before: more.before ?? [] });
-    };
-    add(noise);
-    for (let j = 0; j < options.dSteps; j++) {
-      const { programs, copies } = this.fakeRuns(j);
-      for (const program of programs) add(program);
-      add(d, { adam: adamSchedule(at * options.dSteps + j + 1, lr), before: copies });
+  /** Noise, D steps, the adversarial pass, G steps. */
+  protected steps(at: number): Step<ProgramName>[] {
+    const { dSteps, gSteps, gStep } = this.options;
+    const steps: Step<ProgramName>[] = [{ program: "noise" }];
+    for (let j = 0; j < dSteps; j++) {
+      if (j === 0 || (this.level > 0 && this.#toFake.length === 0)) steps.push({ program: "fakes" });
+      const copies = this.#toFake.length === 0 ? [] : [...(j === 0 ? this.#keepLast : []), this.#toFake[j]!];
+      steps.push({ program: "d", adamStep: at * dSteps + j + 1, before: copies });
     }
-    if (options.gStep === "replay") add(adversarial);
-    for (let j = 0; j < options.gSteps; j++) add(g, { adam: adamSchedule(at * options.gSteps + j + 1, lr) });
-    return runs;
+    if (gStep === "replay") steps.push({ program: "adversarial" });
+    for (let j = 0; j < gSteps; j++) steps.push({ program: "g", adamStep: at * gSteps + j + 1 });
+    return steps;
+  }
+
+  async measureNoiseAmp(): Promise<number> {
+    return this.setup.noiseAmp;
   }
 
   /**
    * Averages the generator's statistics over passes with its final weights: random ones at the coarsest scale, where the one z* is not
-   * like other noise; elsewhere random and reconstruction in turn, for both are what the scale will see (docs/adr/0003).
+   * like other noise; elsewhere alternately random and reconstruction, for both are what the scale will see (docs/adr/0003).
    */
   recalibrate(): void {
-    const { options, scale } = this.setup;
+    const { options, level: scale } = this;
     const { randomStatistics, reconstructionStatistics } = this.programs;
     for (let t = 1; t <= RECALIBRATION_PASSES; t++) {
       this.feed.write({ key: randomKey(options.seed, PURPOSE.statistics, scale, t), momentum: 1 / t });
@@ -306,45 +313,20 @@ export class ScaleTrainer {
     }
   }
 
-  /** A random picture and the reconstruction with the weights of this moment, in train mode. */
-  async preview(index: number): Promise<Preview> {
-    const { options, scale, size } = this.setup;
-    this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, scale, index) });
-    const { sample, reconstruction } = this.programs;
-    submit(this.gpu, [sample, reconstruction]);
-    const [drawn, rebuilt] = await this.gpu.read([
-      sample.slice(this.#pictures.sample),
-      reconstruction.slice(this.#pictures.reconstruction),
-    ]);
-    return { sample: { ...size, data: drawn! }, reconstruction: { ...size, data: rebuilt! } };
-  }
-
   /** The nets by official names, read back; hidden convolutions have zero biases, for batch norm takes any out again. */
   async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
+    const { channels } = this.setup;
     const [generator, discriminator, statistics] = await Promise.all([
-      this.g.values.storage.read(),
-      this.d.values.storage.read(),
-      this.gStatistics.storage.read(),
+      this.#g.values.storage.read(),
+      this.#d.values.storage.read(),
+      this.#statistics.storage.read(),
     ]);
-    const complete = (state: Map<string, Float32Array>): Map<string, Float32Array> => {
-      for (const block of BLOCKS) state.set(`${block}.conv.bias`, new Float32Array(this.setup.channels));
-      return state;
-    };
+    for (const state of [generator, discriminator])
+      for (const block of BLOCKS) state.set(`${block}.conv.bias`, new Float32Array(channels));
     for (const [block, values] of statistics) {
-      generator.set(`${block}.norm.running_mean`, values.slice(0, this.setup.channels));
-      generator.set(`${block}.norm.running_var`, values.slice(this.setup.channels));
+      generator.set(`${block}.norm.running_mean`, values.slice(0, channels));
+      generator.set(`${block}.norm.running_var`, values.slice(channels));
     }
-    return { generator: complete(generator), discriminator: complete(discriminator) };
-  }
-
-  /** z* of the coarsest scale, as the last iteration left it: for replays of recorded trainings. Throws at the others, which have none. */
-  async zStar(): Promise<Float32Array> {
-    const { zStar } = this.leaves;
-    const [values] = await this.gpu.read([{ ...this.#set.slice(zStar), bytes: zStar.size * 4 }]);
-    return values!;
-  }
-
-  dispose(): void {
-    for (const part of [this.#set, this.g, this.d, this.gStatistics, this.dStatistics, this.losses, this.feed]) part.dispose();
+    return { generator, discriminator };
   }
 }

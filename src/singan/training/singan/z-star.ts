@@ -9,8 +9,10 @@ import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Gpu } from "../../../gpu/device.ts";
 import { compile, submit } from "../../../runtime/program.ts";
 import { imageShape, PADDING, type TrainOptions } from "../../model/config.ts";
-import { type FrozenScale, grey, greyShape, noiseSize } from "../../networks/frozen-scale.ts";
+import { zStarShape } from "../../model/shapes.ts";
+import type { FrozenScale } from "../../networks/frozen-scale.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
+import { grey } from "../../networks/noise-maps.ts";
 
 /** How many z* are drawn to choose from. Each takes one pass of the smallest generator: all together a few iterations of its training. */
 const DRAWS = 200;
@@ -24,7 +26,7 @@ const DRAWS = 200;
 export async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: TrainOptions): Promise<Float32Array> {
   const { size } = coarsest;
   const key = leaf("key", [4]);
-  const z = normal(key, greyShape(noiseSize(size, options)), 0);
+  const z = normal(key, zStarShape(size, options), 0);
   const picture = coarsest.apply(grey(z), zeros(imageShape(size)));
   const colours = concat(meanColour(picture), meanColour(crop2d(picture, margins(PADDING))));
   const bytes = colours.size * 4;

@@ -1,0 +1,114 @@
+// The table of recipes, and the library's functions that look a recipe up in it by its name.
+// A new recipe is a folder in training/, what it says about its models in model/, a sampler in generation/ and a line here.
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Planes } from "../image/planes.ts";
+import type { Tuner } from "../runtime/tuner.ts";
+import { ConsinganSampler } from "./generation/consingan-sampler.ts";
+import { Sampler } from "./generation/singan-sampler.ts";
+import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/config.ts";
+import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
+import { readModelFile, writeModelFile } from "./model/model-file.ts";
+import type { Palette } from "./model/palette.ts";
+import type { Pyramid } from "./model/pyramid.ts";
+import { consinganTraining } from "./training/consingan/consingan-training.ts";
+import { forecastBytes as forecastBytesBy } from "./training/dry-run.ts";
+import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
+import { profileBy, type ScaleProfile } from "./training/profile.ts";
+import type { TrainingRecipe } from "./training/recipe.ts";
+import { retrainBy } from "./training/singan/retrain.ts";
+import { singanTraining, srTraining } from "./training/singan/singan-training.ts";
+import { type TrainControl, type TrainEvent, trainBy } from "./training/train.ts";
+import { type TuneOptions, tuneBy } from "./training/tuning.ts";
+
+/** All that the library asks of a recipe. */
+export interface Recipe<M extends AnyModel = AnyModel> extends TrainingRecipe<M> {
+  /** Uploads a model; programs are compiled when first needed. Throws OptionError where it has no trained scale yet. */
+  openSampler(gpu: Gpu, model: M): Promise<Sampler | ConsinganSampler>;
+}
+
+const singan: Recipe<Model> = { ...singanTraining, openSampler: (gpu, model) => Sampler.load(gpu, model) };
+const sr: Recipe<Model> = { ...srTraining, openSampler: singan.openSampler };
+const consingan: Recipe<ConsinganModel> = {
+  ...consinganTraining,
+  openSampler: (gpu, model) => ConsinganSampler.load(gpu, model),
+};
+
+/**
+ * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
+ * that grows, its newest stages trained together.
+ */
+export const RECIPES: Readonly<Record<string, Recipe>> = { singan, sr, consingan };
+
+/** The recipe of a training or a model. Throws OptionError for a name that the table does not have. */
+export function recipeOf({ recipe = "singan" }: { readonly recipe?: string }): Recipe {
+  if (!Object.hasOwn(RECIPES, recipe))
+    throw new OptionError(`recipe must be ${Object.keys(RECIPES).join(" or ")}, not ${recipe}`);
+  return RECIPES[recipe]!;
+}
+
+/** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
+export const resolveOptions = (options: Partial<TrainOptions>): TrainOptions => optionsOf(recipeOf(options), options);
+
+/** The options for another recipe at the same effort. Throws OptionError for a name that the table does not have. */
+export const inRecipe = (options: TrainOptions, recipe: string): TrainOptions =>
+  recipe === options.recipe ? options : recipeOf({ recipe }).adapt(options);
+
+/** The pyramid that a training with these options has. Throws PyramidError. */
+export const pyramidOf = (photo: Size, options: TrainOptions): Pyramid => recipeOf(options).pyramid(photo, options);
+
+/** What a training of a photo of this size will be; see planBy. */
+export const planTraining = (
+  gpu: Gpu,
+  photo: Size,
+  plan: PlanOptions,
+  circumstances?: PlanCircumstances,
+): Promise<TrainingPlan> => planBy(gpu, recipeOf(plan.options), photo, plan, circumstances);
+
+/** The part of a plan that needs no GPU; see planSizes. */
+export const planWithoutGpu = (photo: Size, plan: PlanOptions): ReturnType<typeof planSizes> =>
+  planSizes(recipeOf(plan.options), photo, plan);
+
+/** Finds the fastest kernels for a planned training; see tuneBy. */
+export const tuneTraining = (
+  gpu: Gpu,
+  tuner: Tuner,
+  plan: Pick<TrainingPlan, "pyramid" | "options">,
+  options?: TuneOptions,
+): Promise<void> => tuneBy(gpu, tuner, recipeOf(plan.options), plan, options);
+
+/** GPU memory that a training takes at most, in bytes; see forecastBytes of training/dry-run.ts. */
+export const forecastBytes = (gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> =>
+  forecastBytesBy(gpu, recipeOf(options), pyramidOf(photo, options), options);
+
+/** Where the time of an iteration goes at a scale; see profileBy. */
+export const profileScale = (gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> =>
+  profileBy(gpu, recipeOf(options), pyramid, options, scale);
+
+/**
+ * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the consumer
+ * takes no event, so not taking one is a pause; leaving the loop ends the training and frees its GPU memory.
+ * Throws OptionError or PyramidError before any work where the options or the photo's size can't be trained.
+ */
+export async function* train(
+  gpu: Gpu,
+  photo: Planes,
+  options: Partial<TrainOptions> = {},
+  control?: TrainControl,
+): AsyncGenerator<TrainEvent, AnyModel> {
+  return yield* trainBy(gpu, recipeOf(options), photo, resolveOptions(options), control);
+}
+
+/** One scale of a model trained anew for a painting in the palette's colours; see retrainBy. */
+export const retrainQuantized = (gpu: Gpu, model: Model, scale: number, palette: Palette): ReturnType<typeof retrainBy> =>
+  retrainBy(gpu, recipeOf(model.options) as TrainingRecipe<Model>, model, scale, palette);
+
+/** Pictures from a model: uploads it; programs are compiled when first needed. Throws OptionError where it has no trained scale yet. */
+export const openSampler = (gpu: Gpu, model: AnyModel): Promise<Sampler | ConsinganSampler> =>
+  recipeOf(model.options).openSampler(gpu, model);
+
+/** The bytes of a model file; see writeModelFile. */
+export const writeModel = (model: AnyModel): Uint8Array => writeModelFile(model, RECIPES);
+
+/** The model in a file; see readModelFile. */
+export const readModel = (bytes: Uint8Array): AnyModel => readModelFile(bytes, RECIPES);

@@ -1,0 +1,121 @@
+// What a training will be, before it starts: options, pyramid, time and memory, or a refusal. The same for CLI, page and benchmark.
+
+import { BindingLimitError, type Gpu } from "../../gpu/device.ts";
+import { PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
+import type { Pyramid } from "../model/pyramid.ts";
+import { costsOf } from "./cost.ts";
+import { forecastBytes } from "./dry-run.ts";
+import { chooseAuto, forecastSeconds, measureSpeed, presetOptions, type Speed } from "./presets.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+
+export interface PlanOptions {
+  /** Where the options come from that are not given; by default auto, or paper where both maxSize and iterations are given. */
+  readonly preset?: PresetName | "auto" | undefined;
+  /** Options that replace the preset's. */
+  readonly options: Partial<TrainOptions>;
+}
+
+export interface PlanCircumstances {
+  /** What was measured on this GPU before. */
+  readonly speed?: Speed | null;
+  /** Main memory that is free, in bytes; for GPUs that compute in it. Unknown in a browser: then nothing is refused for it. */
+  readonly freeBytes?: number;
+  /** Called before the GPU is timed. */
+  readonly onTiming?: () => void;
+}
+
+export interface TrainingPlan {
+  readonly preset: PresetName;
+  /** Whether auto picked the preset. */
+  readonly isPicked: boolean;
+  readonly options: TrainOptions;
+  readonly pyramid: Pyramid;
+  /** Null where nothing was timed: where no preset was named and the training is short in any case. */
+  readonly forecastSeconds: number | null;
+  /** GPU memory that it takes at most. */
+  readonly bytes: number;
+  /** What was measured on this GPU. */
+  readonly speed: Speed | null;
+}
+
+/** A training that does not fit into the memory; the message is one line that names options which would fit. */
+export class MemoryError extends Error {
+  override readonly name = "MemoryError";
+}
+
+/** From so many multiply-adds on a training is timed and forecast in any case: some minutes without a GPU. */
+const LONG_MACS = 1e12;
+/** Left to the rest of the computer where the GPU is software, which computes in main memory. */
+const SPARE_BYTES = 256e6;
+
+/** The preset that is meant: auto unless maxSize and iterations are both given. */
+export const presetOf = ({ preset, options }: PlanOptions): PresetName | "auto" =>
+  preset ?? (options.maxSize !== undefined && options.iterations !== undefined ? "paper" : "auto");
+
+/** Options and pyramid of a plan as far as they don't depend on the GPU: auto counts as paper. Throws OptionError, PyramidError. */
+export function planSizes(
+  recipe: TrainingRecipe,
+  photo: Size,
+  plan: PlanOptions,
+): { readonly recipe: TrainingRecipe; readonly options: TrainOptions; readonly pyramid: Pyramid } {
+  const preset = presetOf(plan);
+  const options = presetOptions(recipe, photo, PRESETS[preset === "auto" ? "paper" : preset], plan.options);
+  return { recipe, options, pyramid: recipe.pyramid(photo, options) };
+}
+
+/** Plans a training of a photo of this size. Throws OptionError, PyramidError, and MemoryError where it does not fit. */
+export async function planBy(
+  gpu: Gpu,
+  recipe: TrainingRecipe,
+  photo: Size,
+  plan: PlanOptions,
+  { speed = null, freeBytes, onTiming = () => {} }: PlanCircumstances = {},
+): Promise<TrainingPlan> {
+  const named = planSizes(recipe, photo, plan);
+  const preset = presetOf(plan);
+  const isLong = costsOf(recipe, named.pyramid.sizes, named.options).reduce((a, b) => a + b, 0) > LONG_MACS;
+  const isTimed = preset === "auto" || plan.preset !== undefined || isLong;
+  if (isTimed && !speed) onTiming();
+  const measured = isTimed ? (speed ?? (await measureSpeed(gpu))) : speed;
+  const chosen = preset === "auto" ? chooseAuto(recipe, photo, plan.options, measured!) : { preset, options: named.options };
+  const { options } = chosen;
+  const pyramid = recipe.pyramid(photo, options);
+  return {
+    ...{ preset: chosen.preset, isPicked: preset === "auto", options, pyramid, speed: measured },
+    forecastSeconds: isTimed ? forecastSeconds(recipe, measured!, photo, options) : null,
+    bytes: await requireMemory(gpu, recipe, pyramid, options, freeBytes),
+  };
+}
+
+/** GPU memory that a training takes, in bytes. Throws MemoryError where it isn't there, with an estimate of what would fit. */
+export async function requireMemory(
+  gpu: Gpu,
+  recipe: TrainingRecipe,
+  pyramid: Pyramid,
+  options: TrainOptions,
+  freeBytes?: number,
+): Promise<number> {
+  // Memory grows with the pixels.
+  const advice = (share: number) => `take maxSize ${Math.floor(options.maxSize * Math.sqrt(share))}, or a smaller maxChannels`;
+  let bytes: number;
+  try {
+    bytes = await forecastBytes(gpu, recipe, pyramid, options);
+  } catch (error) {
+    if (!(error instanceof BindingLimitError)) throw error;
+    const [needed, most] = [megabytes(error.bytes), megabytes(error.limit)];
+    throw new MemoryError(
+      `a layer's values take ${needed} at the finest scale, and this adapter allows ${most} in one piece: ${advice(error.limit / error.bytes)}`,
+    );
+  }
+  if (gpu.isSoftware) {
+    const most = Math.max(0, (freeBytes ?? Number.POSITIVE_INFINITY) - SPARE_BYTES);
+    if (bytes > most)
+      throw new MemoryError(
+        `this training takes ${megabytes(bytes)} of memory, and ${megabytes(most)} are free: ${advice(most / bytes)}`,
+      );
+  } else if (!(await gpu.canHold(bytes)))
+    throw new MemoryError(`this training takes ${megabytes(bytes)} of GPU memory, which the GPU has not free: ${advice(0.5)}`);
+  return bytes;
+}
+
+export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;

@@ -1,0 +1,51 @@
+// How a recipe trains: what its training passes from one level to the next, and how a level is opened and finished.
+// A level is a scale of SinGAN or a stage of ConSinGAN. train.ts has the one loop over levels.
+
+import type { Gpu } from "../../gpu/device.ts";
+import type { Planes } from "../../image/planes.ts";
+import type { Size, TrainOptions } from "../model/config.ts";
+import type { AnyModel, LossRecord, Preview } from "../model/model.ts";
+import type { Pyramid } from "../model/pyramid.ts";
+import type { ModelRecipe } from "../model/recipe.ts";
+import type { LevelTrainer, TrainerState } from "./level-trainer.ts";
+import type { ValueSource } from "./made-up.ts";
+
+export interface TrainingRecipe<M extends AnyModel = AnyModel> extends ModelRecipe<M> {
+  /** Multiply-adds of one iteration at a level, counting a gradient pass like its forward passes. */
+  macsPerIteration(level: number, sizes: readonly Size[], options: TrainOptions): number;
+  /** Begins a training, or continues one after the levels that `finished` has. */
+  begin(gpu: Gpu, setup: TrainingSetup, finished?: FinishedLevels<M>): Course<M>;
+  /** Levels 0 … count−1 with made-up values, as a training would have finished them: for dry runs and timings. */
+  madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<M>;
+}
+
+export interface TrainingSetup {
+  readonly options: TrainOptions;
+  readonly pyramid: Pyramid;
+  /** The photo at every level, coarsest first. */
+  readonly reals: readonly Planes[];
+}
+
+/** Everything that later levels depend on. */
+export interface FinishedLevels<M extends AnyModel = AnyModel> {
+  readonly model: M;
+  /** The reconstruction brought to the size of the next level; null where the recipe passes none on. */
+  readonly reconstruction: Planes | null;
+}
+
+/** One training of a recipe. */
+export interface Course<M extends AnyModel = AnyModel> {
+  readonly finished: FinishedLevels<M>;
+  /** The trainer of the next level; `state` is where an earlier one of this level stopped. */
+  open(level: number, state?: TrainerState): Promise<LevelTrainer>;
+  /** Ends a level: adds what it has learnt to the model and passes its picture on. Returns its last pictures. */
+  finish(level: number, trainer: LevelTrainer, known: LevelRecord): Promise<Preview>;
+  dispose(): void;
+}
+
+export interface LevelRecord {
+  readonly noiseAmp: number;
+  readonly losses: LossRecord;
+  /** Seconds since the level was begun. */
+  seconds(): number;
+}

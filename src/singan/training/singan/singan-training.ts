@@ -1,0 +1,187 @@
+// How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
+
+import { normals } from "../../../autodiff/ops/random.ts";
+import { leaf, type Shape, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
+import type { Gpu, Slice } from "../../../gpu/device.ts";
+import { type Planes, rmse } from "../../../image/planes.ts";
+import { initialWeights } from "../../../nn/init.ts";
+import { compile, submit } from "../../../runtime/program.ts";
+import { channelsAt, imageShape, type Size, type TrainOptions } from "../../model/config.ts";
+import type { Model, Preview, ScaleModel, StateDict } from "../../model/model.ts";
+import type { Pyramid } from "../../model/pyramid.ts";
+import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shapes.ts";
+import { singanModels, srModels } from "../../model/singan-models.ts";
+import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
+import { PURPOSE, randomKey } from "../../networks/noise.ts";
+import { grey } from "../../networks/noise-maps.ts";
+import { singanMacs } from "../cost.ts";
+import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
+import { madeUpPicture, NO_LOSSES, NOISE_AMP, type ValueSource } from "../made-up.ts";
+import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup } from "../recipe.ts";
+import { ScaleTrainer } from "./scale-trainer.ts";
+import { typicalZStar } from "./z-star.ts";
+
+const training = {
+  macsPerIteration: singanMacs,
+  begin: (gpu: Gpu, setup: TrainingSetup, finished?: FinishedLevels<Model>) => new SinganCourse(gpu, setup, finished),
+  madeUp,
+};
+export const singanTraining: TrainingRecipe<Model> = { ...singanModels, ...training };
+export const srTraining: TrainingRecipe<Model> = { ...srModels, ...training };
+
+/** What a scale starts from that differs from a plain training. */
+export interface ScaleStart {
+  /** Colours [k,3] for the chain's pictures; the reconstruction is in them already. */
+  readonly palette: Float32Array;
+  /** RMSE between photo and reconstruction before its colours were reduced, times the option noiseAmp. */
+  readonly noiseAmp: number;
+}
+
+export class SinganCourse implements Course<Model> {
+  readonly #frozen: FrozenScale[];
+  readonly #upsample: Upsample;
+  #finished: FinishedLevels<Model>;
+
+  /** With `start` scales begin from fresh weights, as a training for painting does. */
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly setup: TrainingSetup,
+    finished?: FinishedLevels<Model>,
+    private readonly start?: ScaleStart,
+  ) {
+    const { options, pyramid, reals } = setup;
+    const { sizes, scaleFactor } = pyramid;
+    this.#upsample = upsampler(options.upsample, scaleFactor);
+    const zStar = () => {
+      const count = sizeOf(zStarShape(sizes[0]!, options));
+      return Float32Array.from(normals(randomKey(options.seed, PURPOSE.zStar, 0), 0, count));
+    };
+    this.#finished = finished ?? {
+      model: { options, scaleFactor, sizes, scales: [], zStar: zStar(), photo: reals.at(-1)! },
+      reconstruction: null,
+    };
+    this.#frozen = this.#finished.model.scales.map((scale) => new FrozenScale(gpu, scale));
+  }
+
+  get finished(): FinishedLevels<Model> {
+    return this.#finished;
+  }
+
+  open(scale: number, state?: TrainerState): Promise<ScaleTrainer> {
+    const { options, pyramid, reals } = this.setup;
+    const { model, reconstruction } = this.#finished;
+    const channels = channelsAt(scale, options);
+    const real = reals[scale]!;
+    const measured = reconstruction ? options.noiseAmp * rmse(real, reconstruction) : 1;
+    return ScaleTrainer.create(this.gpu, {
+      ...{ scale, size: pyramid.sizes[scale]!, channels, options, real, state },
+      ...{ frozen: this.#frozen, upsample: this.#upsample, zPrev: reconstruction },
+      zStar: scale === 0 ? model.zStar : null,
+      noiseAmp: state?.noiseAmp ?? this.start?.noiseAmp ?? measured,
+      palette: this.start?.palette,
+      ...startingWeights(scale, channels, options, this.start ? undefined : model.scales.at(-1)),
+    });
+  }
+
+  async finish(scale: number, trainer: LevelTrainer, { noiseAmp, losses, seconds }: LevelRecord): Promise<Preview> {
+    const { gpu } = this;
+    const { options, pyramid } = this.setup;
+    const { model, reconstruction } = this.#finished;
+    if (options.statistics === "recalibrated") (trainer as ScaleTrainer).recalibrate();
+    const nets = await trainer.stateDicts();
+    const preview = await trainer.preview(options.iterations + 1);
+    const [size, channels] = [pyramid.sizes[scale]!, channelsAt(scale, options)];
+    const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses, seconds: seconds() };
+    const frozen = new FrozenScale(gpu, finished);
+    this.#frozen.push(frozen);
+    const zStar = scale === 0 && options.zStar === "redrawn" ? await typicalZStar(gpu, frozen, options) : model.zStar;
+    const passed = await passOn(gpu, frozen, reconstruction, { ...model, zStar }, scale, this.#upsample);
+    this.#finished = { model: { ...model, zStar, scales: [...model.scales, finished] }, reconstruction: passed.next };
+    return { ...preview, reconstruction: passed.picture };
+  }
+
+  dispose(): void {
+    for (const scale of this.#frozen) scale.dispose();
+  }
+}
+
+/** The reconstruction of the first `count` scales of a model, brought to the next scale: as their training passed it on. */
+export async function reconstructionOf(gpu: Gpu, model: Model, count: number): Promise<Planes> {
+  const upsample = upsampler(model.options.upsample, model.scaleFactor);
+  let reconstruction: Planes | null = null;
+  for (const [k, scale] of model.scales.slice(0, count).entries()) {
+    const frozen = new FrozenScale(gpu, scale);
+    try {
+      reconstruction = (await passOn(gpu, frozen, reconstruction, model, k, upsample)).next;
+    } finally {
+      frozen.dispose();
+    }
+  }
+  return reconstruction!;
+}
+
+/** Fresh weights, or the previous scale's where the width is the same. */
+function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
+  if (previous?.channels === channels) return { generator: previous.generator, discriminator: previous.discriminator };
+  const fresh = (net: Net, purpose: number): StateDict =>
+    initialWeights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
+  return { generator: fresh("generator", PURPOSE.initialG), discriminator: fresh("discriminator", PURPOSE.initialD) };
+}
+
+/** The reconstruction of a frozen scale, and the same brought to the next scale: the only place where a picture is passed on. */
+async function passOn(
+  gpu: Gpu,
+  frozen: FrozenScale,
+  zPrev: Planes | null,
+  { sizes, zStar, options }: Pick<Model, "sizes" | "zStar" | "options">,
+  scale: number,
+  upsample: Upsample,
+): Promise<{ picture: Planes; next: Planes | null }> {
+  const { size } = frozen;
+  const nextSize = sizes[scale + 1];
+  const previous = leaf("zPrev", imageShape(size));
+  const z = leaf("zStar", zStarShape(sizes[0]!, options));
+  const picture = frozen.apply(zPrev ? null : grey(z), previous);
+  const next = nextSize ? upsample(picture, size, nextSize) : null;
+  const outputs = next ? [picture, next] : [picture];
+  const own: [Tensor, Slice][] = [
+    [previous, gpu.upload(zPrev?.data ?? new Float32Array(previous.size), "zPrev")],
+    [z, gpu.upload(zStar, "z*")],
+  ];
+  try {
+    const program = await compile(gpu, { name: "reconstruction", outputs, bindings: new Map([...own, ...frozen.bindings]) });
+    try {
+      submit(gpu, [program]);
+      const [data, nextData] = await gpu.read(outputs.map((t) => program.slice(t)));
+      return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
+    } finally {
+      program.dispose();
+    }
+  } finally {
+    for (const [, slice] of own) gpu.free(slice);
+  }
+}
+
+function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<Model> {
+  const { sizes, scaleFactor } = pyramid;
+  const photo = { width: 0, height: 0, data: new Float32Array() };
+  const zStar = values.draw(2, sizeOf(zStarShape(sizes[0]!, options)));
+  const scales = sizes.slice(0, count).map((size, scale) => madeUpScale(scale, size, options, values));
+  return {
+    model: { options, scaleFactor, sizes, scales, zStar, photo },
+    reconstruction: count === 0 ? null : madeUpPicture(sizes[count]!, 1, values),
+  };
+}
+
+/** Untrained, with the statistics that running ones start from. */
+function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptions, values: ValueSource): ScaleModel {
+  const channels = channelsAt(scale, options);
+  const draw = (net: Net, purpose: number) => values.weights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
+  const generator = draw("generator", PURPOSE.initialG);
+  for (const block of BLOCKS) {
+    generator.set(`${block}.norm.running_mean`, new Float32Array(channels));
+    generator.set(`${block}.norm.running_var`, new Float32Array(channels).fill(1));
+  }
+  const discriminator = draw("discriminator", PURPOSE.initialD);
+  return { size, channels, noiseAmp: scale === 0 ? 1 : NOISE_AMP, generator, discriminator, losses: NO_LOSSES, seconds: 0 };
+}
