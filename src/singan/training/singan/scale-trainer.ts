@@ -8,7 +8,7 @@ import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
 import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../../../runtime/params.ts";
 import type { Update } from "../../../runtime/plan.ts";
-import { type Copy, type Draft, type Program, submit } from "../../../runtime/program.ts";
+import { type Copy, type Draft, submit } from "../../../runtime/program.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
 import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
@@ -109,7 +109,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
 
   #upload(): void {
     const { gpu, set, setup, parts } = this;
-    const { size, zPrev, zStar, palette, state, frozen } = setup;
+    const { zPrev, zStar, palette, state, frozen } = setup;
     const leaves = this.#leaves;
     if (state) this.writeTensors(state.tensors);
     else {
