@@ -14,13 +14,13 @@ import { type AnyModel, type ConsinganModel, isConsingan, type Model } from "../
 import { type Args, type Command, UsageError } from "../args.ts";
 import { modelPath, OutputFolder, readAnyModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
+import { sampleName } from "../names.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { readFactors, readSize, sizeText } from "../sizes.ts";
 import { startScaleFlag, startScales } from "../start-scales.ts";
 import { inFlags } from "../train-options.ts";
-import { sampleName } from "./train.ts";
 
 export const sampleCommand: Command = {
   name: "sample",
