@@ -14,10 +14,10 @@ export {
   toPhotoSize,
 } from "./singan/generation/applications/inject.ts";
 export { srOptions, srPath, srSize } from "./singan/generation/applications/super-resolution.ts";
-export { type ConsinganSample, ConsinganSampler } from "./singan/generation/consingan-sampler.ts";
+export { ConsinganSampler } from "./singan/generation/consingan-sampler.ts";
 export { injectionPath, type Path, photoPath, reconstructionPath, type Stage, samplePath } from "./singan/generation/path.ts";
-export { openSampler } from "./singan/generation/sampler.ts";
-export { type Band, type DrawOptions, type SampleOptions, Sampler } from "./singan/generation/singan-sampler.ts";
+export { type Band, checkSample, openSampler, type SampleOptions, type Sampler } from "./singan/generation/sampler.ts";
+export { type RenderOptions, SinganSampler } from "./singan/generation/singan-sampler.ts";
 export {
   CONSINGAN,
   inRecipe,

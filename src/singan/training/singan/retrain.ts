@@ -4,7 +4,7 @@
 import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
 import { reconstructionPath } from "../../generation/path.ts";
-import { Sampler } from "../../generation/singan-sampler.ts";
+import { SinganSampler } from "../../generation/singan-sampler.ts";
 import { OptionError } from "../../model/config.ts";
 import { type Model, photoAt, requireScale } from "../../model/model.ts";
 import { type Palette, quantized } from "../../model/palette.ts";
@@ -61,10 +61,10 @@ export async function* retrainQuantized(
 
 /** The reconstruction of the scale before, enlarged to `scale`. */
 async function reconstructionBefore(gpu: Gpu, model: Model, scale: number): Promise<Planes> {
-  const sampler = await Sampler.load(gpu, { ...model, scales: model.scales.slice(0, scale) });
+  const sampler = await SinganSampler.load(gpu, { ...model, scales: model.scales.slice(0, scale) });
   try {
     const path = reconstructionPath(sampler.model);
-    return enlarge(await sampler.draw(path, { seed: 0 }), model.scaleFactor, model.sizes[scale]!, model.options.upsample);
+    return enlarge(await sampler.render(path, { seed: 0 }), model.scaleFactor, model.sizes[scale]!, model.options.upsample);
   } finally {
     await sampler.dispose();
   }
