@@ -14,9 +14,10 @@ export {
   toPhotoSize,
 } from "./singan/generation/applications/inject.ts";
 export { srOptions, srPath, srSize } from "./singan/generation/applications/super-resolution.ts";
-export { type ConsinganSample, ConsinganSampler } from "./singan/generation/consingan-sampler.ts";
+export { ConsinganSampler } from "./singan/generation/consingan-sampler.ts";
 export { injectionPath, type Path, photoPath, reconstructionPath, type Stage, samplePath } from "./singan/generation/path.ts";
-export { type Band, type DrawOptions, type SampleOptions, Sampler } from "./singan/generation/singan-sampler.ts";
+export type { Band, SampleOptions, Sampler } from "./singan/generation/sampling.ts";
+export { type RenderOptions, SinganSampler } from "./singan/generation/singan-sampler.ts";
 export {
   CONSINGAN,
   OptionError,
@@ -32,6 +33,7 @@ export { type ConsinganModel, isConsingan, singanModel } from "./singan/model/mo
 export { type Palette, paletteOf, quantized } from "./singan/model/palette.ts";
 export { PyramidError } from "./singan/model/pyramid.ts";
 export {
+  checkSample,
   inRecipe,
   openSampler,
   planTraining,

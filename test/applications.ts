@@ -1,10 +1,10 @@
-// What tiny models make, as plain numbers, the same in Node and in a page: an enlargement, an animation, other sizes, tiles, ConSinGAN.
+// Hashes of pictures of tiny models, as plain numbers, so that Node and a page can be compared: an enlargement, an animation, tiles, ConSinGAN.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { animate } from "../src/singan/generation/applications/animation.ts";
 import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
 import { samplePath } from "../src/singan/generation/path.ts";
-import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../src/singan/model/model.ts";
 import { openSampler } from "../src/singan/recipes.ts";
 import { hash, TINY, tinyPhoto, trainAll, trainAny } from "./tiny-training.ts";
@@ -26,14 +26,14 @@ const WIDE = { width: 61, height: 33 };
 const TILE_BYTES = 4 * 4 * (16 + 8) ** 2;
 
 export async function applicationPrints(gpu: Gpu): Promise<ApplicationPrints> {
-  const sampler = await Sampler.load(gpu, await tinySrModel(gpu));
-  const enlarged = hash([(await sampler.draw(srPath(sampler.model, 2), { seed: 1 })).data]);
+  const sampler = await SinganSampler.load(gpu, await tinySrModel(gpu));
+  const enlarged = hash([(await sampler.render(srPath(sampler.model, 2), { seed: 1 })).data]);
   const frames: number[] = [];
   for await (const { data } of animate(sampler, { frames: 3, seed: 2, loop: true })) frames.push(hash([data]));
   const path = samplePath(sampler.model, { size: WIDE });
-  const tiled = await Sampler.load(gpu, sampler.model, TILE_BYTES);
-  const draw = async (by: Sampler) => hash([(await by.draw(path, { seed: 3 })).data]);
-  const wide = [await draw(sampler), await draw(tiled)] as const;
+  const tiled = await SinganSampler.load(gpu, sampler.model, TILE_BYTES);
+  const print = async (by: SinganSampler) => hash([(await by.render(path, { seed: 3 })).data]);
+  const wide = [await print(sampler), await print(tiled)] as const;
   await sampler.dispose();
   await tiled.dispose();
   return { enlarged, frames, wide, consingan: await consinganPrint(gpu) };

@@ -9,7 +9,7 @@ import { animate } from "../src/singan/generation/applications/animation.ts";
 import { blendInto, composite, paint, photoOf, softMask } from "../src/singan/generation/applications/inject.ts";
 import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
 import { photoPath, quantizedPath, samplePath } from "../src/singan/generation/path.ts";
-import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
 import type { AnyModel, Model } from "../src/singan/model/model.ts";
 import { paletteOf, quantized } from "../src/singan/model/palette.ts";
@@ -94,18 +94,18 @@ for (const [name, model] of [
   ["usual", usual],
   ["sr", sr],
 ] as const) {
-  const sampler = await Sampler.load(gpu, model);
-  const tiled = await Sampler.load(gpu, model, TILE_BYTES);
+  const sampler = await SinganSampler.load(gpu, model);
+  const tiled = await SinganSampler.load(gpu, model, TILE_BYTES);
   const path = samplePath(model, { size: WIDE });
-  tell(`tiles ${name}`, (await tiled.draw(path, seed)).data);
-  tell(`the same whole ${name}`, (await sampler.draw(path, seed)).data);
-  tell(`from the photo ${name}`, (await tiled.draw(photoPath(model, { size: WIDE, startScale: 1 }), seed)).data);
+  tell(`tiles ${name}`, (await tiled.render(path, seed)).data);
+  tell(`the same whole ${name}`, (await sampler.render(path, seed)).data);
+  tell(`from the photo ${name}`, (await tiled.render(photoPath(model, { size: WIDE, startScale: 1 }), seed)).data);
   for (const loop of [false, true]) {
     const frames: Float32Array[] = [];
     for await (const { data } of animate(sampler, { frames: 3, seed: 2, loop })) frames.push(data);
     tell(`animation${loop ? ", a loop" : ""} ${name}`, ...frames);
   }
-  tell(`enlarged ${name}`, (await sampler.draw(srPath(model, 2), { seed: 1 })).data);
+  tell(`enlarged ${name}`, (await sampler.render(srPath(model, 2), { seed: 1 })).data);
   const photo = photoOf(model);
   const { width, height } = photo;
   const isInside = (i: number) => i % width > width - 7 && Math.floor(i / width) % height > height - 6;
@@ -125,10 +125,10 @@ const retraining = retrainQuantized(gpu, usual, 1, palette);
 let step = await retraining.next();
 while (!step.done) step = await retraining.next();
 tell("retrained", ...tensorsOf(step.value));
-const sampler = await Sampler.load(gpu, step.value);
+const sampler = await SinganSampler.load(gpu, step.value);
 tell(
   "painted by the retrained scale",
-  (await sampler.draw(quantizedPath(step.value, quantized(tinyPhoto(50, 30), palette), 1), seed)).data,
+  (await sampler.render(quantizedPath(step.value, quantized(tinyPhoto(50, 30), palette), 1), seed)).data,
 );
 await sampler.dispose();
 gpu.dispose();

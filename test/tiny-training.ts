@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
-import { Sampler } from "../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
 import { type AnyModel, type LossRecord, type Model, singanModel } from "../src/singan/model/model.ts";
 import { train } from "../src/singan/recipes.ts";
@@ -48,7 +48,7 @@ export interface Fingerprint {
 
 export async function fingerprint(gpu: Gpu, trained: AnyModel): Promise<Fingerprint> {
   const model = singanModel(trained, "place in this test");
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   const sample = await sampler.sample({ seed: 3 });
   await sampler.dispose();
   const scaleHash = ({ generator, discriminator }: Model["scales"][number]) =>

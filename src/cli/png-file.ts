@@ -1,5 +1,5 @@
-// A PNG written row by row, for pictures too large to hold: the rows go through zlib into a file descriptor as they come. Node.
-// PNG 3rd edition: 8-bit RGB, every row filtered by the one above ("up"), whose residues deflate well on photos.
+// Writes a PNG row by row through zlib into a file, for pictures that are too large for main memory. Node.
+// PNG 3rd edition: 8-bit RGB. Every row has the filter "up", the difference to the row above, which deflates well on photos.
 
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -16,7 +16,7 @@ export class PngFile {
   #above: Uint8Array;
   #rows = 0;
 
-  /** Throws what openSync throws. */
+  /** Opens the file. Throws what openSync throws. */
   constructor(
     path: string,
     private readonly width: number,
@@ -51,7 +51,7 @@ export class PngFile {
     this.#write(pngChunk(type, [data]));
   }
 
-  /** The next rows, of the picture's width. Throws what writing throws. */
+  /** Appends rows of the picture's width. Throws RangeError for rows that do not fit, and what writing throws. */
   async add({ width, height, data }: Rgb8): Promise<void> {
     if (width !== this.width || this.#rows + height > this.height)
       throw new RangeError(`${width}x${height} more does not fit a PNG of ${this.width}x${this.height} with ${this.#rows} rows`);
@@ -72,10 +72,10 @@ export class PngFile {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Ends the file. Throws if rows are missing, and what writing throws. */
+  /** Ends the file. Throws RangeError if rows are missing, and what writing throws. */
   async end(): Promise<void> {
     try {
-      if (this.#rows !== this.height) throw new RangeError(`a PNG of ${this.height} rows has got ${this.#rows}`);
+      if (this.#rows !== this.height) throw new RangeError(`a PNG of ${this.height} rows has only ${this.#rows}`);
       const ended = once(this.#deflate, "end");
       this.#deflate.end();
       await ended;
@@ -87,7 +87,7 @@ export class PngFile {
   }
 
   #isOpen = true;
-  /** Gives the file up; does nothing after `end`. */
+  /** Closes the file, which stays incomplete; does nothing after `end`. */
   close(): void {
     if (this.#isOpen) closeSync(this.#file);
     this.#isOpen = false;

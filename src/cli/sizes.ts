@@ -1,11 +1,11 @@
-// Sizes as the command line writes them: WIDTHxHEIGHT.
+// Sizes in the words of the command line: WIDTHxHEIGHT.
 
 import type { Size } from "../singan/model/config.ts";
 import { UsageError } from "./args.ts";
 
 export const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
 
-/** Two whole numbers of pixels. Throws UsageError. */
+/** Reads two positive whole numbers of pixels. Throws UsageError. */
 export function readSize(flag: string, text: string, example: string): Size {
   const sides = /^(\d{1,9})[x×](\d{1,9})$/.exec(text)?.slice(1).map(Number);
   if (!sides || sides.includes(0))
@@ -13,7 +13,7 @@ export function readSize(flag: string, text: string, example: string): Size {
   return { width: sides[0]!, height: sides[1]! };
 }
 
-/** Two positive factors, of width and height. Throws UsageError. */
+/** Reads two positive factors, of the width and of the height. Throws UsageError. */
 export function readFactors(flag: string, text: string, example: string): readonly [number, number] {
   const factors = /^(\d+\.?\d*|\.\d+)[x×](\d+\.?\d*|\.\d+)$/.exec(text)?.slice(1).map(Number);
   if (!factors || factors.includes(0))

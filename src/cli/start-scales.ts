@@ -1,10 +1,10 @@
-// --start-scale N|all: at which scales of a model to begin.
+// The flag --start-scale N|all: the scales of a model at which a command starts.
 
 import { type Args, type Flag, UsageError } from "./args.ts";
 
 export const startScaleFlag = (help: string): Flag => ({ name: "start-scale", value: "N|all", help });
 
-/** The scales asked for, all of low … last or one of them; `fallback` where none is named. Throws UsageError. */
+/** The scales that the flag names: all from low to last, or one of them; without the flag `fallback`. Throws UsageError. */
 export function startScales(args: Args, low: number, last: number, fallback?: number): readonly number[] {
   const text = args.text("start-scale");
   if (text === undefined && fallback !== undefined) return [fallback];

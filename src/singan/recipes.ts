@@ -4,8 +4,9 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import type { Tuner } from "../runtime/tuner.ts";
-import { ConsinganSampler } from "./generation/consingan-sampler.ts";
-import { Sampler } from "./generation/singan-sampler.ts";
+import { consinganSampling } from "./generation/consingan-sampler.ts";
+import type { SampleOptions, Sampler, Sampling } from "./generation/sampling.ts";
+import { singanSampling } from "./generation/singan-sampler.ts";
 import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/config.ts";
 import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
 import { readModelFile, writeModelFile } from "./model/model-file.ts";
@@ -23,16 +24,12 @@ import { type TuneOptions, tuneBy } from "./training/tuning.ts";
 
 /** All that the library asks of a recipe. */
 export interface Recipe<M extends AnyModel = AnyModel> extends TrainingRecipe<M> {
-  /** Uploads a model; programs are compiled when first needed. Throws OptionError where it has no trained scale yet. */
-  openSampler(gpu: Gpu, model: M): Promise<Sampler | ConsinganSampler>;
+  readonly sampling: Sampling<M>;
 }
 
-const singan: Recipe<Model> = { ...singanTraining, openSampler: (gpu, model) => Sampler.load(gpu, model) };
-const sr: Recipe<Model> = { ...srTraining, openSampler: singan.openSampler };
-const consingan: Recipe<ConsinganModel> = {
-  ...consinganTraining,
-  openSampler: (gpu, model) => ConsinganSampler.load(gpu, model),
-};
+const singan: Recipe<Model> = { ...singanTraining, sampling: singanSampling };
+const sr: Recipe<Model> = { ...srTraining, sampling: singanSampling };
+const consingan: Recipe<ConsinganModel> = { ...consinganTraining, sampling: consinganSampling };
 
 /**
  * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
@@ -103,9 +100,12 @@ export async function* train(
 export const retrainQuantized = (gpu: Gpu, model: Model, scale: number, palette: Palette): ReturnType<typeof retrainBy> =>
   retrainBy(gpu, recipeOf(model.options) as TrainingRecipe<Model>, model, scale, palette);
 
-/** Pictures from a model: uploads it; programs are compiled when first needed. Throws OptionError where it has no trained scale yet. */
-export const openSampler = (gpu: Gpu, model: AnyModel): Promise<Sampler | ConsinganSampler> =>
-  recipeOf(model.options).openSampler(gpu, model);
+/** Uploads a model; programs are compiled when they are first needed. Throws OptionError where it has no trained scale yet. */
+export const openSampler = (gpu: Gpu, model: AnyModel): Promise<Sampler> => recipeOf(model.options).sampling.open(gpu, model);
+
+/** Throws OptionError for a sample that the model can't make; needs no GPU. */
+export const checkSample = (model: AnyModel, options: SampleOptions): void =>
+  recipeOf(model.options).sampling.check(model, options);
 
 /** The bytes of a model file; see writeModelFile. */
 export const writeModel = (model: AnyModel): Uint8Array => writeModelFile(model, RECIPES);

@@ -52,6 +52,10 @@ it.each([
   [["train", "photo.png", "--recipe", "fast"], /--recipe must be singan or sr or consingan, not fast/],
   [["train", "photo.png", "--recipe", "sr"], /--recipe sr is what singan sr PHOTO trains/],
   [["bench", "--profile", "--recipe", "consingan"], /--profile knows the recipe singan only, not consingan/],
+  [["sample", "m", "--below", "noise"], /--below has no meaning in the recipe consingan/],
+  [["sample", "m", "--start-scale", "1", "--size", "50x50"], /--start-scale must be 0 unless .* the trained size, 30x26,/],
+  [["sample", "m", "--start-scale", "2"], /--start-scale must be a whole number from 0 to 1, or all/],
+  [["sample", "m", "--size", "70000x9"], /70000x9 is too large/],
 ])("refuses %j", (words, message) => {
   const { status, err } = singan(...words);
   expect([status, err.trim().split("\n").length]).toEqual([2, 1]);

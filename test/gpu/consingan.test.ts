@@ -3,9 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
 import { Gpu, type Slice } from "../../src/gpu/device.ts";
+import type { Planes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { submit } from "../../src/runtime/program.ts";
 import { ConsinganSampler } from "../../src/singan/generation/consingan-sampler.ts";
+import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import { stageNoiseShape } from "../../src/singan/model/consingan-shapes.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
@@ -179,20 +181,30 @@ describe("a training", () => {
 });
 
 describe("a model", () => {
-  test("read back from its file draws the same pictures, at any size, and gives all memory back", async () => {
+  test("read back from its file makes the same pictures, at any size, and frees all memory", async () => {
     const before = live();
     const read = readModel(writeModel(usual));
     expect(read).toEqual(usual);
-    const samplers = [await openSampler(gpu, usual), await openSampler(gpu, read)];
-    const [own, other] = samplers as [ConsinganSampler, ConsinganSampler];
+    const [own, other] = [await openSampler(gpu, usual), await openSampler(gpu, read)];
     const { data } = await own.sample({ seed: 3 });
-    const drawn = async (options: Parameters<ConsinganSampler["sample"]>[0]) => hash([(await other.sample(options)).data]);
-    expect(await drawn({ seed: 3 })).toBe(hash([data]));
+    const made = async (options: SampleOptions) => hash([(await other.sample(options)).data]);
+    expect(await made({ seed: 3 })).toBe(hash([data]));
     expect(data.every((v) => Math.abs(v) <= 1)).toBe(true);
-    const others = [{ seed: 4 }, { seed: 3, index: 1 }, { seed: 3, startScale: 1 }, { seed: 3, startScale: 2 }];
-    const all = await Promise.all(others.map(drawn));
-    expect(new Set([...all, hash([data])]).size).toBe(5);
-    expect(await drawn(others[0]!)).toBe(all[0]);
+    const others = [{ seed: 4 }, { seed: 3, index: 1 }];
+    const all = await Promise.all(others.map(made));
+    expect(new Set([...all, hash([data])]).size).toBe(3);
+    expect(await made(others[0]!)).toBe(all[0]);
+    // The higher the start scale, the less is left to chance.
+    const reconstruction = (await own.reconstruction()).data;
+    const changes: number[] = [];
+    for (const startScale of [0, 1, 2]) changes.push(distance((await own.sample({ seed: 3, startScale })).data, reconstruction));
+    expect(changes[1]!).toBeLessThan(changes[0]!);
+    expect(changes[2]!).toBeLessThan(changes[1]!);
+    expect(changes[2]!).toBeGreaterThan(0);
+    const bands: Planes[] = [];
+    const shares: number[] = [];
+    for await (const { picture } of own.bands({ seed: 3 }, (share) => shares.push(share))) bands.push(picture);
+    expect([bands.map((band) => hash([band.data])), shares]).toEqual([[hash([data])], [1]]);
     for (const size of [
       { width: 40, height: 18 },
       { width: 5, height: 31 },
@@ -205,11 +217,11 @@ describe("a model", () => {
       ]);
     }
     expect(hash([(await own.reconstruction()).data])).toBe(hash([(await other.reconstruction()).data]));
-    for (const sampler of samplers) await sampler.dispose();
+    for (const sampler of [own, other]) await sampler.dispose();
     expect(live()).toEqual(before);
   });
 
-  test("half trained draws at the size it has", async () => {
+  test("half trained makes pictures of the size that it has", async () => {
     for await (const event of train(gpu, tinyPhoto(), TINY)) {
       if (event.kind !== "scaleDone" || event.scale !== 0) continue;
       const sampler = await openSampler(gpu, event.model);
@@ -221,15 +233,21 @@ describe("a model", () => {
     }
   });
 
-  test("refuses a seed, an index, a start scale or a size that is none", async () => {
+  test("refuses a seed, an index, a start scale, a size or an option that it can't have", async () => {
     const sampler = await ConsinganSampler.load(gpu, usual);
     const size = { width: 30, height: 30 };
     for (const [wrong, message] of [
       [{ seed: -1 }, "seed must be a whole number"],
       [{ seed: 0, index: 0.5 }, "index must be a whole number"],
       [{ seed: 0, startScale: 3 }, "startScale must be a whole number from 0 to 2"],
-      [{ seed: 0, size: { width: 0, height: 3 } }, "the size must be whole numbers"],
-      [{ seed: 0, startScale: 1, size }, "needs the trained size"],
+      [{ seed: 0, size: { width: 0, height: 3 } }, "a picture's size must be positive whole numbers"],
+      [
+        { seed: 0, size: { width: 70_000, height: 3 } },
+        "70000x3 is too large: a side has at most 65535 px in the recipe consingan",
+      ],
+      [{ seed: 0, startScale: 1, size }, "startScale must be 0 unless the picture has the trained size, 24x19,"],
+      [{ seed: 0, below: "noise" }, "below has no meaning in the recipe consingan"],
+      [{ seed: 0, noise: "none" }, "noise must be random in the recipe consingan"],
     ] as const)
       await expect(sampler.sample(wrong)).rejects.toThrow(message);
     await sampler.dispose();

@@ -9,7 +9,7 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { parameterShapes } from "../../src/singan/model/shapes.ts";
 import { resolveOptions, writeModel } from "../../src/singan/recipes.ts";
@@ -56,7 +56,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, "drawn"));
   const gpu = await Gpu.open(await openAdapter());
   const model = untrained();
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   for (const index of [0, 1]) {
     const sample = await sampler.sample({ seed: 7, index });
     writeFileSync(join(folder, `drawn/${index}.png`), encodePng(toRgb8(sample)));

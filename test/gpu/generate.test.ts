@@ -1,11 +1,11 @@
-// Pictures along every path of a tiny model: sizes, determinism, and tiles that have the bits of the whole.
+// Pictures along every path of a tiny model: sizes, determinism, start scales, and tiles that have the bits of the whole.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/generation/path.ts";
-import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
@@ -14,14 +14,14 @@ const TILE_16 = 4 * 4 * (16 + 8) ** 2;
 
 let gpu: Gpu;
 let model: Model;
-let whole: Sampler;
-let tiled: Sampler;
+let whole: SinganSampler;
+let tiled: SinganSampler;
 
 beforeAll(async () => {
   gpu = await Gpu.open(await openAdapter());
   model = await trainAll(gpu, tinyPhoto(), TINY);
-  whole = await Sampler.load(gpu, model);
-  tiled = await Sampler.load(gpu, model, TILE_16);
+  whole = await SinganSampler.load(gpu, model);
+  tiled = await SinganSampler.load(gpu, model, TILE_16);
 });
 afterAll(async () => {
   await whole.dispose();
@@ -30,6 +30,7 @@ afterAll(async () => {
 });
 
 const sizeOf = ({ width, height }: Planes) => [width, height];
+const rms = (a: Planes, b: Planes) => Math.sqrt(a.data.reduce((sum, v, i) => sum + (v - b.data[i]!) ** 2, 0) / a.data.length);
 
 describe("tiled equals untiled, bit for bit", () => {
   const paths: [string, () => Path][] = [
@@ -43,7 +44,7 @@ describe("tiled equals untiled, bit for bit", () => {
   ];
   it.each(paths)("%s", async (_, path) => {
     const options = { seed: 11, index: 2 };
-    const [a, b] = [await whole.draw(path(), options), await tiled.draw(path(), options)];
+    const [a, b] = [await whole.render(path(), options), await tiled.render(path(), options)];
     expect(sizeOf(b)).toEqual(sizeOf(a));
     expect(a.data.every((v, i) => Object.is(v, b.data[i]))).toBe(true);
     expect(new Set(a.data).size).toBeGreaterThan(100);
@@ -53,9 +54,9 @@ describe("tiled equals untiled, bit for bit", () => {
     const { width, height } = model.sizes[0]!;
     const zStar = Float32Array.from({ length: (width + 10) * (height + 10) }, (_, i) => Math.sin(i));
     const padded: Model = { ...model, options: { ...model.options, noisePadding: true }, zStar };
-    const [one, many] = [await Sampler.load(gpu, padded), await Sampler.load(gpu, padded, TILE_16)];
+    const [one, many] = [await SinganSampler.load(gpu, padded), await SinganSampler.load(gpu, padded, TILE_16)];
     for (const path of [samplePath(padded, { size: { width: 50, height: 33 } }), reconstructionPath(padded)]) {
-      const [a, b] = [await one.draw(path, { seed: 1 }), await many.draw(path, { seed: 1 })];
+      const [a, b] = [await one.render(path, { seed: 1 }), await many.render(path, { seed: 1 })];
       expect(a.data.every((v, i) => Object.is(v, b.data[i]))).toBe(true);
     }
     await one.dispose();
@@ -63,12 +64,12 @@ describe("tiled equals untiled, bit for bit", () => {
   });
 });
 
-it("gives bands from top to bottom and tells how far it is", async () => {
-  const path = samplePath(model, { size: { width: 40, height: 50 } });
+it("yields bands from top to bottom and reports its progress", async () => {
   const shares: number[] = [];
   const tops: number[] = [];
   let next = 0;
-  for await (const { top, picture } of tiled.bands(path, { seed: 1 }, (share) => shares.push(share))) {
+  const options = { seed: 1, size: { width: 40, height: 50 } };
+  for await (const { top, picture } of tiled.bands(options, (share) => shares.push(share))) {
     expect(top).toBe(next);
     expect(picture.width).toBe(40);
     next += picture.height;
@@ -83,7 +84,7 @@ it("gives bands from top to bottom and tells how far it is", async () => {
 it("takes the same GPU memory for a picture of any size", async () => {
   const most = async (width: number, height: number) => {
     let bytes = 0;
-    for await (const _ of tiled.bands(samplePath(model, { size: { width, height } }), { seed: 0 }, () => {
+    for await (const _ of tiled.bands({ seed: 0, size: { width, height } }, () => {
       bytes = Math.max(bytes, gpu.stats().bytes);
     }));
     return bytes;
@@ -91,24 +92,40 @@ it("takes the same GPU memory for a picture of any size", async () => {
   expect(await most(200, 150)).toBeLessThanOrEqual((await most(64, 48)) * 1.05);
 });
 
-it("draws by seed and index, and without noise the same whatever the seed", async () => {
-  const draw = async (options: Parameters<Sampler["sample"]>[0]) => (await whole.sample(options)).data;
-  const first = await draw({ seed: 4 });
-  expect(await draw({ seed: 4 })).toEqual(first);
-  expect(await draw({ seed: 5 })).not.toEqual(first);
-  expect(await draw({ seed: 4, index: 1 })).not.toEqual(first);
-  expect(await draw({ seed: 4, noise: "none" })).toEqual(await draw({ seed: 5, noise: "none" }));
+it("depends on seed and index, and without noise on neither: as if all amplitudes were 0", async () => {
+  const first = await whole.sample({ seed: 4 });
+  expect(await whole.sample({ seed: 4 })).toEqual(first);
+  const others = [await whole.sample({ seed: 5 }), await whole.sample({ seed: 4, index: 1 })];
+  // Independent pictures are as far apart as they are from each other, not a rounding error.
+  for (const other of others) expect(rms(other, first)).toBeGreaterThan(0.5 * rms(others[0]!, others[1]!));
+  const silent = await SinganSampler.load(gpu, { ...model, scales: model.scales.map((scale) => ({ ...scale, noiseAmp: 0 })) });
+  const still = await silent.sample({ seed: 6 });
+  await silent.dispose();
+  for (const seed of [4, 5]) expect(await whole.sample({ seed, noise: "none" })).toEqual(still);
 });
 
-it("takes given noise", async () => {
+it("keeps the layout below the start scale: by the reconstruction's noise, or by the photo", async () => {
+  const reconstruction = await whole.reconstruction();
+  const free = await whole.sample({ seed: 4 });
+  const kept = await whole.sample({ seed: 4, startScale: 1 });
+  expect(rms(kept, reconstruction)).toBeLessThan(rms(free, reconstruction) / 3);
+  const options = { seed: 4, startScale: 1 };
+  const large = { width: 60, height: 41 };
+  expect(await whole.sample({ ...options, below: "noise" })).toEqual(kept);
+  expect(await whole.sample({ ...options, below: "photo" })).toEqual(await whole.render(photoPath(model, options), options));
+  const path = photoPath(model, { ...options, size: large });
+  expect(await whole.sample({ ...options, size: large })).toEqual(await whole.render(path, options));
+});
+
+it("uses given noise", async () => {
   const path = samplePath(model);
   const given: Path = { ...path, stages: path.stages.map((stage) => ({ ...stage, noise: "given" })) };
   const values = path.stages.map(({ size, grey }, k) =>
     new Float32Array((grey ? 1 : 3) * size.width * size.height).fill(0.3 * k),
   );
-  const one = await whole.draw(given, { seed: 0, given: values });
-  expect(await tiled.draw(given, { seed: 9, given: values })).toEqual(one);
-  await expect(whole.draw(given, { seed: 0 })).rejects.toThrow("the noise of stage 0 is to be given, but is not");
+  const one = await whole.render(given, { seed: 0, given: values });
+  expect(await tiled.render(given, { seed: 9, given: values })).toEqual(one);
+  await expect(whole.render(given, { seed: 0 })).rejects.toThrow("the noise of stage 0 is to be given, but is not");
 });
 
 it.each([
@@ -123,7 +140,7 @@ it.each([
 
 it("frees everything", async () => {
   const before = gpu.stats().bytes;
-  const sampler = await Sampler.load(gpu, model, TILE_16);
+  const sampler = await SinganSampler.load(gpu, model, TILE_16);
   await Promise.all([
     sampler.sample({ seed: 1 }),
     sampler.reconstruction(),

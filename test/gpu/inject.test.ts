@@ -40,7 +40,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it("paints, edits, composes and retrains; the same twice; the photo's own pixels outside the mask", async () => {
+it("paints, edits, composes and retrains, the same twice; keeps the photo's pixels outside the mask only", async () => {
   const before = gpu.stats().bytes;
   const first = await inject(gpu, model);
   expect(first.sizes).toEqual(Array(5).fill("24x19"));
@@ -48,6 +48,11 @@ it("paints, edits, composes and retrains; the same twice; the photo's own pixels
   const [pixels, same] = first.outside;
   expect(pixels).toBeGreaterThan(50);
   expect(same).toBe(pixels);
+  const [masked, rendered] = first.inside;
+  expect(masked).toBeGreaterThan(20);
+  expect(rendered).toBe(masked);
+  const [toPainting, toPhoto] = first.painted;
+  expect(toPainting).toBeLessThan(toPhoto / 1.5);
   expect(await inject(gpu, model)).toEqual(first);
   expect(gpu.stats().bytes).toBe(before);
 });
@@ -68,7 +73,7 @@ it("edits by the difference to the photo, at every scale, with a sheet", () => {
   expect(sizeOf("edit-edited/edited-scale1.png")).toEqual([24, 19]);
 });
 
-it("paints quantized, beside the model", () => {
+it("paints quantized, into the model's folder", () => {
   const { status, out } = singan("paint", "m.safetensors", "tall.png", "--start-scale", "1", "--quantize");
   expect([status, out]).toEqual([0, `${join("paint-tall", "tall-scale1.png")}\n`]);
 });
@@ -77,7 +82,7 @@ it.each([
   [
     ["edit", "m.safetensors", "photo.png", "--start-scale", "1"],
     1,
-    "photo.png, by its difference to the photo: the mask is empty",
+    "the difference of photo.png to the photo: the mask is empty",
   ],
   [["harmonize", "m.safetensors", "edited.png", "--mask", "black.png", "--start-scale", "1"], 1, "black.png: the mask is empty"],
   [

@@ -6,18 +6,26 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
+import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { writeModel } from "../../src/singan/recipes.ts";
+import { openSampler, writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 let folder: string;
+/** What the library makes of the options of a call. */
+const expected: Record<"noise" | "photo", Rgb8> = {} as never;
 
 beforeAll(async () => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-sample-"));
   const gpu = await Gpu.open(await openAdapter());
-  writeFileSync(join(folder, "m.safetensors"), writeModel(await trainAll(gpu, tinyPhoto(), TINY)));
+  const model = await trainAll(gpu, tinyPhoto(), TINY);
+  writeFileSync(join(folder, "m.safetensors"), writeModel(model));
+  const sampler = await openSampler(gpu, model);
+  for (const below of ["noise", "photo"] as const)
+    expected[below] = toRgb8(await sampler.sample({ seed: 0, startScale: 1, below }));
+  await sampler.dispose();
   gpu.dispose();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +36,7 @@ const sizeOf = (name: string) => {
   return `${width}x${height}`;
 };
 
-it("draws at a size in pixels and at one in factors", () => {
+it("makes pictures of a size in pixels and of one in factors", () => {
   const wide = sample("--size", "70x33", "--count", "1", "--json");
   expect(JSON.parse(wide.out)).toEqual({
     samples: [join("samples-seed0-70x33", "000.png")],
@@ -41,7 +49,7 @@ it("draws at a size in pixels and at one in factors", () => {
   expect(sizeOf("factors/000.png")).toBe("36x10"); // of 24x19: 9.5 rounds to even
 });
 
-it("takes a folder for the model in it, and writes there", () => {
+it("accepts the folder of a model, and writes there", () => {
   mkdirSync(join(folder, "trained"));
   expect(singanIn(folder, "sample", "trained").err).toBe("singan: trained is a directory, not a model\n");
   copyFileSync(join(folder, "m.safetensors"), join(folder, "trained/model.safetensors"));
@@ -51,22 +59,24 @@ it("takes a folder for the model in it, and writes there", () => {
   expect(readFileSync(join(folder, out.trim()))).toEqual(readFileSync(join(folder, "samples-seed3/000.png")));
 });
 
-it("draws from every start scale, by the reconstruction's noise or from the photo", () => {
+it("samples from every start scale, by the reconstruction's noise or from the photo, as the library does", () => {
   const { status, out } = sample("--start-scale", "all", "--count", "2", "--below", "photo", "--out", "all");
   const names = ["scale0-000.png", "scale0-001.png", "scale1-000.png", "scale1-001.png", "sheet.png"].map((name) =>
     join("all", name),
   );
   expect([status, out.trim().split("\n")]).toEqual([0, names]);
   expect(sample("--start-scale", "1", "--count", "1", "--out", "one").status).toBe(0);
-  expect(readFileSync(join(folder, "one/000.png"))).not.toEqual(readFileSync(join(folder, "all/scale1-000.png")));
+  expect(decodeImage(readFileSync(join(folder, "one/000.png")))).toEqual(expected.noise);
+  expect(decodeImage(readFileSync(join(folder, "all/scale1-000.png")))).toEqual(expected.photo);
+  expect(expected.photo).not.toEqual(expected.noise);
 });
 
 it.each([
   [["--size", "0x5"], 2, '--size must be WIDTHxHEIGHT in pixels, as 400x250, not "0x5"'],
   [["--scale", "2"], 2, '--scale must be WIDTHxHEIGHT in factors, as 1.5x1, not "2"'],
   [["--scale", "1x1", "--size", "9x9"], 2, "--size and --scale say the same thing: give one of them"],
-  [["--size", "60000x60000"], 2, "60000x60000 is too large: at most 1.4 gigapixels can be drawn"],
-  [["--size", "1000000x1000000"], 2, "1000000x1000000 is too large: at most 1.4 gigapixels can be drawn"],
+  [["--size", "60000x60000"], 2, "60000x60000 is too large: at most 1.4 gigapixels are possible"],
+  [["--size", "1000000x1000000"], 2, "1000000x1000000 is too large: at most 1.4 gigapixels are possible"],
   [["--start-scale", "-1"], 2, '--start-scale must be a whole number from 0 to 1, or all, not "-1"'],
   [["--start-scale", "2"], 2, '--start-scale must be a whole number from 0 to 1, or all, not "2"'],
   [["--below", "sea"], 2, '--below must be noise or photo, not "sea"'],

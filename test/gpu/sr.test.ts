@@ -11,7 +11,7 @@ import { encodePng } from "../../src/image/png.ts";
 import { imresize } from "../../src/image/resample.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { srPath } from "../../src/singan/generation/applications/super-resolution.ts";
-import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { readModel, writeModel } from "../../src/singan/recipes.ts";
 import { tinySrModel } from "../applications.ts";
@@ -49,11 +49,11 @@ describe.each([
   ["portrait", 24, 31],
   ["square", 24, 24],
 ])("%s", (_, width, height) => {
-  it("gives the exact size for factors 2, 3, 4, 8 and 2.5", async () => {
+  it("has the exact size for factors 2, 3, 4, 8 and 2.5", async () => {
     const own = withPhoto(width, height);
-    const sampler = await Sampler.load(gpu, own);
+    const sampler = await SinganSampler.load(gpu, own);
     for (const factor of [2, 3, 4, 8, 2.5]) {
-      const picture = await sampler.draw(srPath(own, factor), { seed: 0 });
+      const picture = await sampler.render(srPath(own, factor), { seed: 0 });
       expect([factor, picture.width, picture.height]).toEqual([factor, Math.floor(factor * width), Math.floor(factor * height)]);
       expect(picture.data).toHaveLength(3 * picture.width * picture.height);
       expect(picture.data.every(Number.isFinite)).toBe(true);
@@ -62,17 +62,19 @@ describe.each([
   });
 });
 
-it("is another by seed, without noise the same for every seed, and tiles don't show", async () => {
-  const sampler = await Sampler.load(gpu, model);
-  const tiled = await Sampler.load(gpu, model, 4 * 4 * (16 + 8) ** 2);
-  const draw = async (seed: number, noise: "random" | "none" = "random", by = sampler) =>
-    (await by.draw(srPath(model, 2), { seed, noise })).data;
-  const first = await draw(1);
-  expect(await draw(1)).toEqual(first);
-  expect(await draw(2)).not.toEqual(first);
-  const still = await draw(1, "none");
-  expect(await draw(2, "none")).toEqual(still);
-  expect(await draw(1, "random", tiled)).toEqual(first);
+it("depends on the seed, without noise on no seed, as if the amplitude were 0, and never on the tiles", async () => {
+  const sampler = await SinganSampler.load(gpu, model);
+  const tiled = await SinganSampler.load(gpu, model, 4 * 4 * (16 + 8) ** 2);
+  const silent = await SinganSampler.load(gpu, { ...model, scales: model.scales.map((scale) => ({ ...scale, noiseAmp: 0 })) });
+  const enlarged = async (seed: number, noise: "random" | "none" = "random", by = sampler) =>
+    (await by.render(srPath(model, 2), { seed, noise })).data;
+  const first = await enlarged(1);
+  expect(await enlarged(1)).toEqual(first);
+  expect(await enlarged(2)).not.toEqual(first);
+  const still = await enlarged(3, "random", silent);
+  for (const seed of [1, 2]) expect(await enlarged(seed, "none")).toEqual(still);
+  expect(await enlarged(1, "random", tiled)).toEqual(first);
+  await silent.dispose();
   await tiled.dispose();
   await sampler.dispose();
 });
@@ -83,14 +85,14 @@ it("is the photo enlarged step by step where the generator adds nothing", async 
     ([name, values]) => [name, name.startsWith("tail.") ? values.map(() => 0) : values] as const,
   );
   const idle = { ...model, scales: [...model.scales.slice(0, -1), { ...finest, generator: new Map(silent) }] };
-  const sampler = await Sampler.load(gpu, idle);
-  const drawn = await sampler.draw(srPath(idle, 2), { seed: 0 });
+  const sampler = await SinganSampler.load(gpu, idle);
+  const enlarged = await sampler.render(srPath(idle, 2), { seed: 0 });
   await sampler.dispose();
   let want = model.photo;
   for (let i = 0; i < 3; i++) want = imresize(want, 2 ** (1 / 3));
-  want = crop(want, 0, 0, drawn.width, drawn.height);
+  want = crop(want, 0, 0, enlarged.width, enlarged.height);
   // Tap weights and sums are float32 on the GPU: a few units in the last place per step.
-  expect(Math.max(...drawn.data.map((v, i) => Math.abs(v - want.data[i]!)))).toBeLessThan(1e-5);
+  expect(Math.max(...enlarged.data.map((v, i) => Math.abs(v - want.data[i]!)))).toBeLessThan(1e-5);
 });
 
 const sr = (...words: string[]) => singanIn(folder, "sr", ...words);
@@ -130,7 +132,7 @@ it.each([
   [["m.safetensors", "--factor", "-4"], 2, "--factor must be a number from 1.2 to 8, not -4"],
   [["m.safetensors", "--factor", "1e9"], 2, "--factor must be a number from 1.2 to 8, not 1000000000"],
   [["m.safetensors", "--noise", "some"], 2, '--noise must be random or none, not "some"'],
-  [["m.safetensors", "--iterations", "9"], 2, "--iterations is about training, and m.safetensors is trained already"],
+  [["m.safetensors", "--iterations", "9"], 2, "--iterations concerns the training, and m.safetensors is already trained"],
   [["none.safetensors"], 1, "there is no file none.safetensors"],
   [["none.png"], 1, "there is no file none.png"],
   [["m.safetensors", "--out", "m.safetensors"], 1, "can't write to m.safetensors: it is a file"],

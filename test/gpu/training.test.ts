@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { Sampler } from "../../src/singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { singanModel } from "../../src/singan/model/model.ts";
 import { forecastBytes, resolveOptions, train } from "../../src/singan/recipes.ts";
@@ -69,7 +69,7 @@ describe("a training", () => {
     for (const iterations of [1, 40]) {
       const options = { ...TINY, maxSize: 16, minSize: 12, channels: 8, zStar: "fixed" as const, iterations };
       const model = await trainAll(gpu, photo, options);
-      const sampler = await Sampler.load(gpu, model);
+      const sampler = await SinganSampler.load(gpu, model);
       const { data } = await sampler.reconstruction();
       errors.push(data.reduce((sum, v, i) => sum + (v - model.photo.data[i]!) ** 2, 0) / data.length);
       await sampler.dispose();
@@ -123,7 +123,7 @@ test("noise up to the border: z* has the generator's input size, and gives the r
   const model = singanModel(step.value, "place in this test");
   const { width, height } = model.sizes[0]!;
   expect(model.zStar).toHaveLength((width + 10) * (height + 10));
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   const drawn = await sampler.reconstruction();
   await sampler.dispose();
   // Kernels may be other ones, so their sums may be ordered otherwise.
@@ -135,7 +135,7 @@ test.each([6, 7, 8])(
   "of many redrawn z* the model keeps one whose picture has the colours of the average (seed %i)",
   async (seed) => {
     const model = await trainAll(gpu, tinyPhoto(), { ...TINY, ...SINGLE_SCALE, seed });
-    const sampler = await Sampler.load(gpu, model);
+    const sampler = await SinganSampler.load(gpu, model);
     const rebuilt = meanColours(await sampler.reconstruction());
     const samples: number[][] = [];
     for (let index = 0; index < 60; index++) samples.push(meanColours(await sampler.sample({ seed: 1, index })));
@@ -151,8 +151,8 @@ test.each([6, 7, 8])(
 describe("samples", () => {
   test("depend on seed, index and start scale only", async () => {
     const before = live();
-    const sampler = await Sampler.load(gpu, await trainAll(gpu, tinyPhoto(), TINY));
-    const draw = async (options: Parameters<Sampler["sample"]>[0]) => (await sampler.sample(options)).data;
+    const sampler = await SinganSampler.load(gpu, await trainAll(gpu, tinyPhoto(), TINY));
+    const draw = async (options: Parameters<SinganSampler["sample"]>[0]) => (await sampler.sample(options)).data;
     const first = await draw({ seed: 1 });
     const [together, elsewhere] = await Promise.all([draw({ seed: 1 }), draw({ seed: 1, index: 1 })]);
     expect(together).toEqual(first);
@@ -182,7 +182,7 @@ describe("bad input to the library", () => {
   });
 
   test("a seed or an index out of range", async () => {
-    const sampler = await Sampler.load(gpu, await trainAll(gpu, photo, { ...TINY, iterations: 1 }));
+    const sampler = await SinganSampler.load(gpu, await trainAll(gpu, photo, { ...TINY, iterations: 1 }));
     for (const wrong of [{ seed: -1 }, { seed: 1.5 }, { seed: 0, index: -1 }, {} as { seed: number }])
       await expect(sampler.sample(wrong)).rejects.toThrow(/must be a whole number from 0/);
     await sampler.dispose();

@@ -12,9 +12,14 @@ import {
   partsOf,
   stageNoiseShape,
 } from "../../src/singan/model/consingan-shapes.ts";
-import { StageLeaves } from "../../src/singan/networks/stage-noise.ts";
 import { trainedParts } from "../../src/singan/training/consingan/rates.ts";
-import { criticStep, generatorStep, picturePair, type StageContext } from "../../src/singan/training/consingan/stage-graphs.ts";
+import {
+  criticStep,
+  generatorStep,
+  picturePair,
+  type StageContext,
+  StageLeaves,
+} from "../../src/singan/training/consingan/stage-graphs.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { alongRandomDirection } from "../reference/directional.ts";
 import { type Bindings, evaluate } from "../reference/evaluate.ts";

@@ -1,4 +1,4 @@
-// Paths through a model's generators: for any photo, options and target size every stage fits the one before.
+// Paths through a model's generators: for any photo, options and target size every stage fits the previous one; and what is refused.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -15,11 +15,11 @@ import {
   samplePath,
 } from "../../src/singan/generation/path.ts";
 import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
-import type { Size, TrainOptions } from "../../src/singan/model/config.ts";
-import type { Model } from "../../src/singan/model/model.ts";
+import { OptionError, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
+import type { AnyModel, ConsinganModel, Model } from "../../src/singan/model/model.ts";
 import type { PyramidError } from "../../src/singan/model/pyramid.ts";
 import { enlargement } from "../../src/singan/model/upsampling.ts";
-import { pyramidOf, resolveOptions } from "../../src/singan/recipes.ts";
+import { checkSample, pyramidOf, resolveOptions } from "../../src/singan/recipes.ts";
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });
 
@@ -112,10 +112,10 @@ describe("1,000 random settings", () => {
             expect(tile.width <= most && tile.height <= most).toBe(true);
             for (let y = tile.top; y < tile.top + tile.height; y++)
               for (let x = tile.left; x < tile.left + tile.width; x++) times[y * width + x]!++;
-            const { inside, outside, surplus } = viewOf({ width, height }, tile, false);
+            const { inside, outside, halo } = viewOf({ width, height }, tile, false);
             expect(inside.width + outside.left + outside.right).toBe(tile.width + 10);
             expect(inside.height + outside.top + outside.bottom).toBe(tile.height + 10);
-            expect([inside.left + surplus.left, inside.top + surplus.top]).toEqual([tile.left, tile.top]);
+            expect([inside.left + halo.left, inside.top + halo.top]).toEqual([tile.left, tile.top]);
             expect(
               inside.left >= 0 && inside.top >= 0 && inside.left + inside.width <= width && inside.top + inside.height <= height,
             ).toBe(true);
@@ -124,6 +124,56 @@ describe("1,000 random settings", () => {
         },
       ),
     );
+  });
+});
+
+describe("checkSample refuses, without a GPU, what a model can't make", () => {
+  const { sizes, ...rest } = modelOf({ width: 60, height: 40 }, resolveOptions({ maxSize: 60 }));
+  const singan: Model = { ...rest, sizes };
+  const { width, height } = sizes.at(-1)!;
+  const options = resolveOptions({ recipe: "consingan" });
+  const { photo, scales } = rest;
+  const nets = { generator: new Map(), discriminator: new Map() };
+  const consingan: ConsinganModel = { options, sizes, scales, photo, coarsest: photo, ...nets };
+  const size = { width: 50, height: 50 };
+  const both: [object, string][] = [
+    [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, not -1"],
+    [{ seed: 2 ** 32 }, "seed must be a whole number from 0 to 4294967295, not 4294967296"],
+    [{ index: 0.5 }, "index must be a whole number from 0 to 4294967295, not 0.5"],
+    [{ startScale: sizes.length }, `startScale must be a whole number from 0 to ${sizes.length - 1}, not ${sizes.length}`],
+    [{ size: { width: 0, height: 5 } }, "a picture's size must be positive whole numbers, not 0x5"],
+    [{ size: { width: 60_000, height: 60_000 } }, "60000x60000 is too large: at most 1.4 gigapixels are possible"],
+  ];
+  const own: [AnyModel, object, string][] = [
+    [singan, { startScale: 1, below: "noise", size }, "the reconstruction's noise exists at the trained size only"],
+    [singan, { below: "sea" }, 'below must be noise or photo, not "sea"'],
+    [consingan, { below: "noise" }, "below has no meaning in the recipe consingan"],
+    [consingan, { noise: "none" }, "noise must be random in the recipe consingan"],
+    [consingan, { startScale: 1, size }, `startScale must be 0 unless the picture has the trained size, ${width}x${height},`],
+    [consingan, { size: { width: 70_000, height: 9 } }, "70000x9 is too large: a side has at most 65535 px"],
+  ];
+  it.each([
+    ...both.flatMap(([o, m]): typeof own => [
+      [singan, o, m],
+      [consingan, o, m],
+    ]),
+    ...own,
+  ])("%# %j", (model, wrong, message) => {
+    expect(() => checkSample(model, { seed: 0, ...wrong })).toThrow(OptionError);
+    expect(() => checkSample(model, { seed: 0, ...wrong })).toThrow(message);
+  });
+
+  it("but nothing that it can make, and no model without a trained scale", () => {
+    const right: [AnyModel, object][] = [
+      [singan, { startScale: 1 }],
+      [singan, { startScale: 1, size }],
+      [singan, { startScale: 1, size, below: "photo", noise: "none" }],
+      [consingan, { startScale: 1, size: { width, height } }],
+      [consingan, { size, index: 3 }],
+    ];
+    for (const [model, options] of right) expect(() => checkSample(model, { seed: 0, ...options })).not.toThrow();
+    for (const model of [singan, consingan])
+      expect(() => checkSample({ ...model, scales: [] }, { seed: 0 })).toThrow("the model has no trained scale yet");
   });
 });
 

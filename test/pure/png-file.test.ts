@@ -40,5 +40,5 @@ it("refuses rows that are too many, too few or of another width", async () => {
   await expect(file.add(noise(5, 1))).rejects.toThrow("5x1 more does not fit a PNG of 4x4 with 0 rows");
   await file.add(noise(4, 3));
   await expect(file.add(noise(4, 2))).rejects.toThrow("4x2 more does not fit");
-  await expect(file.end()).rejects.toThrow("a PNG of 4 rows has got 3");
+  await expect(file.end()).rejects.toThrow("a PNG of 4 rows has only 3");
 });

@@ -1,18 +1,13 @@
-// singan animate MODEL: a moving picture from a trained model, as GIF, APNG or single frames; endless without a seam by --loop.
+// singan animate MODEL: writes an animation from a trained model as GIF, APNG or single frames; --loop makes it repeat without a jump.
 
 import { dirname, join } from "node:path";
 import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
 import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import {
-  ANIMATION,
-  type AnimationOptions,
-  animate,
-  animationPath,
-  frameSize,
-} from "../../singan/generation/applications/animation.ts";
-import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import { ANIMATION, type AnimationOptions, animate, animationPath } from "../../singan/generation/applications/animation.ts";
+import { trainedSize } from "../../singan/generation/sampling.ts";
+import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { modelPath, OutputFolder, readModelAt } from "../files.ts";
@@ -27,54 +22,64 @@ const NAMES = { gif: "animation.gif", apng: "animation.png" } as const;
 const FRAMES = "animation";
 const FRAME_NAMES = /^\d{4,}\.png$/;
 const MAX_FRAMES = 10_000;
-/** A file's frames are held until all are there: for GIF's one palette, and to write all or nothing. */
+/** The frames of one file are held in memory until all are rendered: GIF has one palette for all of them. */
 const MAX_HELD_BYTES = 1e9;
 
 export const animateCommand: Command = {
   name: "animate",
-  summary: "make a moving picture from a model",
+  summary: "make an animation from a model",
   words: ["MODEL"],
   details: [
-    "The noise of all scales walks at random around that of the photo's reconstruction. The same model, seed and numbers\n" +
-      "give the same frames (on one GPU and driver). With --loop the walk ends where it began: the first frame follows the last\n" +
-      "as any other follows the one before.",
-    "Any model of one generator per scale can be animated. Best are those trained for it, with noise up to the borders and a\n" +
-      "coarsest side of 20 px: singan train PHOTO --preset animation, which is the paper's size, or on any computer\n" +
-      "singan train PHOTO --min-size 20 --noise-padding.",
-    "GIF has 256 colours for all frames, which last whole hundredths of a second; APNG, which browsers show, is exact.",
+    "The noise of each scale walks at random around the noise of the photo's reconstruction. The same model and flags produce\n" +
+      "the same frames (on one GPU and driver). With --loop the walk ends where it began: the last frame is followed by the\n" +
+      "first as smoothly as by any other.",
+    "Any model of the recipes singan and sr can be animated. The best ones are trained for it, with noise up to the borders\n" +
+      "and a coarsest side of 20 px: singan train PHOTO --preset animation has the size of the paper, and\n" +
+      "singan train PHOTO --min-size 20 --noise-padding is fast enough for any computer.",
+    "A GIF has 256 colours for all frames, and each frame lasts a whole number of hundredths of a second. An APNG, which\n" +
+      "browsers show, is exact.",
   ],
   groups: [
     {
       title: "Flags",
       flags: [
-        { name: "out", value: "DIR", help: "folder for the result (default: the model's); other files stay, old frames do not" },
+        {
+          name: "out",
+          value: "DIR",
+          help: "folder for the result (default: the model's); old frames are deleted, other files stay",
+        },
         {
           name: "format",
           value: FORMATS.join("|"),
           help: "animation.gif, animation.png (APNG) or frames animation/0000.png … (default: gif)",
         },
-        { name: "frames", value: "N", isNumber: true, help: `how many (default: ${ANIMATION.frames})` },
+        { name: "frames", value: "N", isNumber: true, help: `number of frames (default: ${ANIMATION.frames})` },
         { name: "fps", value: "N", isNumber: true, help: "frames per second (default: 10)" },
         {
           name: "alpha",
           value: "F",
           isNumber: true,
-          help: `0 to 1: the larger, the nearer to the photo (default: ${ANIMATION.alpha})`,
+          help: `0 to 1: a larger value stays nearer to the photo (default: ${ANIMATION.alpha})`,
         },
         {
           name: "beta",
           value: "F",
           isNumber: true,
-          help: `0 to 1: the larger, the smoother and slower (default: ${ANIMATION.beta})`,
+          help: `0 to 1: a larger value moves more smoothly and slowly (default: ${ANIMATION.beta})`,
         },
-        { name: "start-scale", value: "N", isNumber: true, help: "scales below it stand still (default: 0, everything moves)" },
+        {
+          name: "start-scale",
+          value: "N",
+          isNumber: true,
+          help: "the scales below it stand still (default: 0, everything moves)",
+        },
         { name: "loop", help: "end where it began, so that it repeats without a jump" },
-        { name: "seed", value: "N", isNumber: true, help: "another seed, another walk (default: 0)" },
+        { name: "seed", value: "N", isNumber: true, help: "another seed makes another walk (default: 0)" },
       ],
     },
   ],
   examples: [
-    ["singan animate out/photo --loop", "ten seconds, for ever"],
+    ["singan animate out/photo --loop", "ten seconds, repeated without end"],
     ["singan animate out/photo --start-scale 2 --beta 0.95 --loop", "calm: only details move"],
     ["singan animate out/photo --frames 48 --fps 24 --format apng", "exact colours"],
   ],
@@ -100,12 +105,12 @@ async function run(args: Args, session: Session): Promise<void> {
   const fps = args.whole("fps", 10, 1, format === "gif" ? MAX_GIF_FPS : MAX_APNG_FPS);
   const model = readModelAt(file, "animation");
   inFlags(() => animationPath(model, options));
-  const size = frameSize(model);
+  const size = trainedSize(model);
   const bytes = 3 * size.width * size.height * options.frames;
   if (format !== "png" && bytes > MAX_HELD_BYTES)
     throw new UsageError(
-      `${options.frames} frames of ${sizeText(size)} take ${megabytes(bytes)}, and at most ${megabytes(MAX_HELD_BYTES)} are held for one file: ` +
-        "take fewer --frames, or --format png",
+      `${options.frames} frames of ${sizeText(size)} take ${megabytes(bytes)}, and one file can have at most ${megabytes(MAX_HELD_BYTES)}: ` +
+        "use fewer --frames, or --format png",
     );
 
   const path = args.text("out") ?? dirname(file);
@@ -114,7 +119,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const folder = OutputFolder.open(path, names);
   session.onExit(() => folder.discard());
   const gpu = await openGpu(session);
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   const progress = new ShareDone(session, "frames");
   const held: Rgb8[] = [];
   let done = 0;

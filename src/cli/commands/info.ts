@@ -5,10 +5,10 @@ import { recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
 import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
+import { describeScale } from "../report.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { asFlags } from "../train-options.ts";
-import { describeScale } from "./train.ts";
 
 export const infoCommand: Command = {
   name: "info",

@@ -1,6 +1,7 @@
-// singan paint, edit and harmonize: a picture of one's own enters a trained model at a scale, or at every scale in turn.
+// singan paint, edit and harmonize: injects a picture into a trained model at one scale, or at each scale.
 
 import { basename, dirname, extname, join } from "node:path";
+import type { Gpu } from "../../gpu/device.ts";
 import { flattened } from "../../image/decode.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
@@ -16,7 +17,7 @@ import {
   toPhotoSize,
 } from "../../singan/generation/applications/inject.ts";
 import { quantizedPath } from "../../singan/generation/path.ts";
-import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
@@ -33,55 +34,55 @@ const SHEET = "sheet.png";
 const MASK = "mask.png";
 
 const flags = (name: string): Flag[] => [
-  startScaleFlag("(required) where the picture enters: 1 changes most, the last almost nothing; all tries each"),
-  { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE beside the model)` },
-  { name: "seed", value: "N", isNumber: true, help: "another seed, other details (default: 0)" },
+  startScaleFlag("(required) where the picture is injected: 1 changes most, the last scale least; all: use each"),
+  { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE in the model's folder)` },
+  { name: "seed", value: "N", isNumber: true, help: "another seed makes other details (default: 0)" },
 ];
 const MASK_FLAG: Flag = {
   name: "mask",
   value: "FILE",
-  help: "what may change, in white (default: by transparency, else by the difference to the photo)",
+  help: "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
-  "What may change is told by a mask: --mask FILE (PNG or JPEG, grey or colour: what is lighter than half is set, what is\n" +
-  "transparent is not), else by the picture's own transparency, else by where it differs from the photo. It is widened and\n" +
-  "blurred; outside it every pixel stays the photo's. Writes NAME-scaleN.png, the same before blending as\n" +
-  "NAME-scaleN-whole.png, and the mask used.";
+  "A mask says what may change. It is --mask FILE (PNG or JPEG, grey or colour), which is set where FILE is opaque and\n" +
+  "lighter than half. Without --mask it is the opaque part of the picture; if the picture has no transparency, it is the\n" +
+  "part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
+  "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and the mask as mask.png.";
 
 export const paintCommand: Command = {
   name: "paint",
   summary: "turn a painting into a picture like the photo",
   words: ["MODEL", "PAINTING"],
   details: [
-    "PAINTING is a PNG or JPEG with the layout wanted, in flat colours; it is fitted to the photo's size. With --quantize\n" +
-      "its colours become the nearest of the photo's five main ones, and that one scale is trained again on pictures of so\n" +
-      "few colours (for as long as the model was); the model itself is not changed.",
+    "PAINTING is a PNG or JPEG with the desired layout in flat colours; it is resized to the photo's size. With --quantize\n" +
+      "its colours become the nearest of the photo's five main colours, and that one scale is trained again on pictures with\n" +
+      "these colours, for as many iterations as the model. The model file does not change.",
   ],
   groups: [
     {
       title: "Flags",
       flags: [
         ...flags("paint"),
-        { name: "quantize", help: "fit the painting's colours to the photo's, and retrain the scale for it" },
+        { name: "quantize", help: "replace the painting's colours by the photo's, and train the scale again for them" },
       ],
     },
   ],
   examples: [
     ["singan paint out/photo drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
-    ["singan paint out/photo drawing.png --start-scale all", "one picture per scale, and a sheet of them"],
+    ["singan paint out/photo drawing.png --start-scale all", "one picture per scale, and a sheet of all"],
   ],
   run: runPaint,
 };
 
 export const editCommand: Command = {
   name: "edit",
-  summary: "blend parts that were moved within the photo",
+  summary: "blend moved or copied parts into the photo",
   words: ["MODEL", "EDITED"],
-  details: ["EDITED is the photo with parts copied or moved.", MASKS],
+  details: ["EDITED is the photo with some parts copied or moved.", MASKS],
   groups: [{ title: "Flags", flags: [...flags("edit"), MASK_FLAG] }],
   examples: [
-    ["singan edit out/photo edited.png --start-scale 3", "what was changed, blended in"],
-    ["singan edit out/photo edited.png --mask mask.png --start-scale all", "at every scale, in one sheet"],
+    ["singan edit out/photo edited.png --start-scale 3", "the changed parts, blended in"],
+    ["singan edit out/photo edited.png --mask mask.png --start-scale all", "every scale, in one sheet"],
   ],
   run: (args, session) => runBlend("edit", args, session),
 };
@@ -91,25 +92,28 @@ export const harmonizeCommand: Command = {
   summary: "fit an object that was pasted into the photo",
   words: ["MODEL", "COMPOSITE"],
   details: [
-    "COMPOSITE is the photo with something foreign in it, or just that on a transparent ground of the same shape.",
+    "COMPOSITE is the photo with a foreign object in it, or the object alone on a transparent background of the same shape.",
     MASKS,
   ],
   groups: [{ title: "Flags", flags: [...flags("harmonize"), MASK_FLAG] }],
   examples: [
     ["singan harmonize out/photo pasted.png --start-scale 2", "the object in the photo's texture"],
-    ["singan harmonize out/photo object.png --start-scale all", "its mask from its transparency"],
+    ["singan harmonize out/photo object.png --start-scale all", "the mask is its opaque part"],
   ],
   run: (args, session) => runBlend("harmonize", args, session),
 };
 
-/** What the three have in common: a model, a picture, scales, and a folder of pictures named after the picture. */
+/** The words and flags that the three commands share. */
 interface Injection {
   readonly model: Model;
+  /** The name of the picture, without its extension. */
   readonly name: string;
+  /** The scales at which the picture is injected. */
   readonly scales: readonly number[];
-  /** Whether a sheet of all scales is wanted. */
+  /** Whether a sheet of all scales is written. */
   readonly hasSheet: boolean;
   readonly seed: number;
+  /** The folder of the results. */
   readonly path: string;
 }
 
@@ -118,7 +122,8 @@ function readInjection(kind: string, args: Args): Injection {
   const file = modelPath(given);
   const model = readModelAt(file, kind === "paint" ? "painting" : kind === "edit" ? "editing" : "harmonization");
   const last = model.scales.length - 1;
-  if (last < 1) throw new FileError(`${file}: the model has one scale only, and a picture needs a second one to enter at`);
+  if (last < 1)
+    throw new FileError(`${file}: the model has one scale only, and a picture is injected at the second one or above`);
   const scales = startScales(args, 1, last);
   const name = basename(picture, extname(picture));
   const path = args.text("out") ?? join(dirname(file), `${kind}-${name}`);
@@ -144,18 +149,18 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const folder = OutputFolder.open(path, [...names, ...(hasSheet ? [SHEET] : [])]);
   session.onExit(() => folder.discard());
   noteStretching(painting, injection, file, session);
-  if (layer.alpha) session.note(`${file} is transparent in places, which are painted white`);
+  if (layer.alpha) session.note(`${file} is partly transparent: those parts become white`);
 
   const gpu = await openGpu(session);
   const planes = toPhotoSize(model, toPlanes(painting));
   const pictures: Labelled[] = [{ picture: toRgb8(planes), label: "painting" }];
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   for (const scale of scales) {
-    const drawn = args.has("quantize")
+    const result = args.has("quantize")
       ? await quantizedPainting(scale, planes, injection, gpu, session)
       : await paint(sampler, planes, scale, { seed });
-    folder.write(fileOf(name, scale), png(drawn));
-    pictures.push({ picture: toRgb8(drawn), label: `scale ${scale}` });
+    folder.write(fileOf(name, scale), png(result));
+    pictures.push({ picture: toRgb8(result), label: `scale ${scale}` });
   }
   await sampler.dispose();
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
@@ -166,7 +171,7 @@ async function quantizedPainting(
   scale: number,
   painting: Planes,
   { model, seed, scales }: Injection,
-  gpu: Awaited<ReturnType<typeof openGpu>>,
+  gpu: Gpu,
   session: Session,
 ): Promise<Planes> {
   const palette = paletteOf(photoAt(model, scale), randomKey(seed, PURPOSE.palette, scale));
@@ -174,9 +179,9 @@ async function quantizedPainting(
   const training = retrainQuantized(gpu, model, scale, palette);
   let step = await training.next();
   for (; !step.done; step = await training.next()) progress.show(step.value.iteration / step.value.iterations);
-  const sampler = await Sampler.load(gpu, step.value);
+  const sampler = await SinganSampler.load(gpu, step.value);
   try {
-    return await sampler.draw(quantizedPath(step.value, quantized(painting, palette), scale), { seed });
+    return await sampler.render(quantizedPath(step.value, quantized(painting, palette), scale), { seed });
   } finally {
     await sampler.dispose();
   }
@@ -191,7 +196,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   session.onExit(() => folder.discard());
 
   const gpu = await openGpu(session);
-  const sampler = await Sampler.load(gpu, model);
+  const sampler = await SinganSampler.load(gpu, model);
   const wholes: Labelled[] = [{ picture: toRgb8(picture), label: kind === "edit" ? "edited" : "composite" }];
   const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
   for (const scale of scales) {
@@ -207,7 +212,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   report(folder.commit(), injection, args, session);
 }
 
-/** The picture to inject in the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
+/** Reads the picture, resized to the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
 function readMasked(
   kind: "edit" | "harmonize",
   args: Args,
@@ -230,8 +235,8 @@ function readMasked(
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
     [mask, from] = [maskOfPicture(given), source];
   } else if (alpha) {
-    [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `${file}, by its transparency`];
-  } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `${file}, by its difference to the photo`];
+    [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`];
+  } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`];
   try {
     const soft = softMask(model, mask, kind);
     noteStretching(layer.picture, injection, file, session);

@@ -1,4 +1,4 @@
-// singan sr PHOTO|MODEL: enlarges a photo by what its own small structures teach; trains for it first, or takes a model that was.
+// singan sr PHOTO|MODEL: enlarges a photo with details learnt from its small structures. Trains a model for it, or uses a trained one.
 
 import { basename, dirname, extname, join } from "node:path";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
@@ -11,7 +11,7 @@ import {
   srPath,
   srSize,
 } from "../../singan/generation/applications/super-resolution.ts";
-import { Sampler } from "../../singan/generation/singan-sampler.ts";
+import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import type { Size } from "../../singan/model/config.ts";
 import { type Model, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
@@ -25,9 +25,9 @@ import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable } from "../training.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
-/** With fewer, a scale differs from the next by far more, or far less, than a step of the enlargement. */
+/** With fewer scales, the factor between two scales is far from that of an enlargement step. */
 const FEWEST_SCALES = 5;
-/** The training's flags, with the defaults that they have here. */
+/** The defaults of the training's flags that differ in this command. */
 const DEFAULTS = new Map(
   Object.entries({ ...srOptions(LARGEST_FACTOR), scaleFactor: "by --factor" }).map(([field, value]) => [flagName(field), value]),
 );
@@ -42,13 +42,15 @@ export const srCommand: Command = {
   summary: "enlarge a photo, with details learnt from it",
   words: ["PHOTO|MODEL"],
   details: [
-    "Of a PHOTO (PNG or JPEG) it trains a model as the official super-resolution does, writes it, and enlarges with it.\n" +
-      "Given that MODEL (.safetensors, or its folder) instead, it needs no training: for another factor, say.\n" +
-      "One of singan train will do, less well.",
-    "What is enlarged is the photo as trained, its long side limited by --max-size or the preset: auto takes what this\n" +
-      "computer can do in reasonable time. The result is FACTOR times that, with details guessed: another seed, others.",
-    "What the finest scale adds is added in each of several steps, so a short training shows: after 150 iterations edges\n" +
-      "are far too hard at 4 times, where the official training takes 2000. Smaller factors forgive more.",
+    "Given a PHOTO (PNG or JPEG), it trains a model as the official super-resolution does, writes it, and enlarges with it.\n" +
+      "Given that MODEL (.safetensors, or its folder), it enlarges without training, for example by another factor. A model of\n" +
+      "singan train works too, but the result is worse.",
+    "It enlarges the photo in the size of the training, whose long side is limited by --max-size or the preset (auto: what\n" +
+      "this computer can do in reasonable time). The result is FACTOR times that size. Its details are guessed: another seed\n" +
+      "makes other details.",
+    "The enlargement has several steps, and each adds the detail of the finest scale. Errors of a short training therefore\n" +
+      "add up: after 150 iterations (the official training has 2000) the edges are far too hard at factor 4. Smaller factors\n" +
+      "suffer less.",
     PRESET_DETAILS,
   ],
   groups: [
@@ -56,13 +58,17 @@ export const srCommand: Command = {
       title: "Flags",
       flags: [
         { name: "factor", value: "F", isNumber: true, help: `${SMALLEST_FACTOR} to ${LARGEST_FACTOR} (default: 4)` },
-        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME-sr, or the model's); other files stay" },
+        {
+          name: "out",
+          value: "DIR",
+          help: "folder for the results (default: out/NAME-sr, or the model's folder); other files stay",
+        },
         {
           name: "noise",
           value: "random|none",
-          help: "none leaves nothing to chance: the seed changes nothing (default: random)",
+          help: "none: no random noise, so the seed has no effect (default: random)",
         },
-        { name: "compare", help: "also a picture of photo, bicubic enlargement and result, side by side" },
+        { name: "compare", help: "also write one picture with the photo, its bicubic enlargement and the result in a row" },
         PRESET_FLAG,
       ],
     },
@@ -71,7 +77,7 @@ export const srCommand: Command = {
   examples: [
     ["singan sr photo.jpg --factor 4", "train, and enlarge four times"],
     ["singan sr out/photo-sr --factor 2", "another factor, without training"],
-    ["singan sr photo.jpg --max-size 120 --compare", "of 120 pixels 480, beside bicubic interpolation"],
+    ["singan sr photo.jpg --max-size 120 --compare", "from 120 px to 480 px, compared with bicubic interpolation"],
   ],
   run,
 };
@@ -106,7 +112,7 @@ async function run(args: Args, session: Session): Promise<void> {
   if (trained) {
     model = trained;
     if (!recipeOf(model.options).isForEnlargement)
-      session.note("the model was not trained for super-resolution: singan sr PHOTO trains one, which does better");
+      session.note("the model was not trained for super-resolution: singan sr PHOTO trains one that does it better");
   } else {
     session.note(`${basename(file)}: ${sizeText(photo!)}, on ${gpu.adapterName}`);
     const training = await new PhotoTrainer(gpu, plan, session).train(photo!, (finest) =>
@@ -117,13 +123,13 @@ async function run(args: Args, session: Session): Promise<void> {
     folder.write(MODEL_FILE, writeModel(model));
     if (model.scales.length < FEWEST_SCALES)
       session.note(
-        `at ${sizeText(model.photo)} there are ${model.scales.length} scales to learn enlarging from, too few for a good picture: ` +
-          "take a larger --max-size",
+        `at ${sizeText(model.photo)} the model has ${model.scales.length} scales, too few to learn a good enlargement: ` +
+          "use a larger --max-size",
       );
   }
 
-  const sampler = await Sampler.load(gpu, model);
-  const picture = await sampler.draw(srPath(model, factor), { seed, noise });
+  const sampler = await SinganSampler.load(gpu, model);
+  const picture = await sampler.render(srPath(model, factor), { seed, noise });
   await sampler.dispose();
   folder.write(result, png(picture));
   if (args.has("compare")) folder.write(comparison, compare(model.photo, picture));
@@ -136,7 +142,7 @@ async function run(args: Args, session: Session): Promise<void> {
   } else for (const name of paths) session.result(name);
 }
 
-/** Says before a training what size to expect, for the photo may be reduced first. */
+/** Notes before the training how large the result will be if the photo is reduced first. */
 function forewarn(photo: Size, finest: Size, factor: number, session: Session): void {
   if (photo.width <= finest.width && photo.height <= finest.height) return;
   const result = srSize(finest, factor);
@@ -147,16 +153,16 @@ function forewarn(photo: Size, finest: Size, factor: number, session: Session): 
   );
 }
 
-/** Throws UsageError for flags that only a training heeds. */
+/** Reads a trained model. Throws UsageError for flags that concern only a training. */
 function modelToUse(file: string, args: Args): Model {
   const idle = [PRESET_FLAG, ...OPTIONS].find(({ name }) => name !== "seed" && args.has(name));
-  if (idle) throw new UsageError(`--${idle.name} is about training, and ${basename(file)} is trained already`);
+  if (idle) throw new UsageError(`--${idle.name} concerns the training, and ${basename(file)} is already trained`);
   return readModelAt(file, SUPER_RESOLUTION);
 }
 
 const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
-/** Photo with its pixels as squares, bicubic, result. */
+/** In a row: the photo with its pixels as squares, its bicubic enlargement, the result. */
 function compare(photo: Planes, picture: Planes): Uint8Array {
   const { width, height } = picture;
   return encodePng(sheet([[photo, imresizeTo(photo, { width, height }), picture].map(toRgb8)]));

@@ -15,7 +15,9 @@ import { type Args, type Command, UsageError } from "../args.ts";
 import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, shown } from "../files.ts";
 import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
+import { sampleName } from "../names.ts";
 import { duration } from "../progress.ts";
+import { describeScale } from "../report.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";
 import { inFlags, TRAIN_FLAGS } from "../train-options.ts";
@@ -31,7 +33,6 @@ const FILES = {
 const SAMPLES = "samples";
 /** Small pictures are enlarged in the sheet, px. */
 const SHEET_CELL_WIDTH = 256;
-export const sampleName = (index: number): string => `${String(index).padStart(3, "0")}.png`;
 const SAMPLE_NAMES = /^\d{3,}\.png$/;
 const MAX_SAMPLES = 10_000;
 
@@ -204,14 +205,6 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
 
-/** What a report tells of a scale. */
-export const describeScale = ({ size, channels, noiseAmp, losses, seconds }: ScaleRecord) => ({
-  size: sizeText(size),
-  channels,
-  noiseAmp,
-  losses,
-  seconds,
-});
 const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */

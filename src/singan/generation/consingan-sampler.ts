@@ -1,131 +1,139 @@
-// Generation from a trained ConSinGAN: random pictures of any size, and the reconstruction.
-// Official code: evaluate_model.py, unconditional generation; other sizes scale every stage's.
+// Pictures from a trained ConSinGAN: random samples of any size, and the reconstruction.
+// Official code: evaluate_model.py, unconditional generation; for another size, the sizes of all stages are scaled.
 
 import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";
+import { isSameSize } from "../../image/resample.ts";
 import { FlatBuffer, Leaves } from "../../runtime/params.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import { generatorShapes } from "../model/consingan-shapes.ts";
+import { generatorShapes, stageNoiseShape } from "../model/consingan-shapes.ts";
 import type { ConsinganModel } from "../model/model.ts";
 import { generator } from "../networks/consingan-network.ts";
 import { gpuNoise, PURPOSE, randomKey } from "../networks/noise.ts";
-import { fixedNoise, fixedNoiseKey, StageLeaves, stageNoise } from "../networks/stage-noise.ts";
+import { fixedNoiseKey, stageNoise } from "../networks/stage-noise.ts";
+import { type Band, checkShared, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
 
-export interface ConsinganSample {
-  readonly seed: number;
-  /** Which picture of the seed; 0 is the first. */
-  readonly index?: number;
-  /** Stages below it keep the reconstruction's input: 0 changes the layout, higher ones only detail. Only at the trained size. */
-  readonly startScale?: number;
-  /** By default the finest trained stage's. */
-  readonly size?: Size;
-}
-
-interface Picture {
-  readonly program: Program;
-  readonly output: Tensor;
-  readonly size: Size;
-}
-
-/** No side of a picture is longer. */
+/** The longest side of a picture in one piece, px; photos have the same limit. */
 const MAX_SIDE = 65_535;
 
-/** A model on the GPU, ready to draw. A sample is a pure function of model, seed, index, start scale and size (on one driver). */
-export class ConsinganSampler {
+/** The layout below the start scale is always kept by the reconstruction's input, which exists at the trained size only. */
+function checkSample(model: ConsinganModel, options: SampleOptions): void {
+  checkShared(model, options);
+  const trained = trainedSize(model);
+  const { size = trained, startScale = 0 } = options;
+  const recipe = `in the recipe ${model.options.recipe}`;
+  if (options.below !== undefined) throw new OptionError(`below has no meaning ${recipe}`);
+  if (options.noise === "none") throw new OptionError(`noise must be random ${recipe}`);
+  if (Math.max(size.width, size.height) > MAX_SIDE)
+    throw new OptionError(`${size.width}x${size.height} is too large: a side has at most ${MAX_SIDE} px ${recipe}`);
+  if (startScale > 0 && !isSameSize(size, trained))
+    throw new OptionError(
+      `startScale must be 0 unless the picture has the trained size, ${trained.width}x${trained.height}, ${recipe}`,
+    );
+}
+
+/** The program of all pictures of one size and start scale. */
+interface PictureProgram {
+  readonly program: Program;
+  readonly output: Tensor;
+}
+
+export class ConsinganSampler implements Sampler {
   readonly #key = leaf("key", [4]);
   readonly #fixedKey = leaf("fixed key", [4]);
   readonly #weights: Leaves;
+  /** Sizes of the trained stages, coarsest first. */
   readonly #sizes: readonly Size[];
-  /** The amplitudes, the coarsest picture, and places for noise at the trained sizes. */
-  readonly #leaves: StageLeaves;
+  readonly #coarsest: Tensor;
+  readonly #amps: readonly Tensor[];
   readonly #slices: Slice[] = [];
   readonly #bindings: ReadonlyMap<Tensor, Slice>;
-  readonly #pictures = new Map<string, Promise<Picture>>();
+  readonly #programs = new Map<string, Promise<PictureProgram>>();
 
   private constructor(
     private readonly gpu: Gpu,
-    private readonly model: ConsinganModel,
+    readonly model: ConsinganModel,
   ) {
     const { scales, options, coarsest } = model;
+    const { channels, seed } = options;
     this.#sizes = scales.map(({ size }) => size);
-    this.#weights = new Leaves(new FlatBuffer(gpu, generatorShapes(scales.length, options.channels), "generator"));
+    this.#weights = new Leaves(new FlatBuffer(gpu, generatorShapes(scales.length, channels), "generator"));
     this.#weights.storage.write(model.generator);
-    this.#leaves = new StageLeaves(this.#sizes, options.channels);
-    const place = (t: Tensor, data: Float32Array | Uint32Array): [Tensor, Slice] => {
+    this.#coarsest = leaf("coarsest", stageNoiseShape(0, this.#sizes[0]!, channels));
+    this.#amps = scales.map((_, k) => leaf(`amp.${k}`, [1, channels]));
+    const upload = (t: Tensor, data: Float32Array | Uint32Array): [Tensor, Slice] => {
       const slice = gpu.upload(data, t.name);
       this.#slices.push(slice);
       return [t, slice];
     };
     this.#bindings = new Map([
       ...this.#weights.bindings,
-      place(this.#key, new Uint32Array(4)),
-      place(this.#fixedKey, fixedNoiseKey(options.seed)),
-      place(this.#leaves.fixed[0]!, coarsest.data),
-      ...this.#leaves.amps.map((t, k) => place(t, new Float32Array(t.size).fill(scales[k]!.noiseAmp))),
+      upload(this.#key, new Uint32Array(4)),
+      upload(this.#fixedKey, fixedNoiseKey(seed)),
+      upload(this.#coarsest, coarsest.data),
+      ...this.#amps.map((t, k) => upload(t, new Float32Array(t.size).fill(scales[k]!.noiseAmp))),
     ]);
   }
 
-  /** Uploads the model; programs are compiled when first needed. */
+  /** Uploads the model; programs are compiled when they are first needed. Throws OptionError where no scale is trained yet. */
   static async load(gpu: Gpu, model: ConsinganModel): Promise<ConsinganSampler> {
-    if (model.scales.length === 0) throw new OptionError("the model has no trained scale yet");
+    trainedSize(model);
     return new ConsinganSampler(gpu, model);
   }
 
-  /** A random picture. Throws OptionError for a size that is none, a start scale that the model does not have, a seed or index out of range. */
-  async sample({ seed, index = 0, startScale = 0, size = this.#sizes.at(-1)! }: ConsinganSample): Promise<Planes> {
-    for (const [name, value] of Object.entries({ seed, index })) {
-      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32)
-        throw new OptionError(`${name} must be a whole number from 0 to ${2 ** 32 - 1}, not ${value}`);
-    }
-    const last = this.#sizes.length - 1;
-    if (!Number.isInteger(startScale) || startScale < 0 || startScale > last)
-      throw new OptionError(`startScale must be a whole number from 0 to ${last}, not ${startScale}`);
-    const { width, height } = size;
-    if (![width, height].every((side) => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE))
-      throw new OptionError(`the size must be whole numbers from 1 to ${MAX_SIDE}, not ${width}x${height}`);
-    const finest = this.#sizes[last]!;
-    if (startScale > 0 && (width !== finest.width || height !== finest.height))
-      throw new OptionError(`a start scale above 0 needs the trained size, ${finest.width}x${finest.height}`);
-    return this.#draw(startScale, size, randomKey(seed, PURPOSE.sample, 0, index));
+  async sample(options: SampleOptions): Promise<Planes> {
+    checkSample(this.model, options);
+    const { seed, index, startScale = 0, size = trainedSize(this.model) } = options;
+    return this.#render(startScale, size, randomKey(seed, PURPOSE.sample, 0, index));
   }
 
-  /** What the model makes of the coarsest picture and the noise it learnt with: its memory of the photo. */
+  /** One band: the picture is made in one piece, whatever its size. */
+  async *bands(options: SampleOptions, progress: (share: number) => void = () => {}): AsyncGenerator<Band> {
+    const picture = await this.sample(options);
+    progress(1);
+    yield { top: 0, picture };
+  }
+
+  /** Made from the coarsest picture and the noise that the model was trained with. */
   reconstruction(): Promise<Planes> {
-    return this.#draw(this.#sizes.length, this.#sizes.at(-1)!, randomKey(0, PURPOSE.sample, 0));
+    return this.#render(this.#sizes.length, trainedSize(this.model), randomKey(0, PURPOSE.sample, 0));
   }
 
-  async #draw(startScale: number, size: Size, key: Uint32Array): Promise<Planes> {
+  async #render(startScale: number, size: Size, key: Uint32Array): Promise<Planes> {
     const name = `${size.width}x${size.height} from ${startScale}`;
-    let picture = this.#pictures.get(name);
-    if (!picture) {
-      picture = this.#compile(name, startScale, size);
-      this.#pictures.set(name, picture);
+    let made = this.#programs.get(name);
+    if (!made) {
+      made = this.#compile(name, startScale, size);
+      this.#programs.set(name, made);
     }
-    const { program, output } = await picture;
-    this.gpu.write(this.#bindings.get(this.#key)!, key); // together with the submit: samples asked for at once do not mix
+    const { program, output } = await made;
+    // No await between key and submit: samples that are asked for at the same time do not mix.
+    this.gpu.write(this.#bindings.get(this.#key)!, key);
     submit(this.gpu, [program]);
     const [data] = await this.gpu.read([program.slice(output)]);
     return { ...size, data: data! };
   }
 
-  async #compile(name: string, startScale: number, size: Size): Promise<Picture> {
-    const finest = this.#sizes.at(-1)!;
+  async #compile(name: string, startScale: number, size: Size): Promise<PictureProgram> {
+    const finest = trainedSize(this.model);
+    const { channels } = this.model.options;
     const scaled = (side: number, of: "width" | "height") => Math.max(1, Math.round((side * size[of]) / finest[of]));
     const sizes = this.#sizes.map(({ width, height }) => ({ width: scaled(width, "width"), height: scaled(height, "height") }));
-    const { amps, fixed } = this.#leaves;
-    const random = stageNoise(gpuNoise(this.#key), sizes, this.model.options.channels);
-    const noise = [fixed[0]!, ...fixedNoise(this.#fixedKey, fixed).slice(1)];
-    const z = random.map((t, k) => (k < startScale ? noise[k]! : t));
-    const output = generator(z, amps, sizes, this.#weights.tensors);
+    const random = stageNoise(gpuNoise(this.#key), sizes, channels);
+    const fixed = [this.#coarsest, ...stageNoise(gpuNoise(this.#fixedKey), this.#sizes, channels).slice(1)];
+    const z = random.map((t, k) => (k < startScale ? fixed[k]! : t));
+    const output = generator(z, this.#amps, sizes, this.#weights.tensors);
     const program = await compile(this.gpu, { name: `sample ${name}`, outputs: [output], bindings: this.#bindings });
-    return { program, output, size };
+    return { program, output };
   }
 
   async dispose(): Promise<void> {
-    for (const picture of this.#pictures.values()) (await picture).program.dispose();
+    for (const made of this.#programs.values()) (await made).program.dispose();
     this.#weights.dispose();
     for (const slice of this.#slices) this.gpu.free(slice);
   }
 }
+
+export const consinganSampling: Sampling<ConsinganModel> = { check: checkSample, open: ConsinganSampler.load };

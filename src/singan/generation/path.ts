@@ -1,60 +1,53 @@
-// The way a picture takes through a model's generators: which of them, at what sizes, from what start. Pure, no GPU.
-// Official code: SinGAN_generate (manipulate.py) and the preparations of its applications; here they differ only in their path.
+// The path of a picture through a model's generators: which generators, at what sizes, from what start. Pure, no GPU.
+// Official code: SinGAN_generate (manipulate.py) and the scripts of the applications; here the applications differ only in their path.
 
 import type { Planes } from "../../image/planes.ts";
 import { imresize, imresizeTo, isSameSize } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import { type AnyModel, type Model, requireScale } from "../model/model.ts";
+import { type Model, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/upsampling.ts";
+import { requireSize, trainedSize } from "./sampling.ts";
 
-/** One generator's turn in the making of a picture. */
+/** One pass through a generator. */
 export interface Stage {
-  /** Whose generator and noise amplitude. */
+  /** The scale whose generator and noise amplitude are used. */
   readonly scale: number;
-  /** Of its result. */
+  /** Size of the result. */
   readonly size: Size;
-  /** star: z* at the coarsest scale, none elsewhere; given: the caller's values. */
+  /** star: z* at the coarsest scale, none elsewhere; given: values from the caller. */
   readonly noise: "random" | "star" | "none" | "given";
-  /** One channel of noise for all three colours, as at the coarsest scale. */
+  /** Whether all three colours have the same noise, as at the coarsest scale. */
   readonly grey: boolean;
 }
 
 export interface Path {
   readonly stages: readonly Stage[];
-  /** What the first generator improves on, in the size of its stage; null is mid-grey. */
+  /** The picture before the first stage, in that stage's size; null is mid-grey. */
   readonly start: Planes | null;
-  /** Below 1: between stages a picture is enlarged by 1/factor on imresize's grid, and cropped to the next stage's size. */
+  /** Below 1. Between two stages the picture is enlarged by 1/factor on the grid of imresize and cropped to the next stage's size. */
   readonly factor: number;
-  /** Of the result, its top left part: default all of it. */
+  /** The result is cropped to this size, from the top left (default: no crop). */
   readonly crop?: Size;
 }
 
 export const resultSize = ({ stages, crop }: Path): Size => crop ?? stages.at(-1)!.size;
 
-/** Rounds half to even, as Python does: the sizes of the official code. */
+/** Rounds halves to even, as Python does: the official code computes its sizes so. */
 export function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   if (x - below !== 0.5) return Math.round(x);
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** Counters of the noise are 32-bit. */
-const MAX_VALUES = 2 ** 32 - 1;
-
 /**
- * The sizes of all trained scales when the finest is to be `size` (default: as trained): each side in proportion, rounded half to even.
- * Throws OptionError for a size that is not of positive whole numbers, or beyond 1.4 gigapixels.
+ * The sizes of all trained scales of a picture of `size` (default: the trained size): each side in proportion, rounded half to even.
+ * Throws OptionError for a size that no picture can have.
  */
-export function sizesFor({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">, size?: Size): Size[] {
-  const trained = sizes.slice(0, scales.length);
-  const finest = trained.at(-1)!;
+export function sizesFor(model: Pick<Model, "sizes" | "scales">, size?: Size): Size[] {
+  const finest = trainedSize(model);
   const { width, height } = size ?? finest;
-  for (const side of [width, height]) {
-    if (!Number.isInteger(side) || side < 1)
-      throw new OptionError(`a picture's size must be positive whole numbers, not ${width}x${height}`);
-  }
-  if (3 * width * height > MAX_VALUES)
-    throw new OptionError(`${width}x${height} is too large: at most 1.4 gigapixels can be drawn`);
+  requireSize({ width, height });
+  const trained = model.sizes.slice(0, model.scales.length);
   const at = (side: number, share: number) => Math.max(1, roundHalfToEven(side * share));
   return trained.map((s, k) =>
     k === trained.length - 1
@@ -64,8 +57,8 @@ export function sizesFor({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">, 
 }
 
 /**
- * A random picture of any size. Scales below `startScale` keep the reconstruction's noise, so the photo's layout stays; z* fits the
- * trained size only, elsewhere see `photoPath`. Throws OptionError.
+ * A random picture of any size. The scales below `startScale` keep the noise of the reconstruction, and with it the photo's layout. That
+ * noise exists at the trained size only; photoPath() is for other sizes. Throws OptionError.
  */
 export function samplePath(
   model: Model,
@@ -73,29 +66,30 @@ export function samplePath(
 ): Path {
   requireScale(model, startScale, 0);
   const sizes = sizesFor(model, size);
-  if (startScale > 0 && !isSameSize(sizes.at(-1)!, model.sizes[model.scales.length - 1]!))
+  if (startScale > 0 && !isSameSize(sizes.at(-1)!, trainedSize(model)))
     throw new OptionError(
       "the reconstruction's noise exists at the trained size only: at another size start from the photo itself, or at scale 0",
     );
   return { stages: stagesOf(sizes, 0, startScale), start: null, factor: model.scaleFactor };
 }
 
-/** Stages of the scales from `first` on, random from `random` on. */
+/** The stages of the scales from `first` on; their noise is random from scale `random` on. */
 const stagesOf = (sizes: readonly Size[], first: number, random: number): Stage[] =>
   sizes.slice(first).map((size, i) => {
     const scale = first + i;
     return { scale, size, noise: scale < random ? "star" : "random", grey: scale === 0 };
   });
 
-/** What the model makes of z* alone: its memory of the photo. */
+/** The picture that the model makes from z* alone: its memory of the photo. */
 export function reconstructionPath(model: Model): Path {
   const sizes = sizesFor(model);
   return { stages: stagesOf(sizes, 0, sizes.length), start: null, factor: model.scaleFactor };
 }
 
 /**
- * A picture injected at a scale, as painting, editing and harmonization do: brought to the photo's size (or `size`), reduced to the scale
- * before `startScale`, enlarged to `startScale`; from there on all noise is random. Throws OptionError unless 1 ≤ startScale ≤ last.
+ * A picture is injected at a scale, as painting, editing and harmonization do. It is resized to the photo's size (or `size`), reduced to
+ * the scale before `startScale` and enlarged to `startScale`; all noise from there on is random. Throws OptionError unless
+ * 1 ≤ startScale ≤ last.
  */
 export function injectionPath(model: Model, picture: Planes, startScale: number, size?: Size): Path {
   requireScale(model, startScale, 1);
@@ -107,7 +101,7 @@ export function injectionPath(model: Model, picture: Planes, startScale: number,
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
 
-/** A picture that already has few colours, brought to `startScale` directly: nothing coarser is looked at. Throws as injectionPath(). */
+/** A picture that already has few colours is reduced to `startScale` directly, without the detour by the coarser scale. Throws as injectionPath(). */
 export function quantizedPath(model: Model, picture: Planes, startScale: number): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model);
@@ -117,7 +111,7 @@ export function quantizedPath(model: Model, picture: Planes, startScale: number)
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
 
-/** The photo injected in place of a reconstruction: the other way to keep its layout below `startScale`, at any size. Throws OptionError. */
+/** Injects the photo in place of the reconstruction: this keeps its layout below `startScale` at any size. Throws OptionError. */
 export function photoPath(model: Model, { size, startScale }: { readonly size?: Size; readonly startScale: number }): Path {
   if (startScale === 0) return samplePath(model, size ? { size } : {});
   return injectionPath(model, model.photo, startScale, size);

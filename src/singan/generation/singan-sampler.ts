@@ -1,8 +1,9 @@
-// Generation from a trained model: pictures along a path through its generators, whole or tile by tile. Official code: SinGAN_generate.
+// Pictures from a trained SinGAN along a path through its generators: whole, or tile by tile. Official code: SinGAN_generate.
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import { crop, type Planes } from "../../image/planes.ts";
+import { isSameSize } from "../../image/resample.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -10,43 +11,58 @@ import { zStarShape } from "../model/shapes.ts";
 import { FrozenScale } from "../networks/frozen-scale.ts";
 import { macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
-import { type Path, reconstructionPath, resultSize, type Stage, samplePath } from "./path.ts";
-import { compileDrawing, type Drawing, freeDrawing, type Noise, readBy, type Studio } from "./tile-program.ts";
+import { type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath } from "./path.ts";
+import {
+  type Band,
+  checkShared,
+  type Noise,
+  requireUint32,
+  type SampleOptions,
+  type Sampler,
+  type Sampling,
+  type ShareProgress,
+  trainedSize,
+} from "./sampling.ts";
+import { compileTileProgram, freeTileProgram, inputWindow, type SamplerContext, type TileProgram } from "./tile-program.ts";
 import { bandsOf, viewOf, type Window, wholeOf } from "./view.ts";
 
-export interface DrawOptions {
+export interface RenderOptions {
   readonly seed: number;
-  /** Which picture of the seed; 0 is the first. */
+  /** Number of the picture among those of the seed (default: 0, the first). */
   readonly index?: number;
-  /** none: without the random noise, for what the path alone makes. */
+  /** none: every random noise is left out (default: random). */
   readonly noise?: Noise;
-  /** Values of the stages whose noise is given: [1 or 3,h,w] of noiseSize. */
+  /** By stage of the path, the noise of the stages whose noise is given: [1 or 3,h,w] of noiseSize. */
   readonly given?: readonly (Float32Array | null)[];
 }
 
-export interface SampleOptions extends Omit<DrawOptions, "given"> {
-  /** Scales below it keep the reconstruction's noise: 0 changes the layout, higher ones only detail. */
-  readonly startScale?: number;
-  /** Of the picture; as trained unless given. */
-  readonly size?: Size;
+/** What keeps the layout below the start scale. The noise of the reconstruction exists at the trained size only. */
+function sourceBelow(model: Model, { size, below }: SampleOptions): "noise" | "photo" {
+  const source = below ?? (size && !isSameSize(size, trainedSize(model)) ? "photo" : "noise");
+  if (source !== "noise" && source !== "photo")
+    throw new OptionError(`below must be noise or photo, not ${JSON.stringify(source)}`);
+  return source;
 }
 
-/** Rows of a picture, from `top` on. */
-export interface Band {
-  readonly top: number;
-  readonly picture: Planes;
+function checkSample(model: Model, options: SampleOptions): void {
+  checkShared(model, options);
+  // What photoPath() refuses is checked by now; the path itself would cost a resize of the photo.
+  if (sourceBelow(model, options) === "noise") samplePath(model, options);
 }
 
-/** A tile's widest activation takes at most this much: with input and result of a layer, weights and pictures some 70 MB in all (docs/adr/0007). */
+/** Bytes of a tile's widest activation. With a layer's input, the weights and pictures, a tile needs some 70 MB in all (docs/adr/0007). */
 const TILE_BYTES = 2 ** 25;
-/** A layer's result is this much wider than the tile, in all. */
+/** The widest activation of a tile is the first layer's result; both sides together it is wider than the tile by this much, px. */
 const WIDEST = 8;
-/** A model on the GPU, ready to draw. A picture is a pure function of model, path, seed, index (on one driver); its tiles don't show. */
-export class Sampler {
-  readonly #studio: Studio;
-  /** The last whole path's program: pictures of one path in a row compile once. */
-  #drawing: { readonly key: string; readonly made: Drawing } | null = null;
-  /** Draws happen one after the other. */
+
+/** A picture is a pure function of the model, path, seed and index (on one driver), and does not depend on the tiles. */
+export class SinganSampler implements Sampler {
+  readonly #context: SamplerContext;
+  /** The program of the last path that was rendered whole: consecutive pictures of one path compile once. */
+  #program: { readonly key: string; readonly made: TileProgram } | null = null;
+  /** The path of the last sample: a start from the photo costs a resize of it. */
+  #path: { readonly key: string; readonly path: Path } | null = null;
+  /** Pictures are made one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -54,7 +70,7 @@ export class Sampler {
     readonly model: Model,
     private readonly tileBytes: number,
   ) {
-    this.#studio = {
+    this.#context = {
       ...{ gpu, model },
       scales: model.scales.map((scale) => new FrozenScale(gpu, scale)),
       key: [leaf("key", [4]), gpu.alloc(16, "sample key")],
@@ -62,41 +78,56 @@ export class Sampler {
     };
   }
 
-  /** Uploads the model; programs are compiled when first needed. `tileBytes`: of a tile's widest activation, beyond which pictures are tiled. */
-  static async load(gpu: Gpu, model: Model, tileBytes = TILE_BYTES): Promise<Sampler> {
-    if (model.scales.length === 0) throw new OptionError("the model has no trained scale yet");
-    return new Sampler(gpu, model, tileBytes);
+  /**
+   * Uploads the model; programs are compiled when they are first needed. A picture whose widest activation exceeds `tileBytes` is made in
+   * tiles. Throws OptionError where no scale is trained yet.
+   */
+  static async load(gpu: Gpu, model: Model, tileBytes = TILE_BYTES): Promise<SinganSampler> {
+    trainedSize(model);
+    return new SinganSampler(gpu, model, tileBytes);
   }
 
-  /** A random picture. Throws OptionError for a start scale or size that the model can't have, or a seed or index out of range. */
-  sample({ size, startScale, ...options }: SampleOptions): Promise<Planes> {
-    const path = samplePath(this.model, { ...(size && { size }), ...(startScale !== undefined && { startScale }) });
-    return this.draw(path, options);
+  async sample(options: SampleOptions): Promise<Planes> {
+    return this.render(this.#pathOf(options), options);
   }
 
-  /** What the model makes of z*: its memory of the photo. */
+  async *bands(options: SampleOptions, progress?: ShareProgress): AsyncGenerator<Band> {
+    yield* this.renderBands(this.#pathOf(options), options, progress);
+  }
+
+  /** Made from z* alone. */
   reconstruction(): Promise<Planes> {
-    return this.draw(reconstructionPath(this.model), { seed: 0 });
+    return this.render(reconstructionPath(this.model), { seed: 0 });
   }
 
-  /** The picture of a path; tile by tile where it is large. Throws OptionError for a seed or index out of range. */
-  async draw(path: Path, options: DrawOptions): Promise<Planes> {
+  #pathOf(options: SampleOptions): Path {
+    checkSample(this.model, options);
+    const { size, startScale = 0 } = options;
+    const source = sourceBelow(this.model, options);
+    const key = JSON.stringify([size, startScale, source]);
+    if (this.#path?.key !== key)
+      this.#path = { key, path: (source === "photo" ? photoPath : samplePath)(this.model, { ...options, startScale }) };
+    return this.#path.path;
+  }
+
+  /** The picture of a path; tile by tile where it is large. Throws OptionError for a seed or index out of range, or given noise that is missing. */
+  async render(path: Path, options: RenderOptions): Promise<Planes> {
+    const { width, height } = resultSize(path);
     let whole: Planes | null = null;
-    for await (const { top, picture } of this.bands(path, options)) {
-      const { width, height } = resultSize(path);
+    for await (const { top, picture } of this.renderBands(path, options)) {
       if (picture.height === height) return picture;
       whole ??= { width, height, data: new Float32Array(3 * width * height) };
-      place(whole, { top, left: 0 }, picture);
+      copyInto(whole, { top, left: 0 }, picture);
     }
     return whole!;
   }
 
   /**
-   * The same picture in bands, top to bottom, so that a large one can be written as it comes; GPU memory is bounded by one tile, the CPU
-   * holds the picture of the stage before. `progress` is told the share done. Throws as draw().
+   * The same picture in bands from top to bottom. GPU memory is bounded by one tile; main memory holds the picture of the previous stage.
+   * Throws as render().
    */
-  async *bands(path: Path, options: DrawOptions, progress: (share: number) => void = () => {}): AsyncGenerator<Band> {
-    checkDraw(path, options);
+  async *renderBands(path: Path, options: RenderOptions, progress: ShareProgress = () => {}): AsyncGenerator<Band> {
+    checkRender(path, options);
     const before = this.#last;
     let done = (): void => {};
     this.#last = new Promise<void>((resolve) => {
@@ -104,11 +135,11 @@ export class Sampler {
     });
     await before;
     try {
-      this.gpu.write(this.#studio.key[1], randomKey(options.seed, PURPOSE.sample, 0, options.index ?? 0));
+      this.gpu.write(this.#context.key[1], randomKey(options.seed, PURPOSE.sample, 0, options.index ?? 0));
       if (path.stages.every((stage) => this.#tileSide(stage) >= Math.max(stage.size.width, stage.size.height)))
-        yield cropped({ top: 0, picture: await this.#whole(path, options) }, resultSize(path));
+        yield cropped({ top: 0, picture: await this.#renderWhole(path, options) }, resultSize(path));
       else
-        for await (const band of this.#tiled(path, options, progress)) {
+        for await (const band of this.#renderTiled(path, options, progress)) {
           if (band.top < resultSize(path).height) yield cropped(band, resultSize(path));
         }
     } finally {
@@ -116,27 +147,27 @@ export class Sampler {
     }
   }
 
-  /** Of the largest square tile whose widest activation fits. */
+  /** The side of the largest square tile whose widest activation fits. */
   #tileSide({ scale }: Stage): number {
     const { channels } = this.model.scales[scale]!;
     return Math.max(16, Math.floor(Math.sqrt(this.tileBytes / 4 / channels)) - WIDEST);
   }
 
-  async #whole(path: Path, options: DrawOptions): Promise<Planes> {
+  async #renderWhole(path: Path, options: RenderOptions): Promise<Planes> {
     const { stages, start, factor } = path;
-    const how = { hasStart: start !== null, noise: options.noise ?? "random" };
-    const key = JSON.stringify([stages, factor, how]);
-    if (this.#drawing?.key !== key) {
-      this.#release();
+    const inputs = { hasStart: start !== null, noise: options.noise ?? "random" };
+    const key = JSON.stringify([stages, factor, inputs]);
+    if (this.#program?.key !== key) {
+      this.#freeProgram();
       const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.model.options.noisePadding));
-      this.#drawing = { key, made: await compileDrawing(this.#studio, path, views, 0, how) };
+      this.#program = { key, made: await compileTileProgram(this.#context, path, views, 0, inputs) };
     }
-    const { made } = this.#drawing;
+    const { made } = this.#program;
     if (made.start) this.gpu.write(made.start, start!.data);
     return this.#run(made, stages.at(-1)!.size, options);
   }
 
-  async *#tiled(path: Path, options: DrawOptions, progress: (share: number) => void): AsyncGenerator<Band> {
+  async *#renderTiled(path: Path, options: RenderOptions, progress: ShareProgress): AsyncGenerator<Band> {
     const { stages } = path;
     const cost = ({ scale, size }: Stage) => macsPerPass("generator", this.model.scales[scale]!.channels, size);
     const total = stages.reduce((sum, stage) => sum + cost(stage), 0);
@@ -150,76 +181,76 @@ export class Sampler {
         const { top, height } = tiles[0]!;
         const band = { width: size.width, height, data: new Float32Array(3 * size.width * height) };
         for (const tile of tiles) {
-          const picture = await this.#tile(path, i, tile, previous, options);
-          place(band, { top: 0, left: tile.left }, picture);
+          const picture = await this.#renderTile(path, i, tile, previous, options);
+          copyInto(band, { top: 0, left: tile.left }, picture);
           done += (cost(stage) * tile.width * tile.height) / (size.width * size.height);
           progress(done / total);
         }
-        if (whole) place(whole, { top, left: 0 }, band);
+        if (whole) copyInto(whole, { top, left: 0 }, band);
         else yield { top, picture: band };
       }
       previous = whole;
     }
   }
 
-  /** One tile of a stage, from the whole picture of the stage before. */
-  async #tile(path: Path, i: number, tile: Window, previous: Planes | null, options: DrawOptions): Promise<Planes> {
+  /** One tile of a stage, from the whole picture of the previous stage. */
+  async #renderTile(path: Path, i: number, tile: Window, previous: Planes | null, options: RenderOptions): Promise<Planes> {
     const view = viewOf(path.stages[i]!.size, tile, this.model.options.noisePadding);
-    const how = { hasStart: previous !== null, noise: options.noise ?? "random" };
-    const made = await compileDrawing(this.#studio, path, [view], i, how);
+    const inputs = { hasStart: previous !== null, noise: options.noise ?? "random" };
+    const made = await compileTileProgram(this.#context, path, [view], i, inputs);
     try {
       if (made.start && previous) {
-        const { top, left, width, height } = readBy(this.model, path, i, view);
+        const { top, left, width, height } = inputWindow(this.model, path, i, view);
         this.gpu.write(made.start, crop(previous, left, top, width, height).data);
       }
       return await this.#run(made, tile, options);
     } finally {
-      freeDrawing(this.gpu, made);
+      freeTileProgram(this.gpu, made);
     }
   }
 
-  async #run({ program, output, given }: Drawing, size: Size, options: DrawOptions): Promise<Planes> {
+  async #run({ program, output, given }: TileProgram, size: Size, options: RenderOptions): Promise<Planes> {
     for (const [i, slice] of given) this.gpu.write(slice, options.given![i]!);
     submit(this.gpu, [program]);
     const [data] = await this.gpu.read([program.slice(output)]);
     return { width: size.width, height: size.height, data: data! };
   }
 
-  #release(): void {
-    if (this.#drawing) freeDrawing(this.gpu, this.#drawing.made);
-    this.#drawing = null;
+  #freeProgram(): void {
+    if (this.#program) freeTileProgram(this.gpu, this.#program.made);
+    this.#program = null;
   }
 
   async dispose(): Promise<void> {
     await this.#last;
-    this.#release();
-    const { scales, key, zStar } = this.#studio;
+    this.#freeProgram();
+    const { scales, key, zStar } = this.#context;
     for (const scale of scales) scale.dispose();
     for (const [, slice] of [key, zStar]) this.gpu.free(slice);
   }
 }
 
+export const singanSampling: Sampling<Model> = { check: checkSample, open: SinganSampler.load };
+
+/** The part of a band that lies in a picture of this size. */
 function cropped({ top, picture }: Band, { width, height }: Size): Band {
   const rows = Math.min(picture.height, height - top);
   return { top, picture: rows === picture.height && width === picture.width ? picture : crop(picture, 0, 0, width, rows) };
 }
 
 /** Copies a picture into a larger one. */
-function place(into: Planes, { top, left }: Pick<Window, "top" | "left">, { width, height, data }: Planes): void {
+function copyInto(larger: Planes, { top, left }: Pick<Window, "top" | "left">, { width, height, data }: Planes): void {
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {
       const row = (c * height + y) * width;
-      into.data.set(data.subarray(row, row + width), (c * into.height + top + y) * into.width + left);
+      larger.data.set(data.subarray(row, row + width), (c * larger.height + top + y) * larger.width + left);
     }
   }
 }
 
-function checkDraw({ stages }: Path, { seed, index = 0, given = [] }: DrawOptions): void {
-  for (const [name, value] of Object.entries({ seed, index })) {
-    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
-      throw new OptionError(`${name} must be a whole number from 0 to ${2 ** 32 - 1}, not ${value}`);
-    }
-  }
+function checkRender({ stages }: Path, { seed, index = 0, given = [] }: RenderOptions): void {
+  requireUint32("seed", seed);
+  requireUint32("index", index);
   const missing = stages.findIndex((stage, i) => stage.noise === "given" && !given[i]);
   if (missing >= 0) throw new OptionError(`the noise of stage ${missing} is to be given, but is not`);
 }

@@ -1,4 +1,4 @@
-// The program that draws a tile of one stage of a path, or the whole path at once: the two make the same bits.
+// The program that renders one tile of one stage of a path, or the whole path at once. Both compute the same bits (docs/adr/0007).
 
 import { zeros } from "../../autodiff/ops/elementwise.ts";
 import { clampedResize } from "../../autodiff/ops/fused.ts";
@@ -16,13 +16,14 @@ import { enlargement } from "../model/upsampling.ts";
 import type { FrozenScale } from "../networks/frozen-scale.ts";
 import { grey } from "../networks/noise-maps.ts";
 import type { Path, Stage } from "./path.ts";
+import type { Noise } from "./sampling.ts";
 import type { View, Window } from "./view.ts";
 
-/** Kernels are chosen as for pictures of this size, whatever the size: a tile then has the bits of the whole. */
+/** Kernels are chosen as if every picture had this size, so that a tile has the bits of the whole picture. */
 const REFERENCE_SIZE = [256, 256] as const;
 
-/** A model on the GPU, with the tensors that all its drawings read. */
-export interface Studio {
+/** A model on the GPU, with the tensors that all programs of its sampler read. */
+export interface SamplerContext {
   readonly gpu: Gpu;
   readonly model: Model;
   readonly scales: readonly FrozenScale[];
@@ -30,48 +31,46 @@ export interface Studio {
   readonly zStar: readonly [Tensor, Slice];
 }
 
-/** A program with what has to be written before it runs. */
-export interface Drawing {
+/** A program and the slices that must be written before it runs. */
+export interface TileProgram {
   readonly program: Program;
   readonly output: Tensor;
   /** The picture before the first stage; null where there is none. */
   readonly start: Slice | null;
-  /** By stage of the path. */
+  /** The given noise, by stage of the path. */
   readonly given: ReadonlyMap<number, Slice>;
+  /** The slices to free with the program. */
   readonly own: readonly Slice[];
 }
 
-/** The part of the previous picture (of the start, at the first stage) that a view of stage i reads. */
-export function readBy(model: Model, path: Path, i: number, { inside }: View): Window {
+/** The part of the previous picture that a view of stage i reads; at the first stage that picture is the start. */
+export function inputWindow(model: Model, path: Path, i: number, { inside }: View): Window {
   if (i === 0) return inside;
   const { rows, columns } = sliced(model, path, i, inside);
   return { top: rows.start, left: columns.start, width: columns.taps.inSize, height: rows.taps.inSize };
 }
 
-/** From the whole picture of stage i−1 to that of stage i. */
+/** The tables that enlarge the whole picture of stage i−1 to the size of stage i. */
 function tapsOf({ options }: Model, { stages, factor }: Path, i: number) {
   const [small, large] = [stages[i - 1]!.size, stages[i]!.size];
   const taps = (inSize: number, outSize: number) => float32Taps(enlargement(options.upsample, factor, inSize, outSize));
   return { rows: taps(small.height, large.height), columns: taps(small.width, large.width) };
 }
 
-/** From what a window reads of stage i−1 to the window of stage i. */
+/** The part of those tables that makes a window of stage i. */
 function sliced(model: Model, path: Path, i: number, { top, left, width, height }: Window) {
   const { rows, columns } = tapsOf(model, path, i);
   return { rows: sliceTaps(rows, top, height), columns: sliceTaps(columns, left, width) };
 }
 
-/** Whether the path's random noise is drawn, or left out. */
-export type Noise = "random" | "none";
-
-/** Compiles stages first … first+views.length−1 as their views show them; `hasStart` says whether a picture comes before them. */
-export async function compileDrawing(
-  { gpu, model, scales, key, zStar }: Studio,
+/** Compiles the stages first … first+views.length−1, each as its view shows it. `hasStart`: a picture comes before them. */
+export async function compileTileProgram(
+  { gpu, model, scales, key, zStar }: SamplerContext,
   path: Path,
   views: readonly View[],
   first: number,
   { hasStart, noise }: { readonly hasStart: boolean; readonly noise: Noise },
-): Promise<Drawing> {
+): Promise<TileProgram> {
   const own: Slice[] = [];
   const bindings = new Map<Tensor, Slice>([key, zStar]);
   const input = (name: string, shape: Shape): { tensor: Tensor; slice: Slice } => {
@@ -82,7 +81,7 @@ export async function compileDrawing(
     return { tensor, slice };
   };
   try {
-    const start = hasStart ? input("start", imageShape(readBy(model, path, first, views[0]!))) : null;
+    const start = hasStart ? input("start", imageShape(inputWindow(model, path, first, views[0]!))) : null;
     let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside));
     const given = new Map<number, Slice>();
     for (const [offset, view] of views.entries()) {
@@ -99,11 +98,11 @@ export async function compileDrawing(
       if (stage.noise === "given") {
         const values = input(`noise ${i}`, noiseShape(stage, view.noiseSize));
         given.set(i, values.slice);
-        z = seen(values.tensor, view);
-      } else if (stage.noise === "random" && noise === "random") z = drawn(key[0], stage, i, view);
-      else if (stage.noise === "star" && stage.scale === 0) z = seen(zStar[0], view);
+        z = windowOf(values.tensor, view);
+      } else if (stage.noise === "random" && noise === "random") z = drawNoise(key[0], stage, i, view);
+      else if (stage.noise === "star" && stage.scale === 0) z = windowOf(zStar[0], view);
       const scale = scales[stage.scale]!;
-      picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.surplus);
+      picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.halo);
       for (const [t, slice] of scale.bindings) bindings.set(t, slice);
     }
     const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu);
@@ -119,21 +118,21 @@ const noiseShape = ({ grey: isGrey }: Stage, size: Size): Shape => (isGrey ? gre
 
 const isWhole = ({ width, height }: Window, size: Size): boolean => width === size.width && height === size.height;
 
-/** A stage's random noise, as far as it is seen; its stream is its place in the path. */
-function drawn(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
+/** The part of a stage's random noise that its view reads. The number of the stage in the path is its stream. */
+function drawNoise(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
   if (isWhole(noise, size)) return normal(key, noiseShape(stage, size), stream);
   const { top, left } = noise;
   return normalWindow(key, { shape: noiseShape(stage, noise), stream, size: [size.height, size.width], top, left });
 }
 
-/** Of a whole noise, what is seen. */
-function seen(z: Tensor, { noise, noiseSize: size }: View): Tensor {
+/** The part of a whole noise that a view reads. */
+function windowOf(z: Tensor, { noise, noiseSize: size }: View): Tensor {
   if (isWhole(noise, size)) return z;
   const { top, left, width, height } = noise;
   return crop2d(z, { top, left, bottom: size.height - top - height, right: size.width - left - width });
 }
 
-export function freeDrawing(gpu: Gpu, { program, own }: Drawing): void {
+export function freeTileProgram(gpu: Gpu, { program, own }: TileProgram): void {
   program.dispose();
   for (const slice of own) gpu.free(slice);
 }

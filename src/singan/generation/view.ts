@@ -1,5 +1,5 @@
-// A tile of a picture as a generator sees it: what lies around it, inside the picture and beyond its border. Pure.
-// The five valid convolutions look 5 px past the tile; beyond the picture is the zero padding that the whole picture has there.
+// A tile of a picture as a generator sees it: its neighbourhood inside the picture and the padding outside. Pure, no GPU.
+// The five valid convolutions read 5 px past the tile. Outside the picture they read the zero padding that the whole picture has there.
 
 import type { Margins } from "../../autodiff/ops/spatial.ts";
 import { PADDING, type Size } from "../model/config.ts";
@@ -13,15 +13,15 @@ export interface Window {
 
 export interface View {
   readonly tile: Window;
-  /** The tile and its neighbourhood, as far as they lie in the picture: what must be known of the previous picture. */
+  /** The tile and its neighbourhood within the picture: the part of the previous picture that is read. */
   readonly inside: Window;
-  /** How far the neighbourhood lies beyond the picture. */
+  /** The neighbourhood outside the picture: its zero padding. */
   readonly outside: Margins;
-  /** From `inside` to the tile. */
-  readonly surplus: Margins;
-  /** What of the noise is read. */
+  /** The neighbourhood within the picture: the margins between `inside` and the tile. */
+  readonly halo: Margins;
+  /** The part of the noise that is read. */
   readonly noise: Window;
-  /** Of the whole noise. */
+  /** Size of the whole noise. */
   readonly noiseSize: Size;
 }
 
@@ -32,22 +32,22 @@ export function viewOf(size: Size, tile: Window, noisePadding: boolean): View {
   const [top, left] = [Math.max(0, tile.top - PADDING), Math.max(0, tile.left - PADDING)];
   const [end, far] = [Math.min(size.height, bottom + PADDING), Math.min(size.width, right + PADDING)];
   const inside = { top, left, width: far - left, height: end - top };
-  const surplus = { top: tile.top - top, left: tile.left - left, bottom: end - bottom, right: far - right };
+  const halo = { top: tile.top - top, left: tile.left - left, bottom: end - bottom, right: far - right };
   const outside = {
-    top: PADDING - surplus.top,
-    left: PADDING - surplus.left,
-    bottom: PADDING - surplus.bottom,
-    right: PADDING - surplus.right,
+    top: PADDING - halo.top,
+    left: PADDING - halo.left,
+    bottom: PADDING - halo.bottom,
+    right: PADDING - halo.right,
   };
   const grown = { top: tile.top, left: tile.left, width: tile.width + 2 * PADDING, height: tile.height + 2 * PADDING };
   return {
-    ...{ tile, inside, outside, surplus },
+    ...{ tile, inside, outside, halo },
     noise: noisePadding ? grown : inside,
     noiseSize: noisePadding ? { width: size.width + 2 * PADDING, height: size.height + 2 * PADDING } : size,
   };
 }
 
-/** A picture in tiles of at most `side` px, row by row; those of a row together are a band. */
+/** Divides a picture into bands of tiles, whose sides are at most `side` px. */
 export function bandsOf({ width, height }: Size, side: number): Window[][] {
   const cuts = (length: number) => {
     const count = Math.ceil(length / side);

@@ -79,7 +79,7 @@ export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Pl
   scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
 
 /** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
-export function requireScale(model: Pick<Model, "scales">, scale: number, low: number): void {
+export function requireScale(model: Pick<AnyModel, "scales">, scale: number, low: number): void {
   const last = model.scales.length - 1;
   if (last < low) throw new OptionError(`the model has ${last + 1} scale${last === 0 ? "" : "s"}: none to start at`);
   if (!Number.isInteger(scale) || scale < low || scale > last)

@@ -1,46 +1,42 @@
-// Animation: frames along a random walk of the noise around z*, so that the picture moves and stays itself. Pure, but for the drawing.
-// Official code: animation.py (generate_gif), whose α is fixed by a slip; here it is obeyed. Closed walks for endless loops are our own.
+// Animation: frames along a random walk of the noise around z*, so that the picture moves but stays recognizable. The walk is pure.
+// Official code: animation.py (generate_gif), which ignores its α by mistake; here α has effect. Closed walks for endless loops are ours.
 
 import { normals } from "../../../autodiff/ops/random.ts";
 import type { Planes } from "../../../image/planes.ts";
-import { OptionError, type Size } from "../../model/config.ts";
+import { OptionError } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";
 import { noiseSize } from "../../model/shapes.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
 import { type Path, samplePath } from "../path.ts";
-import type { Sampler } from "../singan-sampler.ts";
+import { requireUint32 } from "../sampling.ts";
+import type { SinganSampler } from "../singan-sampler.ts";
 
 export interface WalkOptions {
-  /** How many pictures; in a loop the first follows the last. */
+  /** Number of frames; in a loop the first follows the last. */
   readonly frames: number;
   readonly seed: number;
-  /** Pull towards z*, 0 … 1: the larger, the nearer to the photo. */
+  /** Pull towards z*, 0 … 1: a larger value stays nearer to the photo. */
   readonly alpha: number;
-  /** Persistence, 0 … 1: the larger, the smoother and the slower. */
+  /** Persistence, 0 … 1: a larger value moves more smoothly and more slowly. */
   readonly beta: number;
-  /** A walk that ends where it began; needs some pull, alpha ≥ 0.01. */
+  /** Whether the walk ends where it began; this needs some pull, alpha ≥ 0.01. */
   readonly loop: boolean;
 }
 export interface AnimationOptions extends WalkOptions {
-  /** Scales below it stand still, with the noise of the reconstruction. */
+  /** The scales below it stand still: they keep the noise of the reconstruction. */
   readonly startScale: number;
 }
 export const ANIMATION = { frames: 100, seed: 0, alpha: 0.1, beta: 0.9, startScale: 0, loop: false } as const;
 
-/** Without any pull a walk strays without end, and one that has to come back would tear itself away first. */
+/** Without a pull the walk strays without limit, and a closed one would have to start arbitrarily far away. */
 const LEAST_LOOP_ALPHA = 0.01;
-/** How far the first step goes from z* to noise. */
+/** Share of noise in the first step away from z*. */
 const FIRST_STEP = 0.05;
 
-/** Throws OptionError with one line that names the value and its range. */
+/** Throws OptionError with one line that names the option and its range. */
 function checkWalk({ frames, seed, alpha, beta, loop }: WalkOptions): void {
-  for (const [name, value, low] of [
-    ["frames", frames, 1],
-    ["seed", seed, 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < low || value >= 2 ** 32)
-      throw new OptionError(`${name} must be a whole number from ${low} to ${2 ** 32 - 1}, not ${value}`);
-  }
+  requireUint32("frames", frames, 1);
+  requireUint32("seed", seed);
   for (const [name, value, low] of [
     ["alpha", alpha, loop ? LEAST_LOOP_ALPHA : 0],
     ["beta", beta, 0],
@@ -50,22 +46,24 @@ function checkWalk({ frames, seed, alpha, beta, loop }: WalkOptions): void {
   }
 }
 
-/** Of one scale's noise: its centre Z (null for 0) and how many values. */
-interface Centre {
+/** The noise of one scale that walks. */
+interface ScaleNoise {
   readonly scale: number;
+  /** Number of values. */
   readonly count: number;
+  /** The centre Z of the walk; null is 0. */
   readonly z: Float32Array | null;
 }
 
 /**
- * The noise of one scale, frame by frame, endlessly. Official walk, with n_t ~ N(0,1) new in every step:
+ * Yields the noise of one scale, frame by frame, without end. The official walk, with new n_t ~ N(0,1) in every step:
  *   z_0 = Z,  z_1 = 0.95·Z + 0.05·n_0,  z_{t+1} = α·Z + (1−α)·(z_t + β·(z_t − z_{t−1}) + (1−β)·n_t);  the frames are z_2, z_3, …
- * A loop has the n_t repeat after T frames, and begins where its walk will be back after T: as u = z − Z follows
+ * In a loop the n_t repeat after T frames, and the walk starts at the point to which it returns after T steps. u = z − Z follows
  *   u_{t+1} = (1−α)·((1+β)·u_t − β·u_{t−1} + (1−β)·n_t),
- * linear in (u_t, u_{t−1}) with a constant matrix M, that is (I − M^T)⁻¹ times where T steps from 0 lead. Then frame T is frame 0.
- * All values are a function of (seed, scale, frame); they are kept in float64.
+ * which is linear in (u_t, u_{t−1}) with a constant matrix M. So the start is (I − M^T)⁻¹ times the result of T steps from 0, and frame T
+ * equals frame 0. All values are a function of (seed, scale, frame) and are computed in float64.
  */
-export function* noiseWalk({ scale, count, z }: Centre, options: WalkOptions): Generator<Float32Array, never> {
+export function* noiseWalk({ scale, count, z }: ScaleNoise, options: WalkOptions): Generator<Float32Array, never> {
   checkWalk(options);
   const { frames, seed, alpha, beta, loop } = options;
   const noise = (t: number) => normals(randomKey(seed, PURPOSE.animation, scale, t), 0, count);
@@ -99,7 +97,7 @@ export function* noiseWalk({ scale, count, z }: Centre, options: WalkOptions): G
   }
 }
 
-/** Rows of two. */
+/** A 2x2 matrix, row by row. */
 type Matrix = readonly [number, number, number, number];
 
 const product = ([a, b, c, d]: Matrix, [e, f, g, h]: Matrix): Matrix => [
@@ -118,7 +116,7 @@ function closing(m: Matrix, frames: number): Matrix {
   return [d / determinant, -b / determinant, -c / determinant, a / determinant];
 }
 
-/** Every frame's way: as a sample's, with the walk's noise from the start scale on. Throws OptionError for any of the options. */
+/** The path of every frame: a sample's path with given noise from the start scale on. Throws OptionError for options out of range. */
 export function animationPath(model: Model, options: AnimationOptions): Path {
   const { startScale } = options;
   checkWalk(options);
@@ -126,14 +124,11 @@ export function animationPath(model: Model, options: AnimationOptions): Path {
   return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : { ...stage, noise: "given" })) };
 }
 
-/** Of a model's frames. */
-export const frameSize = ({ sizes, scales }: Model): Size => sizes[scales.length - 1]!;
-
 /**
- * The frames, one after the other, at the trained size; at the coarsest scale the walk goes around z*, at the others around 0. Throws
- * OptionError before the first.
+ * Yields the frames at the trained size. The walk of the coarsest scale has the centre z*, those of the others 0. Throws OptionError
+ * before the first frame.
  */
-export async function* animate(sampler: Sampler, wanted: Partial<AnimationOptions> = {}): AsyncGenerator<Planes> {
+export async function* animate(sampler: SinganSampler, wanted: Partial<AnimationOptions> = {}): AsyncGenerator<Planes> {
   const options: AnimationOptions = { ...ANIMATION, ...wanted };
   const { model } = sampler;
   const path = animationPath(model, options);
@@ -143,5 +138,5 @@ export async function* animate(sampler: Sampler, wanted: Partial<AnimationOption
     return noiseWalk({ scale, count: (grey ? 1 : 3) * width * height, z: scale === 0 ? model.zStar : null }, options);
   });
   for (let frame = 0; frame < options.frames; frame++)
-    yield await sampler.draw(path, { seed: options.seed, given: walks.map((walk) => walk?.next().value ?? null) });
+    yield await sampler.render(path, { seed: options.seed, given: walks.map((walk) => walk?.next().value ?? null) });
 }

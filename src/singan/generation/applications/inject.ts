@@ -1,22 +1,22 @@
-// Painting, editing and harmonization: a picture enters a model at a scale, and comes out with the photo's texture.
-// Official code: paint2image.py, editing.py, harmonization.py. What differs is named at each function.
+// Painting, editing and harmonization: a picture is injected into a model at a scale and comes out with the photo's texture.
+// Official code: paint2image.py, editing.py, harmonization.py. Each function names its differences.
 
 import { blend, type Mask, soften } from "../../../image/mask.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { ceilSize, imresize, imresizeTo, isSameSize, type Size } from "../../../image/resample.ts";
 import { type Model, photoAt } from "../../model/model.ts";
 import { injectionPath, sizesFor } from "../path.ts";
-import type { DrawOptions, Sampler } from "../singan-sampler.ts";
+import type { RenderOptions, SinganSampler } from "../singan-sampler.ts";
 
-/** Radius of the disk that widens a mask, px of a 250 px picture. */
+/** Radius of the disk that widens a mask, in px of a picture whose longest side is 250 px. */
 export const DILATION = { edit: 20, harmonize: 7 } as const;
 
-/** The photo at the finest trained scale: what masks and blends refer to. */
+/** The photo at the finest trained scale. Masks and blends refer to it. */
 export const photoOf = (model: Model): Planes => photoAt(model, model.scales.length - 1);
 
 /**
- * A picture in the photo's size. One that was made from the whole photo is reduced as the training reduced that, so that what was not
- * changed comes out the same; another is stretched to fit (the official code does so by its width alone).
+ * Resizes a picture to the photo's size. A picture with the size of the original photo is reduced as the training reduced that one, so
+ * that its unchanged parts stay equal. Any other is stretched to fit (the official code looks at its width only).
  */
 export function toPhotoSize(model: Model, picture: Planes): Planes {
   const { width, height } = photoOf(model);
@@ -26,13 +26,13 @@ export function toPhotoSize(model: Model, picture: Planes): Planes {
   return isWhole ? imresize(picture, scale, { size: { width, height } }) : imresizeTo(picture, { width, height });
 }
 
-/** Whether a picture's shape is so far from another's that fitting it shows: by more than 2 %, and more than rounding to pixels does. */
+/** Whether fitting one picture to the other's size stretches it visibly: by more than 2 %, and by more than rounding to pixels does. */
 export function isStretched(a: Size, b: Size): boolean {
   const rounding = 1 / Math.min(a.width, a.height, b.width, b.height);
   return Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) > Math.max(0.02, rounding);
 }
 
-/** A mask in the photo's size: resized, then set again where it is at least half. */
+/** Resizes a mask to the photo's size; it is 1 where the resized value is at least half, else 0. */
 export function maskToPhotoSize(model: Model, mask: Mask): Mask {
   const size = sizesFor(model).at(-1)!;
   if (isSameSize(mask, size)) return mask;
@@ -51,13 +51,13 @@ function resizedPlane({ width, height, data }: Mask, size: Size): Float32Array {
 }
 
 /**
- * An object with transparency put on the photo, both in the photo's size: a·object + (1−a)·photo. (The official code drops alpha and shows
- * whatever colour lies under it.) `alpha` is in [0,1].
+ * Puts an object with transparency on the photo, both in the photo's size: a·object + (1−a)·photo with `alpha` a in [0,1]. (The official
+ * code ignores the transparency and shows the colour that is stored under it.)
  */
 export function composite(model: Model, object: Planes, alpha: Mask): Planes {
   const photo = photoOf(model);
   const area = alpha.width * alpha.height;
-  // Colours are weighted before resizing: those under full transparency must not bleed in.
+  // The colours are weighted before the resize, so that a colour under full transparency has no influence on its neighbours.
   const weighted = { ...object, data: object.data.map((v, i) => v * alpha.data[i % area]!) };
   const [colours, share] = [toPhotoSize(model, weighted), resizedPlane(alpha, photo)];
   const n = share.length;
@@ -65,33 +65,33 @@ export function composite(model: Model, object: Planes, alpha: Mask): Planes {
   return { width: photo.width, height: photo.height, data };
 }
 
-/** What the model makes of a picture injected at `startScale`: painting to image. Throws OptionError for a scale it can't start at. */
-export function paint(sampler: Sampler, picture: Planes, startScale: number, options: DrawOptions): Promise<Planes> {
-  return sampler.draw(injectionPath(sampler.model, toPhotoSize(sampler.model, picture), startScale), options);
+/** Paint to image: renders a picture injected at `startScale`. Throws OptionError unless 1 ≤ startScale ≤ last. */
+export function paint(sampler: SinganSampler, picture: Planes, startScale: number, options: RenderOptions): Promise<Planes> {
+  return sampler.render(injectionPath(sampler.model, toPhotoSize(sampler.model, picture), startScale), options);
 }
 
 export interface Blended {
-  /** All of it as the model makes it. */
+  /** The whole picture as the model renders it. */
   readonly whole: Planes;
-  /** The photo outside the mask, to the last bit, and `whole` inside. */
+  /** `whole` inside the mask, and the photo, to the last bit, outside. */
   readonly blended: Planes;
 }
 
 /**
- * An edited or composed picture through the model, blended into the photo by a soft mask (of `softMask`). Throws OptionError for a scale
- * it can't start at.
+ * Renders an edited or composed picture injected at `startScale` and blends it into the photo by a soft mask (see softMask()). Throws
+ * OptionError unless 1 ≤ startScale ≤ last.
  */
 export async function blendInto(
-  sampler: Sampler,
+  sampler: SinganSampler,
   picture: Planes,
   mask: Mask,
   startScale: number,
-  options: DrawOptions,
+  options: RenderOptions,
 ): Promise<Blended> {
   const whole = await paint(sampler, picture, startScale, options);
   return { whole, blended: blend(photoOf(sampler.model), whole, mask) };
 }
 
-/** The soft mask of an edit or a harmonization, from a mask of any size. Throws MaskError where it is empty or full. */
+/** The soft mask of an edit or a harmonization, from a mask of any size. Throws MaskError where that is empty or full. */
 export const softMask = (model: Model, mask: Mask, kind: keyof typeof DILATION): Mask =>
   soften(maskToPhotoSize(model, mask), DILATION[kind]);

@@ -1,24 +1,25 @@
-// Super-resolution: the photo goes several times through an enlargement and the finest generator, which adds the detail of its scale.
-// Official code: SR.py, without its portrait bug (its pyramid takes the wrong axis for the short side).
+// Super-resolution: several times, the photo is enlarged and the finest generator adds the detail of its scale.
+// Official code: SR.py, without its error for portraits (its pyramid mistakes the axis of the short side).
 
 import { imresize } from "../../../image/resample.ts";
 import { OptionError, type Size, type TrainOptions } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";
 import type { Path } from "../path.ts";
+import { trainedSize } from "../sampling.ts";
 
-/** Below, no step of about 2^⅓ is left, and a training's scales would be too many. */
+/** A smaller factor has no step of about 2^⅓, and a training for it would have too many scales. */
 export const SMALLEST_FACTOR = 1.2;
 export const LARGEST_FACTOR = 8;
-/** The official in_scale0: three steps double the size. */
+/** The factor of one step, the official in_scale0: three steps double the size. */
 const STEP = 2 ** (1 / 3);
 
 export interface SrSteps {
   readonly count: number;
-  /** Of each step. */
+  /** The factor of each step. */
   readonly factor: number;
 }
 
-/** As many steps of about 2^⅓ as make up `factor`, all alike: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
+/** Divides `factor` into equal steps of about 2^⅓: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
 export function srSteps(factor: number): SrSteps {
   if (!(factor >= SMALLEST_FACTOR && factor <= LARGEST_FACTOR))
     throw new OptionError(`factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
@@ -26,7 +27,7 @@ export function srSteps(factor: number): SrSteps {
   return { count, factor: factor ** (1 / count) };
 }
 
-/** What a training for super-resolution has other than a plain one: α = 100 and a pyramid whose steps are those of the enlargement. */
+/** The options of a training for super-resolution that differ from a plain one: α = 100, and a pyramid with the steps of the enlargement. */
 export const srOptions = (factor: number) =>
   ({
     recipe: "sr",
@@ -35,20 +36,20 @@ export const srOptions = (factor: number) =>
     scaleFactor: 1 / srSteps(factor).factor,
   }) as const satisfies Partial<TrainOptions>;
 
-/** Of the result: ⌊factor·side⌋. */
+/** The size of the result: ⌊factor·side⌋. */
 export const srSize = ({ width, height }: Size, factor: number): Size => ({
   width: Math.floor(width * factor + 1e-6),
   height: Math.floor(height * factor + 1e-6),
 });
 
 /**
- * The photo, enlarged step by step: sizes grow by ⌈side·r⌉, and the last is cropped to srSize. The first step's noise is the same for all
- * colours, as in the official code. Throws OptionError for a factor out of range, or a model without its finest scale.
+ * The photo is enlarged step by step to sizes of ⌈side·r⌉, and the last picture is cropped to srSize(). The noise of the first step is the
+ * same for all colours, as in the official code. Throws OptionError for a factor out of range, or a model without its finest scale.
  */
 export function srPath(model: Model, factor: number): Path {
   const steps = srSteps(factor);
   const scale = model.scales.length - 1;
-  const trained = model.sizes[scale]!;
+  const trained = trainedSize(model);
   const { photo } = model;
   if (photo.width !== trained.width || photo.height !== trained.height)
     throw new OptionError(

@@ -4,12 +4,12 @@
 import { grad, savedTensors } from "../../../autodiff/grad.ts";
 import { concat, take } from "../../../autodiff/ops/batch.ts";
 import { add } from "../../../autodiff/ops/elementwise.ts";
-import type { Tensor } from "../../../autodiff/tensor.ts";
+import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Weights } from "../../../nn/layers.ts";
 import type { Size, TrainOptions } from "../../model/config.ts";
+import { stageNoiseShape } from "../../model/consingan-shapes.ts";
 import { discriminator, generator } from "../../networks/consingan-network.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
-import type { StageLeaves } from "../../networks/stage-noise.ts";
 
 export interface StageContext {
   /** Of all stages up to the one in training. */
@@ -21,6 +21,19 @@ export interface StageContext {
   readonly trained: readonly Tensor[];
   /** The photo at the stage's size. */
   readonly real: Tensor;
+}
+
+/** The inputs of the generator that do not change from pass to pass. */
+export class StageLeaves {
+  /** Amplitudes of the stages' noises, [1,c]. */
+  readonly amps: readonly Tensor[];
+  /** What the reconstruction is made from: the coarsest real picture, then noise drawn once. */
+  readonly fixed: readonly Tensor[];
+
+  constructor(sizes: readonly Size[], channels: number) {
+    this.amps = sizes.map((_, k) => leaf(`amp.${k}`, [1, channels]));
+    this.fixed = sizes.map((size, k) => leaf(k === 0 ? "coarsest" : `fixed.${k}`, stageNoiseShape(k, size, channels)));
+  }
 }
 
 /** A random picture and the reconstruction as one batch [2,3,h,w]: both learn from the same weights, so one pass makes them. */

@@ -14,10 +14,10 @@ import { discriminatorShapes, partShapes, partsOf } from "../../model/consingan-
 import type { StateDict } from "../../model/model.ts";
 import { generator } from "../../networks/consingan-network.ts";
 import { gpuNoise, type NoiseSource } from "../../networks/noise.ts";
-import { fixedNoise, fixedNoiseKey, StageLeaves, stageNoise } from "../../networks/stage-noise.ts";
+import { fixedNoiseKey, stageNoise } from "../../networks/stage-noise.ts";
 import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
 import { trainedParts } from "./rates.ts";
-import { criticStep, generatorStep, picturePair, type StageContext } from "./stage-graphs.ts";
+import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "./stage-graphs.ts";
 
 export interface StageSetup {
   readonly stage: number;
@@ -129,7 +129,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     // The reconstruction's noise: drawn once, with the same bits whenever the model is loaded again.
     const fixedKey = leaf("fixed key", [4]);
     set.upload(fixedKey, fixedNoiseKey(seed));
-    const drawn = fixedNoise(fixedKey, leaves.fixed);
+    const drawn = stageNoise(gpuNoise(fixedKey), sizes, channels);
     const fixed = set.draft("fixed", drawn.slice(1));
     for (const [k, t] of leaves.fixed.entries()) if (k > 0) set.bind([[t, parts.fixed?.(k) ?? fixed.slice(drawn[k]!)]]);
 
