@@ -5,9 +5,9 @@ import { PAPER } from "../src/singan/model/config.ts";
 import { macsPerPass } from "../src/singan/networks/networks.ts";
 import { PURPOSE, randomKey } from "../src/singan/networks/noise.ts";
 import { withStandIn } from "../src/singan/training/dry-run.ts";
+import type { Bench } from "./bench.ts";
 import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
-import type { Bench } from "./suite.ts";
 
 /** Passes of D in a D step: real and fake forward and back, then the penalty and back through its gradient. */
 const D_PASSES = 12;
