@@ -1,12 +1,12 @@
 // Ours against other libraries: the same numbers first, then the same work in turns, in one run on one adapter.
 
+import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, describeScale, difference, type ScaleCase } from "./cases.ts";
 import { Pace, quantile, summarize, type Timing, timeInTurns } from "./measure.ts";
 import { dependencies } from "./peers/package.json";
 import type { Measurement } from "./records.ts";
 import { dStepFlops } from "./steps.ts";
 import { convValues, ourConv, ourDStep, type Peer, type Subject, stepValues } from "./subjects.ts";
-import type { Bench } from "./suite.ts";
 
 /**
  * How far a peer's numbers may be from ours, ‖a−b‖/‖b‖: sums of up to 47,000 products in f32 in another order, or by Winograd's

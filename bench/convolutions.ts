@@ -2,10 +2,10 @@
 
 import { candidateConvolutions, chooseConvolution } from "../src/runtime/convolutions.ts";
 import type { OpCase, Variant } from "../src/runtime/variant.ts";
+import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, type Direction, describeScale } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
 import { convValues, ourConv } from "./subjects.ts";
-import type { Bench } from "./suite.ts";
 
 /** Inputs and result of a direction, as kernels are chosen by them. */
 function opCase(direction: Direction, { x, w, g }: ReturnType<typeof convShapes>): OpCase {

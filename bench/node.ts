@@ -4,10 +4,11 @@ import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "n
 import { createRequire } from "node:module";
 import { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
+import type { BenchOptions } from "./bench.ts";
 import { environmentOf, type Surroundings } from "./environment.ts";
 import { describe, type Environment, type Measurement, recordLine } from "./records.ts";
 import type { Peer } from "./subjects.ts";
-import { type BenchOptions, runBench } from "./suite.ts";
+import { runBench } from "./suite.ts";
 
 export interface Results {
   readonly environment: Environment;

@@ -1,7 +1,7 @@
 // The words of `npm run bench` as values. No effects.
 
 import { parseArgs } from "node:util";
-import { type BenchOptions, PARTS, type Part } from "./suite.ts";
+import { type BenchOptions, PARTS, type Part } from "./bench.ts";
 
 /** Wrong usage: exit code 2. The message is one line. */
 export class UsageError extends Error {

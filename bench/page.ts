@@ -1,10 +1,11 @@
 // Runs in a page: the benchmark, without other libraries. Arguments and results are plain data.
 
 import { Gpu } from "../src/gpu/device.ts";
+import type { BenchOptions } from "./bench.ts";
 import { environmentOf, type Surroundings } from "./environment.ts";
 import { describe, type Environment, type Measurement } from "./records.ts";
 import type { Peer } from "./subjects.ts";
-import { type BenchOptions, runBench } from "./suite.ts";
+import { runBench } from "./suite.ts";
 
 export interface PageArguments {
   readonly options: BenchOptions;

@@ -1,15 +1,15 @@
-// Writes the README's tables from bench/results: photos from train-*.json (reports of `singan train`, with quality figures added), speed
-// from bench-*.ndjson (npm run bench), and whole iterations beside PyTorch from profile-X.json (singan bench --profile --scales all --json)
-// and pytorch-X.ndjson (bench/peers/pytorch.py), X naming a GPU.
+// Writes the tables of README.md and docs/benchmarks.md from bench/results: trainings from train-*.json (reports of `singan train`, with
+// quality figures added), kernels and steps from bench-*.ndjson (npm run bench), whole iterations compared with PyTorch from profile-X.json
+// (singan bench --profile --scales all --json) and pytorch-X.ndjson (bench/peers/pytorch.py), where X names a GPU.
 //   node bench/readme.mjs          rewrite what is between the markers
-//   node bench/readme.mjs --check  exit 1 if README.md is not what it would write of the files that git knows
+//   node bench/readme.mjs --check  exit 1 if a page is not what it would write from the files that git knows
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const FOLDER = "bench/results";
 const isCheck = process.argv[2] === "--check";
 
-/** Whether a file counts: a new one in the folder is somebody's own benchmark until it is recorded. All do without git. */
+/** Whether a file counts: a file that git does not know is the user's own benchmark. Without git all files count. */
 const { status, stdout } = spawnSync("git", ["ls-files", FOLDER], { encoding: "utf8" });
 const counts = (name) => !isCheck || status !== 0 || stdout.split("\n").includes(`${FOLDER}/${name}`);
 
@@ -21,38 +21,57 @@ const read = (pattern) =>
     .sort()
     .map((name) => readFileSync(`${FOLDER}/${name}`, "utf8"));
 
-function photos() {
-  const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
-  const fixed = (value, digits) => (value === undefined ? "–" : value.toFixed(digits));
-  const cells = ({ photo, command, adapter, seconds, options, scales, quality }) => {
-    const channels = [...new Set(scales.map((scale) => scale.channels))].join("–");
-    const { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = quality ?? {};
-    const figures = [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
-    return [
-      photo.name,
-      `\`${command}\``,
-      `${scales.length} scales to ${scales.at(-1).size}, ${options.iterations} iterations, ${channels} channels`,
-      adapter.name,
-      minutes(seconds),
-      ...figures,
-    ];
-  };
-  const head = "photo|command|pyramid|adapter|time|swd ↓|diversity ↑|fidelity ↓|coverage ↓|reconstruction, dB ↑".split("|");
-  return table(
-    head,
-    read(/^train-.*\.json$/).map((text) => cells(JSON.parse(text))),
-  );
-}
-
-const DIRECTIONS = { conv2d: "forward", conv2dInput: "input gradient", conv2dWeight: "weight gradient" };
-const digits = (x, n = 3) => (x >= 10 ** (n - 1) ? x.toFixed(0) : x.toPrecision(n));
-
-/** One file of measurements: the adapter's peaks, its scales, and how other libraries did beside ours. */
-function adapter(text) {
-  const records = text
+const lines = (text) =>
+  text
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
+const digits = (x, n = 3) => (x >= 10 ** (n - 1) ? x.toFixed(0) : x.toPrecision(n));
+/** "lowest–highest", or the one value where both read the same. */
+const range = (values, format) => [...new Set([Math.min(...values), Math.max(...values)].map(format))].join("–");
+/** An adapter's name without its driver's details. */
+const short = (name) => name.replace(/ \((?!software).*/, "");
+
+const trainings = () => read(/^train-.*\.json$/).map((json) => JSON.parse(json));
+const minutes = (s) => (s < 90 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(1)} min`);
+const pyramid = ({ options, scales }) => {
+  const channels = [...new Set(scales.map((scale) => scale.channels))].join("–");
+  return `${scales.length} scales to ${scales.at(-1).size}, ${options.iterations} iterations, ${channels} channels`;
+};
+const QUALITY_HEAD = ["swd ↓", "diversity ↑", "fidelity ↓", "coverage ↓", "reconstruction, dB ↑"];
+const quality = ({ quality: { swd, diversity, nn_fidelity: fidelity, nn_coverage: coverage, psnr } = {} }) => {
+  const fixed = (value, decimals) => (value === undefined ? "–" : value.toFixed(decimals));
+  return [fixed(swd, 4), fixed(diversity, 3), fixed(fidelity, 4), fixed(coverage, 4), fixed(psnr, 1)];
+};
+
+const allTrainings = () =>
+  table(
+    ["photo", "command", "pyramid", "adapter", "time", ...QUALITY_HEAD],
+    trainings().map((t) => [
+      ...[t.photo.name, `\`${t.command}\``, pyramid(t), t.adapter.name, minutes(t.seconds)],
+      ...quality(t),
+    ]),
+  );
+
+const expectations = () =>
+  table(
+    ["hardware", "command", "model", "time"],
+    trainings().map((t) => [short(t.adapter.name), `\`${t.command}\``, pyramid(t), minutes(t.seconds)]),
+  );
+
+const qualities = () =>
+  table(
+    ["photo", "finest scale", "trained on", ...QUALITY_HEAD],
+    trainings()
+      .filter((t) => t.quality)
+      .map((t) => [t.photo.name, t.scales.at(-1).size, short(t.adapter.name), ...quality(t)]),
+  );
+
+const DIRECTIONS = { conv2d: "forward", conv2dInput: "input gradient", conv2dWeight: "weight gradient" };
+
+/** One file of measurements: the adapter's peaks, its scales, and the ratios to other libraries. */
+function adapter(text) {
+  const records = lines(text);
   const { adapter: name, runtime, commit, date, cores, software } = records[0];
   const of = (what) => records.filter((r) => r.what === what && !r.peer && r.chosen !== false);
   const best = (what, key) => Math.max(...of(what).map((r) => r[key]));
@@ -93,55 +112,82 @@ function peers(records) {
   return table(["speed of ours over", ...Object.values(DIRECTIONS), `D step${step ? ` (${step.shape})` : ""}`], rows);
 }
 
-/** Whole iterations on one GPU, ours and PyTorch's, whose faster float32 mode counts. */
-function pytorch(text) {
-  const theirs = text
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+/** Whole iterations on one GPU, ours and PyTorch's; the faster of PyTorch's float32 modes counts. */
+function iterations(text) {
+  const theirs = lines(text);
   const [{ adapter: name, peer }] = theirs;
-  const profiles = read(/^profile-.*\.json$/).map((json) => JSON.parse(json));
   const key = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  const { scales: ours } = profiles.find((p) => p.adapter.name.startsWith(key));
-  const rows = ours.map(({ scale, size, channels, dispatches, wallMs, idleShare }) => {
-    const ms = (mode) => theirs.find((r) => r.scale === scale && r.mode === mode).median_ms;
-    const [tf32, fp32] = [ms("tf32"), ms("fp32")];
-    const ratio = `${(Math.min(tf32, fp32) / wallMs).toFixed(1)}x`;
-    return [
-      ...[scale, size, channels, dispatches, `${digits(wallMs)} ms`, `${(100 * idleShare).toFixed(0)} %`],
-      ...[`${digits(tf32)} ms`, `${digits(fp32)} ms`, ratio],
-    ];
+  const profiles = read(/^profile-.*\.json$/).map((json) => JSON.parse(json));
+  const ours = profiles.find((p) => p.adapter.name.startsWith(key));
+  if (!ours) throw new Error(`${FOLDER} has no profile-*.json of ${name}`);
+  const scales = ours.scales.map((scale) => {
+    const [tf32, fp32] = ["tf32", "fp32"].map((mode) => theirs.find((r) => r.scale === scale.scale && r.mode === mode).median_ms);
+    return { ...scale, tf32, fp32, faster: Math.min(tf32, fp32), ratio: Math.min(tf32, fp32) / scale.wallMs };
   });
-  const head = "scale|size|channels|dispatches|ours|no kernel, at least|PyTorch, TF32|PyTorch, float32|ours is faster by".split(
-    "|",
-  );
-  return `**${name}**, one iteration (3 D and 3 G steps); ${peer}.\n\n${table(head, rows)}`;
+  return { name, peer, scales };
 }
 
-/** Marker → what stands after it. */
-const BLOCKS = {
-  results: photos,
-  speed: () =>
-    read(/^bench-.*\.ndjson$/)
-      .map(adapter)
-      .join("\n\n"),
-  pytorch: () =>
-    read(/^pytorch-.*\.ndjson$/)
-      .map(pytorch)
-      .join("\n\n"),
+const comparisons = () => read(/^pytorch-.*\.ndjson$/).map(iterations);
+
+function pytorch({ name, peer, scales }) {
+  const rows = scales.map(({ scale, size, channels, dispatches, wallMs, idleShare, tf32, fp32, ratio }) => [
+    ...[scale, size, channels, dispatches, `${digits(wallMs)} ms`, `${(100 * idleShare).toFixed(0)} %`],
+    ...[`${digits(tf32)} ms`, `${digits(fp32)} ms`, `${ratio.toFixed(1)}x`],
+  ]);
+  const head = "scale|size|channels|dispatches|ours|no kernel, at least|PyTorch, TF32|PyTorch, float32|ours is faster by";
+  return `**${name}**, one iteration (3 D and 3 G steps); ${peer}.\n\n${table(head.split("|"), rows)}`;
+}
+
+/** Two rows: a GPU compared with PyTorch, and the CPU on which another WebGPU library comes closest to ours. */
+function speeds() {
+  const onGpu = comparisons().map(({ name, peer, scales }) => [
+    name,
+    `an iteration, at each scale of 250x188 (${scales[0].size} to ${scales.at(-1).size})`,
+    peer,
+    `${range(
+      scales.map((s) => s.faster),
+      digits,
+    )} ms`,
+    `${range(
+      scales.map((s) => s.ratio),
+      (x) => x.toFixed(1),
+    )}x`,
+  ]);
+  const [closest] = read(/^bench-.*\.ndjson$/)
+    .flatMap(lines)
+    .filter((r) => r.what === "dStep" && r.peer && r.ratio && r.software)
+    .sort((a, b) => a.ratio - b.ratio);
+  const { driver, cores, shape, peer, median_ms: ms, ratio } = closest;
+  const onCpu = [`${short(driver)}, ${cores} CPU cores`, `a D step (${shape})`, peer, `${digits(ms)} ms`, `${digits(ratio)}x`];
+  return table(["hardware", "work", "compared with", "its time", "ours is faster by"], [...onGpu.slice(0, 1), onCpu]);
+}
+
+/** Page → marker → what stands after it. */
+const PAGES = {
+  "README.md": { expect: expectations, quality: qualities, fast: speeds },
+  "docs/benchmarks.md": {
+    results: allTrainings,
+    speed: () =>
+      read(/^bench-.*\.ndjson$/)
+        .map(adapter)
+        .join("\n\n"),
+    pytorch: () => comparisons().map(pytorch).join("\n\n"),
+  },
 };
 
-const readme = readFileSync("README.md", "utf8");
-let written = readme;
-for (const [name, make] of Object.entries(BLOCKS)) {
-  const [start, end] = [`<!-- ${name}: made by bench/readme.mjs -->`, `<!-- end of ${name} -->`];
-  const [before, rest] = written.split(start);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`README.md has no markers for the ${name}`);
-  written = `${before}${start}\n${make()}\n${end}${after}`;
-}
-if (!isCheck) writeFileSync("README.md", written);
-else if (written !== readme) {
-  console.error("README.md is not what bench/readme.mjs writes: run node bench/readme.mjs");
-  process.exit(1);
+for (const [page, blocks] of Object.entries(PAGES)) {
+  const text = readFileSync(page, "utf8");
+  let written = text;
+  for (const [name, make] of Object.entries(blocks)) {
+    const [start, end] = [`<!-- ${name}: made by bench/readme.mjs -->`, `<!-- end of ${name} -->`];
+    const [before, rest] = written.split(start);
+    const after = rest?.split(end)[1];
+    if (after === undefined) throw new Error(`${page} has no markers for ${name}`);
+    written = `${before}${start}\n${make()}\n${end}${after}`;
+  }
+  if (!isCheck) writeFileSync(page, written);
+  else if (written !== text) {
+    console.error(`${page} is not what bench/readme.mjs writes: run node bench/readme.mjs`);
+    process.exitCode = 1;
+  }
 }

@@ -6,9 +6,9 @@ import { macsPerPass } from "../src/singan/networks/networks.ts";
 import { PURPOSE, randomKey } from "../src/singan/networks/noise.ts";
 import { recipeOf } from "../src/singan/recipes.ts";
 import { withTrainer } from "../src/singan/training/dry-run.ts";
+import type { Bench } from "./bench.ts";
 import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
-import type { Bench } from "./suite.ts";
 
 /** Passes of D in a D step: real and fake forward and back, then the penalty and back through its gradient. */
 const D_PASSES = 12;

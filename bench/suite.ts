@@ -4,6 +4,7 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { Tuner } from "../src/runtime/tuner.ts";
 import { PAPER } from "../src/singan/model/config.ts";
 import { tuneTraining } from "../src/singan/recipes.ts";
+import type { Bench, BenchOptions } from "./bench.ts";
 import { PYRAMID, SCALES, type ScaleCase } from "./cases.ts";
 import { benchPeers } from "./comparison.ts";
 import { benchConvolutions } from "./convolutions.ts";
@@ -12,35 +13,6 @@ import { measurePeak } from "./peak.ts";
 import type { Measurement } from "./records.ts";
 import { benchSteps } from "./steps.ts";
 import type { Peer } from "./subjects.ts";
-
-export const PARTS = ["convs", "steps", "peers"] as const;
-export type Part = (typeof PARTS)[number];
-
-/** Plain data, so that it can be handed to a page. */
-export interface BenchOptions {
-  readonly parts: readonly Part[];
-  /** Few and short rounds. */
-  readonly quick: boolean;
-  /** Scales with more pixels are left out. */
-  readonly maxPixels: number;
-  /** Every variant of the convolutions worth timing in place of the one that training would use. */
-  readonly variants: boolean;
-  /** Kernels as the tuner finds them, which is what training uses; else those that are chosen without timing. */
-  readonly tune: boolean;
-  /** Longest single run that is measured. */
-  readonly limitMs: number;
-}
-
-export interface Bench {
-  readonly gpu: Gpu;
-  readonly options: BenchOptions;
-  readonly effort: Effort;
-  readonly scales: readonly ScaleCase[];
-  readonly peers: readonly Peer[];
-  /** GFLOP/s of the fastest multiply-add kernel. */
-  readonly peak: number;
-  report(measurement: Measurement): void;
-}
 
 const effortFor = ({ quick, limitMs }: BenchOptions): Effort =>
   quick ? { sampleMs: 10, totalMs: 100, rounds: [3, 5], limitMs } : { sampleMs: 30, totalMs: 1000, rounds: [3, 25], limitMs };

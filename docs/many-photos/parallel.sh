@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains every photo of a folder with GNU parallel, two at a time on this computer.
 #   sh parallel.sh PHOTOS OUT [flags of singan train]
-# Again the same call goes on with what is missing; parallel's own --joblog and --sshlogin spread it over computers.
+# The same call again trains what is missing. parallel's own --sshlogin and --joblog spread the work over computers.
 set -eu
 photos=$1 out=$2
 shift 2

@@ -3,10 +3,10 @@
 #SBATCH --gres=gpu:1
 #SBATCH --time=04:00:00
 #SBATCH --output=singan-%A-%a.log
-# One photo per task of a Slurm job array:
+# Trains one photo per task of a Slurm job array:
 #   ls photos/*.jpg > photos.txt
 #   sbatch --array=1-$(wc -l < photos.txt) slurm.sh photos.txt OUT [flags of singan train]
-# Submit it again for the tasks that failed or ran out of time: finished photos take seconds.
+# After failures or timeouts submit it again: finished photos take seconds.
 set -eu
 list=$1 out=$2
 shift 2

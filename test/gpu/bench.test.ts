@@ -1,9 +1,10 @@
 // The benchmark at its smallest: every figure is there, and a library whose numbers are not ours is refused.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BenchOptions } from "../../bench/bench.ts";
 import type { Measurement } from "../../bench/records.ts";
 import type { Peer, Subject } from "../../bench/subjects.ts";
-import { type BenchOptions, runBench } from "../../bench/suite.ts";
+import { runBench } from "../../bench/suite.ts";
 import { sizeOf } from "../../src/autodiff/tensor.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";

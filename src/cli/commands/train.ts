@@ -7,7 +7,7 @@ import { flattened } from "../../image/decode.ts";
 import { labelledSheet } from "../../image/labels.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import type { AnyModel, Preview, ScaleRecord } from "../../singan/model/model.ts";
+import type { AnyModel, Preview } from "../../singan/model/model.ts";
 import { buildPyramid, PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, pyramidOf, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
