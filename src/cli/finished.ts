@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { UsageError } from "./args.ts";
-import { readAnyModelAt } from "./files.ts";
+import { readAnyModelAt } from "./read-files.ts";
 import type { Asked } from "./training.ts";
 
 /** What a training was asked for, and of which photo: the same again needs no work. */

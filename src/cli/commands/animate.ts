@@ -14,10 +14,11 @@ import {
 } from "../../singan/generation/applications/animation.ts";
 import { Sampler } from "../../singan/generation/singan-sampler.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { modelPath, OutputFolder, readModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { megabytes } from "../memory.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
+import { modelPath, readModelAt } from "../read-files.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";
 import { inFlags } from "../train-options.ts";

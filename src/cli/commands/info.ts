@@ -2,8 +2,8 @@
 
 import { statSync } from "node:fs";
 import type { Args, Command } from "../args.ts";
-import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
+import { modelPath, readAnyModelAt } from "../read-files.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { asFlags } from "../train-options.ts";

@@ -12,10 +12,12 @@ import type { AnyModel, Preview, ScaleRecord } from "../../singan/model/model.ts
 import { writeModel } from "../../singan/model/model-file.ts";
 import { buildPyramid, PyramidError, pyramidOf } from "../../singan/model/pyramid.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, MODEL_FILE, OutputFolder, readBytes, readLayer, shown } from "../files.ts";
+import { FileError, shown } from "../file-error.ts";
 import { foldersFor, type Order, orderOf, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
+import { MODEL_FILE, readBytes, readLayer } from "../read-files.ts";
 import type { Session } from "../session.ts";
 import { sizeText } from "../sizes.ts";
 import { TRAIN_FLAGS } from "../train-options.ts";
