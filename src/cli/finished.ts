@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { type PlanOptions, presetOf } from "../singan/training/plan.ts";
 import { UsageError } from "./args.ts";
-import { readAnyModelAt } from "./files.ts";
+import { readAnyModelAt } from "./read-files.ts";
 
 /** The options of a training and the photo that they are for: the same again needs no work. */
 export interface TrainingRequest {

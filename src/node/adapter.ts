@@ -1,6 +1,6 @@
 // Opens a WebGPU adapter in Node: Dawn (npm package webgpu) on the computer's GPU, else on a browser's software driver.
 import { findBrowser } from "./browser-paths.ts";
-import { waitPatiently } from "./patience.ts";
+import { throttleEventLoop } from "./event-loop-throttle.ts";
 import { hasDriverManifest, loadVulkan, softwareVulkanEnv } from "./vulkan.ts";
 
 export class NoAdapterError extends Error {
@@ -29,7 +29,7 @@ export async function openAdapter(): Promise<GPUAdapter> {
   for (const [name, value] of Object.entries(dawn.globals)) {
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
-  waitPatiently(dawn.globals);
+  throttleEventLoop(dawn.globals);
   const latest = instances.at(-1);
   const adapter = await (latest ? request(latest) : process.platform === "linux" ? openOnLinux(dawn) : request(start(dawn)));
   if (!adapter) throw new NoAdapterError(`no GPU adapter found: ${HINT}`);

@@ -3,8 +3,8 @@
 import { statSync } from "node:fs";
 import { recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
-import { modelPath, readAnyModelAt } from "../files.ts";
 import { duration } from "../progress.ts";
+import { modelPath, readAnyModelAt } from "../read-files.ts";
 import { describeScale } from "../report.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";

@@ -10,11 +10,12 @@ import { type SampleOptions, type Sampler, trainedSize } from "../../singan/gene
 import type { Size } from "../../singan/model/config.ts";
 import { checkSample, openSampler } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { modelPath, OutputFolder, readAnyModelAt } from "../files.ts";
 import { openGpu } from "../gpu.ts";
 import { sampleName } from "../names.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
+import { modelPath, readAnyModelAt } from "../read-files.ts";
 import type { Session } from "../session.ts";
 import { readFactors, readSize, sizeText } from "../sizes.ts";
 import { startScaleFlag, startScales } from "../start-scales.ts";

@@ -1,9 +1,9 @@
-// The event loop sleeps while a promise of the GPU's is awaited, and only then.
+// The event loop sleeps while a promise of the GPU is pending, and only then.
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { waitPatiently } from "../../src/node/patience.ts";
+import { throttleEventLoop } from "../../src/node/event-loop-throttle.ts";
 
-/** Classes whose calls take `ms`. */
+/** Stand for Dawn's classes; every call takes `ms`. */
 function classes(ms: number) {
   class Slow {
     async mapAsync() {
@@ -21,7 +21,7 @@ function classes(ms: number) {
   return { GPUQueue: class extends Slow {}, GPUBuffer: class extends Slow {}, GPUDevice: class extends Slow {} };
 }
 
-/** Turns of the event loop, all of it kept busy, until `promise` settles. */
+/** Counts the turns of the event loop, each of which starts the next at once, until `promise` settles. */
 async function turnsDuring(promise: Promise<unknown>): Promise<number> {
   let turns = 0;
   let isDone = false;
@@ -36,21 +36,21 @@ async function turnsDuring(promise: Promise<unknown>): Promise<number> {
   return turns;
 }
 
-test("the event loop turns some hundred times a second while the GPU is awaited, not as often as it can", async () => {
-  const patient = classes(300);
-  waitPatiently(patient);
-  const asleep = await turnsDuring(new patient.GPUQueue().onSubmittedWorkDone());
+test("the event loop turns some hundred times a second while the GPU works, not as often as it can", async () => {
+  const dawn = classes(300);
+  throttleEventLoop(dawn);
+  const asleep = await turnsDuring(new dawn.GPUQueue().onSubmittedWorkDone());
   const awake = await turnsDuring(sleep(300));
   expect(asleep).toBeGreaterThan(100);
   expect(asleep).toBeLessThan(awake / 5);
 });
 
 test("results and errors come through, and a second call changes nothing", async () => {
-  const patient = classes(5);
-  waitPatiently(patient);
-  const { mapAsync } = patient.GPUBuffer.prototype;
-  waitPatiently(patient);
-  expect(patient.GPUBuffer.prototype.mapAsync).toBe(mapAsync);
-  expect(await new patient.GPUBuffer().mapAsync()).toBe("mapped");
-  await expect(new patient.GPUDevice().createComputePipelineAsync()).rejects.toThrow("does not compile");
+  const dawn = classes(5);
+  throttleEventLoop(dawn);
+  const { mapAsync } = dawn.GPUBuffer.prototype;
+  throttleEventLoop(dawn);
+  expect(dawn.GPUBuffer.prototype.mapAsync).toBe(mapAsync);
+  expect(await new dawn.GPUBuffer().mapAsync()).toBe("mapped");
+  await expect(new dawn.GPUDevice().createComputePipelineAsync()).rejects.toThrow("does not compile");
 });

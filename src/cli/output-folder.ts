@@ -1,4 +1,4 @@
-// What the commands read and write: photo, model, and an output folder that is replaced at the end or not at all.
+// The folder that a command writes its results to: a transaction that replaces the old results at the end or not at all.
 
 import {
   closeSync,
@@ -8,7 +8,6 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -16,92 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
-import type { Rgb8 } from "../image/planes.ts";
-import { ModelFileError } from "../singan/model/file-fields.ts";
-import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
-import { readModel } from "../singan/recipes.ts";
-
-/** A file that can't be read or written; the message is one line that names it. */
-export class FileError extends Error {
-  override name = "FileError";
-}
-
-/** Largest file that is read whole. */
-const MAX_BYTES = 2 ** 31 - 1;
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "not permitted",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  ENOTDIR: "a part of the path is a file",
-  EEXIST: "it is a file",
-  EISDIR: "it is a directory",
-  ENAMETOOLONG: "the name is too long",
-  EMFILE: "too many open files",
-  ENOENT: "no folder can be made there",
-};
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return (code && REASONS[code]) || message.split("\n")[0]!;
-}
-
-/** Paths come from the user and may hold anything: quoted where that would break the line. */
-export const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);
-
-/** Throws FileError where it is no file, or what readFileSync throws. */
-export function readBytes(path: string, what: string): Uint8Array {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new FileError(`there is no file ${shown(path)}`);
-  if (stats.isDirectory()) throw new FileError(`${shown(path)} is a directory, not ${what}`);
-  if (!stats.isFile()) throw new FileError(`${shown(path)} is not a regular file`);
-  if (stats.size > MAX_BYTES) throw new FileError(`${shown(path)} is too large to be ${what}`);
-  return readFileSync(path);
-}
-
-function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T): T {
-  try {
-    return decode(readBytes(path, what));
-  } catch (error) {
-    if (error instanceof FileError) throw error;
-    if (error instanceof ImageError || error instanceof ModelFileError) throw new FileError(`${shown(path)}: ${error.message}`);
-    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
-  }
-}
-
-/** Throws FileError. */
-export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
-/** A mask's: what is transparent counts as black. Throws FileError. */
-export const readMaskPicture = (path: string): Rgb8 =>
-  reading(path, "a picture", (bytes) => decodeImage(bytes, { background: [0, 0, 0] }));
-/** With its transparency. Throws FileError. */
-export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
-/** Whether there is a directory of that path. */
-export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-/** Names of the files in a directory that end in .png, sorted; hidden ones are left out. Throws FileError. */
-export function pngNames(path: string): string[] {
-  try {
-    return readdirSync(path)
-      .filter((name) => /^[^.].*\.png$/.test(name))
-      .sort();
-  } catch (error) {
-    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
-  }
-}
-/** What training calls its model in the folder that it writes. */
-export const MODEL_FILE = "model.safetensors";
-/** Where a model is: `path`, or the model in it where `path` is a folder that training wrote. */
-export function modelPath(path: string): string {
-  const inside = join(path, MODEL_FILE);
-  return isDirectory(path) && existsSync(inside) ? inside : path;
-}
-/** Throws FileError. */
-export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
-/** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */
-export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
+import { FileError, reason, shown } from "./file-error.ts";
 
 /** Makes a folder and those above it; gives the topmost made. Node's recursive mkdir never returns where a file system refuses, as /proc does. */
 function makeFolders(path: string): string | undefined {

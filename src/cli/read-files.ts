@@ -1,0 +1,64 @@
+// Reads and decodes the files that commands take: photos, masks and models.
+
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
+import type { Rgb8 } from "../image/planes.ts";
+import { ModelFileError } from "../singan/model/file-fields.ts";
+import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
+import { readModel } from "../singan/recipes.ts";
+import { FileError, reason, shown } from "./file-error.ts";
+
+/** Largest file that is read whole. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** Throws FileError where it is no file, or what readFileSync throws. */
+export function readBytes(path: string, what: string): Uint8Array {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw new FileError(`there is no file ${shown(path)}`);
+  if (stats.isDirectory()) throw new FileError(`${shown(path)} is a directory, not ${what}`);
+  if (!stats.isFile()) throw new FileError(`${shown(path)} is not a regular file`);
+  if (stats.size > MAX_BYTES) throw new FileError(`${shown(path)} is too large to be ${what}`);
+  return readFileSync(path);
+}
+
+function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T): T {
+  try {
+    return decode(readBytes(path, what));
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    if (error instanceof ImageError || error instanceof ModelFileError) throw new FileError(`${shown(path)}: ${error.message}`);
+    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
+  }
+}
+
+/** Throws FileError. */
+export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
+/** A mask's: what is transparent counts as black. Throws FileError. */
+export const readMaskPicture = (path: string): Rgb8 =>
+  reading(path, "a picture", (bytes) => decodeImage(bytes, { background: [0, 0, 0] }));
+/** With its transparency. Throws FileError. */
+export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
+/** Whether there is a directory of that path. */
+export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Names of the files in a directory that end in .png, sorted; hidden ones are left out. Throws FileError. */
+export function pngNames(path: string): string[] {
+  try {
+    return readdirSync(path)
+      .filter((name) => /^[^.].*\.png$/.test(name))
+      .sort();
+  } catch (error) {
+    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
+  }
+}
+/** What training calls its model in the folder that it writes. */
+export const MODEL_FILE = "model.safetensors";
+/** Where a model is: `path`, or the model in it where `path` is a folder that training wrote. */
+export function modelPath(path: string): string {
+  const inside = join(path, MODEL_FILE);
+  return isDirectory(path) && existsSync(inside) ? inside : path;
+}
+/** Throws FileError. */
+export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
+/** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */
+export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
