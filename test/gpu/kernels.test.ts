@@ -4,10 +4,11 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { moments, momentsOp } from "../../src/autodiff/ops/channel.ts";
 import { add, affine, fill } from "../../src/autodiff/ops/elementwise.ts";
-import { normal, randomBlock, uniform } from "../../src/autodiff/ops/random.ts";
+import { normal, uniform } from "../../src/autodiff/ops/random.ts";
 import { axisSum, broadcast } from "../../src/autodiff/ops/reduce.ts";
 import { registry } from "../../src/autodiff/ops/registry.ts";
 import { pad2d, resize, type Taps } from "../../src/autodiff/ops/spatial.ts";
+import { randomBlock } from "../../src/autodiff/philox.ts";
 import { apply, type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import { kernels } from "../../src/generated/kernels.ts";
 import { Gpu, padTo, type Slice } from "../../src/gpu/device.ts";

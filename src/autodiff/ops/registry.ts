@@ -6,6 +6,7 @@ import * as channel from "./channel.ts";
 import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
 import * as fused from "./fused.ts";
+import * as quantize from "./quantize.ts";
 import * as random from "./random.ts";
 import * as reduce from "./reduce.ts";
 import * as spatial from "./spatial.ts";
@@ -13,7 +14,7 @@ import * as spatial from "./spatial.ts";
 const isOp = (value: unknown): value is Op => typeof value === "object" && value !== null && "vjp" in value;
 
 export const registry: ReadonlyMap<string, Op> = new Map(
-  [batch, channel, conv, elementwise, fused, random, reduce, spatial]
+  [batch, channel, conv, elementwise, fused, quantize, random, reduce, spatial]
     .flatMap((family) => Object.values(family).filter(isOp))
     .map((op) => [op.name, op]),
 );

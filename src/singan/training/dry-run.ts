@@ -1,7 +1,7 @@
 // A scale's trainer on values made up in place of a photo and of what coarser scales have learnt: noise to time what a training costs,
 // zeros to compile it or to count the memory it takes.
 
-import { normals } from "../../autodiff/ops/random.ts";
+import { normals } from "../../autodiff/philox.ts";
 import { type Shape, sizeOf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";

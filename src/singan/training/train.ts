@@ -1,6 +1,6 @@
 // The whole training: a photo's pyramid, scale by scale from coarse to fine, each frozen when done. Official code: train().
 
-import { normals } from "../../autodiff/ops/random.ts";
+import { normals } from "../../autodiff/philox.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { type Planes, rmse } from "../../image/planes.ts";

@@ -1,7 +1,7 @@
 // Animation: frames along a random walk of the noise around z*, so that the picture moves and stays itself. Pure, but for the drawing.
 // Official code: animation.py (generate_gif), whose α is fixed by a slip; here it is obeyed. Closed walks for endless loops are our own.
 
-import { normals } from "../../../autodiff/ops/random.ts";
+import { normals } from "../../../autodiff/philox.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { OptionError, type Size } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";
