@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import { Arena, type Update } from "./plan.ts";
+import { Arena, type Graph, type Update } from "./plan.ts";
 import { complete, Draft, type Program } from "./program.ts";
 
 export class ProgramSet<Name extends string> {
@@ -57,7 +57,12 @@ export class ProgramSet<Name extends string> {
     return made;
   }
 
-  /** Compiles all drafts side by side. Throws what complete() throws. */
+  /** The graphs drafted so far. */
+  get graphs(): readonly Graph[] {
+    return [...this.#drafts.values()].map(({ graph }) => graph);
+  }
+
+  /** Compiles all drafts at once. Throws what complete() throws. */
   async complete(): Promise<Readonly<Record<Name, Program>>> {
     const programs = await complete([...this.#drafts.values()], this.#arena);
     return Object.fromEntries([...this.#drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<Name, Program>;

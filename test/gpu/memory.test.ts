@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { megabytes, requireMemory } from "../../src/cli/memory.ts";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { resolveOptions } from "../../src/singan/model/config.ts";
 import { forecastBytes } from "../../src/singan/training/rehearsal.ts";
 
@@ -11,7 +12,7 @@ const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(() => gpu.dispose());
 

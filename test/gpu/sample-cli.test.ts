@@ -4,9 +4,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { writeModel } from "../../src/singan/model/model-file.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
@@ -16,7 +16,7 @@ let folder: string;
 beforeAll(async () => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-sample-"));
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   writeFileSync(join(folder, "m.safetensors"), writeModel(await trainAll(gpu, tinyPhoto(), TINY)));
   gpu.dispose();
 });
