@@ -1,8 +1,8 @@
-// Builds the project: reflects shaders/ into the typed manifest src/generated/kernels.ts, then bundles library, CLI and demo.
+// Builds the project: reflects shaders/ into the typed manifests of src/generated, then bundles library, CLI and demo.
 //   node build.mjs            everything, declarations included
-//   node build.mjs --kernels  only the manifest
-//   node build.mjs --demo     manifest and the demo page with its server: before `npm start`
-//   node build.mjs --stale    manifest and bundles, only where a source is newer than they are: before `npm run singan`
+//   node build.mjs --kernels  only the manifests
+//   node build.mjs --demo     manifests and the demo page with its server: before `npm start`
+//   node build.mjs --stale    manifests and bundles, only where a source is newer than they are: before `npm run singan`
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,9 +10,18 @@ import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 
 const ts = transformSync(readFileSync("src/gpu/template.ts", "utf8"), { loader: "ts", format: "esm" }).code;
-const { expandTemplate } = await import(`data:text/javascript,${encodeURIComponent(ts)}`);
+const { expandTemplate, inlineIncludes } = await import(`data:text/javascript,${encodeURIComponent(ts)}`);
 
-const MANIFEST = "src/generated/kernels.ts";
+/** Manifests by folder of kernels: those of software adapters have one of their own, so that other browsers need not load them. */
+const MANIFESTS = [
+  { folder: "shaders", file: "src/generated/kernels.ts", names: ["kernels", "sources", "KernelTypes"] },
+  {
+    folder: "shaders/software",
+    file: "src/generated/software-kernels.ts",
+    names: ["softwareKernels", "softwareSources", "SoftwareKernelTypes"],
+  },
+];
+const included = (name) => readFileSync(`shaders/include/${name}.wgsl`, "utf8");
 /** Stands for all bundles: esbuild writes them together. */
 const BUILT = "dist/cli.js";
 
@@ -22,7 +31,7 @@ function reflect(name, source) {
   try {
     shader = new WgslReflect(expandTemplate(source));
   } catch (error) {
-    throw new Error(`shaders/${name}.wgsl does not parse: ${error.message ?? error}`);
+    throw new Error(`the kernel ${name} does not parse: ${error.message ?? error}`);
   }
   return shader.entry.compute.map((entry) => {
     const used = entry.resources.filter((r) => r.resourceType !== ResourceType.Sampler).sort((a, b) => a.binding - b.binding);
@@ -42,19 +51,28 @@ function reflect(name, source) {
   });
 }
 
-function writeManifest() {
-  const files = readdirSync("shaders")
+/** A kernel with what it includes. */
+function sourceOf(path) {
+  try {
+    return inlineIncludes(readFileSync(path, "utf8"), included);
+  } catch (error) {
+    throw new Error(`${path}: ${error.message}`);
+  }
+}
+
+function writeManifest({ folder, file, names: [kernelsName, sourcesName, typesName] }) {
+  const files = readdirSync(folder)
     .filter((f) => f.endsWith(".wgsl"))
     .sort();
-  const sources = Object.fromEntries(files.map((f) => [f.slice(0, -5), readFileSync(`shaders/${f}`, "utf8")]));
+  const sources = Object.fromEntries(files.map((f) => [f.slice(0, -5), sourceOf(join(folder, f))]));
   const kernels = Object.entries(sources).flatMap(([name, source]) => reflect(name, source));
   const union = (names) => names.map((n) => JSON.stringify(n)).join(" | ") || "never";
-  const text = `// Generated from shaders/ by build.mjs: do not edit.
-export const sources = ${JSON.stringify(sources, null, 1)} as const;
+  const text = `// Generated from ${folder}/ by build.mjs: do not edit.
+export const ${sourcesName} = ${JSON.stringify(sources, null, 1)} as const;
 
-export const kernels = ${JSON.stringify(Object.fromEntries(kernels.map(({ key, ...rest }) => [key, rest])), null, 1)} as const;
+export const ${kernelsName} = ${JSON.stringify(Object.fromEntries(kernels.map(({ key, ...rest }) => [key, rest])), null, 1)} as const;
 
-export interface KernelTypes {
+export interface ${typesName} {
 ${kernels
   .map((k) => {
     const params = k.params.map((p) => `${p.name}: number`).join("; ");
@@ -64,7 +82,7 @@ ${kernels
 }
 `;
   mkdirSync("src/generated", { recursive: true });
-  if (!existsSync(MANIFEST) || readFileSync(MANIFEST, "utf8") !== text) writeFileSync(MANIFEST, text);
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
 /** Library and CLI, in one run, so that they share their modules: an error thrown by one is an instance of the other's class. */
@@ -123,7 +141,7 @@ function isStale() {
 
 const mode = process.argv[2];
 if (mode !== "--stale" || isStale()) {
-  writeManifest();
+  for (const manifest of MANIFESTS) writeManifest(manifest);
   if (mode === undefined || mode === "--stale") await bundleLibrary();
   if (mode === undefined || mode === "--demo") await bundleDemo();
   if (mode === undefined) writeDeclarations();

@@ -1,6 +1,6 @@
 // What is measured: the scales of the paper's pyramid of a 250 x 188 photo, and numbers to compute with.
 
-import { normals } from "../src/autodiff/ops/random.ts";
+import { normals } from "../src/autodiff/philox.ts";
 import type { Shape } from "../src/autodiff/tensor.ts";
 import { channelsAt, PAPER, type Size } from "../src/singan/model/config.ts";
 import { pyramidSizes } from "../src/singan/model/pyramid.ts";

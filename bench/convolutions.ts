@@ -1,6 +1,7 @@
 // The convolutions at every scale of the pyramid: rate and share of the peak, each direction, by our choice or in every variant.
 
-import { candidateConvolutions, chooseConvolution } from "../src/runtime/convolutions.ts";
+import { chooseConvolution, convolutionCandidates } from "../src/runtime/conv/families.ts";
+import { tuningOf } from "../src/runtime/tuning.ts";
 import type { OpCase, Variant } from "../src/runtime/variant.ts";
 import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, type Direction, describeScale } from "./cases.ts";
@@ -24,8 +25,8 @@ export async function benchConvolutions({ gpu, effort, peak, options, scales, re
       const shapes = convShapes(scale);
       const flops = convFlops(shapes);
       const op = opCase(direction, shapes);
-      const chosen = chooseConvolution(direction, op, gpu);
-      const candidates: readonly Variant[] = options.variants ? candidateConvolutions(direction, op, gpu) : [chosen];
+      const chosen = chooseConvolution(direction, op, gpu.profile, tuningOf(gpu));
+      const candidates: readonly Variant[] = options.variants ? convolutionCandidates(direction, op, gpu.profile) : [chosen];
       for (const variant of candidates) {
         const pace = paces.get(variant.name) ?? new Pace(effort);
         paces.set(variant.name, pace);

@@ -2,8 +2,9 @@
 
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Gpu } from "../src/gpu/device.ts";
+import type { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
+import { openDevice } from "../src/runtime/open.ts";
 import type { BenchOptions } from "./bench.ts";
 import { environmentOf, type Surroundings } from "./environment.ts";
 import { describe, type Environment, type Measurement, recordLine } from "./records.ts";
@@ -36,7 +37,7 @@ export async function benchInNode(
   surroundings: Surroundings,
   { openPeers, more }: Additions,
 ): Promise<Results> {
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   const measurements: Measurement[] = [];
   const report = (measurement: Measurement): void => {
     measurements.push(measurement);

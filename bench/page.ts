@@ -1,6 +1,7 @@
 // Runs in a page: the benchmark, without other libraries. Arguments and results are plain data.
 
 import { Gpu } from "../src/gpu/device.ts";
+import { openDevice } from "../src/runtime/open.ts";
 import type { BenchOptions } from "./bench.ts";
 import { environmentOf, type Surroundings } from "./environment.ts";
 import { describe, type Environment, type Measurement } from "./records.ts";
@@ -21,7 +22,7 @@ export async function benchInPage(
   { options, surroundings }: PageArguments,
   openPeers: () => Promise<Peer[]> = async () => [],
 ): Promise<PageResults> {
-  const gpu = await Gpu.open(await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }));
+  const gpu = await openDevice(await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }));
   const measurements: Measurement[] = [];
   try {
     console.log(`bench: ${gpu.adapterName}`);

@@ -1,8 +1,9 @@
 // singan-webgpu: what the library offers. It takes a GPUAdapter from outside and never touches globals of its own making.
 
-export { Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
+export { type Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
 export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { openDevice } from "./runtime/open.ts";
 export { ANIMATION, type AnimationOptions, animate } from "./singan/generation/applications/animation.ts";
 export {
   type Blended,

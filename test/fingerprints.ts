@@ -2,9 +2,9 @@
 // Two versions of the program that print the same lines on one driver compute the same. Run with SINGAN_TUNE=off.
 
 import { createHash } from "node:crypto";
-import { Gpu } from "../src/gpu/device.ts";
 import { maskOfDifference } from "../src/image/mask.ts";
 import { openAdapter } from "../src/node/adapter.ts";
+import { openDevice } from "../src/runtime/open.ts";
 import { animate } from "../src/singan/generation/applications/animation.ts";
 import { blendInto, composite, paint, photoOf, softMask } from "../src/singan/generation/applications/inject.ts";
 import { srOptions, srPath } from "../src/singan/generation/applications/super-resolution.ts";
@@ -16,7 +16,7 @@ import { paletteOf, quantized } from "../src/singan/model/palette.ts";
 import { openSampler, retrainQuantized, train, writeModel } from "../src/singan/recipes.ts";
 import { TINY, tinyPhoto } from "./tiny-training.ts";
 
-const gpu = await Gpu.open(await openAdapter());
+const gpu = await openDevice(await openAdapter());
 const sha = (parts: readonly ArrayBufferView[]): string => {
   const digest = createHash("sha256");
   for (const part of parts) digest.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));

@@ -35,7 +35,7 @@ export interface Example<A extends Attrs = Attrs> {
   readonly derive?: { readonly to: number; readonly make: (inputs: readonly Tensor[]) => Tensor };
 }
 
-/** Creation order is execution order (see runtime/program.ts); the counter is the tape's only state. */
+/** Creation order is execution order (see runtime/plan.ts); the counter is the tape's only state. */
 let created = 0;
 
 export class Tensor<A extends Attrs = Attrs> {
@@ -72,8 +72,7 @@ export function apply<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], att
     inputs.map((t) => t.shape),
     attrs,
   );
-  // A node's vjp reads its own attributes only, so the erased type is safe.
-  return new Tensor(op, inputs, shape, attrs, op.name) as unknown as Tensor;
+  return new Tensor(op, inputs, shape, attrs, op.name);
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

@@ -1,7 +1,8 @@
 // The worker: owns the GPU, trains, samples and writes the model file, so that the page stays free. The library does the work.
 
-import { Gpu, GpuError } from "../gpu/device.ts";
+import { type Gpu, GpuError } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { openDevice } from "../runtime/open.ts";
 import { Tuner } from "../runtime/tuner.ts";
 import { OptionError, type Size } from "../singan/model/config.ts";
 import type { AnyModel } from "../singan/model/model.ts";
@@ -55,7 +56,7 @@ async function openGpu(): Promise<Gpu> {
   if (!navigator.gpu) throw new NoGpu("missing");
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new NoGpu("refused");
-  const device = await Gpu.open(adapter);
+  const device = await openDevice(adapter);
   try {
     await selfTest(device);
   } catch (error) {

@@ -1,7 +1,8 @@
 // The GPU: one device, its buffers, its pipelines, its errors. Knows no mathematics.
 // After ratchet (what is compiled once is replayed often) and the device-loss advice of toji.dev/webgpu-best-practices.
 
-import { type KernelCall, Pipelines } from "./pipelines.ts";
+import { Pipelines } from "./pipelines.ts";
+import { type DeviceProfile, profileOf } from "./profile.ts";
 
 /** A range of a GPU buffer: what a kernel binds. `offset` is a multiple of 256 bytes. */
 export interface Slice {
@@ -42,14 +43,17 @@ export class Gpu {
   #buffers = new Map<GPUBuffer, number>();
   #failure: Error | null = null;
   #disposed = false;
+  /** The Gpu that this is a dry run of; this one where it is none. What is known of the adapter holds for both. */
+  readonly original: Gpu;
 
   private constructor(
     readonly device: GPUDevice,
     readonly adapterInfo: GPUAdapterInfo,
     readonly pipelines = new Pipelines(device),
-    /** Variants of kernels found to be the fastest here, by case; empty where nothing was timed. */
-    readonly winners = new Map<string, { readonly variant: string; readonly ms: number }>(),
+    readonly profile: DeviceProfile = profileOf(adapterInfo, device.features),
+    original?: Gpu,
   ) {
+    this.original = original ?? this;
     device.lost.then((info) => {
       if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
     });
@@ -70,29 +74,20 @@ export class Gpu {
   }
 
   /**
-   * A stand-in that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
-   * pipelines that it is asked for, which this one then has already.
+   * A Gpu that computes nothing and takes no memory: its stats() tell what this one would take. With `compiles` it compiles the
+   * pipelines that it is asked for, which this one then has already. Another `profile` makes it the dry run of another device.
    */
-  dryRun(compiles: boolean): Gpu {
-    const device = standIn(this.device);
-    return new Gpu(device, this.adapterInfo, compiles ? this.pipelines : new Pipelines(device), this.winners);
+  dryRun(compiles: boolean, profile?: DeviceProfile): Gpu {
+    const device = inertDevice(this.device);
+    const pipelines = compiles ? this.pipelines : new Pipelines(device);
+    return profile
+      ? new Gpu(device, this.adapterInfo, pipelines, profile)
+      : new Gpu(device, this.adapterInfo, pipelines, this.profile, this.original);
   }
 
   /** Whether the adapter computes on the CPU. */
   get isSoftware(): boolean {
-    const { isFallbackAdapter, architecture, description, device } = this.adapterInfo;
-    return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`);
-  }
-
-  /** Lanes that run in step, where the adapter tells; else 4, as SwiftShader's. */
-  get subgroupSize(): number {
-    return this.adapterInfo.subgroupMinSize || 4;
-  }
-
-  /** Whether lanes can hand values to each other, and a workgroup of `subgroupSize` threads is one subgroup. */
-  get hasSubgroups(): boolean {
-    const { subgroupMinSize, subgroupMaxSize } = this.adapterInfo;
-    return this.device.features.has("subgroups") && subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize;
+    return this.profile.isSoftware;
   }
 
   /** One line that names the adapter, as reports carry it. */
@@ -129,7 +124,10 @@ export class Gpu {
     return this.#create(Math.max(16, bytes), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, label);
   }
 
-  /** Whether so much can be had beside what is there: by taking it for a moment. Software adapters promise what they don't have. */
+  /**
+   * Whether this much memory is available in addition to what is in use: allocates it and frees it at once. Software adapters promise
+   * more than they have.
+   */
   async canHold(bytes: number): Promise<boolean> {
     const { device } = this;
     const most = Math.floor(device.limits.maxBufferSize / 16) * 16;
@@ -247,8 +245,8 @@ export class Readback {
   }
 }
 
-/** A device whose every method does nothing; its buffers can be told apart. */
-function standIn({ limits, features }: GPUDevice): GPUDevice {
+/** A device whose methods do nothing; its buffers differ from each other. */
+function inertDevice({ limits, features }: GPUDevice): GPUDevice {
   const nothing: object = new Proxy(() => nothing, { get: (_, key) => (key === "then" ? undefined : nothing) });
   const own: Record<string | symbol, unknown> = {
     limits,
@@ -260,5 +258,3 @@ function standIn({ limits, features }: GPUDevice): GPUDevice {
 }
 
 const oneLine = (text: string): string => text.split("\n")[0]!.trim();
-
-export type { KernelCall };

@@ -1,10 +1,46 @@
 // Kernels by name: typed calls, and the pipelines they need, compiled once each.
-// The manifest is made from shaders/ at build time, so a misspelt binding or parameter is a type error.
+// The manifests are made from shaders/ at build time, so a misspelt binding or parameter is a type error.
 
-import { type KernelTypes, kernels, sources } from "../generated/kernels.ts";
+import { kernels, type KernelTypes as PlainKernelTypes, sources } from "../generated/kernels.ts";
+import type { SoftwareKernelTypes } from "../generated/software-kernels.ts";
 import { expandTemplate, type TemplateConstants } from "./template.ts";
 
+type KernelTypes = PlainKernelTypes & SoftwareKernelTypes;
 export type KernelName = keyof KernelTypes;
+
+/** An entry point of a kernel file, as the build has found it there. */
+interface KernelEntry {
+  readonly file: string;
+  readonly entry: string;
+  readonly bindings: readonly { readonly name: string; readonly binding: number; readonly write: boolean }[];
+  readonly params: readonly { readonly name: string; readonly offset: number; readonly type: string }[];
+  readonly paramsBinding: number;
+  readonly paramsBytes: number;
+}
+export interface KernelManifest {
+  readonly kernels: Readonly<Record<string, KernelEntry>>;
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Code that is loaded: the kernels of every adapter, and those that addKernels() has added. */
+const manifests: KernelManifest[] = [{ kernels, sources }];
+
+/** Makes kernels known that are loaded on demand. */
+export function addKernels(manifest: KernelManifest): void {
+  if (!manifests.includes(manifest)) manifests.push(manifest);
+}
+
+/** Throws where the kernel is in a manifest that is not loaded. */
+function entryOf(kernel: KernelName): KernelEntry & { readonly source: string } {
+  for (const { kernels: known, sources: texts } of manifests) {
+    const entry = known[kernel];
+    if (entry) return { ...entry, source: texts[entry.file]! };
+  }
+  throw new Error(`the kernel ${kernel} is not loaded: it is for software adapters, which openDevice() opens`);
+}
+
+/** The text of all kernels that are loaded: what a time measured here depends on. */
+export const loadedSources = (): string => JSON.stringify(manifests.map((manifest) => manifest.sources));
 
 /** One dispatch: which kernel, on what, with which sizes. `R` is how the caller names its buffers. */
 export interface KernelCall<R = unknown> {
@@ -62,12 +98,12 @@ export class Pipelines {
 
   /** The pipeline of a call; compiled at most once. Rejects with kernel name, constants and the compiler's first line. */
   get({ kernel, overrides, template }: KernelCall): Promise<GPUComputePipeline> {
-    const { file, entry } = kernels[kernel];
+    const { file, entry, source } = entryOf(kernel);
     const moduleKey = `${file} ${JSON.stringify(template)}`;
     const key = `${kernel} ${moduleKey} ${JSON.stringify(overrides)}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(key, moduleKey, expandTemplate(sources[file], template), entry, overrides);
+      pipeline = this.#compile(key, moduleKey, expandTemplate(source, template), entry, overrides);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
@@ -104,7 +140,7 @@ export class Pipelines {
 
 /** Writes a call's parameters where the shader's struct has them. */
 export function writeParams({ kernel, params }: KernelCall, target: DataView, at: number): void {
-  for (const { name, offset, type } of kernels[kernel].params) {
+  for (const { name, offset, type } of entryOf(kernel).params) {
     const value = params[name]!;
     if (type === "f32") target.setFloat32(at + offset, value, true);
     else if (type === "i32") target.setInt32(at + offset, value, true);
@@ -112,7 +148,6 @@ export function writeParams({ kernel, params }: KernelCall, target: DataView, at
   }
 }
 
-export const bindingsOf = (kernel: KernelName): readonly { name: string; binding: number; write: boolean }[] =>
-  kernels[kernel].bindings;
-export const paramsBindingOf = (kernel: KernelName): number => kernels[kernel].paramsBinding;
-export const paramsBytesOf = (kernel: KernelName): number => kernels[kernel].paramsBytes;
+export const bindingsOf = (kernel: KernelName): KernelEntry["bindings"] => entryOf(kernel).bindings;
+export const paramsBindingOf = (kernel: KernelName): number => entryOf(kernel).paramsBinding;
+export const paramsBytesOf = (kernel: KernelName): number => entryOf(kernel).paramsBytes;

@@ -1,6 +1,6 @@
 // Initial weights as the official code draws them: convolutions N(0, 0.02), γ N(1, 0.02), β 0, biases U(±1/√fan_in).
 
-import { normals, uniforms } from "../autodiff/ops/random.ts";
+import { normals, uniforms } from "../autodiff/philox.ts";
 import { type Shape, sizeOf } from "../autodiff/tensor.ts";
 
 const STD = 0.02;

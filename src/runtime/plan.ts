@@ -3,10 +3,11 @@
 
 import { reachable, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, type Slice } from "../gpu/device.ts";
-import type { KernelCall } from "../gpu/pipelines.ts";
-import { choose } from "./kernels.ts";
-import { joints, outputsOf } from "./norms.ts";
-import { type OpCase, type Ref, treeFor, type Variant } from "./variant.ts";
+import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import { choose } from "./choice.ts";
+import { multiOutputKernels, outputsOf } from "./multi-output.ts";
+import { tuningOf } from "./tuning.ts";
+import { type OpCase, type Ref, type Variant, WG } from "./variant.ts";
 import { placedWork, type Work, worksOf } from "./work.ts";
 
 /** Something done in place after all values are computed: an optimiser step, a running average. */
@@ -137,6 +138,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   const pinned = new Set([...roots, ...lasting, ...bindings.keys()]); // to the end of a run
   const direct = new Map(into.filter(([t]) => !lastUse.has(t) && !bindings.has(t) && !constant.has(t)));
   const tables = new Map<object, Slice>();
+  const tuning = tuningOf(gpu);
   const planOf = (node: Tensor) => (constant.has(node) ? constants : calls);
   const keep = (slice: Slice): Slice => {
     own.push(slice);
@@ -151,8 +153,8 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   };
   const done = new Set<Tensor>();
 
-  /** Appends calls: `whole` gives the inputs, `outputs` (null where nobody wants one) take the results. */
-  const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], list: readonly KernelCall<Ref>[]) => {
+  /** Appends calls: their inputs are those of `whole`, their results `outputs` (null where nobody wants one). */
+  const emit = (whole: Tensor, outputs: readonly (Tensor | null)[], list: readonly KernelCall<Ref>[], main?: Variant["main"]) => {
     const plan = planOf(whole);
     const outs = outputs.map((t) => t && allocate(t));
     const scratches = new Map<number, Slice>();
@@ -172,7 +174,7 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
       if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
       return outs[ref.index]!;
     };
-    const works = worksOf(list, whole, outputs);
+    const works = worksOf(list, whole, outputs, main);
     for (const [i, call] of list.entries()) plan.calls.push({ label: whole.name, call: located(call, place), work: works[i]! });
     for (const slice of scratches.values()) plan.give(slice);
     for (const t of outputs) if (t) done.add(t);
@@ -181,15 +183,15 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   nodes.forEach((node, at) => {
     if (!node.op) throw new Error(`${graph.name}: leaf ${node} is not bound`);
     if (!done.has(node)) {
-      const together = graph.choose ? null : findJoint(node, nodes, at, (t) => places.has(t));
+      const together = graph.choose ? null : findTogether(node, nodes, at, (t) => places.has(t));
       if (together) {
-        const { joint, whole, outputs } = together;
-        const variant = joint.variants.find(({ name }) => name === treeFor(gpu))!;
-        const refs = outputsOf(joint, caseOf(whole), (_, index) => (outputs[index] ? { kind: "output", index } : null));
+        const { kernel, whole, outputs } = together;
+        const variant = kernel.variants.find(({ suits }) => suits(gpu.profile))!;
+        const refs = outputsOf(kernel, caseOf(whole), (_, index) => (outputs[index] ? { kind: "output", index } : null));
         emit(whole, outputs, variant.calls(caseOf(whole), refs));
       } else {
-        const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu);
-        emit(node, [node], variant.calls(caseOf(node)));
+        const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu.profile, tuning);
+        emit(node, [node], variant.calls(caseOf(node)), variant.main);
       }
     }
     for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && !pinned.has(t)) planOf(t).give(places.get(t)!);
@@ -213,35 +215,28 @@ const caseOf = (node: Tensor): OpCase => ({
   attrs: node.attrs,
 });
 
-/** The nodes that one joint kernel can compute at `node`'s place: it and later ones whose inputs are all there. */
-function findJoint(node: Tensor, nodes: readonly Tensor[], at: number, isThere: (t: Tensor) => boolean) {
-  const joint = joints.find(({ members }) => members.includes(node.name));
-  if (!joint) return null;
-  const others = nodes.slice(at + 1, at + 1 + JOINT_REACH).filter((t) => joint.members.includes(t.name));
-  const whole = [node, ...others].find(
-    (t) =>
-      t.inputs.length === joint.inputs && (t === node || joint.fits(node, t)) && t.inputs.every((i) => i === node || isThere(i)),
-  );
+/** The nodes that one multi-output kernel can compute at `node`'s place: it and later ones whose inputs are all there. */
+function findTogether(node: Tensor, nodes: readonly Tensor[], at: number, isThere: (t: Tensor) => boolean) {
+  const kernel = multiOutputKernels.find(({ members }) => members.includes(node.name));
+  if (!kernel) return null;
+  const others = nodes.slice(at + 1, at + 1 + REACH).filter((t) => kernel.members.includes(t.name));
+  const isWhole = (t: Tensor) => t.inputs.length === kernel.inputs && t.inputs.every((i) => i === node || isThere(i));
+  const whole = [node, ...others].find((t) => isWhole(t) && (t === node || kernel.fits(node, t)));
   if (!whole) return null;
-  const parts = [node, ...others].filter((t) => t === whole || joint.fits(t, whole));
+  const parts = [node, ...others].filter((t) => t === whole || kernel.fits(t, whole));
   if (parts.length < 2) return null;
-  return { joint, whole, outputs: joint.members.map((name) => parts.find((t) => t.name === name) ?? null) };
+  return { kernel, whole, outputs: kernel.members.map((name) => parts.find((t) => t.name === name) ?? null) };
 }
-/** How far ahead a joint kernel looks for its other parts: they are made by one VJP. */
-const JOINT_REACH = 8;
+/** How far ahead a multi-output kernel looks for its other nodes: one VJP makes them all. */
+const REACH = 8;
 
 const located = (call: KernelCall<Ref>, place: (ref: Ref) => Slice): KernelCall<Slice> => ({
   ...call,
   bindings: Object.fromEntries(Object.entries(call.bindings).map(([name, ref]) => [name, place(ref)])),
 });
 
-/** Copies a value by the identity kernel: inside a pass, buffers can't be copied. */
-export function copyCall(from: Slice, to: Slice, t: Tensor): KernelCall<Slice> {
-  const { calls } = choose(
-    "affine",
-    { inputs: [t.shape], shape: t.shape, attrs: {} },
-    { isSoftware: false, subgroupSize: 1, hasSubgroups: false },
-  );
-  const [call] = calls({ inputs: [t.shape], shape: t.shape, attrs: { k: 1, c: 0 } });
-  return located(call!, (ref) => (ref.kind === "output" ? to : from));
+/** Copies a value with the kernel 1·x + 0: inside a pass, buffers can't be copied. */
+export function copyCall(from: Slice, to: Slice, { size }: Tensor): KernelCall<Slice> {
+  const n4 = Math.ceil(size / 4);
+  return call("elementwise.map1", { a: from, y: to }, { n4, k: 1, c: 0 }, grid(n4, WG), { overrides: { OP: 0 } });
 }

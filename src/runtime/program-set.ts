@@ -24,15 +24,10 @@ export class ProgramSet<Name extends string> {
     for (const [t, slice] of bindings) this.#bindings.set(t, slice);
   }
 
-  /** The graphs of all drafts. */
-  get graphs(): readonly Graph[] {
-    return [...this.#drafts.values()].map(({ graph }) => graph);
-  }
-
   /** Where a leaf, or a value that some program keeps, lives. Throws where nothing says so. */
   slice(t: Tensor): Slice {
     const slice = this.#bindings.get(t);
-    if (!slice) throw new Error(`${this.name}: ${t} has no place`);
+    if (!slice) throw new Error(`${this.name}: ${t} is not bound`);
     return slice;
   }
 
@@ -62,7 +57,12 @@ export class ProgramSet<Name extends string> {
     return made;
   }
 
-  /** Compiles all drafts side by side. Throws what complete() throws. */
+  /** The graphs drafted so far. */
+  get graphs(): readonly Graph[] {
+    return [...this.#drafts.values()].map(({ graph }) => graph);
+  }
+
+  /** Compiles all drafts at once. Throws what complete() throws. */
   async complete(): Promise<Readonly<Record<Name, Program>>> {
     const programs = await complete([...this.#drafts.values()], this.#arena);
     return Object.fromEntries([...this.#drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<Name, Program>;

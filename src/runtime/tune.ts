@@ -1,15 +1,18 @@
-// The tuner: times the variants of convolutions on the adapter at hand and remembers the fastest, at bounded cost.
-// Pure: what it times, with which clock and where it remembers are given. `Gpu.winners` is what planning looks at, so with the same
-// table the same kernels run and the same bits come out; another table may round differently.
+// The tuner's decisions: times the variants of convolutions and remembers the fastest, at bounded cost.
+// Pure: what it times, with which clock and where it remembers are arguments. Planning only reads the table (tuning.ts), so with the same
+// table the same kernels run and compute the same bits; another table may round differently.
 
+import { contractionOf } from "./conv/problem.ts";
 import type { OpCase, Variant } from "./variant.ts";
 
-/** What is known of one case: the winner and its time per run. */
+/** What is known of one case: the fastest variant and its time per run. */
 export interface Timing {
   readonly variant: string;
   readonly ms: number;
 }
+/** A table as it is stored, and as planning reads it: timings by tuningKey(). */
 export type TuningTable = Readonly<Record<string, Timing>>;
+export type Tuning = ReadonlyMap<string, Pick<Timing, "variant">>;
 
 /** Where tables are kept, one per adapter and version of the kernels. Never throws: where it can't remember, everything is timed again. */
 export interface TuningStore {
@@ -44,8 +47,8 @@ export interface TuningTools {
  * activation don't matter. Null for ops that are not tuned.
  */
 export function tuningKey(opName: string, { inputs, shape }: OpCase): string | null {
-  const name = opName === "conv2dLeaky" ? "conv2d" : opName;
-  if (name !== "conv2d" && name !== "conv2dInput" && name !== "conv2dWeight") return null;
+  const name = contractionOf(opName);
+  if (!name) return null;
   const image = name === "conv2dWeight" ? inputs[1]! : shape;
   const [n, c_out, h, w] = image as readonly [number, number, number, number];
   const sizeClass = Math.round(2 * Math.log2(n * h * w)) / 2;

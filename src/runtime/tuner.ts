@@ -1,13 +1,15 @@
-// Tuning on a Gpu: the ops of graphs as cases, trials on buffers of noise, and the store.
+// Tuning on a Gpu: the convolutions of graphs as cases, trials on buffers of noise, and the store.
 
 import { registry } from "../autodiff/ops/registry.ts";
-import { apply, leaf, reachable } from "../autodiff/tensor.ts";
-import { sources } from "../generated/kernels.ts";
+import { apply, leaf, reachable, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import { candidateConvolutions } from "./convolutions.ts";
+import { loadedSources } from "../gpu/pipelines.ts";
+import { convolutionCandidates, convolutionVariants } from "./conv/families.ts";
+import { CONTRACTIONS, multiplyAdds } from "./conv/problem.ts";
 import type { Graph } from "./plan.ts";
 import { compile, submit } from "./program.ts";
 import { type Timing, type Trial, type TuningCase, type TuningStore, type TuningTools, tune, tuningKey } from "./tune.ts";
+import { tuningOf } from "./tuning.ts";
 import type { Variant } from "./variant.ts";
 
 /** Time to spend per call of Tuner.tune, ms: about a scale's. */
@@ -19,9 +21,9 @@ export class Tuner {
     private readonly store: TuningStore,
   ) {}
 
-  /** Makes the store's table for this adapter and these kernels `gpu.winners`. */
+  /** Reads what the store knows of this adapter and these kernels into the Gpu's table. */
   static async open(gpu: Gpu, store: TuningStore): Promise<Tuner> {
-    for (const [key, timing] of Object.entries(await store.read(tableName(gpu)))) gpu.winners.set(key, timing);
+    for (const [key, timing] of Object.entries(await store.read(tableName(gpu)))) tuningOf(gpu).set(key, timing);
     return new Tuner(gpu, store);
   }
 
@@ -29,43 +31,64 @@ export class Tuner {
   known(cases: readonly TuningCase[]): (readonly [key: string, timing: Timing, one: TuningCase])[] {
     const keyed = new Map(cases.map((one) => [tuningKey(one.opName, one.op), one] as const));
     return [...keyed].flatMap(([key, one]) => {
-      const timing = key === null ? undefined : this.gpu.winners.get(key);
+      const timing = key === null ? undefined : tuningOf(this.gpu).get(key);
       return key !== null && timing ? [[key, timing, one] as const] : [];
     });
   }
 
-  /** Compiles what will be timed side by side: a driver takes half a second for one kernel, and uses one core for it. */
+  /** Compiles at once all that will be timed: a driver takes half a second for one kernel, and uses one core for it. */
   async #compileAll(cases: readonly TuningCase[]): Promise<void> {
     const { gpu } = this;
-    const open = cases.filter(({ opName, op }) => !gpu.winners.has(tuningKey(opName, op) ?? ""));
-    const calls = open.flatMap(({ opName, op }) => candidateConvolutions(opName, op, gpu).flatMap((v) => v.calls(op)));
+    const open = cases.filter(({ opName, op }) => !tuningOf(gpu).has(tuningKey(opName, op) ?? ""));
+    const calls = open.flatMap(({ opName, op }) => convolutionCandidates(opName, op, gpu.profile).flatMap((v) => v.calls(op)));
     await Promise.all(calls.map((call) => gpu.pipelines.get(call)));
   }
 
-  /** Times the cases that are not known yet, until the budget is used up, and remembers the winners for later runs too. */
+  /** Times the cases that are not known yet, in order, until the budget is used up, and keeps the results for later runs too. */
   async tune(
     cases: readonly TuningCase[],
     options: { budgetMs?: number; onTimed?: (key: string, timing: Timing, one: TuningCase) => void } = {},
   ): Promise<void> {
     const { gpu } = this;
-    if (!gpu.isSoftware) await this.#compileAll(cases);
-    const found = await tune(cases, Object.fromEntries(gpu.winners), toolsOf(gpu), { budgetMs: BUDGET_MS, ...options });
-    for (const [key, timing] of Object.entries(found)) gpu.winners.set(key, timing);
-    if (Object.keys(found).length > 0) await this.store.write(tableName(gpu), Object.fromEntries(gpu.winners));
+    const table = tuningOf(gpu);
+    if (!gpu.profile.isSoftware) await this.#compileAll(cases);
+    const found = await tune(cases, Object.fromEntries(table), toolsOf(gpu), { budgetMs: BUDGET_MS, ...options });
+    for (const [key, timing] of Object.entries(found)) table.set(key, timing);
+    if (Object.keys(found).length > 0) await this.store.write(tableName(gpu), Object.fromEntries(table));
   }
 }
 
-/** The ops of graphs that are about to be compiled. */
-export function casesOf(graphs: readonly Graph[]): TuningCase[] {
-  return graphs.flatMap(({ outputs, updates = [], into = [], bindings }) => {
-    const roots = [...outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
-    return reachable(roots, new Set(bindings.keys()))
-      .filter((t) => t.op && !bindings.has(t))
-      .map((t) => ({ opName: t.name, op: { inputs: t.inputs.map((i) => i.shape), shape: t.shape, attrs: t.attrs } }));
-  });
+/** Cases with one tuning key, and their work. */
+export interface WeighedCase extends TuningCase {
+  /** Multiply-adds of all of them, in one run of each graph. */
+  readonly multiplyAdds: number;
 }
 
-const tableName = (gpu: Gpu): string => `${gpu.adapterName}, kernels ${hash(JSON.stringify(sources))}`;
+/** The convolutions of graphs, one case per tuning key: that of the most work among those that share it. Most work in total first. */
+export function casesOf(graphs: readonly Graph[]): WeighedCase[] {
+  const found = new Map<string, { total: number; most: number; one: TuningCase }>();
+  for (const node of graphs.flatMap(nodesOf)) {
+    const one = { opName: node.name, op: { inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs } };
+    const key = tuningKey(one.opName, one.op);
+    if (key === null) continue;
+    const work = multiplyAdds(one.opName, one.op);
+    const { total, most, one: largest } = found.get(key) ?? { total: 0, most: 0, one };
+    found.set(key, { total: total + work, most: Math.max(most, work), one: work > most ? one : largest });
+  }
+  return [...found.values()].sort((a, b) => b.total - a.total).map(({ total, one }) => ({ ...one, multiplyAdds: total }));
+}
+
+/** The nodes that a graph's program computes. */
+function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[] {
+  const roots = [...outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
+  return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
+}
+
+/** Names the adapter and a hash of what its times depend on: the kernels, and the variants that were to choose from. */
+export function tableName({ adapterName, profile }: Pick<Gpu, "adapterName" | "profile">): string {
+  const variants = CONTRACTIONS.map((name) => convolutionVariants(name, profile).map((variant) => variant.name));
+  return `${adapterName}, kernels ${hash(JSON.stringify([loadedSources(), variants]))}`;
+}
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): string {
@@ -75,7 +98,7 @@ function hash(text: string): string {
 }
 
 const toolsOf = (gpu: Gpu): TuningTools => ({
-  candidates: ({ opName, op }) => candidateConvolutions(opName, op, gpu),
+  candidates: ({ opName, op }) => convolutionCandidates(opName, op, gpu.profile),
   start: (one, variant) => startTrial(gpu, one, variant),
   now: () => performance.now(),
 });

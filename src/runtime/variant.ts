@@ -2,48 +2,44 @@
 // plan, print and tune before it allocates.
 
 import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
-import type { KernelCall } from "../gpu/pipelines.ts";
+import type { KernelCall, KernelName } from "../gpu/pipelines.ts";
+import type { DeviceProfile } from "../gpu/profile.ts";
 
-/** A buffer as a variant names it: an input or an output of the op (joint kernels have several), a scratch buffer, or a constant table. */
+/** A buffer as a variant names it: an input or an output of the op (multi-output kernels have several), scratch, or a constant table. */
 export type Ref =
   | { readonly kind: "input"; readonly index: number }
   | { readonly kind: "output"; readonly index: number }
   | { readonly kind: "scratch"; readonly bytes: number; readonly id: number }
   | { readonly kind: "table"; readonly data: Uint32Array | Float32Array };
 
-export interface OpCase {
+export interface OpCase<A extends Attrs = Attrs> {
   readonly inputs: readonly Shape[];
   readonly shape: Shape;
-  readonly attrs: Attrs;
+  readonly attrs: A;
 }
 
-export interface Variant {
+export interface Variant<A extends Attrs = Attrs> {
   readonly name: string;
-  /** Where its threads exchange values: the lanes that a subgroup must have. */
-  readonly lanes?: number;
-  /** Where it computes the image in whole tiles: their side. A value's last bits then depend on where in the image it lies. */
+  /** The subgroup size that the kernels need, where their threads exchange values. */
+  readonly subgroupSize?: number;
+  /** Where the image is computed in whole tiles: their side. The last bits of a value then depend on its position in the image. */
   readonly tile?: number;
-  calls(op: OpCase): KernelCall<Ref>[];
+  /** The kernel that does the counted multiply-adds (runtime/work.ts): convolutions name one. */
+  readonly main?: KernelName;
+  /** Whether the variant is worth a try on a device that can run it. Absent: always. */
+  suits?(profile: DeviceProfile, op: OpCase<A>): boolean;
+  calls(op: OpCase<A>): KernelCall<Ref>[];
 }
 
-/** What decides between variants where nothing was timed. */
-export interface Device {
-  readonly isSoftware: boolean;
-  /** Lanes that run in step; of interest on software, where a workgroup of more is a coroutine per handful of lanes. */
-  readonly subgroupSize: number;
-  /** Whether kernels may use subgroups, all of `subgroupSize`. */
-  readonly hasSubgroups: boolean;
-  /** What a tuner found out, by tuningKey(). */
-  readonly winners?: ReadonlyMap<string, { readonly variant: string }>;
-}
+/** Whether a device has the subgroups that a variant needs. */
+export const runsOn = ({ subgroupSize }: Pick<Variant, "subgroupSize">, profile: Omit<DeviceProfile, "isSoftware">): boolean =>
+  subgroupSize === undefined || (profile.hasSubgroups && subgroupSize === profile.subgroupSize);
 
-export const runsOn = ({ lanes }: Variant, { hasSubgroups, subgroupSize }: Omit<Device, "isSoftware">): boolean =>
-  lanes === undefined || (hasSubgroups && lanes === subgroupSize);
-
-/** Lanes of a workgroup that reduces: many on hardware, on software those of a SIMD unit. */
-export const TREE_WIDTHS = [256, 8, 4] as const;
-/** The name of the variant of a reduction that suits a device. */
-export const treeFor = ({ isSoftware, subgroupSize }: Device): string => `tree ${isSoftware ? (subgroupSize >= 8 ? 8 : 4) : 256}`;
+/** Threads of a workgroup that reduces: many on hardware; on software as many as run in step, since more cost a coroutine each. */
+export const REDUCTION_WIDTHS = [256, 8, 4] as const;
+export const reductionName = (width: number): string => `workgroup reduction ${width}`;
+export const reductionWidth = ({ isSoftware, subgroupSize }: DeviceProfile): number =>
+  isSoftware ? (subgroupSize >= 8 ? 8 : 4) : 256;
 
 export const input = (index: number): Ref => ({ kind: "input", index });
 export const output: Ref = { kind: "output", index: 0 };

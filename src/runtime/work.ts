@@ -3,37 +3,29 @@
 import type { Tensor } from "../autodiff/tensor.ts";
 import type { Slice } from "../gpu/device.ts";
 import type { KernelCall } from "../gpu/pipelines.ts";
-import type { OpCase, Ref } from "./variant.ts";
+import { multiplyAdds } from "./conv/problem.ts";
+import type { Ref, Variant } from "./variant.ts";
 
 export interface Work {
-  /** Multiplications and additions of a convolution; 0 for all else, which memory bounds. */
+  /** Multiplications and additions of a convolution's direct sum; 0 for all other ops, which memory bounds. */
   readonly flops: number;
   /** Everything that is bound, read or written once: in full by each of the calls that compute an op in chunks. */
   readonly bytes: number;
 }
 
 /**
- * 2·9·N·C_in·C_out·H·W for the three contractions of ⟨g, x∗w⟩, g [N,C_out,H,W]: what the sum takes when computed directly, however a
- * kernel does it. 0 for other ops.
+ * The work of each of the calls that compute `node`, and with it the other outputs of a multi-output kernel. All flops of an op are those of
+ * its first call of the `main` kernel: the other calls move, transform and add. Throws where a convolution has no such call.
  */
-function convolutionFlops(opName: string, { inputs: [a, b], shape }: OpCase): number {
-  const of = ([n, , h, w]: readonly number[], [c_out, c_in]: readonly number[]) => 18 * n! * c_in! * c_out! * h! * w!;
-  if (opName === "conv2d" || opName === "conv2dLeaky") return of(shape, b!);
-  if (opName === "conv2dInput") return of(a!, b!);
-  if (opName === "conv2dWeight") return of(b!, shape);
-  return 0;
-}
-
-const MULTIPLYING = /^conv2d|^winograd\.multiply$|^quad_product$/;
-
-/**
- * The work of each of the calls that compute `node`, and beside it the other outputs of a joint kernel. An op's flops are those of its
- * first call of a kernel that multiplies: the calls around it move, transform and add.
- */
-export function worksOf(calls: readonly KernelCall<Ref>[], node: Tensor, outputs: readonly (Tensor | null)[]): Work[] {
-  const { inputs, shape, attrs } = node;
-  const flops = convolutionFlops(node.name, { inputs: inputs.map((t) => t.shape), shape, attrs });
-  const main = calls.findIndex(({ kernel }) => MULTIPLYING.test(kernel));
+export function worksOf(
+  calls: readonly KernelCall<Ref>[],
+  { name, inputs, shape, attrs }: Tensor,
+  outputs: readonly (Tensor | null)[],
+  main: Variant["main"],
+): Work[] {
+  const flops = 2 * multiplyAdds(name, { inputs: inputs.map((t) => t.shape), shape, attrs });
+  const multiplies = calls.findIndex(({ kernel }) => kernel === main);
+  if (flops > 0 && multiplies < 0) throw new Error(`${name}: none of the calls is one of the main kernel ${main}`);
   return calls.map(({ bindings }, i) => {
     const bytes = new Map<unknown, number>(); // by what is bound: some is bound twice
     for (const ref of Object.values(bindings)) {
@@ -42,11 +34,11 @@ export function worksOf(calls: readonly KernelCall<Ref>[], node: Tensor, outputs
       else if (ref.kind === "scratch") bytes.set(`scratch ${ref.id}`, ref.bytes);
       else bytes.set(ref.data, ref.data.byteLength);
     }
-    return { flops: i === main ? flops : 0, bytes: sum(bytes.values()) };
+    return { flops: i === multiplies ? flops : 0, bytes: sum(bytes.values()) };
   });
 }
 
-/** The work of a call on places, as an optimiser's: none but bytes. Places that are shared may be larger than the values in them. */
+/** The work of a call whose buffers are decided, as an optimiser's: only bytes. Shared buffers may be larger than the values in them. */
 export function placedWork({ bindings }: KernelCall<Slice>): Work {
   const distinct = new Set(Object.values(bindings));
   return { flops: 0, bytes: sum([...distinct].map(({ bytes }) => bytes)) };

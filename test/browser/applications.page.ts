@@ -1,6 +1,7 @@
 // Runs in a page: tiny models enlarge their photo, move, and take in pictures. See applications.test.ts.
 
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { type ApplicationPrints, applicationPrints } from "../applications.ts";
 import { type Injected, injectTiny } from "../injection.ts";
 
@@ -10,7 +11,7 @@ export const injectInPage = (): Promise<Injected> => onPagesGpu(injectTiny);
 async function onPagesGpu<T>(use: (gpu: Gpu) => Promise<T>): Promise<T> {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error("the page has no WebGPU adapter");
-  const gpu = await Gpu.open(adapter);
+  const gpu = await openDevice(adapter);
   try {
     return await use(gpu);
   } finally {

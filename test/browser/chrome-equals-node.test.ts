@@ -2,13 +2,13 @@
 
 import { expect, test } from "vitest";
 import { runInPage } from "../../harness/page.ts";
-import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { type Fingerprint, fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 test("a training in a page has Node's losses and weights", async () => {
   const inPage = await runInPage<Fingerprint>("test/browser/tiny.page.ts", "trainInPage");
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   try {
     const inNode = await fingerprint(gpu, await trainAll(gpu, tinyPhoto(), TINY));
     expect(inNode.losses.every((l) => Object.values(l).every(Number.isFinite))).toBe(true);

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { type AnimationOptions, animate } from "../../src/singan/generation/applications/animation.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
@@ -23,7 +24,7 @@ let padded: Model;
 
 beforeAll(async () => {
   buildCli();
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
   plain = await trainAll(gpu, tinyPhoto(), TINY);
   padded = await tinySrModel(gpu);
   folder = mkdtempSync(join(tmpdir(), "singan-animate-"));

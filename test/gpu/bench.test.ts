@@ -6,12 +6,13 @@ import type { Measurement } from "../../bench/records.ts";
 import type { Peer, Subject } from "../../bench/subjects.ts";
 import { runBench } from "../../bench/suite.ts";
 import { sizeOf } from "../../src/autodiff/tensor.ts";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(async () => {
   await gpu.finished(); // Dawn crashes where a process ends with work pending

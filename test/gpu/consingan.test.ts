@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
-import { Gpu, type Slice } from "../../src/gpu/device.ts";
+import type { Gpu, Slice } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { submit } from "../../src/runtime/program.ts";
 import { ConsinganSampler } from "../../src/singan/generation/consingan-sampler.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
@@ -19,7 +20,7 @@ import { hash, tinyPhoto, trainAny } from "../tiny-training.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(() => gpu.dispose());
 

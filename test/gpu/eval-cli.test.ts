@@ -5,10 +5,10 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { parameterShapes } from "../../src/singan/model/shapes.ts";
@@ -54,7 +54,7 @@ beforeAll(async () => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-eval-"));
   mkdirSync(join(folder, "drawn"));
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   const model = untrained();
   const sampler = await SinganSampler.load(gpu, model);
   for (const index of [0, 1]) {

@@ -1,9 +1,10 @@
 // Pictures along every path of a tiny model: sizes, determinism, start scales, and tiles that have the bits of the whole.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/generation/path.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
@@ -18,7 +19,7 @@ let whole: SinganSampler;
 let tiled: SinganSampler;
 
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
   model = await trainAll(gpu, tinyPhoto(), TINY);
   whole = await SinganSampler.load(gpu, model);
   tiled = await SinganSampler.load(gpu, model, TILE_16);

@@ -4,8 +4,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { readSafetensors, writeSafetensors } from "../../src/singan/model/safetensors.ts";
 import { caseNames, describeResult, runCase } from "../vectors/run.ts";
 
@@ -13,7 +14,7 @@ const FOLDER = "test/golden";
 
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(() => gpu.dispose());
 

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { photoOf } from "../../src/singan/generation/applications/inject.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { writeModel } from "../../src/singan/recipes.ts";
@@ -23,7 +24,7 @@ let folder: string;
 
 beforeAll(async () => {
   buildCli();
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
   model = await trainAll(gpu, tinyPhoto(), TINY);
   folder = mkdtempSync(join(tmpdir(), "singan-inject-"));
   const put = (name: string, data: Uint8Array) => writeFileSync(join(folder, name), data);

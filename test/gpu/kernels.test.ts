@@ -4,17 +4,23 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { moments, momentsOp } from "../../src/autodiff/ops/channel.ts";
 import { add, affine, fill } from "../../src/autodiff/ops/elementwise.ts";
-import { normal, randomBlock, uniform } from "../../src/autodiff/ops/random.ts";
+import { normal, uniform } from "../../src/autodiff/ops/random.ts";
 import { axisSum, broadcast } from "../../src/autodiff/ops/reduce.ts";
 import { registry } from "../../src/autodiff/ops/registry.ts";
 import { pad2d, resize, type Taps } from "../../src/autodiff/ops/spatial.ts";
+import { randomBlock } from "../../src/autodiff/philox.ts";
 import { apply, type Example, leaf, type Op, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import { kernels } from "../../src/generated/kernels.ts";
-import { Gpu, padTo, type Slice } from "../../src/gpu/device.ts";
+import { softwareKernels } from "../../src/generated/software-kernels.ts";
+import { padTo, type Slice } from "../../src/gpu/device.ts";
+import type { DeviceProfile } from "../../src/gpu/profile.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { choose, variants } from "../../src/runtime/kernels.ts";
-import { joints, normalizations } from "../../src/runtime/norms.ts";
+import { choose, variantsOf } from "../../src/runtime/choice.ts";
+import { loadKernels } from "../../src/runtime/conv/families.ts";
+import { plainVariants } from "../../src/runtime/kernels.ts";
+import { multiOutputKernels, normalizations } from "../../src/runtime/multi-output.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { ParamSet, runningStats } from "../../src/runtime/params.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { runsOn, type Variant } from "../../src/runtime/variant.ts";
@@ -25,7 +31,8 @@ import { normalRadii } from "../reference/philox.ts";
 import { Random } from "../reference/random.ts";
 import { norm, UNIT_ROUNDOFF } from "../reference/rounding.ts";
 
-const gpu = await Gpu.open(await openAdapter());
+const gpu = await openDevice(await openAdapter());
+await loadKernels({ isSoftware: true }); // those of software adapters too, whatever this one is
 afterAll(async () => {
   await gpu.finished(); // Dawn crashes where a process ends with work pending
   gpu.dispose();
@@ -107,9 +114,17 @@ function casesOf(op: Op): readonly Case[] {
 }
 
 const ops = [...registry.values()];
-const all = ops.flatMap((op) => (variants[op.name] ?? []).map((variant) => [op.name, variant.name, op, variant] as const));
-/** Of the variants for subgroups of different sizes an adapter runs those of its own size. */
-const computed = all.filter(([, , , variant]) => runsOn(variant, gpu));
+/** The kinds of device that have kernels of their own: hardware, and software with vectors of 128 and 256 bits. */
+const PROFILES: readonly DeviceProfile[] = [
+  { isSoftware: false, subgroupSize: 32, hasSubgroups: true },
+  { isSoftware: true, subgroupSize: 4, hasSubgroups: true },
+  { isSoftware: true, subgroupSize: 8, hasSubgroups: true },
+];
+const everyVariantOf = (opName: string) => [...new Set(PROFILES.flatMap((profile) => variantsOf(opName, profile)))];
+const all = ops.flatMap((op) => everyVariantOf(op.name).map((variant) => [op.name, variant.name, op, variant] as const));
+/** An adapter runs the variants without subgroups, and those for subgroups of its own size. */
+const computed = all.filter(([, , , variant]) => runsOn(variant, gpu.profile));
+const others = all.filter((one) => !computed.includes(one));
 
 /** A weight gradient by tiles adds up whole tiles, those of a smaller image filled up with zeros: by how much its sums are longer. */
 function termsPerTerm({ name, inputs }: Tensor, { tile = 1 }: Variant): number {
@@ -136,8 +151,8 @@ describe("kernels equal the f64 reference", () => {
   });
 });
 
-describe("joint kernels equal the f64 reference", () => {
-  test.each(joints.map((joint) => [joint.members.join(", "), joint] as const))("%s", async (_, { members }) => {
+describe("multi-output kernels equal the f64 reference", () => {
+  test.each(multiOutputKernels.map((kernel) => [kernel.members.join(", "), kernel] as const))("%s", async (_, { members }) => {
     const [last] = members.slice(-1) as [string];
     const op = registry.get(last)!;
     for (const c of casesOf(op)) {
@@ -169,7 +184,8 @@ describe("the registry is covered", () => {
     );
 
   test("every op has a kernel, every entry of the table an op", () => {
-    expect(Object.keys(variants).sort()).toEqual([...registry.keys()].sort());
+    for (const op of ops) expect(everyVariantOf(op.name), op.name).not.toEqual([]);
+    expect(Object.keys(plainVariants).filter((name) => !registry.has(name))).toEqual([]);
   });
 
   test("every kernel has a user: an op, or an update of parameters or statistics", () => {
@@ -182,18 +198,27 @@ describe("the registry is covered", () => {
         ...all.flatMap(([, , op, variant]) => callsOf(op, variant)),
         ...updates.flatMap((update) => update.calls([slice, slice])),
       ];
-      expect([...new Set(users.map((call) => call.kernel))].sort()).toEqual(Object.keys(kernels).sort());
+      expect([...new Set(users.map((call) => call.kernel))].sort()).toEqual(
+        Object.keys({ ...kernels, ...softwareKernels }).sort(),
+      );
     } finally {
       net.dispose();
     }
   });
 
-  test("variants across lanes run where subgroups have a size that they are made for, all others everywhere", () => {
-    const left = all.filter((entry) => !computed.includes(entry)).map(([, , , { lanes }]) => lanes);
-    expect(left.filter((lanes) => !lanes || (gpu.hasSubgroups && lanes === gpu.subgroupSize))).toEqual([]);
-    const across = new Set(computed.flatMap(([name, , , { lanes }]) => (lanes ? [name] : [])));
-    const isMadeFor = gpu.hasSubgroups && all.some(([, , , { lanes }]) => lanes === gpu.subgroupSize);
-    expect([...across].sort()).toEqual(isMadeFor ? ["conv2d", "conv2dInput", "conv2dLeaky", "conv2dWeight"] : []);
+  const { hasSubgroups, subgroupSize } = gpu.profile;
+  const here = hasSubgroups ? `here they have ${subgroupSize}` : "here there are none of one size";
+  const skipped = others.map(([name, variant, , { subgroupSize: size }]) => [name, variant, size] as const);
+  test.each(skipped)(`skipped on this adapter: %s, %s, for it needs subgroups of %s threads, and ${here}`, (_, __, size) => {
+    expect(size).toBeGreaterThan(0);
+    expect(hasSubgroups && size === subgroupSize).toBe(false);
+  });
+
+  test("each kind of convolution has variants for subgroups of 4 and of 8 threads", () => {
+    for (const size of [4, 8]) {
+      const made = new Set(all.flatMap(([name, , , variant]) => (variant.subgroupSize === size ? [name] : [])));
+      expect([...made].sort()).toEqual(["conv2d", "conv2dInput", "conv2dLeaky", "conv2dWeight"]);
+    }
   });
 
   test("the choice for any device and shape is one of the op's variants", () => {
@@ -203,10 +228,10 @@ describe("the registry is covered", () => {
         for (const isSoftware of [true, false])
           for (const subgroupSize of [4, 8, 32])
             for (const hasSubgroups of [true, false]) {
-              const device = { isSoftware, subgroupSize, hasSubgroups };
-              const chosen = choose(op.name, of, device);
-              expect(variants[op.name]).toContain(chosen);
-              expect(runsOn(chosen, device)).toBe(true);
+              const profile = { isSoftware, subgroupSize, hasSubgroups };
+              const chosen = choose(op.name, of, profile, new Map());
+              expect(variantsOf(op.name, profile)).toContain(chosen);
+              expect(runsOn(chosen, profile)).toBe(true);
             }
       }
     }
@@ -225,7 +250,7 @@ describe("kernels of a family agree", () => {
   });
 });
 
-/** Longer than a block of values of each lane of the widest tree; rows start anywhere in a quad. */
+/** Longer than a block of values of each thread of the widest reduction; rows start anywhere in a vec4. */
 const LONG_ROWS: Shape = [2, 2, 127, 131];
 test.each([momentsOp.name, ...Object.keys(normalizations)])("rows of several blocks, in every width: %s", async (name) => {
   const op = registry.get(name)!;
@@ -234,13 +259,13 @@ test.each([momentsOp.name, ...Object.keys(normalizations)])("rows of several blo
   const how = { derive: "leaf", float32: true } as const;
   const { node, values } = applied(op, { ...example, inputs: shapes }, new Random("long rows"), how);
   const { value, bound } = evaluateBounded([node], values).get(node)!;
-  for (const variant of variants[name]!) {
+  for (const variant of everyVariantOf(name)) {
     const [got] = await compute([node], values, { variant });
     expect(distance(got!, value), variant.name).toBeLessThanOrEqual(bound);
   }
 });
 
-test.each(variants[momentsOp.name]!.map((v) => [v.name, v] as const))(
+test.each(everyVariantOf(momentsOp.name).map((v) => [v.name, v] as const))(
   "a large mean costs the variance no digits: moments, %s",
   async (_, variant) => {
     const random = new Random("large mean");

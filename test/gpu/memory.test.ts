@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inFlags } from "../../src/cli/train-options.ts";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import type { Size, TrainOptions } from "../../src/singan/model/config.ts";
 import { forecastBytes, pyramidOf, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
 import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
@@ -14,7 +15,7 @@ const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(() => gpu.dispose());
 

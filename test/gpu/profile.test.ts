@@ -1,9 +1,12 @@
 // What an iteration is made of: how many dispatches, how much work, and the times that a profile gives them.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Gpu, GpuError } from "../../src/gpu/device.ts";
+import { type Gpu, GpuError } from "../../src/gpu/device.ts";
+import type { DeviceProfile } from "../../src/gpu/profile.ts";
 import { PassTimer } from "../../src/gpu/timing.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { loadKernels } from "../../src/runtime/conv/families.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
 import { profileScale, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
 import { withTrainer } from "../../src/singan/training/dry-run.ts";
@@ -17,7 +20,8 @@ const MODEL_ERROR = 0.02;
 
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
+  await loadKernels({ isSoftware: true });
 });
 afterAll(() => gpu.dispose());
 
@@ -28,27 +32,25 @@ describe("an iteration", () => {
   const paper = resolveOptions({});
   const pyramid = pyramidSizes({ width: 250, height: 188, ...paper });
 
-  const devices: [name: string, isSoftware: boolean][] = [
-    ["hardware", false],
-    ["software", true],
+  const devices: [name: string, isByTiles: boolean, profile: DeviceProfile][] = [
+    ["hardware", false, { isSoftware: false, subgroupSize: 32, hasSubgroups: true }],
+    ["SwiftShader", true, { isSoftware: true, subgroupSize: 4, hasSubgroups: true }],
+    ["llvmpipe", true, { isSoftware: true, subgroupSize: 8, hasSubgroups: true }],
+    ["software without subgroups", false, { isSoftware: true, subgroupSize: 4, hasSubgroups: false }],
   ];
   test.each(devices)(
     `of 82x62, 64 channels: at most ${MOST_DISPATCHES} dispatches (${MOST_BY_TILES} by tiles), the cost model's work; %s`,
-    async (_, isSoftware) => {
+    async (_, isByTiles, profile) => {
       expect(pyramid.sizes[4]).toEqual({ width: 82, height: 62 });
-      Object.defineProperty(gpu, "isSoftware", { value: isSoftware, configurable: true }); // what kernels are chosen by
-      try {
-        const dispatches = await withTrainer(gpu, recipeOf(paper), pyramid, paper, 4, async (trainer) =>
-          trainer.iteration(0).flatMap(({ program }) => program.dispatches),
-        );
-        const isByTiles = dispatches.some(({ kernel }) => kernel === "quad_product");
-        expect(dispatches.length).toBeLessThanOrEqual(isByTiles ? MOST_BY_TILES : MOST_DISPATCHES);
-        const macs = dispatches.reduce((sum, { work }) => sum + work.flops / 2, 0);
-        expect(Math.abs(macs / recipeOf(paper).macsPerIteration(4, pyramid.sizes, paper) - 1)).toBeLessThan(MODEL_ERROR);
-        for (const { label, kernel, work } of dispatches) expect(work.bytes, `${label}: ${kernel}`).toBeGreaterThan(0);
-      } finally {
-        Reflect.deleteProperty(gpu, "isSoftware");
-      }
+      const planned = gpu.dryRun(false, profile);
+      const dispatches = await withTrainer(planned, recipeOf(paper), pyramid, paper, 4, async (trainer) =>
+        trainer.iteration(0).flatMap(({ program }) => program.dispatches),
+      );
+      expect(dispatches.some(({ kernel }) => kernel === "quad_product")).toBe(isByTiles);
+      expect(dispatches.length).toBeLessThanOrEqual(isByTiles ? MOST_BY_TILES : MOST_DISPATCHES);
+      const macs = dispatches.reduce((sum, { work }) => sum + work.flops / 2, 0);
+      expect(Math.abs(macs / recipeOf(paper).macsPerIteration(4, pyramid.sizes, paper) - 1)).toBeLessThan(MODEL_ERROR);
+      for (const { label, kernel, work } of dispatches) expect(work.bytes, `${label}: ${kernel}`).toBeGreaterThan(0);
     },
   );
 });

@@ -4,10 +4,10 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { openSampler, writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, singanIn } from "../command-line.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
@@ -19,7 +19,7 @@ const expected: Record<"noise" | "photo", Rgb8> = {} as never;
 beforeAll(async () => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-sample-"));
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   const model = await trainAll(gpu, tinyPhoto(), TINY);
   writeFileSync(join(folder, "m.safetensors"), writeModel(model));
   const sampler = await openSampler(gpu, model);

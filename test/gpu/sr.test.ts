@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { crop, toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { imresize } from "../../src/image/resample.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { srPath } from "../../src/singan/generation/applications/super-resolution.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
@@ -25,7 +26,7 @@ let folder: string;
 
 beforeAll(async () => {
   buildCli();
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
   model = await tinySrModel(gpu);
   folder = mkdtempSync(join(tmpdir(), "singan-sr-"));
   writeFileSync(join(folder, "m.safetensors"), writeModel(model));

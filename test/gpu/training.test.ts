@@ -1,9 +1,10 @@
 // Whole trainings on a tiny picture: deterministic, without leaks, in every option, and stopped at any moment.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, toPlanes } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { singanModel } from "../../src/singan/model/model.ts";
@@ -12,7 +13,7 @@ import { fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
-  gpu = await Gpu.open(await openAdapter());
+  gpu = await openDevice(await openAdapter());
 });
 afterAll(() => gpu.dispose());
 

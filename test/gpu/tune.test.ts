@@ -3,25 +3,26 @@
 import { afterAll, expect, test } from "vitest";
 import { conv2d, conv2dInput, conv2dWeight } from "../../src/autodiff/ops/conv.ts";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
-import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { chooseConvolution, convolutions } from "../../src/runtime/convolutions.ts";
+import { chooseConvolution, convolutionVariants } from "../../src/runtime/conv/families.ts";
+import { winograd4Image, winograd4Weights } from "../../src/runtime/conv/software/winograd4.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import type { TuningTable } from "../../src/runtime/tune.ts";
 import { casesOf, Tuner } from "../../src/runtime/tuner.ts";
+import { tuningOf } from "../../src/runtime/tuning.ts";
 import { runsOn, type Variant } from "../../src/runtime/variant.ts";
-import { winograd4, winograd4Weights } from "../../src/runtime/winograd-variants.ts";
 import { evaluateBounded } from "../reference/evaluate.ts";
 import { Random } from "../reference/random.ts";
 import { norm } from "../reference/rounding.ts";
 
-const gpu = await Gpu.open(await openAdapter());
+const gpu = await openDevice(await openAdapter());
 afterAll(async () => {
   await gpu.finished(); // Dawn crashes where a process ends with work pending
   gpu.dispose();
 });
 
-test("times each case once, gives its memory back, and planning uses the winners", async () => {
+test("times each case once, gives its memory back, and planning uses the table, in dry runs too", async () => {
   const [x, w, g] = [leaf("x", [1, 8, 8, 9]), leaf("w", [8, 8, 3, 3]), leaf("g", [1, 8, 6, 7])];
   const outputs = [conv2d(x, w), conv2dInput(g, w), conv2dWeight(x, g)];
   const cases = casesOf([{ name: "tiny", outputs, bindings: new Map() }]);
@@ -40,12 +41,15 @@ test("times each case once, gives its memory back, and planning uses the winners
   expect(gpu.stats()).toMatchObject({ buffers: 0, bytes: 0 });
   expect(Object.keys(kept).sort()).toEqual([...keys].sort());
   cases.forEach(({ opName, op }, i) => {
-    const chosen = chooseConvolution(opName as "conv2d", op, gpu);
-    expect(chosen.name).toBe(kept[keys[i]!]!.variant);
+    for (const one of [gpu, gpu.dryRun(false), gpu.dryRun(true).dryRun(false)]) {
+      const chosen = chooseConvolution(opName, op, one.profile, tuningOf(one));
+      expect(chosen.name).toBe(kept[keys[i]!]!.variant);
+    }
   });
   await tuner.tune(cases, { onTimed: (key) => keys.push(key) });
   expect(keys).toHaveLength(3);
-  gpu.winners.clear();
+  expect(tuningOf(gpu.dryRun(false, { ...gpu.profile })).size).toBe(0); // of another device nothing is known
+  tuningOf(gpu).clear();
 });
 
 /** More channels than fit into workgroup memory at once, and more than two blocks of them on both sides; tiles for two blocks. */
@@ -76,27 +80,29 @@ function makeWide(opName: Wide) {
   const values = new Map([a, b].map((t) => [t, random.values(t.size).map(Math.fround)]));
   return { y, values, want: evaluateBounded([y], values).get(y)! };
 }
+/** Any GPU: its variants run on software adapters too. */
+const HARDWARE = { isSoftware: false, subgroupSize: 32, hasSubgroups: true };
 const wide = (Object.keys(OPS) as Wide[]).flatMap((opName) =>
-  convolutions[opName]
-    .filter((variant) => /staged|winograd|lanes|quads/.test(variant.name) && runsOn(variant, gpu))
+  [...new Set([HARDWARE, gpu.profile].flatMap((profile) => convolutionVariants(opName, profile)))]
+    .filter((variant) => !/^(direct|padded)/.test(variant.name) && runsOn(variant, gpu.profile))
     .map((variant) => [opName, variant.name, variant] as const),
 );
 /** Small enough for several chunks of tiles; the last of weight gradients has depths that are left after whole turns. */
 const CHUNK_BYTES = 2 ** 19;
 const QUAD_BLOCKS = [
-  { lanes: 4, R: 8 },
-  { lanes: 4, R: 4 },
-  { lanes: 8, R: 4 },
+  { lanes: 4, R: 8, channels: 32 },
+  { lanes: 4, R: 4, channels: 16 },
+  { lanes: 8, R: 4, channels: 64 },
 ] as const;
 const chunked: [Wide, string, Variant][] = QUAD_BLOCKS.flatMap(
   (block) =>
     [
-      ["conv2d", winograd4(block, "forward", CHUNK_BYTES)],
-      ["conv2dInput", winograd4(block, "input gradient", CHUNK_BYTES)],
+      ["conv2d", winograd4Image(block, "conv2d", CHUNK_BYTES)],
+      ["conv2dInput", winograd4Image(block, "conv2dInput", CHUNK_BYTES)],
       ["conv2dWeight", winograd4Weights(block, CHUNK_BYTES)],
     ] as const,
 )
-  .filter(([, variant]) => runsOn(variant, gpu))
+  .filter(([, variant]) => runsOn(variant, gpu.profile))
   .map(([opName, variant]) => [opName, `${variant.name}, in chunks`, variant]);
 test.each([...wide, ...chunked])("many channels: %s, %s", async (opName, _, variant) => {
   const { y, values, want } = wideCases.get(opName) ?? makeWide(opName);

@@ -1,7 +1,7 @@
 // The walk of the noise: the official recurrence to the letter, loops that close by an independent formula, and what is refused.
 
 import { describe, expect, it, test } from "vitest";
-import { normals } from "../../src/autodiff/ops/random.ts";
+import { normals } from "../../src/autodiff/philox.ts";
 import { ANIMATION, noiseWalk, type WalkOptions } from "../../src/singan/generation/applications/animation.ts";
 import { OptionError } from "../../src/singan/model/config.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";

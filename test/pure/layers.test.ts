@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Apps: 4 to 7, 1 to make a device, the adapter to make it from, and the tuner to time kernels on it. */
 const app = {
-  layers: ["gpu/device", "nn", "singan", "image", "metrics", "node", "runtime/tuner"],
+  layers: ["gpu/device", "nn", "singan", "image", "metrics", "node", "runtime/open", "runtime/tuner"],
   types: ["runtime"],
   packages: /./,
 };
@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
-  index: { layers: ["gpu/device", "singan", "image"], types: [], packages: /^$/ },
+  index: { layers: ["gpu/device", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
   // It looks at single kernels, and runs in pages too.
   bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },
@@ -43,6 +43,7 @@ interface Import {
   readonly file: string;
   readonly target: string;
   readonly isType: boolean;
+  readonly isDynamic: boolean;
 }
 const STATEMENT =
   /^(?:import|export)\s(type\s)?(\{[^}]*\}|\*[\s\w]*|\w+(?:, \{[^}]*\})?)\sfrom\s"([^"]+)"|^import\s"([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -56,7 +57,12 @@ const imports: readonly Import[] = files.flatMap((file) =>
     const target = targets.find((t) => t !== undefined)!;
     const allTypes = names.startsWith("{") && names.split(/[{},]/).every((name) => /^\s*(type\s.*)?$/.test(name));
     const resolved = target.startsWith(".") ? normalize(join(dirname(file), target)).replaceAll(sep, "/") : target;
-    return { file: file.replaceAll(sep, "/"), target: resolved, isType: Boolean(type) || allTypes };
+    return {
+      file: file.replaceAll(sep, "/"),
+      target: resolved,
+      isType: Boolean(type) || allTypes,
+      isDynamic: targets[2] !== undefined,
+    };
   }),
 );
 
@@ -115,4 +121,12 @@ test("no file imports itself through others, not even by type", () => {
   for (const { file, target } of imports) graph.set(file, [...(graph.get(file) ?? []), target]);
   expect(circleIn(graph)).toBeNull();
   expect(circleIn(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]))).toEqual(["b", "c", "b"]); // biome-ignore format: a graph
+});
+
+test("what only software adapters run is loaded on demand, from one place", () => {
+  const isSoftware = (path: string) => /^src\/(runtime\/conv\/software\/|generated\/software-kernels)/.test(path);
+  const found = imports.filter(({ file, target, isType }) => isSoftware(target) && !isSoftware(file) && !isType);
+  expect(found.map(({ file, isDynamic }) => ({ file, isDynamic }))).toEqual([
+    { file: "src/runtime/conv/families.ts", isDynamic: true },
+  ]);
 });

@@ -2,7 +2,7 @@
 // Known answers: kat_vectors of D. E. Shaw Research's Random123, https://github.com/DEShawResearch/random123.
 
 import { expect, test } from "vitest";
-import { normals, philox, randomBlock, uniforms } from "../../src/autodiff/ops/random.ts";
+import { normals, philox, randomBlock, uniforms } from "../../src/autodiff/philox.ts";
 import { normalValues, philox4x32, uniformValues } from "../reference/philox.ts";
 import { Random } from "../reference/random.ts";
 

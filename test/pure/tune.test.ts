@@ -3,9 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheFolder, tuningFile } from "../../src/node/tuning-file.ts";
-import { candidateConvolutions, chooseConvolution, convolutions } from "../../src/runtime/convolutions.ts";
+import { chooseConvolution, convolutionCandidates, convolutionVariants, loadKernels } from "../../src/runtime/conv/families.ts";
 import { type Timing, type TuningCase, type TuningTools, tune, tuningKey } from "../../src/runtime/tune.ts";
 import type { OpCase, Variant } from "../../src/runtime/variant.ts";
 
@@ -108,17 +108,19 @@ test("cases of about the same size share a key, with and without activation; oth
 
 describe("the choice of a convolution", () => {
   const software = { isSoftware: true, subgroupSize: 4, hasSubgroups: false };
+  beforeAll(() => loadKernels(software));
   const devices = [true, false].flatMap((hasSubgroups) => [
     { ...software, hasSubgroups },
     { isSoftware: true, subgroupSize: 8, hasSubgroups },
     { isSoftware: false, subgroupSize: 32, hasSubgroups },
   ]);
-  test("is the winner, where the table has one that there is", () => {
-    const winner = convolutions.conv2d.at(-1)!.name;
-    const choose = (variant: string) =>
-      chooseConvolution("conv2d", one.op, { ...software, winners: new Map([[key, { variant }]]) });
+  test("is what the table says, where there is such a variant", () => {
+    const winner = convolutionVariants("conv2d", software).findLast(({ subgroupSize }) => !subgroupSize)!.name;
+    const choose = (variant: string) => chooseConvolution("conv2d", one.op, software, new Map([[key, { variant }]]));
+    const untuned = chooseConvolution("conv2d", one.op, software, new Map());
+    expect(untuned.name).not.toBe(winner);
     expect(choose(winner).name).toBe(winner);
-    expect(choose("gone")).toBe(chooseConvolution("conv2d", one.op, software));
+    expect(choose("gone")).toBe(untuned);
   });
 
   test.each([1, 2, 3, 4, 5, 8, 32, 128])("comes first among the candidates, %i channels", (channels) => {
@@ -135,8 +137,8 @@ describe("the choice of a convolution", () => {
           ["conv2dInput", input],
           ["conv2dWeight", weight],
         ] as const) {
-          const candidates = candidateConvolutions(name, of, device);
-          expect(candidates[0]).toBe(chooseConvolution(name, of, device));
+          const candidates = convolutionCandidates(name, of, device);
+          expect(candidates[0]).toBe(chooseConvolution(name, of, device, new Map()));
           expect(new Set(candidates).size).toBe(candidates.length);
         }
       }

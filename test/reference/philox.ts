@@ -1,4 +1,4 @@
-// Philox4x32-10 once more, in 64-bit integers and with round keys in closed form: independent of src/autodiff/ops/random.ts.
+// Philox4x32-10 once more, in 64-bit integers and with round keys in closed form: independent of src/autodiff/philox.ts.
 // Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3; normals by Box & Muller 1958.
 
 const WORD = 0xffff_ffffn;

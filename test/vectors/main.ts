@@ -1,7 +1,7 @@
 // npm run golden -- DIR: every case of a folder of golden vectors, a line each, then `N passed, N failed`.
 
-import { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
 import { caseNames, describeResult, runCase } from "./run.ts";
 
 async function main(folder: string | undefined): Promise<number> {
@@ -10,7 +10,7 @@ async function main(folder: string | undefined): Promise<number> {
     return 2;
   }
   const names = caseNames(folder);
-  const gpu = await Gpu.open(await openAdapter());
+  const gpu = await openDevice(await openAdapter());
   let failed = 0;
   for (const name of names) {
     const result = await runCase(gpu, folder, name);

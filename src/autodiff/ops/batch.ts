@@ -1,6 +1,6 @@
 // Ops on the batch axis: samples joined, taken out, and put back among zeros.
 
-import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+import { apply, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
 
 type None = Record<string, never>;
 type Part = { readonly first: number; readonly count: number };
@@ -13,7 +13,7 @@ export const concat = (a: Tensor, b: Tensor): Tensor => apply(concatOp, [a, b], 
 export const concatOp: Op<None> = {
   name: "concat",
   shape: ([a, b]) => {
-    requireShape(a!.length > 0 && String(a!.slice(1)) === String(b!.slice(1)), `concat: samples of [${a}] and [${b}] differ`);
+    requireShape(a!.length > 0 && sameShape(a!.slice(1), b!.slice(1)), `concat: samples of [${a}] and [${b}] differ`);
     return resized(a!, a![0]! + b![0]!);
   },
   vjp: (g, { inputs: [a, b] }) => [take(g, 0, a!.shape[0]!), take(g, a!.shape[0]!, b!.shape[0]!)],

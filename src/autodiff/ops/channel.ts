@@ -3,7 +3,7 @@
 // Ioffe & Szegedy 2015; the second-order formulas are checked against their composed forms.
 
 import { grad } from "../grad.ts";
-import { apply, type Example, type Op, requireShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { apply, type Example, type Op, requireShape, type Shape, sameShape, sizeOf, type Tensor } from "../tensor.ts";
 import { affine, mul, reciprocal, scale, sqrt, sub } from "./elementwise.ts";
 
 type Groups = { readonly groups: number };
@@ -62,7 +62,7 @@ export const channelDot = (x: Tensor, y: Tensor, groups: number): Tensor => appl
 export const channelDotOp: Op<Groups> = {
   name: "channelDot",
   shape: ([x, y], { groups }) => {
-    requireShape(String(x) === String(y), `channelDot: [${x}] and [${y}] differ`);
+    requireShape(sameShape(x!, y!), `channelDot: [${x}] and [${y}] differ`);
     checkGroups("channelDot", x!, groups);
     return [groups, x![1]!];
   },
@@ -91,7 +91,7 @@ export const channelAffineOp: Op<None> = {
   name: "channelAffine",
   shape: ([x, a, b]) => {
     checkChannels("channelAffine", x!, a!);
-    requireShape(String(a) === String(b), `channelAffine: [${a}] and [${b}] differ`);
+    requireShape(sameShape(a!, b!), `channelAffine: [${a}] and [${b}] differ`);
     return x!;
   },
   vjp: (g, { inputs: [x, a] }) => [channelScale(g, a!), channelDot(x!, g, a!.shape[0]!), channelSum(g, a!.shape[0]!)],
@@ -132,7 +132,6 @@ const derived = (xs: number, at: number): readonly Example<Eps>[] =>
     derive: { to: at, make: (inputs) => moments(inputs[xs - 1]!, groups) },
   }));
 const mean = (sum: Tensor, x: Tensor, m: Tensor): Tensor => scale(sum, 1 / perEntry(x.shape, groupsOf(m)));
-const attrsOf = (node: Tensor): Eps => node.attrs as Eps;
 
 /** x̂ = (x − mean)/√(variance + ε). */
 export const normalize = (x: Tensor, m: Tensor, eps = NORM_EPS): Tensor => apply(normalizeOp, [x, m], { eps });
@@ -163,8 +162,7 @@ export const invStdOp: Op<Eps> = {
   },
   vjp: (g, node) => {
     const [x, m] = node.inputs as readonly [Tensor, Tensor];
-    const s = node as unknown as Tensor;
-    return [channelScale(normalize(x, m, attrsOf(s).eps), mean(scale(mul(g, mul(s, s)), -1), x, m)), null];
+    return [channelScale(normalize(x, m, node.attrs.eps), mean(scale(mul(g, mul(node, node)), -1), x, m)), null];
   },
   examples: derived(1, 1),
   composed: ([x, m], { eps }) => {
@@ -179,7 +177,7 @@ export const normalizeGrad = (g: Tensor, x: Tensor, m: Tensor, eps = NORM_EPS): 
 export const normalizeGradOp: Op<Eps> = {
   name: "normalizeGrad",
   shape: ([g, x, m]) => {
-    requireShape(String(g) === String(x), `normalizeGrad: [${g}] and [${x}] differ`);
+    requireShape(sameShape(g!, x!), `normalizeGrad: [${g}] and [${x}] differ`);
     checkMoments("normalizeGrad", x!, m!);
     return x!;
   },
@@ -208,13 +206,13 @@ export const normalizeCurvature = (v: Tensor, g: Tensor, x: Tensor, m: Tensor, e
 export const normalizeCurvatureOp: Op<Eps> = {
   name: "normalizeCurvature",
   shape: ([v, g, x, m]) => {
-    requireShape(String(v) === String(x) && String(g) === String(x), `normalizeCurvature: [${v}], [${g}] and [${x}] differ`);
+    requireShape(sameShape(v!, x!) && sameShape(g!, x!), `normalizeCurvature: [${v}], [${g}] and [${x}] differ`);
     checkMoments("normalizeCurvature", x!, m!);
     return x!;
   },
   vjp: (h, node) => {
     const [v, g, x] = node.inputs as readonly [Tensor, Tensor, Tensor, Tensor];
-    return [...grad(normalizeCurvatureOp.composed!(node.inputs, attrsOf(node as unknown as Tensor)), [v, g, x], h), null];
+    return [...grad(normalizeCurvatureOp.composed!(node.inputs, node.attrs), [v, g, x], h), null];
   },
   examples: derived(3, 3),
   composed: ([v, g, x, m], { eps }) => {

@@ -35,7 +35,7 @@ export const conv2dOp: Op<None> = {
     requireShape(!b || (b.length === 2 && b[0] === 1 && b[1] === w![0]), `conv2d: bias [${b}] does not fit weights [${w}]`);
     return y;
   },
-  vjp: (g, { inputs: [x, w, b] }) => [conv2dInput(g, w!), conv2dWeight(x!, g), ...(b ? [channelSum(g, 1)] : [])],
+  vjp: (g, { inputs }) => convolutionVjp(g, inputs),
   examples: [
     {
       inputs: [
@@ -69,6 +69,13 @@ export const conv2dOp: Op<None> = {
     },
   ],
 };
+
+/** Cotangents of image, weights and bias for the cotangent g of the sum x∗w + b. */
+export const convolutionVjp = (g: Tensor, [x, w, b]: readonly Tensor[]): Tensor[] => [
+  conv2dInput(g, w!),
+  conv2dWeight(x!, g),
+  ...(b ? [channelSum(g, 1)] : []),
+];
 
 /** Input gradient: x[n,c,i,j] = Σ_{o,u,v} g[n,o,i−u,j−v] · w[o,c,u,v] (g is 0 outside). */
 export const conv2dInput = (g: Tensor, w: Tensor): Tensor => apply(conv2dInputOp, [g, w], {});

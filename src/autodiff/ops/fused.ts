@@ -15,7 +15,7 @@ import {
   normalizeCurvature,
   normalizeGrad,
 } from "./channel.ts";
-import { conv2d, conv2dOp } from "./conv.ts";
+import { conv2d, conv2dOp, convolutionVjp } from "./conv.ts";
 import { add, addScalar, affine, clamp, leakyRelu, leakyReluMask, mul, scale, sqrt, sub, tanh } from "./elementwise.ts";
 import { axisBroadcast, axisSum, broadcast, sum } from "./reduce.ts";
 import { type Margins, pad2d, resize, resizeOp, type Taps } from "./spatial.ts";
@@ -69,7 +69,7 @@ export const normLeakyOp: Op<Norm> = {
   },
   vjp: (g, node) => {
     const [x, m, gamma] = node.inputs as readonly [Tensor, Tensor, Tensor];
-    const of = [g, x, m, gamma, node as unknown as Tensor];
+    const of = [g, x, m, gamma, node];
     return [
       apply(normLeakyGradOp, of, node.attrs),
       null,
@@ -148,7 +148,7 @@ export const conv2dLeaky = (x: Tensor, w: Tensor, b: Tensor, alpha: number): Ten
 export const conv2dLeakyOp: Op<{ alpha: number }> = {
   name: "conv2dLeaky",
   shape: (inputs) => conv2dOp.shape(inputs, {}),
-  vjp: (g, node) => conv2dOp.vjp(leakyReluMask(g, node as unknown as Tensor, node.attrs.alpha), node as unknown as Tensor<None>),
+  vjp: (g, node) => convolutionVjp(leakyReluMask(g, node, node.attrs.alpha), node.inputs),
   examples: conv2dOp.examples
     .filter(({ inputs }) => inputs.length === 3)
     .map(({ inputs }) => ({ inputs, attrs: { alpha: 0.2 } })),

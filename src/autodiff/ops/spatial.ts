@@ -42,39 +42,6 @@ export const crop2dOp: Op<MarginAttrs> = {
   ],
 };
 
-/**
- * Every pixel of x [n,3,h,w] in the nearest colour of a palette [k,3]; of equally near ones the first. Piecewise constant in x, and not
- * differentiated in the palette.
- */
-export const quantize = (x: Tensor, palette: Tensor): Tensor => apply(quantizeOp, [x, palette], {});
-export const quantizeOp: Op<Record<string, never>> = {
-  name: "quantize",
-  shape: ([x, palette]) => {
-    requireShape(
-      x!.length === 4 && x![1] === 3 && palette!.length === 2 && palette![1] === 3,
-      `quantize: images [${x}] and palette [${palette}] do not fit`,
-    );
-    return x!;
-  },
-  vjp: () => [null, null],
-  examples: [
-    {
-      inputs: [
-        [2, 3, 4, 5],
-        [5, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 3, 1, 1],
-        [1, 3],
-      ],
-      attrs: {},
-    },
-  ],
-};
-
 /** One axis of a linear resampling: out[o] = Σ_k weight[o·width+k] · in[index[o·width+k]]. */
 export interface Taps {
   readonly inSize: number;

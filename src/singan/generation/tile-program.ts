@@ -7,7 +7,7 @@ import { crop2d } from "../../autodiff/ops/spatial.ts";
 import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { float32Taps, sliceTaps } from "../../image/resample.ts";
-import { chooseForSize } from "../../runtime/kernels.ts";
+import { chooseForSize } from "../../runtime/choice.ts";
 import { compile, type Program } from "../../runtime/program.ts";
 import { imageShape, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -105,7 +105,7 @@ export async function compileTileProgram(
       picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.halo);
       for (const [t, slice] of scale.bindings) bindings.set(t, slice);
     }
-    const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu);
+    const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu.profile);
     const program = await compile(gpu, { name: "picture", outputs: [picture], bindings, choose });
     return { program, output: picture, start: start?.slice ?? null, given, own };
   } catch (error) {

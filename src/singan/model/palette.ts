@@ -1,7 +1,7 @@
 // Colour quantization of a painting: k-means of the photo's colours, and the nearest of them for every pixel.
 // Official code: quant and quant2centers (functions.py), which cluster the wrong axis; here colours are RGB triples.
 
-import { uniforms } from "../../autodiff/ops/random.ts";
+import { uniforms } from "../../autodiff/philox.ts";
 import type { Planes } from "../../image/planes.ts";
 
 /** Colours in [-1,1], three values each. */

@@ -1,7 +1,7 @@
 // Values in place of a photo and of what coarser levels have learnt: noise to time what a training costs, zeros to compile it or to count
 // the memory that it takes.
 
-import { normals } from "../../autodiff/ops/random.ts";
+import { normals } from "../../autodiff/philox.ts";
 import { type Shape, sizeOf } from "../../autodiff/tensor.ts";
 import type { Planes } from "../../image/planes.ts";
 import { initialWeights } from "../../nn/init.ts";

@@ -1,7 +1,7 @@
 // Where an iteration's time goes at a scale: its kernels by the GPU's own clock, and what they leave of the wall clock's time.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { DispatchTimer } from "../../runtime/profile.ts";
+import { DispatchTimer } from "../../runtime/dispatch-timer.ts";
 import type { Dispatch } from "../../runtime/program.ts";
 import type { Size, TrainOptions } from "../model/config.ts";
 import type { Pyramid } from "../model/pyramid.ts";

@@ -1,7 +1,7 @@
 // Animation: frames along a random walk of the noise around z*, so that the picture moves but stays recognizable. The walk is pure.
 // Official code: animation.py (generate_gif), which ignores its α by mistake; here α has effect. Closed walks for endless loops are ours.
 
-import { normals } from "../../../autodiff/ops/random.ts";
+import { normals } from "../../../autodiff/philox.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { OptionError } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";

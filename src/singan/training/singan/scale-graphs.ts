@@ -4,7 +4,8 @@
 import { grad, savedTensors } from "../../../autodiff/grad.ts";
 import { concat, take } from "../../../autodiff/ops/batch.ts";
 import { add, zeros } from "../../../autodiff/ops/elementwise.ts";
-import { margins, pad2d, quantize } from "../../../autodiff/ops/spatial.ts";
+import { quantize } from "../../../autodiff/ops/quantize.ts";
+import { margins, pad2d } from "../../../autodiff/ops/spatial.ts";
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Observe, Weights } from "../../../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../../model/config.ts";

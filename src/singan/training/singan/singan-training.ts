@@ -1,6 +1,6 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
-import { normals } from "../../../autodiff/ops/random.ts";
+import { normals } from "../../../autodiff/philox.ts";
 import { leaf, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";

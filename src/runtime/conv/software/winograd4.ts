@@ -1,59 +1,56 @@
-// The convolutions by Winograd's tiles: several dispatches each, with far fewer multiply-adds between the transforms.
+// Convolutions by F(4x4, 3x3) for software adapters with subgroups (shaders/software/winograd4.wgsl, quad_product.wgsl): 36 multiply-adds
+// instead of 144, between two transforms. The matrix products swap their factors within quads.  Lavin & Gray 2016.
 
-import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
-import { type Direction, type Image, problemOf, QUAD } from "./convolution-variants.ts";
-import { input, output, type Ref, scratch, type Variant, WG } from "./variant.ts";
+import { call, grid, type KernelCall } from "../../../gpu/pipelines.ts";
+import { input, output, type Ref, scratch, WG } from "../../variant.ts";
+import {
+  type ConvolutionVariant,
+  type Family,
+  type Image,
+  type ImageOp,
+  imageCall,
+  imageProblem,
+  suitsChannels,
+  weightProblem,
+} from "../problem.ts";
+import { QUAD } from "./quad-swap.ts";
 
-const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
-
-/** F(2x2, 3x3): 16 multiply-adds instead of 36, four dispatches, 16 scratch values per tile and channel of image and result each. */
-export function winograd(RO: 4 | 8, direction: Direction): Variant {
-  const template = { RO, RO4: RO / 4 };
-  return {
-    name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
-    tile: 2,
-    calls(op) {
-      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
-      const { c_in, c_out, h_out, w_out } = sizes;
-      const tiles_x = Math.ceil(w_out / 2);
-      const tiles = tiles_x * Math.ceil(h_out / 2);
-      const params = { ...sizes, tiles_x, tiles, samples: n, slope };
-      const u = scratch(16 * c_in * c_out * 4, 0);
-      const v = scratch(16 * c_in * n * tiles * 4, 1);
-      const m = scratch(16 * c_out * n * tiles * 4, 2);
-      const { x, w, b, y } = bindings;
-      const perTile = Math.ceil(tiles / WG);
-      const products: [number, number] = [Math.ceil((n * tiles) / COLUMNS_PER_GROUP), 16 * Math.ceil(c_out / (8 * RO))];
-      return [
-        call("winograd.weights", { w, y: u }, params, grid(c_in * c_out, WG), { template, overrides: transposed }),
-        call("winograd.image", { x, y: v }, params, [perTile, n * c_in], { template, overrides: transposed }),
-        call("winograd.multiply", { x: v, w: u, y: m }, params, products, { template }),
-        call("winograd.result", { x: m, b, y }, params, [perTile, n * c_out], { template, overrides: epilogue }),
-      ];
-    },
-  };
-}
-
-/** Results per tile and direction, and the places of its products: as in winograd4.wgsl. */
+/** Rows and columns of a tile's results, and how many products it has: as in winograd4.wgsl. */
 const TILE = 4;
 const POINTS = 36;
 
-/** How quad_product.wgsl computes: lanes of a subgroup; rows and columns per lane, which are also the depths per turn. */
-export interface QuadBlock {
+/** How quad_product.wgsl computes. */
+export interface ProductBlock {
+  /** Of a subgroup. */
   readonly lanes: 4 | 8;
+  /** Rows and columns per lane, which are also the depths per turn of the loop. */
   readonly R: 4 | 8;
+  /** Channels from which on the variant is used: with fewer, its transforms cost more than it saves. */
+  readonly channels: number;
 }
+const IMAGE_BLOCKS: readonly ProductBlock[] = [
+  { lanes: 4, R: 8, channels: 32 },
+  { lanes: 8, R: 4, channels: 64 },
+];
+const WEIGHT_BLOCKS: readonly ProductBlock[] = [
+  { lanes: 4, R: 8, channels: 32 },
+  { lanes: 4, R: 4, channels: 16 },
+  { lanes: 8, R: 4, channels: 64 },
+];
+/** Pixels from which on F(4x4) is faster forward than one dispatch of quad swaps. Input gradients by swaps must mask what they load. */
+const FORWARD_PIXELS = 2048;
+
 /** Rows of a workgroup's blocks, and columns. */
-const rowsOf = ({ lanes, R }: QuadBlock): number => lanes * R;
-const columnsOf = ({ R }: QuadBlock): number => QUAD * R;
-const nameOf = ({ lanes, R }: QuadBlock): string => `winograd4 by quads, ${R}x${R}${lanes > QUAD ? `, ${lanes} lanes` : ""}`;
+const rowsOf = ({ lanes, R }: ProductBlock): number => lanes * R;
+const columnsOf = ({ R }: ProductBlock): number => QUAD * R;
+const nameOf = ({ lanes, R }: ProductBlock): string => `winograd4 ${R}x${R} by ${lanes}`;
 
 /** 36 matrices [depth, lines] in a scratch buffer: the factors and the products of quad_product.wgsl. */
 interface Matrix {
   readonly values: Ref;
   /** Entries of one of the 36. */
   readonly product: number;
-  /** How many lines lie together, and how many entries all their depths have. */
+  /** Lines that lie together, and the entries of all their depths. */
   readonly panel: number;
   readonly panel_step: number;
 }
@@ -62,39 +59,39 @@ interface Matrix {
 const whole = (count: number, block: number): number => Math.ceil(count / block) * block;
 
 /** A factor in panels of a quad's block, with room for whole workgroups of `lines`. */
-function factor(id: number, lines: number, depth: number, block: QuadBlock, workgroup: number): Matrix {
+function factor(id: number, lines: number, depth: number, block: ProductBlock, workgroup: number): Matrix {
   const panel = columnsOf(block);
   const product = whole(lines, workgroup) * depth;
   return { values: scratch(POINTS * product * 4, id), product, panel, panel_step: panel * depth };
 }
 
 /** Room for `chunks` times the products [columns, rows], in whole blocks. */
-function products(id: number, rows: number, columns: number, block: QuadBlock, chunks = 1): Matrix {
+function products(id: number, rows: number, columns: number, block: ProductBlock, chunks = 1): Matrix {
   const panel = whole(rows, rowsOf(block));
   const product = whole(columns, columnsOf(block)) * panel;
   return { values: scratch(chunks * POINTS * product * 4, id), product, panel, panel_step: product };
 }
 
 /** Parameters of a transform that reads or writes a matrix. */
-const places = ({ product, panel, panel_step }: Matrix) => ({ product, panel, panel_step });
+const layoutOf = ({ product, panel, panel_step }: Matrix) => ({ product, panel, panel_step });
 
 /** The products of `rows` lines of `a` and `columns` of `b`, added over `depth`, as the chunk-th of `m`. */
 function quadProduct(
-  block: QuadBlock,
+  block: ProductBlock,
   [a, b, m]: readonly [a: Matrix, b: Matrix, m: Matrix],
   [rows, columns, depth]: readonly [rows: number, columns: number, depth: number],
   chunk = 0,
-) {
+): KernelCall<Ref> {
   const { lanes, R } = block;
   const QUADS = lanes / QUAD;
   const [groups_i, blocks_j] = [Math.ceil(rows / rowsOf(block)), Math.ceil(columns / columnsOf(block))];
   const params = { depth, blocks_i: groups_i * QUADS, blocks_j, first: chunk * POINTS };
   const template = { R, QUADS, REST: Number(depth % R > 0) };
   const bindings = { a: a.values, b: b.values, m: m.values };
-  return call<"quad_product", Ref>("quad_product", bindings, params, [groups_i * blocks_j, POINTS], { template });
+  return call("quad_product", bindings, params, [groups_i * blocks_j, POINTS], { template });
 }
 
-/** Bytes of the largest matrix over tiles: more tiles come in chunks, so that a training at the paper's size stays below 700 MB. */
+/** Bytes of the largest matrix over tiles. More tiles come in chunks, so that a training at the paper's size takes less than 700 MB. */
 const CHUNK_BYTES = 2 ** 24;
 
 /** Tiles of all samples, from `first` to before `end`. */
@@ -122,19 +119,25 @@ function tilesOf(h_out: number, w_out: number) {
  * F(4x4, 3x3): 36 multiply-adds instead of 144; one dispatch, and three per chunk of tiles; 36 scratch values per tile and channel of a
  * chunk's image and result each.
  */
-export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = CHUNK_BYTES): Variant {
+export function winograd4Image(block: ProductBlock, contraction: ImageOp, chunkBytes = CHUNK_BYTES): ConvolutionVariant {
   const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
     name: nameOf(block),
-    lanes: block.lanes,
+    main: "quad_product",
+    subgroupSize: block.lanes,
     tile: TILE,
+    suits(_, op) {
+      const { n, c_in, c_out, h, w } = imageProblem(op);
+      if (!suitsChannels(block.channels, c_out) || c_in < block.channels) return false;
+      return contraction === "conv2dInput" || n * h * w >= FORWARD_PIXELS;
+    },
     calls(op) {
-      const { n, sizes, slope, bindings, transposed, epilogue } = problemOf(op, direction);
+      const { n, sizes, slope, bindings, transposed, epilogue } = imageCall(op, contraction);
       const { c_in, c_out, h_out, w_out } = sizes;
       const { tiles_x, tiles } = tilesOf(h_out, w_out);
       const { x, w, b, y } = bindings;
       const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: 1, slope };
-      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
+      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...layoutOf(matrix) });
       const u = factor(0, c_out, c_in, block, columns);
       return [
         call("winograd4.weights", { x: w, y: u.values }, params(u), grid(c_in * c_out, WG), { overrides: transposed }),
@@ -154,13 +157,18 @@ export function winograd4(block: QuadBlock, direction: Direction, chunkBytes = C
   };
 }
 
-/** Weight gradients by the same tiles: the products add over tiles, in place of channels. Three dispatches per chunk, and one. */
-export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Variant {
+/** Weight gradients by the same tiles: the products add over tiles instead of channels. Three dispatches per chunk, and one. */
+export function winograd4Weights(block: ProductBlock, chunkBytes = CHUNK_BYTES): ConvolutionVariant {
   const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
     name: nameOf(block),
-    lanes: block.lanes,
+    main: "quad_product",
+    subgroupSize: block.lanes,
     tile: TILE,
+    suits(_, op) {
+      const { c_in, c_out } = weightProblem(op);
+      return Math.min(c_in, c_out) >= block.channels;
+    },
     calls(op) {
       const [n, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
@@ -169,7 +177,7 @@ export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Va
       const chunks = chunksOf(n * tiles, Math.max(whole(c_out, rows), whole(c_in, columns)), block.R, chunkBytes);
       const sizes = { h_in, w_in, h_out, w_out, c_in, c_out, slope: 1 };
       const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: chunks.length };
-      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...places(matrix) });
+      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...layoutOf(matrix) });
       const overTiles = { overrides: { OVER_TILES: 1 } };
       const m = products(2, c_out, c_in, block, chunks.length);
       return [
@@ -183,13 +191,16 @@ export function winograd4Weights(block: QuadBlock, chunkBytes = CHUNK_BYTES): Va
             quadProduct(block, [z, v, m], [c_out, c_in, count], i),
           ];
         }),
-        call<"winograd4.weight_gradient", Ref>(
-          "winograd4.weight_gradient",
-          { x: m.values, y: output },
-          params(m),
-          grid(c_in * c_out, WG),
-        ),
+        call("winograd4.weight_gradient", { x: m.values, y: output }, params(m), grid(c_in * c_out, WG)),
       ];
     },
   };
 }
+
+export const winograd4: Family = {
+  variants: {
+    conv2d: IMAGE_BLOCKS.map((block) => winograd4Image(block, "conv2d")),
+    conv2dInput: IMAGE_BLOCKS.map((block) => winograd4Image(block, "conv2dInput")),
+    conv2dWeight: WEIGHT_BLOCKS.map((block) => winograd4Weights(block)),
+  },
+};
