@@ -1,6 +1,5 @@
 // Runs in a page: the benchmark, without other libraries. Arguments and results are plain data.
 
-import { Gpu } from "../src/gpu/device.ts";
 import { openDevice } from "../src/runtime/open.ts";
 import type { BenchOptions } from "./bench.ts";
 import { environmentOf, type Surroundings } from "./environment.ts";
