@@ -10,17 +10,17 @@ override TRANSPOSED: bool = false;
 override MASKED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_o: u32, slope: f32 }
+struct Params {
+  //include conv_sizes
+  blocks: u32, blocks_x: u32, blocks_o: u32, slope: f32,
+}
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       w: array<f32>;
 @group(0) @binding(2) var<storage, read>       b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform>             params: Params;
 
-fn finish(sum: f32, bias: f32) -> f32 {
-  let value = sum + bias; // bias last: a large one would round every partial sum
-  return select(value, params.slope * value, LEAKY & (value < 0.0));
-}
+//include finish
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

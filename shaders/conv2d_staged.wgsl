@@ -6,12 +6,14 @@
 //let PH = 2
 //let PW = 4
 //let ONCE = 1
-//let MANY = 0
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, blocks: u32, blocks_x: u32, blocks_o: u32, stage: u32, slope: f32 }
+struct Params {
+  //include conv_sizes
+  blocks: u32, blocks_x: u32, blocks_o: u32, stage: u32, slope: f32,
+}
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       w: array<f32>;
 @group(0) @binding(2) var<storage, read>       b: array<f32>;
@@ -34,10 +36,7 @@ fn copy_weights(o: u32, start: u32, count: u32, lane: u32) {
   }
 }
 
-fn finish(sum: f32, bias: f32) -> f32 {
-  let value = sum + bias;
-  return select(value, params.slope * value, LEAKY & (value < 0.0));
-}
+//include finish
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -46,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let n = group.y / params.blocks_o;
   let j = item % params.blocks_x * $(PW)u;
   let i = item / params.blocks_x * $(PH)u;
-  //for k in 0..ONCE {
+  //if ONCE {
   copy_weights(o, 0u, params.c_in, lane);
   workgroupBarrier();
   if (item >= params.blocks) { return; }
@@ -70,45 +69,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let column$q = j + $(q)u - pad;
   //}
   var at = n * params.c_in * params.h_in * params.w_in;
-  //for k in 0..MANY {
-  for (var start = 0u; start < params.c_in; start += params.stage) {
-  let end = min(params.stage, params.c_in - start);
-  workgroupBarrier();
-  copy_weights(o, start, end, lane);
-  workgroupBarrier();
-  //}
-  //for k in 0..ONCE {
-  {
+  //if ONCE {
   let end = params.c_in;
-  //}
-    for (var c = 0u; c < end; c++) {
-      //for p in 0..PH+2 {
-      //for q in 0..PW+2 {
-      let x$p_$q = select(0.0, x[at + row$p + column$q], has_row$p & has_column$q);
-      //}
-      //}
-      //for g in 0..QB {
-      {
-        //for u in 0..3 {
-        //for v in 0..3 {
-        let k$u$v = weights[c * $(9*QB)u + $((u*3+v)*QB+g)u];
-        //}
-        //}
-        //for a in 0..4 {
-        //for p in 0..PH {
-        //for q in 0..PW {
-        s$(g*4+a)_$p_$q += k00[$(a)] * x$(p)_$(q) + k01[$(a)] * x$(p)_$(q+1) + k02[$(a)] * x$(p)_$(q+2)
-          + k10[$(a)] * x$(p+1)_$(q) + k11[$(a)] * x$(p+1)_$(q+1) + k12[$(a)] * x$(p+1)_$(q+2)
-          + k20[$(a)] * x$(p+2)_$(q) + k21[$(a)] * x$(p+2)_$(q+1) + k22[$(a)] * x$(p+2)_$(q+2);
-        //}
-        //}
-        //}
-      }
-      //}
-      at += params.h_in * params.w_in;
-    }
+  //include conv2d_staged_sums
+  //} else {
+  for (var start = 0u; start < params.c_in; start += params.stage) {
+    let end = min(params.stage, params.c_in - start);
+    workgroupBarrier();
+    copy_weights(o, start, end, lane);
+    workgroupBarrier();
+    //include conv2d_staged_sums
   }
   if (item >= params.blocks) { return; }
+  //}
 
   //for a in 0..4*QB {
   if (o + $(a)u < params.c_out) {

@@ -7,7 +7,6 @@
 //let PW = 4
 //let LANES = 8
 //let ONCE = 1
-//let MANY = 0
 //let THREADS = 8
 //let SUMS = 576
 struct Params { samples: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, chunks: u32, strips_x: u32, bands: u32, rows: u32 }
@@ -18,7 +17,7 @@ struct Params { samples: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in
 
 const ENTRIES = $(OB)u * $(CB)u * 9u;
 const LANES = $(LANES)u;
-const THREADS = $(THREADS)u; // LANES (ONCE = 1) or a multiple (MANY = 1)
+const THREADS = $(THREADS)u; // LANES (ONCE) or a multiple
 var<workgroup> sums: array<f32, $(SUMS)>; // ENTRIES · LANES
 
 @compute @workgroup_size($(THREADS))
@@ -96,27 +95,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
 
-  //for k in 0..MANY {
+  let at = lane % LANES;
+  //if ONCE {
+  //include conv2d_weight_sums
+  workgroupBarrier();
+  //} else {
   for (var round = 0u; round < THREADS / LANES; round++) {
     if (lane / LANES == round) {
-  //}
-  //for k in 0..ONCE {
-  {
-    {
-  //}
-      let at = lane % LANES;
-      //for a in 0..OB {
-      //for b in 0..CB {
-      //for u in 0..3 {
-      //for v in 0..3 {
-      sums[$((a*CB+b)*9+u*3+v)u * LANES + at] += s$a_$b_$u$v;
-      //}
-      //}
-      //}
-      //}
+      //include conv2d_weight_sums
     }
     workgroupBarrier();
   }
+  //}
   for (var entry = lane; entry < ENTRIES; entry += THREADS) {
     let to_o = o + entry / ($(CB)u * 9u);
     let to_c = c + entry / 9u % $(CB)u;

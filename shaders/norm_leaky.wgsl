@@ -25,18 +25,8 @@ struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f
 @group(0) @binding(11) var<storage, read_write> curvature: array<f32>;
 @group(0) @binding(12) var<uniform>             params: Params;
 
-var<workgroup> partial: array<vec4<f32>, WG>;
-
-fn reduce(value: vec4<f32>, lane: u32) -> vec4<f32> {
-  workgroupBarrier();
-  partial[lane] = value;
-  for (var width = WG / 2u; width > 0u; width /= 2u) {
-    workgroupBarrier();
-    if (lane < width) { partial[lane] += partial[lane + width]; }
-  }
-  workgroupBarrier();
-  return partial[0];
-}
+alias Sum = vec4<f32>;
+//include reduce
 
 /// A channel of a sample: where its values start, the quad of the first one, and the quad after the last one's.
 struct Row { start: u32, first: u32, end: u32 }

@@ -18,18 +18,8 @@ struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<uniform>             params: Params;
 
-var<workgroup> partial: array<f32, WG>;
-
-fn reduce(value: f32, lane: u32) -> f32 {
-  workgroupBarrier();
-  partial[lane] = value;
-  for (var width = WG / 2u; width > 0u; width /= 2u) {
-    workgroupBarrier();
-    if (lane < width) { partial[lane] += partial[lane + width]; }
-  }
-  workgroupBarrier();
-  return partial[0];
-}
+alias Sum = f32;
+//include reduce
 
 fn entries() -> u32 { return params.groups * params.channels; }
 // Where the mean of an entry is; its variance is `channels` further on.

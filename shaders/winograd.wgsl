@@ -6,8 +6,10 @@ override TRANSPOSED: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
 //let RO = 8
-//let RO4 = 2
-struct Params { h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, tiles_x: u32, tiles: u32, samples: u32, slope: f32 }
+struct Params {
+  //include conv_sizes
+  tiles_x: u32, tiles: u32, samples: u32, slope: f32,
+}
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read>       w: array<f32>;
 @group(0) @binding(2) var<storage, read>       b: array<f32>;
@@ -114,7 +116,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     for (var k = 0u; k < STEP; k++) {
       let v0 = tile_v[k * COLUMNS4 + my_column];
       let v1 = tile_v[k * COLUMNS4 + 8u + my_column];
-      //for h in 0..RO4 {
+      //for h in 0..RO/4 {
       let u$h = tile_u[k * ROWS4 + $(h*8)u + my_row];
       //for a in 0..4 {
       s$(h*4+a)_0 += u$h[$(a)] * v0;
@@ -123,7 +125,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
       //}
     }
   }
-  //for h in 0..RO4 {
+  //for h in 0..RO/4 {
   //for a in 0..4 {
   {
     let to_o = o + ($(h*8)u + my_row) * 4u + $(a)u;
@@ -140,10 +142,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
   //}
 }
 
-fn finish(sum: f32, bias: f32) -> f32 {
-  let value = sum + bias;
-  return select(value, params.slope * value, LEAKY & (value < 0.0));
-}
+//include finish
 
 // y = Aᵀ m A; a thread per tile and channel, workgroups by (sample, channel).
 @compute @workgroup_size(WG)

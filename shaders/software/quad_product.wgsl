@@ -13,6 +13,8 @@ struct Params { depth: u32, blocks_i: u32, blocks_j: u32, first: u32 }
 @group(0) @binding(2) var<storage, read_write> m: array<mat2x$(R/2)<f32>>; // [products from `first` on, columns, blocks_i, 4 lanes]
 @group(0) @binding(3) var<uniform>             params: Params;
 
+//include quad_swap
+
 @compute @workgroup_size($(4*QUADS))
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) id: u32) {
   let lane = id % 4u;
@@ -43,9 +45,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     //for j in 0..R {
     //for d in 0..R {
     let b$j_$(d)_0 = columns$d[$(j/(R/2))][$(j%(R/2))];
-    let b$j_$(d)_1 = quadSwapX(b$j_$(d)_0);
-    let b$j_$(d)_2 = quadSwapY(b$j_$(d)_0);
-    let b$j_$(d)_3 = quadSwapDiagonal(b$j_$(d)_0);
+    //for s in 1..4 {
+    let b$j_$(d)_$s = swapped_$s(b$j_$(d)_0);
+    //}
     //}
     //for i in 0..R {
     //for s in 0..4 {
@@ -59,16 +61,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     //}
   }
   // The depths that are left. Compiled only where some are: even a loop that is not entered costs a tenth of a turn.
-  //for r in 0..REST {
+  //if REST {
   for (var k = turns * $(R)u; k < params.depth; k++) {
     let rows = a[at_a];
     let columns = b[at_b];
     //for j in 0..R {
     {
       let b0 = columns[$(j/(R/2))][$(j%(R/2))];
-      let b1 = quadSwapX(b0);
-      let b2 = quadSwapY(b0);
-      let b3 = quadSwapDiagonal(b0);
+      //for s in 1..4 {
+      let b$s = swapped_$s(b0);
+      //}
       //for i in 0..R {
       //for s in 0..4 {
       m$i_$j_$s += b$s * rows[$(i/(R/2))][$(i%(R/2))];

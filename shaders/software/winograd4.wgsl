@@ -11,7 +11,8 @@ override OVER_TILES: bool = false;
 override BIAS: bool = false;
 override LEAKY: bool = false;
 struct Params {
-  h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in: u32, c_out: u32, slope: f32,
+  //include conv_sizes
+  slope: f32,
   tiles_x: u32, tiles: u32, first: u32, end: u32, // tiles of a row, of a sample, and of all samples those of this dispatch
   product: u32, panel: u32, panel_step: u32, chunks: u32, // of the matrix
 }
@@ -194,10 +195,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
   //}
 }
 
-fn finish(sum: f32, bias: f32) -> f32 {
-  let value = sum + bias;
-  return select(value, params.slope * value, LEAKY & (value < 0.0));
-}
+//include finish
 
 // Products x [36,o,t] to results [n,c_out,h_out,w_out]; threads as above.
 @compute @workgroup_size(WG)

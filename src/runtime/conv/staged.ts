@@ -40,7 +40,7 @@ function staged(block: Block, contraction: ImageOp): ConvolutionVariant {
       const { params, groups } = blocksOf(of, block);
       const once = sizes.c_in * 9 * QB <= STAGED_VEC4S;
       const options = {
-        template: { QB, PH, PW, ONCE: Number(once), MANY: Number(!once) },
+        template: { QB, PH, PW, ONCE: Number(once) },
         overrides: { ...transposed, ...epilogue },
       };
       return [call("conv2d_staged", bindings, { ...sizes, ...params, stage: STAGE, slope }, groups, options)];

@@ -90,7 +90,7 @@ export function addChunks(chunks: number, values: number): { dw: Ref; added: Ker
 
 function weightGradient({ block: [OB, CB, PW], lanes, rounds, workgroups }: WeightBlock): WeightVariant {
   const threads = lanes * rounds;
-  const sharing = { LANES: lanes, ONCE: Number(rounds === 1), MANY: Number(rounds > 1), THREADS: threads };
+  const sharing = { LANES: lanes, ONCE: Number(rounds === 1), THREADS: threads };
   return {
     name: `direct ${OB}x${CB}x${PW} by ${threads}${workgroups > 1 ? `, ${workgroups} workgroups` : ""}`,
     main: "conv2d_weight",

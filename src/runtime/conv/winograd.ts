@@ -11,7 +11,7 @@ const LEAST_CHANNELS = 16;
 const ROWS = [4, 8] as const;
 
 function winograd(RO: 4 | 8, contraction: ImageOp): ConvolutionVariant {
-  const template = { RO, RO4: RO / 4 };
+  const template = { RO };
   return {
     name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
     main: "winograd.multiply",
