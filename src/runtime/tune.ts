@@ -55,6 +55,17 @@ export function tuningKey(opName: string, { inputs, shape }: OpCase): string | n
   return `${name} ${inputs[0]![1]}→${c_out}, 2^${sizeClass} pixels`;
 }
 
+/** A table's name: the adapter, and a hash of what its times depend on, the kernels and the variants that there are to choose from. */
+export const tableName = (adapter: string, sources: string, variants: readonly string[]): string =>
+  `${adapter}, kernels ${hash(JSON.stringify([sources, variants]))}`;
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): string {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h >>> 0).toString(16).padStart(8, "0");
+}
+
 /** A rival that is slower than this in its first run is not timed again. */
 const HOPELESS = 1.5;
 const ROUNDS = 3;

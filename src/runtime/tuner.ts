@@ -8,7 +8,16 @@ import { convolutionCandidates, convolutionVariants } from "./conv/families.ts";
 import { CONTRACTIONS, multiplyAdds } from "./conv/problem.ts";
 import type { Graph } from "./plan.ts";
 import { compile, submit } from "./program.ts";
-import { type Timing, type Trial, type TuningCase, type TuningStore, type TuningTools, tune, tuningKey } from "./tune.ts";
+import {
+  type Timing,
+  type Trial,
+  type TuningCase,
+  type TuningStore,
+  type TuningTools,
+  tableName,
+  tune,
+  tuningKey,
+} from "./tune.ts";
 import { tuningOf } from "./tuning.ts";
 import type { Variant } from "./variant.ts";
 
@@ -23,7 +32,7 @@ export class Tuner {
 
   /** Reads what the store knows of this adapter and these kernels into the Gpu's table. */
   static async open(gpu: Gpu, store: TuningStore): Promise<Tuner> {
-    for (const [key, timing] of Object.entries(await store.read(tableName(gpu)))) tuningOf(gpu).set(key, timing);
+    for (const [key, timing] of Object.entries(await store.read(tableOf(gpu)))) tuningOf(gpu).set(key, timing);
     return new Tuner(gpu, store);
   }
 
@@ -54,7 +63,7 @@ export class Tuner {
     if (!gpu.profile.isSoftware) await this.#compileAll(cases);
     const found = await tune(cases, Object.fromEntries(table), toolsOf(gpu), { budgetMs: BUDGET_MS, ...options });
     for (const [key, timing] of Object.entries(found)) table.set(key, timing);
-    if (Object.keys(found).length > 0) await this.store.write(tableName(gpu), Object.fromEntries(table));
+    if (Object.keys(found).length > 0) await this.store.write(tableOf(gpu), Object.fromEntries(table));
   }
 }
 
@@ -84,17 +93,10 @@ function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[
   return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
 }
 
-/** Names the adapter and a hash of what its times depend on: the kernels, and the variants that were to choose from. */
-export function tableName({ adapterName, profile }: Pick<Gpu, "adapterName" | "profile">): string {
-  const variants = CONTRACTIONS.map((name) => convolutionVariants(name, profile).map((variant) => variant.name));
-  return `${adapterName}, kernels ${hash(JSON.stringify([loadedSources(), variants]))}`;
-}
-
-/** FNV-1a, 32 bits. */
-function hash(text: string): string {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, "0");
+/** The name of a Gpu's table in a store. */
+function tableOf({ adapterName, profile }: Gpu): string {
+  const variants = CONTRACTIONS.flatMap((name) => convolutionVariants(name, profile).map((variant) => `${name} ${variant.name}`));
+  return tableName(adapterName, loadedSources(), variants);
 }
 
 const toolsOf = (gpu: Gpu): TuningTools => ({
