@@ -3,7 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import { tuningFile } from "../node/tuning-file.ts";
 import type { Timing, TuningCase } from "../runtime/tune.ts";
-import { casesOf, Tuner } from "../runtime/tuner.ts";
+import { casesOf, multiplyAdds, Tuner } from "../runtime/tuner.ts";
 import { planWithoutGpu, tuneTraining } from "../singan/recipes.ts";
 import { graphsOf } from "../singan/training/dry-run.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
@@ -36,13 +36,6 @@ export async function tuneFor(
   await tuneTraining(gpu, tuner, plan, { budgetMs: SCALE_BUDGET_MS, onTimed, ...(includes && { includes }) });
 }
 
-/** Multiplications and additions of the direct sum. */
-export const flopsOf = ({ opName, op: { inputs, shape } }: TuningCase): number => {
-  const image = opName === "conv2dInput" ? inputs[0]! : opName === "conv2dWeight" ? inputs[1]! : shape;
-  const weights = opName === "conv2dWeight" ? shape : inputs[1]!;
-  return 18 * weights[0]! * weights[1]! * image[0]! * image[2]! * image[3]!;
-};
-
 /** The photo whose typical scales are timed, and which of them: the last would take minutes on a software adapter. */
 const DOCTOR_PHOTO = { width: 250, height: 188 };
 const DOCTOR_SCALES = { software: [0, 3], hardware: [0, 3, 9] };
@@ -53,7 +46,7 @@ export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[]
   const tuner = await Tuner.open(gpu, tuningFile());
   const rows = [["convolution", "fastest kernel", "ms", "GFLOP/s"]];
   const add = (key: string, { variant, ms }: Timing, one: TuningCase) => {
-    rows.push([key, variant, ms.toFixed(3), (flopsOf(one) / ms / 1e6).toFixed(1)]);
+    rows.push([key, variant, ms.toFixed(3), ((2 * multiplyAdds(one.opName, one.op)) / ms / 1e6).toFixed(1)]);
   };
   const end = performance.now() + DOCTOR_BUDGET_MS;
   const { recipe, options, pyramid } = planWithoutGpu(DOCTOR_PHOTO, { preset: "paper", options: {} });

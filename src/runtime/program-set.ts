@@ -57,6 +57,11 @@ export class ProgramSet<Name extends string> {
     return made;
   }
 
+  /** The graphs drafted so far. */
+  get graphs(): readonly Graph[] {
+    return [...this.#drafts.values()].map(({ graph }) => graph);
+  }
+
   /** Compiles all drafts at once. Throws what complete() throws. */
   async complete(): Promise<Readonly<Record<Name, Program>>> {
     const programs = await complete([...this.#drafts.values()], this.#arena);

@@ -21,6 +21,8 @@ import {
 import { tuningOf } from "./tuning.ts";
 import type { Variant } from "./variant.ts";
 
+export { multiplyAdds } from "./conv/problem.ts";
+
 /** Time to spend per call of Tuner.tune, ms: about a scale's. */
 const BUDGET_MS = 3000;
 

@@ -1,0 +1,112 @@
+// A training's state, taken between two iterations and given to another training: the rest has the same bits.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
+import type { TrainOptions } from "../../src/singan/model/config.ts";
+import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
+import { train } from "../../src/singan/recipes.ts";
+import type { TrainingState } from "../../src/singan/training/state.ts";
+import type { TrainEvent } from "../../src/singan/training/train.ts";
+import { TINY, tinyPhoto } from "../tiny-training.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openDevice(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+interface Run {
+  readonly model: AnyModel;
+  /** After every iteration, and before every scale but the first. */
+  readonly states: readonly TrainingState[];
+  readonly previews: readonly Preview[];
+}
+
+/** Trains to the end, one iteration per submit, keeping every state. */
+async function run(options: Partial<TrainOptions>, from?: TrainingState): Promise<Run> {
+  const training = train(gpu, tinyPhoto(), options, { from, keeps: () => true, maxBatch: 1 });
+  const states: TrainingState[] = [];
+  const previews: Preview[] = [];
+  for (;;) {
+    const step = await training.next();
+    if (step.done) return { model: step.value, states, previews };
+    const event: TrainEvent = step.value;
+    if (event.kind !== "scale" && event.state) states.push(event.state);
+    if (event.kind === "scaleDone") previews.push(event.preview);
+  }
+}
+
+/** Everything but the times, which differ from run to run. */
+const timeless = (value: AnyModel | TrainingState): unknown =>
+  "scales" in value
+    ? { ...value, scales: value.scales.map((scale) => ({ ...scale, seconds: 0 })) }
+    : { ...value, seconds: 0, model: timeless(value.model) };
+
+const momentOf = ({ level, trainer }: TrainingState): string => `${level}/${trainer?.iteration ?? "not begun"}`;
+
+const CONSINGAN: Partial<TrainOptions> = {
+  recipe: "consingan",
+  ...{ maxSize: 24, minSize: 12, stages: 3, trainedStages: 2, lrScale: 0.5, iterations: 3, channels: 4, seed: 5 },
+};
+const cases: [name: string, options: Partial<TrainOptions>, moments: string[]][] = [
+  ["singan, the defaults", TINY, ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3"]],
+  [
+    "singan with running statistics, kept fakes and noise padding",
+    { ...TINY, statistics: "running", gStep: "replay", noisePadding: true },
+    ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3"],
+  ],
+  ["singan with one z*", { ...TINY, zStar: "fixed", iterations: 1 }, ["0/1", "1/not begun", "1/1"]],
+  [
+    "consingan",
+    CONSINGAN,
+    ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3", "2/not begun", "2/1", "2/2", "2/3"],
+  ],
+];
+
+describe.each(cases)("%s", (_, options, moments) => {
+  let whole: Run;
+  beforeAll(async () => {
+    whole = await run(options);
+  });
+
+  test("a state is kept after every iteration, and keeping it changes nothing", async () => {
+    expect(whole.states.map(momentOf)).toEqual(moments);
+    const training = train(gpu, tinyPhoto(), options);
+    let step = await training.next();
+    while (!step.done) step = await training.next();
+    expect(timeless(step.value)).toEqual(timeless(whole.model));
+  });
+
+  test.each(moments)("from %s on: the same model, states and pictures", async (moment) => {
+    const before = gpu.stats();
+    const at = whole.states.findIndex((state) => momentOf(state) === moment);
+    const rest = await run(options, structuredClone(whole.states[at]!));
+    expect(timeless(rest.model)).toEqual(timeless(whole.model));
+    expect(rest.states.map(timeless)).toEqual(whole.states.slice(at + 1).map(timeless));
+    expect(rest.previews).toEqual(whole.previews.slice(whole.states[at]!.level));
+    const { buffers, bytes } = gpu.stats();
+    expect({ buffers, bytes }).toEqual({ buffers: before.buffers, bytes: before.bytes });
+  });
+});
+
+test("a state misses nothing: without any one of its tensors, or with another one's moments, the rest differs or is refused", async () => {
+  const { states, model } = await run(TINY);
+  const state = states[4]!; // the first iteration of the second scale
+  const tensors = state.trainer!.tensors;
+  const prefixes = [...new Set([...tensors.keys()].map((name) => name.replace(/ \S+$/, "")))];
+  expect(prefixes).toEqual(["G", "G m", "G v", "D", "D m", "D v", "statistics"]);
+  const replaced = (prefix: string) => {
+    const zeros = [...tensors].map(
+      ([name, values]) => [name, name.startsWith(`${prefix} `) ? values.map(() => 0) : values] as const,
+    );
+    return { ...state, trainer: { ...state.trainer!, tensors: new Map(zeros) } };
+  };
+  // Recalibration replaces the statistics at the end of the scale.
+  for (const prefix of prefixes.filter((name) => name !== "statistics"))
+    expect(timeless((await run(TINY, replaced(prefix))).model), prefix).not.toEqual(timeless(model));
+  const [first] = tensors.keys();
+  const missing = { ...state.trainer!, tensors: new Map([...tensors].filter(([name]) => name !== first)) };
+  await expect(run(TINY, { ...state, trainer: missing })).rejects.toThrow("no bytes instead of");
+});
