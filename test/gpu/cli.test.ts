@@ -268,7 +268,7 @@ describe("ends well", () => {
     child.kill("SIGINT");
     const { code, out, err } = await ended;
     expect([code, out]).toEqual([130, ""]);
-    expect(err).toMatch(/interrupted: nothing unfinished is written; once more ends it at once\n$/);
+    expect(err).toMatch(/interrupted: unfinished results are not written; interrupt again to stop at once\n$/);
     expect(existsSync(at("stopped"))).toBe(false);
   });
 

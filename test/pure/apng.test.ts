@@ -68,8 +68,8 @@ describe("APNG", () => {
   });
 
   it.each([
-    [() => encodeApng([], 10), "an animation needs a frame"],
-    [() => encodeApng([frame(0), frame(0, 4, 4)], 10), "a frame of 4x4 among ones of 13x7"],
+    [() => encodeApng([], 10), "an animation needs at least one frame"],
+    [() => encodeApng([frame(0), frame(0, 4, 4)], 10), "all frames must have one size, but one is 4x4 and the first is 13x7"],
     [() => encodeApng(FRAMES, 2.5), "frames per second must be a whole number from 1 to 65535, not 2.5"],
     [() => encodeApng(FRAMES, 0), "frames per second must be a whole number from 1 to 65535, not 0"],
   ])("refuses: %#", (make, message) => expect(make).toThrow(message));
@@ -97,8 +97,8 @@ describe("GIF", () => {
   });
 
   it.each([
-    [() => encodeGif([], 10), "an animation needs a frame"],
-    [() => encodeGif([flat(0), frame(0)], 10), "a frame of 13x7 among ones of 5x4"],
+    [() => encodeGif([], 10), "an animation needs at least one frame"],
+    [() => encodeGif([flat(0), frame(0)], 10), "all frames must have one size, but one is 13x7 and the first is 5x4"],
     [() => encodeGif([flat(0)], 51), "a GIF can have at most 50 frames per second, not 51"],
     [() => encodeGif([flat(0)], 0), "a GIF can have at most 50 frames per second, not 0"],
   ])("refuses: %#", (make, message) => expect(make).toThrow(message));

@@ -127,19 +127,19 @@ describe("a mask", () => {
         maskOf(20, 20, () => false),
         7,
       ),
-    ).toThrow("the mask is empty: nothing would change");
+    ).toThrow("the mask is empty, so nothing would change");
     expect(() =>
       soften(
         maskOf(20, 20, () => true),
         7,
       ),
-    ).toThrow("the mask covers everything: nothing of the photo would stay");
+    ).toThrow("the mask covers the whole picture, so nothing of the photo would stay");
     expect(() =>
       soften(
         maskOf(250, 40, (x) => x % 20 === 0),
         40,
       ),
-    ).toThrow("covers everything once it is widened");
+    ).toThrow("covers the whole picture once it is widened");
   });
 
   it("leaves the photo's pixels as they are outside, to the last bit", () => {
