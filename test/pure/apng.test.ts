@@ -28,7 +28,7 @@ const chunksOf = (file: Uint8Array): { type: string; data: Buffer }[] => {
   return chunks;
 };
 
-/** Any chunks as a PNG of their own. */
+/** A PNG made of the given chunks. */
 function png(chunks: readonly { type: string; data: Uint8Array }[]): Buffer {
   const parts = chunks.map(({ type, data }) => {
     const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
@@ -76,7 +76,7 @@ describe("APNG", () => {
 });
 
 describe("GIF", () => {
-  /** Few colours, which a palette holds exactly. */
+  /** A frame with so few colours that a palette has them exactly. */
   const flat = (t: number): Rgb8 => ({
     ...{ width: 5, height: 4 },
     data: Uint8Array.from({ length: 60 }, (_, i) => [8 * (t + 1), 128, 8 * (Math.floor(i / 3) % 5)][i % 3]!),
@@ -103,7 +103,7 @@ describe("GIF", () => {
     [() => encodeGif([flat(0)], 0), "a GIF can have at most 50 frames per second, not 0"],
   ])("refuses: %#", (make, message) => expect(make).toThrow(message));
 
-  /** The blocks of a GIF, by the specification. */
+  /** Parses the blocks of a GIF by its specification. */
   function framesOf(bytes: Buffer) {
     const hasTable = (flags: number) => (flags & 0x80) !== 0;
     const tableBytes = (flags: number) => (hasTable(flags) ? 3 * 2 ** ((flags & 7) + 1) : 0);

@@ -1,4 +1,4 @@
-// The command line without its effects: words to values, help texts, slips of the pen, colours, and the remaining time.
+// The command line without side effects: parsing, help texts, misspelt words, colours, and the remaining time.
 // Conventions of clig.dev.
 
 import { describe, expect, it } from "vitest";
@@ -168,7 +168,7 @@ describe("colours and live lines", () => {
 });
 
 describe("remaining time", () => {
-  /** Trains on paper: scale k's iterations take fixed + perWork·work[k] ms; returns the estimates, and what was really left. */
+  /** Simulates a training in which an iteration of scale k takes fixed + perWork·work[k] ms. Returns the estimates and the true remaining times. */
   function simulate(fixed: number, perWork: number, forecastMs: number | null) {
     const work = [1, 2, 4, 8];
     const iterations = 100;

@@ -1,4 +1,4 @@
-// singan eval on folders of pictures as a user calls it: which files it takes, what it prints, and what it refuses. Needs no GPU.
+// singan eval on folders of pictures as a user runs it: which files it measures, its output and its errors. Needs no GPU.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -27,7 +27,7 @@ beforeAll(() => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-eval-"));
   for (const name of ["real.png", "photo.png"]) copyFileSync(join(FIXTURES, name), join(folder, name));
-  // As singan train leaves it.
+  // A folder as singan train writes it.
   mkdirSync(join(folder, "trained/samples"), { recursive: true });
   for (const [to, from] of [
     ["samples/000.png", "sample_0.png"],
@@ -62,7 +62,7 @@ it("gives the recorded figures of a folder, as JSON on stdout and in a file", ()
   const recorded = JSON.parse(readFileSync(join(FIXTURES, "recorded.json"), "utf8"));
   const { frechet_inception64, frechet_inception64_sd, ...shared } = figures;
   expect(Object.keys(shared).sort()).toEqual(Object.keys(recorded.againstPhoto).sort());
-  // One unit of the last decimal may differ: float32 sums there, float64 here.
+  // The last decimal may differ by one, because quality.py sums in float32 and this program in float64.
   for (const [name, value] of Object.entries<number | number[]>(shared)) {
     for (const [i, x] of [value].flat().entries())
       expect(Math.abs(x - [recorded.againstPhoto[name]].flat()[i]), name).toBeLessThan(name === "psnr" ? 1.01e-3 : 1.01e-5);
@@ -83,7 +83,7 @@ it("takes what singan train writes, and prints a table", () => {
 });
 
 it("says in a line each what it can't give: no reconstruction, no Inception weights", () => {
-  // The program without nsfwjs beside it.
+  // The program without nsfwjs next to it.
   const copy = join(folder, "program");
   cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
   mkdirSync(join(copy, "node_modules"));
