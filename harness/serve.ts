@@ -32,7 +32,7 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
-/** Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. A path that ends with a slash is an index.html. */
+/** Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. For a path that ends with a slash it sends the index.html there. */
 export async function serve(folder: string, port = 0): Promise<FileServer> {
   const root = await realpath(folder);
   const server = createServer((request, response) => void answer(root, request, response));

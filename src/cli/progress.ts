@@ -88,7 +88,7 @@ export class Progress {
   }
 }
 
-/** The progress of work whose done share, from 0 to 1, is known. */
+/** Shows the progress of work as a share from 0 to 1. */
 export class ShareDone {
   #shownAt: number;
 

@@ -33,7 +33,7 @@ export class Session {
   result(text: string): void {
     this.out.write(`${text}\n`);
   }
-  /** Writes a line for the user that stays, in the place of the status line. */
+  /** Writes a line for the user to stderr. It replaces the status line. */
   note(text: string): void {
     this.err.write(`${this.#hasStatus ? ERASE : ""}${text}\n`);
     this.#hasStatus = false;

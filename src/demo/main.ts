@@ -65,7 +65,7 @@ function say(text: string, isNews = true): void {
   view.describeLosses();
 }
 
-/** Shows an error message, in the place of the one before. Null removes it, or shows again that there is no GPU. */
+/** Shows an error message in the place of an earlier one. Null removes it, but a message about a missing GPU returns. */
 function showError(message: string | null): void {
   const shown = message ?? noGpu;
   problem.hidden = shown === null;

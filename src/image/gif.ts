@@ -52,8 +52,8 @@ function paletteOf(frames: readonly Rgb8[]): number[][] {
 }
 
 /**
- * Returns a function that finds the index of the palette's colour nearest to the pixel at an offset, by all 8 bits of a channel. gifenc's own
- * search looks at 5 or 6 of them, which makes the error a third larger.
+ * Returns a function that finds the palette's colour nearest to the pixel at an offset, and returns its index. It uses all 8 bits of a channel.
+ * gifenc's own search uses 5 or 6, which makes the error a third larger.
  */
 function nearestIn(palette: readonly (readonly number[])[]): (pixels: Uint8Array, at: number) => number {
   const known = new Map<number, number>();

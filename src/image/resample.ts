@@ -19,7 +19,7 @@ export const float32Taps = (taps: Taps): Taps<Float32Array> => ({ ...taps, weigh
 /** Treatment of inputs outside the axis: "mirror" reflects them at both ends (the end itself twice); "official" omits those before 0. */
 export type Border = "mirror" | "official";
 
-/** ⌈x − 10⁻⁶⌉: a whole number that rounding errors have made a little larger stays as it is, whatever the engine's pow and log. */
+/** ⌈x − 10⁻⁶⌉. Rounding errors of pow and log, which differ between engines, must not increase a whole number by 1. */
 export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);

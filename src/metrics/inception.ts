@@ -39,7 +39,7 @@ export interface WeightsManifest {
 }
 
 /**
- * Decodes the layers from a manifest and its bytes, which may end after the last weight needed: value = min + scale·byte.  Throws RangeError
+ * Decodes the layers from a manifest and the first of its bytes: value = min + scale·byte. Later layers may be missing.  Throws RangeError
  * that names the weight if one is missing or has another shape.
  */
 export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8Array): Inception {

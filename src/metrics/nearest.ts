@@ -59,7 +59,7 @@ export async function nearestPatches(
     const dots = products(queries.subarray(first * VALUES, (first + count) * VALUES), targets);
     for (let i = 0; i < count; i++) {
       for (let j = 0; j < ofTargets.length; j++) {
-        // |a−b|² = |a|² + |b|² − 2ab: in float64, from float32 values, its error is below 1e-13.
+        // |a−b|² = |a|² + |b|² − 2ab. The values are float32 and the sum is float64, so its error is below 1e-13.
         const squared = ofQueries[first + i]! + ofTargets[j]! - 2 * dots[i * ofTargets.length + j]!;
         if (squared < toTarget[first + i]!) toTarget[first + i] = squared;
         if (squared < toQuery[j]!) toQuery[j] = squared;

@@ -41,7 +41,7 @@ const LAYER_AREA = 0.0049286732339746571;
 /**
  * The ziggurat's layers: widths in units of 2^-52, values of the density, and the mantissa below which a draw is accepted at once.
  * NumPy has these numbers as literals, with rounding errors of their own. The ones computed here differ from them by a few units in the last
- * place. So may a normal (but not once it is rounded to float32, as the figures do); about one draw in 10^13 is accepted differently.
+ * place. Normal numbers may differ as much, which disappears when the figures round them to float32. One draw in 10^13 is accepted differently.
  */
 const ZIGGURAT = (() => {
   const density = (x: number): number => Math.exp(-0.5 * x * x);

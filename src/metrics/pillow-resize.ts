@@ -1,4 +1,4 @@
-// Pillow's Image.resize(size, BICUBIC) of an 8-bit picture, with the same bits: programs for such figures in Python resize the photo so.
+// Pillow's Image.resize(size, BICUBIC) of an 8-bit picture, with the same bits. Python programs that compute such figures use it.
 // After Pillow's src/libImaging/Resample.c: Keys' cubic (a = −0.5), widened when shrinking, with 22-bit weights and 8 bits after each pass.
 
 import type { Rgb8 } from "../image/planes.ts";

@@ -147,7 +147,7 @@ export async function slicedWasserstein(
   };
 }
 
-/** The Wasserstein-1 distance between the 256-bin histograms of all samples and of the photo: mean over R, G and B, where 1 is black to white. */
+/** The Wasserstein-1 distance between the 256-bin histograms of all samples and of the photo: mean over R, G and B, for values in [0,1]. */
 export function colourDistance(real: Picture, samples: readonly Picture[]): number {
   const shares = (pictures: readonly Picture[], channel: number): Float64Array => {
     const counts = new Float64Array(256);

@@ -18,7 +18,7 @@ const LOADER_FOLDERS = [
 const RTLD_NODELETE = 0x1000;
 
 /**
- * Environment variables for a child process, with which any WebGPU implementation in it finds the browser's SwiftShader. They keep a driver that
+ * Environment variables that let any WebGPU implementation in a child process find the browser's SwiftShader. They respect a driver that
  * the user chose (VK_DRIVER_FILES, VK_ICD_FILENAMES), and extend LD_LIBRARY_PATH only if the system has no Vulkan loader. Null if this is not
  * Linux, or if no browser has the libraries.
  */
@@ -54,8 +54,8 @@ export function hasDriverManifest(host: Host = thisHost()): boolean {
 }
 
 /**
- * Loads the Vulkan loader into this process, the system's or else the browser's, under the name by which Dawn opens it. So LD_LIBRARY_PATH is
- * not needed, which would only work in a new process. Returns whether a loader is loaded. Linux only.
+ * Loads the Vulkan loader into this process, the system's or else the browser's, under the name by which Dawn opens it. LD_LIBRARY_PATH would
+ * have an effect only on a new process. Returns whether a loader is loaded. Linux only.
  */
 export function loadVulkan(libraries: string | null): boolean {
   return dlopen(LOADER) || (libraries !== null && dlopen(posix.join(libraries, LOADER)));

@@ -177,7 +177,7 @@ function fromFolder(path: string, args: Args): Subject {
   };
 }
 
-/** Lets Node handle signals. */
+/** Returns to the event loop once, so that signals are handled. */
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 type Report = Readonly<Record<string, number | null | readonly number[]>>;
