@@ -1,14 +1,14 @@
-// How the tests run: three projects, one after the other, because the GPU and the browser's GPU share the machine's cores.
+// The configuration of the tests: three projects, which run one after the other because software GPU drivers use all cores.
 import { defineConfig } from "vitest/config";
 
 const MINUTE_MS = 60_000;
 
-/** A project that has the machine to itself: one file at a time, each in a fresh process. Needs Dawn's main thread, so no threads. */
+/** A project that runs one test file at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
 const alone = (name: string, groupOrder: number, testTimeout: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    env: { SINGAN_TUNE: "off" }, // the same kernels in every run
+    env: { SINGAN_TUNE: "off" }, // so that every run uses the same kernels
     pool: "forks" as const,
     fileParallelism: false,
     maxWorkers: 1,

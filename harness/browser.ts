@@ -1,25 +1,25 @@
-// Starts the browser that is on this computer, without a window, with WebGPU on.
+// Starts an installed browser without a window and with WebGPU.
 import puppeteer, { type Browser } from "puppeteer";
 import { findBrowser } from "../src/node/browser-paths.ts";
 
 /**
- * What each flag is for (measured with Chromium 156 on Linux without a GPU): only --enable-unsafe-webgpu makes a software adapter
- * appear, which is the same SwiftShader that Node finds; Vulkan and the ignored blocklist let a real GPU appear in headless Linux.
+ * --enable-unsafe-webgpu is needed for a software adapter, which is the SwiftShader that Node finds, too (Chromium 156 on Linux without a
+ * GPU). The other two flags are needed for a real GPU on headless Linux.
  */
 const WEBGPU_FLAGS = ["--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist"];
 const QUIET_FLAGS = ["--disable-background-networking", "--disable-component-update", "--no-first-run"];
-/** Chromium refuses to run as root with its sandbox, as continuous-integration machines do. */
+/** Root, as on many machines for continuous integration: there Chromium refuses to start with its sandbox. */
 const isRoot = process.getuid?.() === 0;
 
 export interface LaunchOptions {
   readonly flags?: readonly string[];
-  /** A profile to keep; otherwise a fresh one that is deleted. */
+  /** Folder of a profile that is kept. The default is a new profile that is deleted at the end. */
   readonly profile?: string;
-  /** Puppeteer's own flags to leave out, such as those that keep hidden tabs at full speed. */
+  /** Flags that Puppeteer adds by default and that should be left out, for example those that keep hidden tabs at full speed. */
   readonly ignoreDefaultFlags?: readonly string[];
 }
 
-/** Throws, in one line, where no browser is found. */
+/** Throws with a one-line message if no browser is found. */
 export async function launchBrowser({ flags = [], profile, ignoreDefaultFlags = [] }: LaunchOptions = {}): Promise<Browser> {
   const found = findBrowser();
   if (!found) throw new Error("no browser found: install Chrome or Chromium, or set CHROME_PATH to the one you have");
@@ -29,7 +29,7 @@ export async function launchBrowser({ flags = [], profile, ignoreDefaultFlags = 
     args: [...WEBGPU_FLAGS, ...QUIET_FLAGS, ...(isRoot ? ["--no-sandbox"] : []), ...flags],
     ignoreDefaultArgs: [...ignoreDefaultFlags],
     ...(profile === undefined ? {} : { userDataDir: profile }),
-    // Long GPU work in the page keeps single DevTools calls waiting; callers set their own limits.
+    // No limit: a DevTools call waits as long as GPU work in the page takes. Callers set their own limits.
     protocolTimeout: 0,
   });
 }

@@ -1,4 +1,4 @@
-// Serves the built demo page on this computer: npm start. PORT chooses the port; without it 8080, or a free one where that is taken.
+// npm start: serves the built demo page on this computer. The port is PORT if that is set, else 8080, or a free one if 8080 is in use.
 
 import { fileURLToPath } from "node:url";
 import { type FileServer, serve } from "./serve.ts";

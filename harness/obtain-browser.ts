@@ -1,17 +1,18 @@
-// Gets a browser on a computer that has none: Puppeteer's Chrome for Testing, else Debian's package chromium.
+// Installs a browser on a computer that has none: Puppeteer's Chrome for Testing, or else Debian's package chromium.
 import type { Browser } from "../src/node/browser-paths.ts";
 
-export interface Means {
+/** Access to the computer. Tests pass an invented one. */
+export interface Host {
   find(): Browser | null;
-  /** Runs a program to its end, in silence, whether it succeeds or not. */
+  /** Runs a program to its end without output, and ignores whether it succeeds. */
   run(command: string, ...args: string[]): void;
   say(line: string): void;
-  /** Whether this is Linux and we may install packages. */
+  /** Whether this is Linux and the user is root, who can install packages. */
   readonly isLinuxRoot: boolean;
 }
 
-/** Throws, in one line, where no browser could be had. */
-export function obtainBrowser({ find, run, say, isLinuxRoot }: Means): Browser {
+/** Returns the installed browser. Throws with a one-line message if none could be installed. */
+export function obtainBrowser({ find, run, say, isLinuxRoot }: Host): Browser {
   say("no browser found, downloading Chrome for Testing");
   run("npx", "--no-install", "puppeteer", "browsers", "install", "chrome");
   const downloaded = find();

@@ -1,4 +1,4 @@
-// Runs one exported function of a TypeScript module in a real page and returns what it returns.
+// Runs an exported function of a TypeScript module in a real page and returns its result.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 const DEFAULT_LIMIT_MS = 120_000;
 
 export interface PageOptions {
-  /** A browser to share between calls, each in a page of its own; otherwise one is started and closed. */
+  /** A browser to share between calls, each of which uses its own page. By default a browser is started and closed. */
   readonly browser?: Browser;
   readonly limitMs?: number;
-  /** Where the page's console lines go; standard error unless told. */
+  /** Receives the lines of the page's console. The default writes them to standard error. */
   readonly onConsole?: (line: string) => void;
 }
 
 /**
- * Bundles `entryFile`, imports it in an empty page on localhost, awaits its export `exportName` called with `argument`, and returns the
- * result; both travel as JSON. Rejects on an error or unhandled rejection anywhere in the page, on its crash, and after `limitMs`.
+ * Bundles `entryFile`, imports it in an empty page on localhost, calls its export `exportName` with `argument`, and returns the awaited result.
+ * Argument and result are passed as JSON. Rejects on any error or unhandled rejection in the page, if the page crashes, and after `limitMs`.
  */
 export async function runInPage<T>(
   entryFile: string,
@@ -71,7 +71,7 @@ async function bundle(entryFile: string, folder: string): Promise<void> {
   await writeFile(join(folder, "index.html"), PAGE);
 }
 
-/** A program for the page. Text, because what transforms this file (Vitest, esbuild) would rewrite a function's `import()`. */
+/** The program that the page runs. It is a string because Vitest and esbuild would rewrite the `import()` in a function. */
 const callInPage = (exportName: string, argument: unknown): string => `(async () => {
   const { [${JSON.stringify(exportName)}]: run } = await import("/entry.js");
   if (typeof run !== "function") throw new Error(${JSON.stringify(`the entry exports no function ${exportName}`)});

@@ -1,4 +1,4 @@
-// A static web server on localhost for one folder, for tests and the demo.
+// A static web server for one folder on localhost, for the tests and the demo page.
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -27,12 +27,12 @@ const MIME_TYPES: Readonly<Record<string, string>> = {
 };
 
 export interface FileServer {
-  /** With a closing slash. */
+  /** Ends with a slash. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Serves `folder`, and nothing outside it, on 127.0.0.1; `port` 0 takes a free one. A folder's own page is its index.html. */
+/** Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. For a path that ends with a slash it sends the index.html there. */
 export async function serve(folder: string, port = 0): Promise<FileServer> {
   const root = await realpath(folder);
   const server = createServer((request, response) => void answer(root, request, response));
@@ -67,11 +67,10 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
       .pipe(response);
 }
 
-/** The file behind a request; null outside `root`, links followed, and for what is no file. */
+/** The requested file. Null if it is not a file, or if it is outside `root` after following links. */
 async function fileFor(root: string, target: string): Promise<{ path: string; bytes: number } | null> {
   const { pathname } = new URL(target, "http://localhost");
-  const asked = join(root, decodeURIComponent(pathname), pathname.endsWith("/") ? "index.html" : "");
-  const path = await realpath(asked);
+  const path = await realpath(join(root, decodeURIComponent(pathname), pathname.endsWith("/") ? "index.html" : ""));
   const status = await stat(path);
   return path.startsWith(root + sep) && status.isFile() ? { path, bytes: status.size } : null;
 }

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-// Runs a command where WebGPU works:  node harness/with-driver.mjs [--driver-only] COMMAND [ARGS…]
-// Makes sure of a browser (downloads one where there is none; with --driver-only just where there is no driver at all) and, without a
-// GPU, of the software Vulkan driver that the browser ships, by environment variables, so that any WebGPU implementation finds it (Dawn,
-// wgpu in Deno and Firefox). The browser's own page can use no other software driver: one of the system (Mesa's lavapipe) counts only
-// with --driver-only, or where VK_DRIVER_FILES names it.
+// Runs a command with a working WebGPU adapter:  node harness/with-driver.mjs [--driver-only] COMMAND [ARGS…]
+// First it downloads a browser if there is none; with --driver-only it does so only if there is no driver either. Without a GPU it sets
+// environment variables so that any WebGPU implementation (Dawn, wgpu in Deno or Firefox) finds the software Vulkan driver in the browser.
+// Pages can use no other software driver, so one of the system (Mesa's lavapipe) counts only with --driver-only or if VK_DRIVER_FILES names it.
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
@@ -57,7 +56,7 @@ async function main(words) {
   run(command, args, env);
 }
 
-/** The exports of TypeScript modules that import nothing but Node: the only implementation, before anything is built. */
+/** Imports TypeScript modules that depend only on Node. This works before anything is built, so this script can share their code. */
 async function importTypeScript(...files) {
   const contents = files.map((file) => `export * from ${JSON.stringify(`./${file}`)};`).join("\n");
   const stdin = { contents, resolveDir: root };
@@ -65,7 +64,7 @@ async function importTypeScript(...files) {
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }
 
-/** The adapter that Dawn finds with these variables, asked in another process because Dawn reads them only at start; null for none. */
+/** The name of the adapter that Dawn finds with these variables, or null. Runs in another process because Dawn reads them only at its start. */
 function probe(env) {
   const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", PROBE], {
     cwd: root,
@@ -87,7 +86,7 @@ function runQuietly(command, ...args) {
   });
 }
 
-/** Replaces this process as far as Node can: the command's exit code is ours, signals are handed on. */
+/** Runs the command in the place of this process: passes signals on to it, and exits with its exit code. */
 function run(command, args, env) {
   const path = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
   const child = spawn(command, args, {
@@ -96,7 +95,7 @@ function run(command, args, env) {
     shell: process.platform === "win32",
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    // A terminal sends Ctrl-C to the child as well; twice would be "stop at once".
+    // A terminal sends Ctrl-C to the child, too. A second signal would mean "stop at once".
     process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(signal)));
   }
   child.on("error", (error) => {

@@ -9,20 +9,20 @@ import type { Model } from "../src/singan/model/model.ts";
 import { openSampler } from "../src/singan/recipes.ts";
 import { hash, TINY, tinyPhoto, trainAll, trainAny } from "./tiny-training.ts";
 
-/** Trained for super-resolution and, with noise up to the borders, for animation too. */
+/** Options for a model that can do super-resolution and, with noise up to the borders, animation. */
 export const tinySrModel = (gpu: Gpu): Promise<Model> =>
   trainAll(gpu, tinyPhoto(), { ...TINY, ...srOptions(2), minSize: 16, noisePadding: true });
 
 export interface ApplicationPrints {
   readonly enlarged: number;
   readonly frames: readonly number[];
-  /** A picture of another size, whole and in tiles. */
+  /** A picture of another size, made as a whole and in tiles. */
   readonly wide: readonly [whole: number, tiled: number];
   readonly consingan: number;
 }
 
 const WIDE = { width: 61, height: 33 };
-/** Of 4 channels: tiles of 16 px. */
+/** A limit that makes tiles of 16 px for models with 4 channels. */
 const TILE_BYTES = 4 * 4 * (16 + 8) ** 2;
 
 export async function applicationPrints(gpu: Gpu): Promise<ApplicationPrints> {

@@ -1,5 +1,5 @@
-// npm run fingerprints: a line per result of tiny trainings and of what is made from them, with the SHA-256 of its bits.
-// Two versions of the program that print the same lines on one driver compute the same. Run with SINGAN_TUNE=off.
+// npm run fingerprints: prints the SHA-256 of the bits of tiny trainings and of the pictures that their models make, a line per result.
+// If two versions of the program print the same lines on one driver, they compute the same. Run it with SINGAN_TUNE=off.
 
 import { createHash } from "node:crypto";
 import { maskOfDifference } from "../src/image/mask.ts";
@@ -24,7 +24,7 @@ const sha = (parts: readonly ArrayBufferView[]): string => {
 };
 const tell = (name: string, ...parts: readonly ArrayBufferView[]): void => console.log(`${sha(parts)}  ${name}`);
 
-/** All that a model holds but the seconds its training took. */
+/** Everything in a model except the time that its training took. */
 function tensorsOf(model: AnyModel): ArrayBufferView[] {
   const still = { ...model, scales: model.scales.map((scale) => ({ ...scale, seconds: 0 })) } as AnyModel;
   return [writeModel(still)];
@@ -75,7 +75,7 @@ await trained("consingan lr scale", { ...consingan, lrScale: 0.5 });
 await trained("consingan steps", { ...consingan, dSteps: 1, gSteps: 2, trainedStages: 1 });
 
 const WIDE = { width: 61, height: 33 };
-/** Of 4 channels: tiles of 16 px. */
+/** A limit that makes tiles of 16 px for models with 4 channels. */
 const TILE_BYTES = 4 * 4 * (16 + 8) ** 2;
 const seed = { seed: 9 };
 for (const [name, model] of [

@@ -1,10 +1,10 @@
-// What a command refuses before it opens the GPU: its line and exit code, without a process for each.
+// Errors of commands that occur before they open the GPU: message and exit code, without a new process.
 
 import { parse, UsageError } from "../src/cli/args.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { Session } from "../src/cli/session.ts";
 
-/** Runs the command line in this process; fails where it refuses nothing. */
+/** Runs a command in this process. Throws if it succeeds. */
 export async function refusal(...argv: string[]): Promise<{ status: number; line: string; written: string }> {
   let written = "";
   const output = { write: (text: string) => (written += text) };

@@ -1,21 +1,21 @@
-// Vitest reporter whose line ends a run: "N passed, N failed". A skipped test counts as failed, and so does
-// a file that does not load; so that .ci/run, which counts by the same rules from Vitest's JSON results, says the same.
+// A Vitest reporter that ends the output with "N passed, N failed". A skipped test counts as failed, and so does a file that does not load.
+// .ci/run counts by the same rules from Vitest's JSON results.
 import type { SerializedError } from "vitest";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 
 export interface Tally {
   passed: number;
   failed: number;
-  /** Of those failed: tests that did not run. */
+  /** How many of the failed tests were skipped. */
   skipped: number;
 }
 
 export default class TallyReporter implements Reporter {
-  /** Run with `-t PATTERN`: the tests left out were left out on purpose. */
+  /** Whether `-t PATTERN` selects tests. Then tests that are left out do not count. */
   #isSelection = false;
   #tally: Tally = { passed: 0, failed: 1, skipped: 0 };
 
-  /** After everything that Vitest and other reporters print. */
+  /** Prints the tally at the exit of the process, after all other output. */
   onInit({ config }: Vitest): void {
     this.#isSelection = config.testNamePattern !== undefined;
     process.once("exit", () => {
@@ -41,10 +41,10 @@ export function tally(modules: readonly TestModule[], unhandledErrors: number, i
     sum.passed += passed;
     sum.failed += states.length - passed;
     sum.skipped += states.filter((s) => s !== "passed" && s !== "failed").length;
-    // A file or a hook that throws fails no single test.
+    // If a file or a hook throws, no single test fails.
     if (!module.ok() && !states.includes("failed")) sum.failed++;
   }
-  // Nothing failed, and yet something did: no test ran, or an error came from outside every test.
+  // No test failed, but none ran, or an error occurred outside the tests.
   if (sum.failed === 0 && (sum.passed === 0 || unhandledErrors > 0)) sum.failed = 1;
   return sum;
 }

@@ -1,4 +1,4 @@
-// A training small enough for a software adapter, as plain JSON in and out: the same in Node and in a page.
+// A training that is small enough for a software adapter, with plain JSON as input and output, for comparing Node with a page.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
@@ -17,7 +17,7 @@ export const TINY: Partial<TrainOptions> = {
   seed: 5,
 };
 
-/** A smooth picture with an edge, so that nothing in it is special. */
+/** A smooth picture with an edge. */
 export function tinyPhoto(width = 31, height = 24): Planes {
   const data = Float32Array.from({ length: 3 * width * height }, (_, at) => {
     const [c, y, x] = [Math.floor(at / (width * height)), Math.floor(at / width) % height, at % width];
@@ -41,7 +41,7 @@ export async function trainAny(gpu: Gpu, photo: Planes, options: Partial<TrainOp
 
 export interface Fingerprint {
   readonly losses: readonly LossRecord[];
-  /** Bits of every weight, statistic and z*, folded into one number per scale. */
+  /** A hash per scale of the bits of all weights, statistics and z*. */
   readonly weights: readonly number[];
   readonly sample: number;
 }

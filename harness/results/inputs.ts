@@ -1,4 +1,4 @@
-// What a user of the applications would bring along, made from the bundled photos: paintings, edited photos, pasted objects.
+// Makes inputs for the applications from the bundled photos: paintings, edited photos and pasted objects.
 
 import { readFileSync } from "node:fs";
 import { PNG } from "pngjs";
@@ -7,7 +7,7 @@ import { type Rgb, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts
 import { encodePng } from "../../src/image/png.ts";
 import { imresizeTo } from "../../src/image/resample.ts";
 
-/** In shares of the picture's width and height. */
+/** Centre and radii are shares of the picture's width and height. */
 interface Ellipse {
   readonly at: readonly [x: number, y: number];
   readonly radius: readonly [x: number, y: number];
@@ -16,20 +16,20 @@ interface Ellipse {
 
 export interface Subject {
   readonly photo: string;
-  /** Options of its training. */
+  /** Flags of its training. */
   readonly training: readonly string[];
-  /** Options of a training for super-resolution, where one is shown. */
+  /** Flags of a training for super-resolution, if the page shows one. */
   readonly superResolution?: readonly string[];
-  /** A painting: bands from top to bottom, each to a share of the height, and ellipses on them. */
+  /** The painting: horizontal bands from top to bottom, each down to a share of the height, with ellipses on top. */
   readonly bands: readonly (readonly [to: number, colour: Rgb])[];
   readonly ellipses: readonly Ellipse[];
-  /** What is copied within the photo: from, to, size, in shares. */
+  /** The edit: a rectangle that is copied within the photo. All numbers are shares of width and height. */
   readonly copy: {
     readonly from: readonly [number, number];
     readonly to: readonly [number, number];
     readonly size: readonly [number, number];
   };
-  /** What is pasted: an ellipse of another photo. */
+  /** The pasted object: an ellipse from another photo. */
   readonly paste: {
     readonly photo: string;
     readonly from: Ellipse["at"];
@@ -68,23 +68,23 @@ export function edited({ photo, copy }: Subject): Uint8Array {
   return encodePng({ width, height, data: out });
 }
 
-/** Transparent but for the pasted object. */
+/** A picture that is transparent except for the pasted object. */
 export function object({ photo, paste }: Subject): Uint8Array {
   const { width, height } = readPhoto(photo);
   const source = readPhoto(paste.photo);
-  // The object keeps its shape: the other photo is scaled to this one's height.
+  // The other photo is scaled to the height of this one, so that the object keeps its shape.
   const scaled = toRgb8(imresizeTo(toPlanes(source), { width: Math.round((source.width * height) / source.height), height }));
   const png = new PNG({ width, height });
   png.data.fill(0);
-  const shift = [
+  const offset = [
     Math.round(paste.from[0] * scaled.width - paste.to[0] * width),
     Math.round((paste.from[1] - paste.to[1]) * height),
   ];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const [sx, sy] = [x + shift[0]!, y + shift[1]!];
-      const isThere = sx >= 0 && sx < scaled.width && sy >= 0 && sy < height;
-      if (!isThere || !isInside({ at: paste.to, radius: paste.radius }, x / width, y / height)) continue;
+      const [sx, sy] = [x + offset[0]!, y + offset[1]!];
+      const isInPhoto = sx >= 0 && sx < scaled.width && sy >= 0 && sy < height;
+      if (!isInPhoto || !isInside({ at: paste.to, radius: paste.radius }, x / width, y / height)) continue;
       const from = 3 * (sy * scaled.width + sx);
       png.data.set([...scaled.data.subarray(from, from + 3), 255], 4 * (y * width + x));
     }

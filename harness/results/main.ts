@@ -1,6 +1,6 @@
-// npm run results: runs the program on three bundled photos, every application, and writes docs/results.md with its pictures.
-// Finished trainings in out/results are used again. Options after `--` go to every training, e.g. --max-size 100 --iterations 1000;
-// `--notes` alone only puts what docs/results/notes.json says now into the page.
+// npm run results: trains on three bundled photos, runs every application, and writes docs/results.md with the pictures.
+// Finished trainings in out/results are reused. Flags after `--` are passed to every training, e.g. --max-size 100 --iterations 1000.
+// With `--notes` alone, only the notes in the page are replaced by those of docs/results/notes.json.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +15,7 @@ import { SUBJECTS } from "./subjects.ts";
 const WORK = "out/results";
 const PICTURES = "docs/results";
 const PAGE = "docs/results.md";
-/** One line on each picture by somebody who looked at it, with the picture's hash: a changed picture has not been looked at. */
+/** A description of each picture by somebody who has looked at it. The hash shows whether the picture has changed since then. */
 const NOTES = join(PICTURES, "notes.json");
 
 interface Note {
@@ -23,7 +23,7 @@ interface Note {
   readonly note: string;
 }
 
-interface Shown {
+interface PagePicture {
   readonly file: string;
   readonly command: string;
   readonly seconds: number;
@@ -31,7 +31,7 @@ interface Shown {
 
 const extra = process.argv.slice(2);
 
-/** Runs a command of the program. Throws with its last line where it fails. */
+/** Runs a command of the program. Throws its last line if it fails. */
 function singan(...words: string[]): { readonly command: string; readonly seconds: number; readonly out: string } {
   const command = `singan ${words.join(" ")}`;
   console.error(command);
@@ -44,8 +44,8 @@ function singan(...words: string[]): { readonly command: string; readonly second
   return { command, seconds: (performance.now() - start) / 1000, out: stdout };
 }
 
-/** Copies a result among the page's pictures. */
-function show({ command, seconds }: ReturnType<typeof singan>, from: string, name: string): Shown {
+/** Copies a result to the page's pictures. */
+function publish({ command, seconds }: ReturnType<typeof singan>, from: string, name: string): PagePicture {
   copyFileSync(from, join(PICTURES, name));
   return { file: name, command, seconds };
 }
@@ -59,7 +59,7 @@ interface Section {
   readonly subject: Subject;
   readonly training: ReturnType<typeof singan> & { readonly trainedSeconds: number; readonly adapter: string };
   readonly figures: Readonly<Record<string, unknown>>;
-  readonly pictures: readonly Shown[];
+  readonly pictures: readonly PagePicture[];
 }
 
 function section(subject: Subject): Section {
@@ -73,8 +73,9 @@ function section(subject: Subject): Section {
   writeFileSync(file("edited.png"), edited(subject));
   writeFileSync(file("object.png"), object(subject));
 
-  const pictures: Shown[] = [];
-  const add = (run: ReturnType<typeof singan>, from: string, name: string) => pictures.push(show(run, from, `${photo}-${name}`));
+  const pictures: PagePicture[] = [];
+  const add = (run: ReturnType<typeof singan>, from: string, name: string) =>
+    pictures.push(publish(run, from, `${photo}-${name}`));
   const samples = singan("sample", model, "--out", file("samples5"), "--count", "5", "--seed", "7");
   sheetOf(
     readdirSync(file("samples5"))
@@ -128,15 +129,15 @@ const FIGURES = ["swd", "diversity", "nn_fidelity", "nn_coverage", "psnr", "ssim
 const duration = (seconds: number): string => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`);
 const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
 
-/** What was seen in a picture, if it is still the one that was looked at. */
+/** The description of a picture, if the picture has not changed since it was written. */
 function noteOf(file: string): string {
   const notes: Readonly<Record<string, Note>> = existsSync(NOTES) ? JSON.parse(readFileSync(NOTES, "utf8")) : {};
   const note = notes[file];
-  return note && note.sha256 === hash(join(PICTURES, file)) ? note.note : "*(made anew since it was last looked at)*";
+  return note && note.sha256 === hash(join(PICTURES, file)) ? note.note : "*(This picture is newer than its description.)*";
 }
 
-/** A page with the notes as they are now. */
-const renoted = (text: string): string =>
+/** Replaces the notes in a page by the current ones. */
+const withCurrentNotes = (text: string): string =>
   text.replace(
     /(!\[([^\]]+)\]\([^)]*\)\n\n`[^`]*`: [\d.]+ (?:s|min)\. ).*/g,
     (_, before: string, file: string) => before + noteOf(file),
@@ -151,10 +152,11 @@ function page(sections: readonly Section[]): string {
   return [
     "# Results",
     "",
-    "Made by `npm run results`, small on purpose: every picture here comes from a computer without a GPU in minutes. Each has the command",
-    `that made it, its time in one run (whatever else the computer did), and what somebody who looked at it saw. All on ${[...new Set(sections.map((s) => s.training.adapter))].join(", ")}.`,
+    "`npm run results` makes this page. The trainings are small on purpose: a computer without a GPU makes every picture within minutes. Below each",
+    "picture are the command that made it, the time of one run (other programs may have run meanwhile), and a description by somebody who looked at it.",
+    `Adapter: ${[...new Set(sections.map((s) => s.training.adapter))].join(", ")}.`,
     "",
-    "What the figures are: `singan eval -h`. Of 20 samples, seed 0, against the photo.",
+    "The figures compare 20 samples (seed 0) with the photo. `singan eval -h` explains them.",
     "",
     cells(["photo", ...FIGURES]),
     cells(["---", ...FIGURES.map(() => "---")]),
@@ -175,7 +177,7 @@ function page(sections: readonly Section[]): string {
   ].join("\n");
 }
 
-if (extra[0] === "--notes") writeFileSync(PAGE, renoted(readFileSync(PAGE, "utf8")));
+if (extra[0] === "--notes") writeFileSync(PAGE, withCurrentNotes(readFileSync(PAGE, "utf8")));
 else {
   mkdirSync(WORK, { recursive: true });
   mkdirSync(PICTURES, { recursive: true });

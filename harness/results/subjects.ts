@@ -1,4 +1,4 @@
-// The photos of the results page, and what is done with each.
+// The photos of the results page, and the inputs that are made from each.
 
 import type { Subject } from "./inputs.ts";
 

@@ -1,10 +1,10 @@
-// Command-line words to values: a table of commands and flags, their help texts, "did you mean". No effects.
-// Conventions of clig.dev over node:util parseArgs, whose own messages name its internals.
+// Parses the command line by a table of commands and flags, and makes the help texts and the suggestions for misspelt words. No side effects.
+// Follows the conventions of clig.dev. Uses node:util parseArgs without its error messages, which name its internals.
 
 import { parseArgs } from "node:util";
 import type { Session } from "./session.ts";
 
-/** Wrong usage: exit code 2. The message is one line. */
+/** Wrong usage, for which the program exits with code 2. The message is one line. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
@@ -12,7 +12,7 @@ export class UsageError extends Error {
 export interface Flag {
   /** kebab-case, without the dashes. */
   readonly name: string;
-  /** What the help calls the value; a flag without one is a switch. */
+  /** The name of the value in the help. A flag without it is a switch. */
   readonly value?: string;
   readonly isNumber?: boolean;
   readonly help: string;
@@ -26,7 +26,7 @@ export interface FlagGroup {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** Names of the words that must follow, as PHOTO; a last one with … may be repeated. */
+  /** Names of the required arguments, such as PHOTO. A last name that ends with … stands for one or more. */
   readonly words: readonly string[];
   readonly groups: readonly FlagGroup[];
   /** Paragraphs after the summary. */
@@ -36,20 +36,20 @@ export interface Command {
 }
 
 export const COMMON_FLAGS: FlagGroup = {
-  title: "Always",
+  title: "Common flags",
   flags: [
     { name: "json", help: "print the result as one JSON object" },
-    { name: "debug", help: "show where an error came from" },
-    { name: "help", help: "this text (also -h)" },
+    { name: "debug", help: "show the stack trace of an error" },
+    { name: "help", help: "show this text (also -h)" },
   ],
 };
 
 const TOP_FLAGS: readonly Flag[] = [
-  { name: "help", help: "this text (also -h); singan COMMAND -h for a command's" },
-  { name: "version", help: "the version of this program" },
+  { name: "help", help: "show this text (also -h); singan COMMAND -h shows the help of a command" },
+  { name: "version", help: "show the version of this program" },
 ];
 
-/** The words of one call: what stands in it, and only that. */
+/** The arguments and flags that the user has given, without defaults. */
 export class Args {
   constructor(
     readonly words: readonly string[],
@@ -67,7 +67,7 @@ export class Args {
     const value = this.values.get(name);
     return typeof value === "number" ? value : undefined;
   }
-  /** A whole number from low to high, or the default. Throws UsageError. */
+  /** The flag's value, or `fallback` if it is not given. Throws UsageError if it is not a whole number from low to high. */
   whole(name: string, fallback: number, low: number, high: number): number {
     const value = this.number(name) ?? fallback;
     if (Number.isInteger(value) && value >= low && value <= high) return value;
@@ -80,10 +80,10 @@ export type Call =
   | { readonly kind: "help"; readonly command: Command | null }
   | { readonly kind: "version" };
 
-/** What a command line asks for. Throws UsageError. */
+/** Parses a command line. Throws UsageError. */
 export function parse(argv: readonly string[], commands: readonly Command[]): Call {
   const [first, ...rest] = argv;
-  if (first === undefined) throw new UsageError("no command given; singan --help shows them");
+  if (first === undefined) throw new UsageError("no command given; singan --help lists them");
   if (first === "-h" || first === "--help") return { kind: "help", command: null };
   if (first === "--version") return { kind: "version" };
   if (first === "help") return { kind: "help", command: rest[0] === undefined ? null : findCommand(rest[0], commands) };
@@ -135,7 +135,7 @@ function parseCommand(command: Command, argv: readonly string[]): Call {
     );
   const isOpen = command.words.at(-1)?.endsWith("…");
   const extra = isOpen ? undefined : words[command.words.length];
-  if (extra !== undefined) throw new UsageError(`one word too many: ${JSON.stringify(extra)}; ${help} shows the usage`);
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(extra)}; ${help} shows the usage`);
   return { kind: "run", command, args: new Args(words, values) };
 }
 
@@ -144,7 +144,7 @@ function readValue(flag: Flag, text: string | undefined, isInline: boolean): str
     if (isInline) throw new UsageError(`--${flag.name} takes no value`);
     return true;
   }
-  // A following flag is no value; a negative number is.
+  // A word with a leading dash is the next flag, unless it is a negative number.
   const isFlag = !isInline && text !== undefined && text.startsWith("-") && !Number.isFinite(Number(text));
   if (text === undefined || text === "" || isFlag)
     throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
@@ -159,17 +159,17 @@ const dashed = (flag: Flag): string => `--${flag.name}`;
 
 function unknown(what: string, given: string, known: readonly string[], help: string): UsageError {
   const near = closest(given, known);
-  return new UsageError(`unknown ${what} ${JSON.stringify(given)}; ${near ? `did you mean ${near}?` : `${help} shows all`}`);
+  return new UsageError(`unknown ${what} ${JSON.stringify(given)}; ${near ? `did you mean ${near}?` : `${help} lists all`}`);
 }
 
-/** The known word that `given` is most likely a slip of, if any is near enough: at most a third of its letters differ. */
+/** The known word that `given` is probably a misspelling of: the nearest one, if at most a third of the letters differ. */
 export function closest(given: string, known: readonly string[]): string | undefined {
   const ranked = known.map((word) => ({ word, distance: editDistance(given, word) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(1, Math.floor(given.replace(/^-+/, "").length / 3)) ? best.word : undefined;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make b of a.  Damerau 1964, the restricted form. */
+/** The least number of insertions, deletions, replacements and swaps of neighbours that turn a into b.  Damerau 1964, restricted form. */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -185,7 +185,7 @@ function editDistance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-const EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 129 hung up, 130 interrupted, 143 terminated.";
+const EXIT_CODES = "Exit codes: 0 success, 1 error, 2 wrong usage, 129 hang-up, 130 interrupt, 143 termination.";
 
 const columns = (rows: readonly (readonly [string, string])[]): string[] => {
   const width = Math.max(...rows.map(([left]) => left.length));
@@ -193,12 +193,12 @@ const columns = (rows: readonly (readonly [string, string])[]): string[] => {
 };
 const flagRow = (flag: Flag): [string, string] => [dashed(flag) + (flag.value ? ` ${flag.value}` : ""), flag.help];
 
-/** The help text of the program, or of one command. */
+/** The help text of the program (null) or of one command. */
 export function helpText(command: Command | null, commands: readonly Command[]): string {
   if (!command) {
     const first = commands.flatMap((c) => c.examples.slice(0, 1));
     return [
-      "singan: learns a generative model from one photo, on WebGPU, and draws new pictures from it.",
+      "singan: trains a generative model on one photo, with WebGPU, and makes new pictures with it.",
       "",
       "Usage: singan COMMAND …",
       "",
@@ -210,7 +210,7 @@ export function helpText(command: Command | null, commands: readonly Command[]):
       "Examples",
       ...columns(first),
       "",
-      "Results go to stdout (paths, or with --json one object), everything else to stderr.",
+      "Results (paths, or one object with --json) go to stdout, everything else goes to stderr.",
       EXIT_CODES,
     ].join("\n");
   }

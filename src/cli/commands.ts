@@ -1,4 +1,4 @@
-// The commands of the program, in the order of its help.
+// The program's commands, in the order of the help.
 
 import type { Command } from "./args.ts";
 import { animateCommand } from "./commands/animate.ts";

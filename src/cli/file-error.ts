@@ -1,6 +1,6 @@
-// The error of a file that the program can't read or write, in one line that names the file.
+// Errors of reading and writing files.
 
-/** A file that can't be read or written; the message is one line that names it. */
+/** A file can't be read or written. The message is one line that names it. */
 export class FileError extends Error {
   override name = "FileError";
 }
@@ -19,10 +19,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no folder can be made there",
 };
 
+/** The reason of a failed system call, in a few words. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code && REASONS[code]) || message.split("\n")[0]!;
 }
 
-/** Paths come from the user and may hold anything: quoted where that would break the line. */
+/** A path as text for a message. It is quoted if it is empty or has control characters, which would break the line. */
 export const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);

@@ -1,11 +1,11 @@
-// Opens the GPU for one run of the command line, and makes sure that it is given back before the process ends.
+// Opens the GPU for one run of the command line, and disposes it before the process ends.
 
 import type { Gpu } from "../gpu/device.ts";
 import { openAdapter } from "../node/adapter.ts";
 import { openDevice } from "../runtime/open.ts";
 import type { Session } from "./session.ts";
 
-/** The GPU, disposed with the session: Dawn crashes where a process ends with work pending. Throws NoAdapterError. */
+/** Opens the GPU, and disposes it with the session: Dawn crashes if a process ends while work is pending. Throws NoAdapterError. */
 export async function openGpu(session: Session, adapter?: GPUAdapter): Promise<Gpu> {
   const gpu = await openDevice(adapter ?? (await openAdapter()));
   session.onExit(() => gpu.dispose());

@@ -1,21 +1,21 @@
-// The weights for the Fréchet distance, from the npm package nsfwjs where it is installed beside this program.
-// 42 MB for 28,512 weights: too much to depend on for one figure.
+// Loads the weights for the Fréchet distance from the npm package nsfwjs, if it is installed next to this program.
+// It is no dependency, because it takes 42 MB, of which 28,512 weights are needed, for one figure.
 
 import { type Inception, readInception, type WeightsManifest } from "../metrics/inception.ts";
 
-/** What to install for it; the peers, TensorFlow.js and buffer, are not needed. */
+/** The package to install. Its peer dependencies, TensorFlow.js and buffer, are not needed. */
 export const INCEPTION_PACKAGE = "nsfwjs@4.3.0";
 const MODULE = "nsfwjs/models/inception_v3";
 
 interface Packaged {
   readonly InceptionV3Model: {
     modelJson(): Promise<{ default: WeightsManifest }>;
-    /** base64; the first holds the weights that are read here. */
+    /** In base64. The first bundle has the weights that are needed here. */
     readonly weightBundles: readonly (() => Promise<{ default: string }>)[];
   };
 }
 
-/** Null where the package is not installed.  Throws RangeError where it holds other weights than expected. */
+/** Returns null if the package is not installed. Throws RangeError if it has other weights than expected. */
 export async function loadInception(
   importing: (name: string) => Promise<unknown> = (name) => import(/* @vite-ignore */ name),
 ): Promise<Inception | null> {

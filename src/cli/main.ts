@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command line program: one call of it, from its words to its exit code.
-// Ends by process.exit after the GPU is disposed: Dawn crashes where a process ends with work pending.
+// The entry point of the command line program.
+// It ends with process.exit after the GPU is disposed, because Dawn crashes if a process ends while work is pending.
 
 import { helpText, parse, UsageError } from "./args.ts";
 import { COMMANDS } from "./commands.ts";
@@ -11,21 +11,21 @@ const EXIT = { failed: 1, usage: 2, SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as 
 
 const session = new Session(process.stdout, process.stderr, process.env);
 
-// A reader that has seen enough (head, less) is no error; a closed stderr is no reason to stop.
+// A reader that closes stdout early (head, less) is no error. A closed stderr does not stop the program.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => end(error.code === "EPIPE" ? 0 : report(error)));
 process.stderr.on("error", () => {});
 process.on("unhandledRejection", (error) => end(report(error)));
-// The first signal ends the run, after the GPU has finished the batch in hand: leaving before that crashes in Dawn (4 of 20 runs).
-// Without a listener a second one then kills the process at once.
+// The first signal ends the run after the GPU has finished the current batch: Dawn crashes if the process exits earlier (4 of 20 runs).
+// A second signal kills the process at once, since it has no listener.
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    session.note("interrupted: nothing unfinished is written; once more ends it at once");
+    session.note("interrupted: unfinished results are not written; interrupt again to stop at once");
     end(EXIT[signal]);
   });
 }
 
 const code = await run(process.argv.slice(2));
-// After what is still on its way to a pipe; an error there ends the run above.
+// Waits until all output is written. An error of the stream ends the run in the listener above.
 process.stdout.write("", (error) => error ?? end(code));
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -39,7 +39,7 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Tells the error in one line, and returns the exit code for it. */
+/** Prints the error in one line, and returns its exit code. */
 function report(error: unknown): number {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const isDebug = process.argv.includes("--debug");

@@ -1,4 +1,4 @@
-// The folder that a command writes its results to: a transaction that replaces the old results at the end or not at all.
+// Writes the results of a command as a transaction: it replaces the old results at the end of the run, or not at all.
 
 import {
   closeSync,
@@ -17,7 +17,10 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { FileError, reason, shown } from "./file-error.ts";
 
-/** Makes a folder and those above it; gives the topmost made. Node's recursive mkdir never returns where a file system refuses, as /proc does. */
+/**
+ * Makes a folder and its missing parents, and returns the topmost that it made. Node's recursive mkdir would never return on a file system that
+ * refuses, such as /proc.
+ */
 function makeFolders(path: string): string | undefined {
   const missing: string[] = [];
   for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
@@ -27,8 +30,8 @@ function makeFolders(path: string): string | undefined {
 }
 
 /**
- * A folder that results are written to, through a folder of its own inside: nothing of the old results changes before `commit`, and
- * each file is then whole, old or new. `discard` leaves no trace; it does nothing after `commit`.
+ * A folder for results. Files are first written to a temporary folder inside it, so the old results do not change before `commit`. At any time
+ * every file is either the whole old one or the whole new one. `discard` removes what this run has made; after `commit` it does nothing.
  */
 export class OutputFolder {
   readonly #names: string[] = [];
@@ -37,7 +40,7 @@ export class OutputFolder {
 
   private constructor(readonly path: string) {}
 
-  /** Makes sure, before any work, that `names` can be written. Throws FileError. */
+  /** Makes the folder, and checks before any work that files of these names can be written. Throws FileError. */
   static open(path: string, names: readonly string[]): OutputFolder {
     const folder = new OutputFolder(path);
     try {
@@ -58,15 +61,15 @@ export class OutputFolder {
     }
   }
 
-  /** Keeps a file for `commit`; `name` may lie in a folder below. Throws FileError. */
+  /** Writes a file, which `commit` will publish. `name` may contain folders. Throws FileError. */
   write(name: string, data: Uint8Array | string): void {
-    const path = this.#place(name);
+    const path = this.#stagingPath(name);
     this.#keep(name, () => writeFileSync(path, data));
   }
 
-  /** Keeps a file that `write` makes piece by piece at the place it is told. Throws FileError where a system call fails in it. */
-  async writing(name: string, write: (place: string) => Promise<void>): Promise<void> {
-    const path = this.#place(name);
+  /** As `write`, for a file that the callback writes piece by piece to the given path. Throws FileError if a system call fails in it. */
+  async writing(name: string, write: (path: string) => Promise<void>): Promise<void> {
+    const path = this.#stagingPath(name);
     try {
       await write(path);
     } catch (error) {
@@ -76,7 +79,7 @@ export class OutputFolder {
     this.#keep(name, () => {});
   }
 
-  #place(name: string): string {
+  #stagingPath(name: string): string {
     const path = join(this.#staging!, name);
     try {
       mkdirSync(dirname(path), { recursive: true });
@@ -103,8 +106,8 @@ export class OutputFolder {
   }
 
   /**
-   * Puts everything into place and returns the paths, in the order of writing. Older files in `folder` whose names match are taken away.
-   * Throws FileError.
+   * Moves the written files to the folder and returns their paths in the order of writing. Deletes the other files in `stale.folder` whose names
+   * match, which are results of earlier runs. Throws FileError.
    */
   commit(stale?: { readonly folder: string; readonly names: RegExp }): string[] {
     try {
@@ -127,7 +130,7 @@ export class OutputFolder {
   discard(): void {
     if (this.#staging) rmSync(this.#staging, { recursive: true, force: true });
     this.#staging = null;
-    // Folders made for this run, innermost first, as long as they are empty.
+    // Removes the folders that this run has made, innermost first, as long as they are empty.
     for (let folder = resolve(this.path); this.#created && folder.startsWith(this.#created); folder = dirname(folder)) {
       try {
         rmdirSync(folder);

@@ -1,4 +1,4 @@
-// How a training gets on, for people: a bar on a terminal, else a line every few seconds; and when it will be done.
+// Shows the progress of long work: a bar on a terminal, or else a line every few seconds. For a training also the time that is left.
 
 import type { LossRecord } from "../singan/model/model.ts";
 import { Eta } from "../singan/training/eta.ts";
@@ -8,10 +8,11 @@ import type { Session } from "./session.ts";
 const BAR_CELLS = 10;
 const REDRAW_MS = 100;
 const LINE_MS = 5_000;
+
 export interface ProgressSetup {
   readonly scales: number;
   readonly iterations: number;
-  /** What was forecast for the whole training, null where nothing was timed. */
+  /** The forecast for the whole training. Null if nothing was timed. */
   readonly forecastSeconds: number | null;
   readonly now?: () => number;
 }
@@ -59,7 +60,7 @@ export class Progress {
       ...this.#left(),
       lossText(losses),
     ];
-    if (isLive) this.session.draw(parts.join("  "));
+    if (isLive) this.session.status(parts.join("  "));
     else this.session.note(parts.join("  "));
   }
 
@@ -87,7 +88,7 @@ export class Progress {
   }
 }
 
-/** How much of one thing is done: a bar on a terminal, else a line every few seconds. */
+/** Shows the progress of work as a share from 0 to 1. */
 export class ShareDone {
   #shownAt: number;
 
@@ -104,12 +105,12 @@ export class ShareDone {
     if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
     this.#shownAt = this.now();
     const percent = `${Math.floor(100 * share)} %`;
-    if (isLive) this.session.draw(`${this.what}  ${bar(share)}  ${percent}`);
+    if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}`);
     else this.session.note(`${this.what}  ${percent}`);
   }
 }
 
-/** Counted as --start-scale counts them. */
+/** Scales count from 0, as for --start-scale. */
 const scaleText = (scale: number, scales: number): string => `scale ${scale}${scales > 1 ? ` of 0-${scales - 1}` : ""}`;
 
 function bar(share: number): string {
@@ -117,7 +118,7 @@ function bar(share: number): string {
   return `[${"#".repeat(full)}${".".repeat(BAR_CELLS - full)}]`;
 }
 
-/** D's without the penalty: the negative of the distance between photo and fakes that it measures. */
+/** D's loss is shown without the penalty: it is the negative of D's estimate of the distance between the photo and the fakes. */
 const lossText = ({ dReal, dFake, gradientPenalty, gAdversarial, reconstruction }: LossRecord): string =>
   `D ${(dReal + dFake).toFixed(3)} GP ${gradientPenalty.toFixed(3)} G ${gAdversarial.toFixed(3)} rec ${reconstruction.toFixed(4)}`;
 

@@ -9,10 +9,10 @@ import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts
 import { readModel } from "../singan/recipes.ts";
 import { FileError, reason, shown } from "./file-error.ts";
 
-/** Largest file that is read whole. */
+/** The largest file that Node can read at once. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** Throws FileError where it is no file, or what readFileSync throws. */
+/** Reads a file; `what` names the expected kind in errors. Throws FileError if it is not a file, and the errors of readFileSync. */
 export function readBytes(path: string, what: string): Uint8Array {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) throw new FileError(`there is no file ${shown(path)}`);
@@ -32,16 +32,15 @@ function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T
   }
 }
 
-/** Throws FileError. */
+/** Reads a picture, whose transparent parts count as white. Throws FileError. */
 export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
-/** A mask's: what is transparent counts as black. Throws FileError. */
+/** Reads the picture of a mask, whose transparent parts count as black. Throws FileError. */
 export const readMaskPicture = (path: string): Rgb8 =>
   reading(path, "a picture", (bytes) => decodeImage(bytes, { background: [0, 0, 0] }));
-/** With its transparency. Throws FileError. */
+/** Reads a picture with its transparency. Throws FileError. */
 export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
-/** Whether there is a directory of that path. */
 export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-/** Names of the files in a directory that end in .png, sorted; hidden ones are left out. Throws FileError. */
+/** The sorted names of the .png files in a directory, without hidden ones. Throws FileError. */
 export function pngNames(path: string): string[] {
   try {
     return readdirSync(path)
@@ -51,14 +50,14 @@ export function pngNames(path: string): string[] {
     throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
   }
 }
-/** What training calls its model in the folder that it writes. */
+/** The name of the model in a folder that training has written. */
 export const MODEL_FILE = "model.safetensors";
-/** Where a model is: `path`, or the model in it where `path` is a folder that training wrote. */
+/** The path of a model: `path` itself, or the model inside if `path` is a folder that training has written. */
 export function modelPath(path: string): string {
   const inside = join(path, MODEL_FILE);
   return isDirectory(path) && existsSync(inside) ? inside : path;
 }
-/** Throws FileError. */
+/** Reads a model of any recipe. Throws FileError. */
 export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
-/** A model of the recipe singan, for commands that know no other. Throws FileError, and OptionError for another recipe. */
+/** Reads a model for a command that supports the recipe singan only. Throws FileError, or OptionError for another recipe. */
 export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);

@@ -1,6 +1,6 @@
-// One run of the command line: where its text goes, and what has to be undone when it ends, however it ends.
+// One run of the program: where it writes text, and what it must clean up at the end, whether it succeeds, fails or is interrupted.
 
-/** The part of a stream that is written to. */
+/** The part of an output stream that a session uses. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -9,14 +9,14 @@ export interface Output {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** To the start of the line, and all of it away. */
+/** Moves the cursor to the start of the line and erases the line. */
 const ERASE = "\r\x1b[K";
 
 export class Session {
-  /** Whether a line may be drawn again and again. */
+  /** Whether stderr is a terminal that can replace a line. */
   readonly isLive: boolean;
   readonly #hasColour: boolean;
-  #isDrawn = false;
+  #hasStatus = false;
   readonly #cleanups: (() => void)[] = [];
 
   constructor(
@@ -29,19 +29,19 @@ export class Session {
     this.#hasColour = force !== undefined ? force !== "0" : !no && this.isLive;
   }
 
-  /** A line of the result. */
+  /** Writes a line of the result. */
   result(text: string): void {
     this.out.write(`${text}\n`);
   }
-  /** A line for whoever is watching; takes the drawn one's place. */
+  /** Writes a line for the user to stderr. It replaces the status line. */
   note(text: string): void {
-    this.err.write(`${this.#isDrawn ? ERASE : ""}${text}\n`);
-    this.#isDrawn = false;
+    this.err.write(`${this.#hasStatus ? ERASE : ""}${text}\n`);
+    this.#hasStatus = false;
   }
-  /** A line that the next one replaces, cut to the terminal's width. */
-  draw(text: string): void {
+  /** Shows a status line, cut to the terminal's width. The next line replaces it. */
+  status(text: string): void {
     this.err.write(ERASE + text.slice(0, (this.err.columns ?? 80) - 1));
-    this.#isDrawn = true;
+    this.#hasStatus = true;
   }
 
   bold = (text: string): string => this.#paint("1", text);
@@ -51,20 +51,20 @@ export class Session {
     return this.#hasColour ? `\x1b[${code}m${text}\x1b[0m` : text;
   }
 
-  /** Runs `cleanup` when the run ends, also when it is interrupted; it must not wait for anything. */
+  /** Registers a function for the end of the run, also after an interrupt. It must be synchronous. */
   onExit(cleanup: () => void): void {
     this.#cleanups.push(cleanup);
   }
 
-  /** Undoes, first first, each once: files before the GPU, which may have to finish a batch. */
+  /** Runs every cleanup once, in the order of registration: files come before the GPU, which may have to finish a batch. */
   close(): void {
-    if (this.#isDrawn) this.err.write(ERASE);
-    this.#isDrawn = false;
+    if (this.#hasStatus) this.err.write(ERASE);
+    this.#hasStatus = false;
     for (let cleanup = this.#cleanups.shift(); cleanup; cleanup = this.#cleanups.shift()) {
       try {
         cleanup();
       } catch {
-        // The others still have to run.
+        // A failed cleanup must not keep the others from running.
       }
     }
   }

@@ -1,6 +1,5 @@
-// Rows of cells as aligned lines, for people.
+// Formats rows of cells as lines with aligned columns, two spaces apart.
 
-/** Columns two spaces apart, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
   return rows.map((row) =>

@@ -1,4 +1,4 @@
-// Versions of what took part in a run: the program, Node, Dawn.
+// The versions of the program, of Node and of Dawn, for reports.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +6,7 @@ import { version } from "../../package.json";
 
 export const VERSION: string = version;
 
-/** The installed package `webgpu`, Dawn for Node; null where it is not installed. */
+/** The version of the package `webgpu`, which is Dawn for Node. Null if it is not installed. */
 export function dawnVersion(): string | null {
   try {
     const manifest = createRequire(import.meta.url).resolve("webgpu/package.json");

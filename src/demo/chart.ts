@@ -1,4 +1,4 @@
-// The loss curves on a canvas: the adversarial losses on a linear axis, below them the positive ones on a logarithmic axis.
+// Draws the loss curves on a canvas: the adversarial losses on a linear axis, and below them the positive losses on a logarithmic axis.
 
 import type { LossRecord } from "../singan/model/model.ts";
 
@@ -22,9 +22,9 @@ interface Panel {
   readonly bottom: number;
 }
 
-/** Above it neighbours are merged in pairs. */
+/** If there are more points, neighbours are merged in pairs. */
 const MAX_POINTS = 1000;
-/** Outliers beyond this share at either end leave the panel. */
+/** The vertical axis leaves out this share of the values at either end, which are outliers. */
 const TAIL = 0.01;
 const SMALLEST = 1e-6;
 const MARGIN = { left: 46, right: 8, top: 18, bottom: 6, between: 20 };
@@ -50,7 +50,7 @@ export class Chart {
     this.#redraw();
   }
 
-  /** The losses after an iteration of a scale. */
+  /** Adds the losses after an iteration of a scale. */
   add(scale: number, iteration: number, losses: LossRecord): void {
     this.#marks[scale] = scale * this.#iterations;
     this.#points.push({ x: scale * this.#iterations + iteration, losses });
@@ -58,7 +58,7 @@ export class Chart {
     this.#redraw();
   }
 
-  /** At most once a frame. */
+  /** Draws the chart in the next frame, once however often it is called until then. */
   #redraw(): void {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -90,7 +90,7 @@ export class Chart {
     return getComputedStyle(this.canvas).getPropertyValue(variable);
   }
 
-  /** A line where each scale begins, with its number as far as there is room. */
+  /** Draws a line where each scale begins, with a label. */
   #drawMarks(toX: (x: number) => number, height: number): void {
     const c = this.#context;
     c.font = `${FONT_PX}px system-ui, sans-serif`;
@@ -152,7 +152,7 @@ function mergePairs(points: readonly Point[]): Point[] {
   return merged;
 }
 
-/** Where nearly all values lie, with some room; never empty. */
+/** A non-empty interval with nearly all values, and a margin. */
 function range(values: readonly number[]): [low: number, high: number] {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
@@ -161,7 +161,7 @@ function range(values: readonly number[]): [low: number, high: number] {
   return [low - room, high + room];
 }
 
-/** Three to six round values in between. */
+/** Three to six round values from low to high. */
 function ticks(low: number, high: number): number[] {
   const raw = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -170,7 +170,7 @@ function ticks(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/** Logarithms of round values in between: the wider the range, the fewer of a decade. */
+/** The logarithms of round values between 10^low and 10^high, with fewer per decade if the range is wide. */
 function decades(low: number, high: number): number[] {
   const inDecade = high - low > 3 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 5];
   const first = Math.floor(low);

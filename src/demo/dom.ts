@@ -1,15 +1,15 @@
-// Small things with the page: elements by id, pictures onto canvases, downloads, durations in words.
+// Helpers for the page: elements by id, pictures on canvases, downloads, durations as text, and announcements to screen readers.
 
 import type { Rgb8 } from "../image/planes.ts";
 
-/** The element with this id, of the class that is expected. Throws where index.html has none. */
+/** The element with this id. Throws if index.html has no such element of this class. */
 export function byId<T extends Element>(id: string, type: abstract new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} #${id}`);
   return element;
 }
 
-export function draw(canvas: HTMLCanvasElement, { width, height, data }: Rgb8): void {
+export function showPicture(canvas: HTMLCanvasElement, { width, height, data }: Rgb8): void {
   canvas.width = width;
   canvas.height = height;
   const rgba = new Uint8ClampedArray(4 * width * height);
@@ -18,19 +18,19 @@ export function draw(canvas: HTMLCanvasElement, { width, height, data }: Rgb8): 
     rgba[4 * p + 3] = 255;
   }
   canvas.getContext("2d")!.putImageData(new ImageData(rgba, width, height), 0, 0);
-  canvas.dataset["drawn"] = "";
+  canvas.dataset["filled"] = "";
 }
 
-/** A canvas of its own, for a picture that stays. */
-export function pictureOf(picture: Rgb8, label: string): HTMLCanvasElement {
+/** A new canvas with a picture. */
+export function canvasOf(picture: Rgb8, label: string): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.role = "img";
   canvas.ariaLabel = label;
-  draw(canvas, picture);
+  showPicture(canvas, picture);
   return canvas;
 }
 
-export function save(blob: Blob, name: string): void {
+export function download(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
@@ -38,7 +38,7 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** "about 40 s", "about 3 min", "about 2 h 10 min". */
+/** A duration as text: "about 40 s", "about 3 min" or "about 2 h 10 min". */
 export function about(seconds: number): string {
   if (seconds < 55) return `about ${Math.max(5, 5 * Math.ceil(seconds / 5))} s`;
   const minutes = Math.max(1, Math.round(seconds / 60));
@@ -47,7 +47,7 @@ export function about(seconds: number): string {
   return `about ${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
 }
 
-/** Says things to screen readers: the latest one, and not more often than every few seconds. */
+/** Announces texts to screen readers, at most one every few seconds. A newer text replaces one that is still waiting. */
 export class Announcer {
   #waiting: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;

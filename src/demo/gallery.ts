@@ -1,10 +1,10 @@
-// The choice of a photo: the examples, and the visitor's own as one more.
+// The list of photos to choose from: the examples and the visitor's own photo.
 
 import { PAPER } from "../singan/model/config.ts";
-import { byId, pictureOf } from "./dom.ts";
+import { byId, canvasOf } from "./dom.ts";
 import { EXAMPLES, exampleUrl, loadExample, loadFile, type Photo, PhotoError } from "./photo.ts";
 
-/** The value of the visitor's own photo. */
+/** The radio button's value for the visitor's own photo. */
 const OWN = "own";
 export const EXAMPLE_NAMES: readonly string[] = EXAMPLES.map(([name]) => name);
 
@@ -18,14 +18,14 @@ export class Gallery {
     }
   }
 
-  /** The photo of the radio button that is checked; null where another one was checked meanwhile. Throws PhotoError. */
+  /** Loads the photo of the checked radio button. Returns null if another one is checked meanwhile. Throws PhotoError. */
   async chosen(): Promise<Photo | null> {
     const value = this.#checked();
     const photo = value === OWN ? this.#own : await loadExample(value);
     return this.#checked() === value ? photo : null;
   }
 
-  /** Adds a file's picture and checks it. Throws PhotoError, and changes nothing, where it can't be trained on. */
+  /** Adds the picture of a file and checks its button. Throws PhotoError, and changes nothing, if it is no picture or too small. */
   async addOwn(file: File): Promise<Photo> {
     const photo = await loadFile(file);
     const { width, height } = photo.picture;
@@ -34,7 +34,7 @@ export class Gallery {
     }
     this.#own = photo;
     this.#element.querySelector(`label:has([value=${OWN}])`)?.remove();
-    this.#add(OWN, pictureOf(photo.picture, `your photo ${photo.name}`)).checked = true;
+    this.#add(OWN, canvasOf(photo.picture, `your photo ${photo.name}`)).checked = true;
     return photo;
   }
 

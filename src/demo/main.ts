@@ -1,4 +1,4 @@
-// The demo page: connects settings, worker and pictures. The training itself is in worker.ts.
+// The demo page: connects the settings, the worker and the views. worker.ts trains.
 
 import { Announcer, about, byId } from "./dom.ts";
 import { EXAMPLE_NAMES, Gallery } from "./gallery.ts";
@@ -9,7 +9,7 @@ import { Results } from "./results.ts";
 import { PRESET_HINTS, Settings } from "./settings.ts";
 import { TrainingView } from "./training-view.ts";
 
-/** How often a running training is announced. */
+/** Interval between announcements of the progress to screen readers. */
 const ANNOUNCE_MS = 30_000;
 
 const form = byId("settings", HTMLFormElement);
@@ -30,14 +30,14 @@ const settings = new Settings(form);
 const view = new TrainingView();
 const results = new Results(send);
 
-/** `loading` until there is a GPU. */
+/** `loading` lasts until the worker has a GPU. */
 type State = "loading" | "idle" | "preparing" | "training" | "paused" | "stopping";
 let state: State = "loading";
 let photo: Photo | null = null;
 let plan: Plan | null = null;
 let finishedScales = 0;
 let announcedAt = 0;
-/** What to tell as long as there is no GPU. */
+/** The message that is shown as long as there is no GPU. */
 let noGpu: string | null = null;
 
 const isRunning = (): boolean => state !== "loading" && state !== "idle";
@@ -51,11 +51,11 @@ function enter(next: State): void {
   pause.disabled = !isRunning() || next === "stopping";
   pause.textContent = next === "paused" ? "Resume" : "Pause";
   stop.disabled = !isRunning();
-  // What was disabled loses the keyboard: hand it to the button that now matters.
+  // A disabled element loses the keyboard focus, so the focus moves to the button that the visitor needs next.
   if (active?.matches(":disabled")) (!isRunning() ? start : pause.disabled ? stop : pause).focus({ preventScroll: true });
 }
 
-/** The line under the progress bar; screen readers get it when it is news, else now and then. */
+/** Shows a line under the progress bar. Screen readers announce news at once, and other lines now and then. */
 function say(text: string, isNews = true): void {
   status.textContent = text;
   const now = performance.now();
@@ -65,21 +65,21 @@ function say(text: string, isNews = true): void {
   view.describeLosses();
 }
 
-/** One message at a time; null takes it away, or back to the one that there is no GPU. */
-function complain(message: string | null): void {
+/** Shows an error message in the place of an earlier one. Null removes it, but a message about a missing GPU returns. */
+function showError(message: string | null): void {
   const shown = message ?? noGpu;
   problem.hidden = shown === null;
   problem.textContent = shown;
   if (message !== null) problem.scrollIntoView({ block: "nearest" });
 }
 
-const orComplain = (work: Promise<void>): void =>
-  void work.catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
+const orShowError = (work: Promise<void>): void =>
+  void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
 // ---- photo and settings
 
 function usePhoto(chosen: Photo): void {
-  complain(null);
+  showError(null);
   photo = chosen;
   view.showPhoto(chosen.picture);
   enter(state);
@@ -105,19 +105,19 @@ function readAddress(): void {
   settings.read(location.hash, EXAMPLE_NAMES);
   byId("advanced", HTMLDetailsElement).open = settings.changesPreset;
   byId("preset-hint", HTMLElement).textContent = PRESET_HINTS[settings.preset];
-  orComplain(choosePhoto());
+  orShowError(choosePhoto());
 }
 
 // ---- training
 
 function begin(): void {
   if (!photo || state !== "idle") return;
-  complain(null);
+  showError(null);
   [plan, finishedScales] = [null, 0];
   enter("preparing");
   say("Starting …");
-  if (area.getBoundingClientRect().top > innerHeight / 2) area.scrollIntoView(); // on phones, below the settings
-  send({ kind: "start", photo: photo.picture, preset: settings.preset, wishes: settings.wishes });
+  if (area.getBoundingClientRect().top > innerHeight / 2) area.scrollIntoView(); // on phones the area is below the settings
+  send({ kind: "start", photo: photo.picture, preset: settings.preset, wishes: settings.numbers });
 }
 
 function showPlan(chosen: Plan): void {
@@ -143,22 +143,23 @@ function showProgress(progress: Progress): void {
 
 function finish(isComplete: boolean): void {
   enter("idle");
-  if (isComplete) say("Done: draw as many new pictures as you like.");
-  else if (plan && finishedScales > 0) say(`Ended after ${finishedScales} of ${plan.sizes.length} scales, which can draw.`);
+  if (isComplete) say("Done. Make as many new pictures as you like.");
+  else if (plan && finishedScales > 0)
+    say(`Ended after ${finishedScales} of ${plan.sizes.length} scales, which can make pictures.`);
   else say(plan ? "Ended before the first scale was done." : "Not started.");
-  if (finishedScales > 0) results.ask();
+  if (finishedScales > 0) results.requestSample();
 }
 
 function receive(report: Report): void {
   switch (report.kind) {
     case "gpu":
       adapter.textContent = report.isSoftware
-        ? `No GPU in use, only the processor: ${report.name}. Everything works, but 10 to 100 times slower.`
+        ? `No GPU: the processor computes (${report.name}). Everything works, but 10 to 100 times slower.`
         : `GPU: ${report.name}`;
       adapter.classList.toggle("warning", report.isSoftware);
       if (noGpu !== null) {
         noGpu = null;
-        complain(null);
+        showError(null);
       }
       if (state === "loading") enter("idle");
       break;
@@ -186,13 +187,13 @@ function receive(report: Report): void {
       break;
     case "sample":
       results.show(report);
-      announcer.say(`Sample with seed ${report.seed} drawn.`);
+      announcer.say(`The sample with seed ${report.seed} is ready.`);
       break;
     case "model":
       results.saveModel(report.bytes);
       break;
     case "problem":
-      results.giveUp();
+      results.requestFailed();
       showProblem(report);
   }
 }
@@ -201,13 +202,13 @@ function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): 
   const message = explain(cause, detail, navigator.userAgent);
   if (cause !== "failed") adapter.textContent = "No GPU.";
   if (cause !== "failed" && cause !== "lost") noGpu = message;
-  complain(message);
-  // A GPU that was refused may be given later; WebGPU that is missing stays missing.
+  showError(message);
+  // A refused GPU may be available at the next attempt. Missing WebGPU will not appear.
   if (state === "loading" && cause !== "insecure" && cause !== "missing") enter("idle");
 }
 
 worker.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
-worker.addEventListener("error", () => complain("The training code did not load, or it crashed: reload the page."));
+worker.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
@@ -215,12 +216,12 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("input", (event) => {
   if (event.target instanceof HTMLInputElement && event.target.type === "file") return;
   settingsChanged();
-  if (event.target instanceof HTMLInputElement && event.target.name === "photo") orComplain(choosePhoto());
+  if (event.target instanceof HTMLInputElement && event.target.name === "photo") orShowError(choosePhoto());
 });
 pause.addEventListener("click", () => {
   const wasPaused = state === "paused";
   send({ kind: wasPaused ? "resume" : "pause" });
-  say(wasPaused ? "Going on …" : `Paused: ${status.textContent}`);
+  say(wasPaused ? "Resuming …" : `Paused: ${status.textContent}`);
   enter(wasPaused ? "training" : "paused");
 });
 stop.addEventListener("click", () => {
@@ -228,7 +229,7 @@ stop.addEventListener("click", () => {
   say("Stopping …");
   enter("stopping");
 });
-onFile(byId("file", HTMLInputElement), (file) => orComplain(takeFile(file)));
+onFile(byId("file", HTMLInputElement), (file) => orShowError(takeFile(file)));
 addEventListener("hashchange", () => isRunning() || readAddress());
 addEventListener("beforeunload", (event) => {
   if (isRunning()) event.preventDefault();

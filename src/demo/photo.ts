@@ -1,8 +1,8 @@
-// Photos: the bundled ones, and a visitor's own by file, drop or paste; decoded by the browser, never sent anywhere.
+// Loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
 
 import type { Rgb8 } from "../image/planes.ts";
 
-/** In photos/, with sources and licences (all public domain). */
+/** The photos in photos/, all in the public domain. photos/LICENSES.md has the sources. */
 export const EXAMPLES: readonly (readonly [name: string, description: string])[] = [
   ["tulips", "a field of pink tulips"],
   ["clouds", "cumulus clouds"],
@@ -13,7 +13,7 @@ export const EXAMPLES: readonly (readonly [name: string, description: string])[]
 ];
 export const exampleUrl = (name: string): string => `photos/${name}.png`;
 
-/** Longer photos are reduced to it; training takes far less. */
+/** Photos with a longer side are reduced to it. Training uses far smaller sizes. */
 const MAX_SIDE = 2048;
 
 export interface Photo {
@@ -21,14 +21,14 @@ export interface Photo {
   readonly picture: Rgb8;
 }
 
-/** Not a picture, or none to train on; the message is for the visitor. */
+/** A file is not a picture, or not one to train on. The message is for the visitor. */
 export class PhotoError extends Error {
   override name = "PhotoError";
 }
 
 export async function loadExample(name: string): Promise<Photo> {
   const response = await fetch(exampleUrl(name));
-  if (!response.ok) throw new PhotoError(`the example photo ${name} could not be loaded`);
+  if (!response.ok) throw new PhotoError(`The example photo ${name} could not be loaded.`);
   return decode(await response.blob(), name);
 }
 
@@ -37,11 +37,11 @@ export function loadFile(file: File): Promise<Photo> {
   return decode(file, name.replace(/\.[^.]*$/, ""), `“${name}”`);
 }
 
-/** Upright, transparency over white. Throws PhotoError. */
-async function decode(blob: Blob, name: string, called = name): Promise<Photo> {
-  if (blob.size === 0) throw new PhotoError(`${called} is empty.`);
+/** Decodes a picture, turns it upright and blends transparency over white. Throws PhotoError, which calls it `shownName`. */
+async function decode(blob: Blob, name: string, shownName = name): Promise<Photo> {
+  if (blob.size === 0) throw new PhotoError(`${shownName} is empty.`);
   const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" }).catch(() => {
-    throw new PhotoError(`${called} is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
+    throw new PhotoError(`${shownName} is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
   });
   const factor = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * factor));
@@ -59,7 +59,7 @@ async function decode(blob: Blob, name: string, called = name): Promise<Photo> {
   return { name, picture: { width, height, data } };
 }
 
-/** Hands on every file that is chosen with `input`, dropped anywhere on the page, or pasted. */
+/** Calls `take` with every file that is chosen with `input`, dropped anywhere on the page, or pasted. */
 export function onFile(input: HTMLInputElement, take: (file: File) => void): void {
   input.addEventListener("change", () => {
     const file = input.files?.[0];

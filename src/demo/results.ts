@@ -1,10 +1,10 @@
-// The results area: new pictures by seed, and downloads.
+// The results area: makes new pictures by seed, and downloads pictures and models.
 
 import type { Rgb8 } from "../image/planes.ts";
-import { byId, draw, save } from "./dom.ts";
+import { byId, download, showPicture } from "./dom.ts";
 import type { Request } from "./protocol.ts";
 
-const BUTTONS = ["new-sample", "draw-seed", "save-sample", "save-model"] as const;
+const BUTTONS = ["new-sample", "show-sample", "save-sample", "save-model"] as const;
 
 export class Results {
   readonly #canvas = byId("sample", HTMLCanvasElement);
@@ -18,40 +18,40 @@ export class Results {
   #isWaiting = false;
 
   constructor(private readonly send: (request: Request) => void) {
-    byId("draw", HTMLFormElement).addEventListener("submit", (event) => {
+    byId("sample-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      this.ask();
+      this.requestSample();
     });
     byId("new-sample", HTMLButtonElement).addEventListener("click", () => {
       if (this.#shownSeed !== null) this.#seed.value = String((this.#shownSeed + 1) % 2 ** 32);
-      this.ask();
+      this.requestSample();
     });
     this.#savePicture.addEventListener("click", () => {
       const name = `${this.#name}-seed-${this.#shownSeed}.png`;
-      this.#canvas.toBlob((blob) => blob && save(blob, name), "image/png");
+      this.#canvas.toBlob((blob) => blob && download(blob, name), "image/png");
     });
     byId("save-model", HTMLButtonElement).addEventListener("click", () => send({ kind: "model" }));
   }
 
-  /** A training of the photo `name` began: there is nothing to draw from yet. */
+  /** Clears the area when a training of the photo `name` begins. */
   clear(name: string, totalScales: number): void {
     this.#name = name;
     this.#total = totalScales;
     this.#shownSeed = null;
     this.#seed.disabled = true;
     for (const button of this.#buttons) button.disabled = true;
-    delete this.#canvas.dataset["drawn"];
-    this.#hint.textContent = "From the first finished scale on, also while training.";
+    delete this.#canvas.dataset["filled"];
+    this.#hint.textContent = "Available after the first finished scale, also during the training.";
   }
 
-  /** There is a model. */
+  /** Enables the controls once a scale is finished. */
   enable(): void {
     this.#seed.disabled = false;
     for (const button of this.#buttons) if (button !== this.#savePicture) button.disabled = false;
   }
 
-  /** Asks for the picture of the seed in the field. */
-  ask(): void {
+  /** Requests the picture of the seed in the field from the worker. */
+  requestSample(): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.send({ kind: "sample", seed: Number(this.#seed.value) });
@@ -61,19 +61,19 @@ export class Results {
     this.#isWaiting = false;
     this.#shownSeed = seed;
     byId("results", HTMLElement).style.setProperty("--shape", `${picture.width} / ${picture.height}`);
-    draw(this.#canvas, picture);
+    showPicture(this.#canvas, picture);
     this.#canvas.ariaLabel = `Sample with seed ${seed}`;
-    const from = scales < this.#total ? `, drawn by ${scales} of ${this.#total} scales` : "";
+    const from = scales < this.#total ? `, made by ${scales} of ${this.#total} scales` : "";
     this.#hint.textContent = `Seed ${seed}, ${picture.width}×${picture.height} px${from}.`;
     this.#savePicture.disabled = false;
   }
 
-  /** What was asked for does not come. */
-  giveUp(): void {
+  /** The worker can't make the requested picture. */
+  requestFailed(): void {
     this.#isWaiting = false;
   }
 
   saveModel(bytes: Uint8Array<ArrayBuffer>): void {
-    save(new Blob([bytes]), `${this.#name}.safetensors`);
+    download(new Blob([bytes]), `${this.#name}.safetensors`);
   }
 }

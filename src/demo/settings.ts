@@ -1,17 +1,19 @@
-// The settings form: what it asks the training for, and its copy in the address, for links (#photo=tulips&seed=3&maxSize=64).
+// The settings form, and its copy in the page's address, which makes settings shareable (#photo=tulips&seed=3&maxSize=64).
 
 import type { PresetChoice, Wishes } from "./protocol.ts";
 
-const WISHES = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof Wishes)[];
-/** Everything in the address, with its default; the photo's is the first example. */
+const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof Wishes)[];
+/** The fields in the address and their defaults. The default photo is the first example. */
 const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "" };
 
-export const PRESET_HINTS: Readonly<Record<PresetChoice, string>> = {
-  auto: "Times this GPU for a few seconds, then picks what it can do in reasonable time.",
+/** The page makes no animations, so it does not offer their preset. */
+type OfferedPreset = Exclude<PresetChoice, "animation">;
+
+export const PRESET_HINTS: Readonly<Record<OfferedPreset, string>> = {
+  auto: "Times this GPU for a few seconds, then picks a preset that it trains in reasonable time.",
   preview: "48 px, 200 iterations per scale: a first look.",
   balanced: "160 px, 1000 iterations per scale.",
   paper: "As in the SinGAN paper: 250 px, 2000 iterations per scale. Needs a fast GPU.",
-  animation: "The paper's, with noise up to the borders and 20 px as the coarsest side: for animations. Needs a fast GPU.",
 };
 
 export class Settings {
@@ -21,21 +23,21 @@ export class Settings {
     return this.form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement | RadioNodeList;
   }
 
-  get preset(): PresetChoice {
-    return this.#field("preset").value as PresetChoice;
+  get preset(): OfferedPreset {
+    return this.#field("preset").value as OfferedPreset;
   }
-  /** The filled number fields. */
-  get wishes(): Wishes {
-    const filled = WISHES.filter((name) => this.#field(name).value !== "");
+  /** The number fields that are not empty. */
+  get numbers(): Wishes {
+    const filled = NUMBER_FIELDS.filter((name) => this.#field(name).value !== "");
     return Object.fromEntries(filled.map((name) => [name, Number(this.#field(name).value)]));
   }
 
-  /** Whether anything of the preset is overruled; the seed is no part of it. */
+  /** Whether a field overrides a value of the preset. The seed is not part of a preset. */
   get changesPreset(): boolean {
-    return Object.keys(this.wishes).some((name) => name !== "seed");
+    return Object.keys(this.numbers).some((name) => name !== "seed");
   }
 
-  /** Fills the form from an address; what it lacks, or has wrong, becomes the default. */
+  /** Fills the form from an address. Missing and invalid values become the defaults. */
   read(hash: string, examples: readonly string[]): void {
     const given = new URLSearchParams(hash.replace(/^#/, ""));
     for (const [name, standard] of Object.entries(DEFAULTS)) {
@@ -46,7 +48,7 @@ export class Settings {
     }
   }
 
-  /** For the address: what differs from the defaults, a visitor's own photo excepted. */
+  /** The fields that differ from the defaults, for the address. A visitor's own photo is left out. */
   write(examples: readonly string[]): string {
     const differing = Object.entries(DEFAULTS).flatMap(([name, standard]) => {
       const { value } = this.#field(name);

@@ -1,13 +1,13 @@
-// The training area: progress, the pictures of the moment, finished scales and losses.
+// The training area: progress, current pictures, finished scales and losses.
 
 import type { Rgb8 } from "../image/planes.ts";
 import { PRESETS } from "../singan/model/config.ts";
 import { Chart, SERIES } from "./chart.ts";
-import { about, byId, draw, pictureOf } from "./dom.ts";
+import { about, byId, canvasOf, showPicture } from "./dom.ts";
 import type { Plan, Progress } from "./protocol.ts";
 
-/** How often the pictures change where less motion is wanted. */
-const CALM_MS = 4000;
+/** Least interval between pictures for visitors who prefer reduced motion. */
+const REDUCED_MOTION_MS = 4000;
 
 export interface Pictures {
   readonly real?: Rgb8;
@@ -25,8 +25,8 @@ export class TrainingView {
   readonly #reconstruction = byId("reconstruction", HTMLCanvasElement);
   readonly #sample = byId("preview", HTMLCanvasElement);
   readonly #values = new Map(SERIES.map(({ key }) => [key, document.createElement("span")]));
-  readonly #wantsCalm = matchMedia("(prefers-reduced-motion: reduce)");
-  #drawnAt = Number.NEGATIVE_INFINITY;
+  readonly #prefersReducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  #shownAt = Number.NEGATIVE_INFINITY;
 
   constructor() {
     const legend = SERIES.map(({ key, label, colour }) => {
@@ -38,18 +38,18 @@ export class TrainingView {
     byId("legend", HTMLUListElement).append(...legend);
   }
 
-  /** The photo before a training. */
+  /** Shows the chosen photo before a training. */
   showPhoto(picture: Rgb8): void {
     byId("training", HTMLElement).style.setProperty("--shape", `${picture.width} / ${picture.height}`);
-    draw(this.#real, picture);
+    showPicture(this.#real, picture);
     this.#clearPictures();
   }
 
   #clearPictures(): void {
-    for (const canvas of [this.#reconstruction, this.#sample]) delete canvas.dataset["drawn"];
+    for (const canvas of [this.#reconstruction, this.#sample]) delete canvas.dataset["filled"];
   }
 
-  /** Clears everything for a training that begins. */
+  /** Clears the area at the start of a training, and shows its plan. */
   begin({ sizes, options, forecastSeconds, preset, isPicked }: Plan): void {
     const { width, height } = sizes.at(-1)!;
     const forecast = forecastSeconds === null ? "" : ` Forecast: ${about(forecastSeconds)}.`;
@@ -72,26 +72,26 @@ export class TrainingView {
     for (const [key, value] of this.#values) value.textContent = losses[key].toPrecision(3);
   }
 
-  /** The pictures of the moment; less often where less motion is wanted, unless they mark an end. */
+  /** Shows the current pictures. With reduced motion it skips most of them, but never those of a finished scale (`isEnd`). */
   showPictures({ real, reconstruction, sample }: Pictures, isEnd = false): void {
     const now = performance.now();
-    if (!isEnd && this.#wantsCalm.matches && now < this.#drawnAt + CALM_MS) return;
-    this.#drawnAt = now;
-    if (real) draw(this.#real, real);
-    draw(this.#reconstruction, reconstruction);
-    draw(this.#sample, sample);
+    if (!isEnd && this.#prefersReducedMotion.matches && now < this.#shownAt + REDUCED_MOTION_MS) return;
+    this.#shownAt = now;
+    if (real) showPicture(this.#real, real);
+    showPicture(this.#reconstruction, reconstruction);
+    showPicture(this.#sample, sample);
   }
 
-  /** Adds a finished scale to the strip. */
+  /** Adds the pictures of a finished scale to the list. */
   addScale(scale: number, { real, reconstruction, sample }: Required<Pictures>): void {
     const item = document.createElement("li");
     const named = { photo: real, reconstruction, sample };
-    const pictures = Object.entries(named).map(([name, picture]) => pictureOf(picture, `${name} at scale ${scale + 1}`));
+    const pictures = Object.entries(named).map(([name, picture]) => canvasOf(picture, `${name} at scale ${scale + 1}`));
     item.append(...pictures, `${scale + 1} · ${real.width}×${real.height}`);
     this.#scales.append(item);
   }
 
-  /** For those who can't see the curves. */
+  /** Describes the losses in the chart's label, for screen readers. */
   describeLosses(): void {
     const values = SERIES.map(({ key, label }) => `${label} ${this.#values.get(key)!.textContent}`);
     byId("chart", HTMLCanvasElement).ariaLabel = `Loss curves; now: ${values.join(", ")}`;

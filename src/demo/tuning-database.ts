@@ -1,11 +1,11 @@
-// The tuner's store in a browser: IndexedDB, usable from page and worker. Where it is not allowed, everything is timed again.
+// Stores the tuning tables in a browser's IndexedDB, which page and worker share. If the browser forbids it, kernels are timed again.
 
 import type { TuningStore, TuningTable } from "../runtime/tune.ts";
 
 const NAME = "singan-webgpu tuning";
 const TABLES = "tables";
 
-/** Runs one request on the object store; null where anything fails. */
+/** Runs one request on the object store. Returns null if anything fails. */
 async function request<T>(mode: IDBTransactionMode, make: (tables: IDBObjectStore) => IDBRequest<T>): Promise<T | null> {
   try {
     const database = await settled(opening());

@@ -1,5 +1,5 @@
-// An animation as an APNG: a PNG whose further frames lie in chunks that other readers skip; all colours exact. Node (zlib).
-// PNG 3rd edition, 11.3.6: acTL, fcTL, fdAT. Every frame is whole and replaces the one before.
+// Encodes an animation as an APNG: a PNG whose later frames are in chunks that plain PNG readers skip. Colours are exact. Needs Node (zlib).
+// PNG, 3rd edition, 11.3.6 (acTL, fcTL, fdAT). Every frame is a whole picture and replaces the one before it.
 
 import { deflateSync } from "node:zlib";
 import type { Rgb8 } from "./planes.ts";
@@ -8,19 +8,22 @@ import { pngChunk, pngSignature } from "./png.ts";
 const RGB = { depth: 8, colourType: 2 } as const;
 const PAETH = 4;
 const BYTES = 3;
-/** Delays are fractions of 16-bit numbers. */
+/** A delay is stored as a fraction of two 16-bit numbers. */
 export const MAX_APNG_FPS = 65_535;
 
 /**
- * The file's bytes; each frame is shown for exactly 1/fps s, for ever. All frames have the size of the first. Throws RangeError for no
- * frames, sizes that differ, or an fps that is no whole number from 1 to 65535.
+ * Returns the file's bytes. Every frame is shown for exactly 1/fps s, and the animation repeats for ever. Throws RangeError if there is no
+ * frame, if frames differ in size, or if fps is not a whole number from 1 to 65535.
  */
 export function encodeApng(frames: readonly Rgb8[], fps: number): Uint8Array {
   const [first] = frames;
-  if (!first) throw new RangeError("an animation needs a frame");
+  if (!first) throw new RangeError("an animation needs at least one frame");
   const { width, height } = first;
   const odd = frames.find((frame) => frame.width !== width || frame.height !== height);
-  if (odd) throw new RangeError(`a frame of ${odd.width}x${odd.height} among ones of ${width}x${height}`);
+  if (odd)
+    throw new RangeError(
+      `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
+    );
   if (!Number.isInteger(fps) || fps < 1 || fps > MAX_APNG_FPS)
     throw new RangeError(`frames per second must be a whole number from 1 to ${MAX_APNG_FPS}, not ${fps}`);
 
@@ -28,13 +31,13 @@ export function encodeApng(frames: readonly Rgb8[], fps: number): Uint8Array {
   const parts: Uint8Array[] = [
     Uint8Array.from(pngSignature),
     pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(RGB.depth, RGB.colourType, 0, 0, 0)]),
-    pngChunk("acTL", [u32(frames.length), u32(0)]), // 0 repeats: for ever
+    pngChunk("acTL", [u32(frames.length), u32(0)]), // 0 means "repeat for ever"
   ];
   for (const [i, frame] of frames.entries()) {
-    const place = [width, height, 0, 0].map(u32);
+    const region = [width, height, 0, 0].map(u32);
     const delay = Uint8Array.of(0, 1, fps >> 8, fps & 0xff);
     const keepThenReplace = Uint8Array.of(0, 0);
-    parts.push(pngChunk("fcTL", [u32(sequence++), ...place, delay, keepThenReplace]));
+    parts.push(pngChunk("fcTL", [u32(sequence++), ...region, delay, keepThenReplace]));
     const data = deflateSync(filtered(frame));
     parts.push(i === 0 ? pngChunk("IDAT", [data]) : pngChunk("fdAT", [u32(sequence++), data]));
   }
@@ -48,7 +51,7 @@ function u32(value: number): Uint8Array {
   return bytes;
 }
 
-/** Rows of residues by Paeth's predictor, each after its filter's number. */
+/** The picture's scanlines as differences from Paeth's prediction. Each line begins with the number of that filter. */
 function filtered({ width, height, data }: Rgb8): Uint8Array {
   const line = BYTES * width;
   const out = new Uint8Array(height * (line + 1));
@@ -66,7 +69,7 @@ function filtered({ width, height, data }: Rgb8): Uint8Array {
   return out;
 }
 
-/** Whichever of the three is nearest to left + up − corner; the first of them where that is undecided. */
+/** Paeth's prediction: the argument that is nearest to left + up − corner. The earlier argument wins a tie. */
 function paeth(left: number, up: number, corner: number): number {
   const [byLeft, byUp] = [Math.abs(up - corner), Math.abs(left - corner)];
   const byCorner = Math.abs(left + up - 2 * corner);

@@ -1,5 +1,5 @@
-// A picture file's bytes to 8-bit RGB: tells PNG and JPEG apart by their first bytes. Runs in Node (png.ts needs zlib).
-// A browser decodes with createImageBitmap instead; the limits and messages here serve the command line.
+// Decodes a PNG or JPEG file, which it recognises by the first bytes, to 8-bit RGB. Needs Node (png.ts uses zlib).
+// The demo page decodes with createImageBitmap instead, so the limits and messages here are for the command line.
 
 import { defaultMaxPixels, ImageError } from "./image-error.ts";
 import { decodeJpeg } from "./jpeg.ts";
@@ -10,15 +10,15 @@ export { ImageError } from "./image-error.ts";
 
 const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
 
-/** A picture with its transparency kept; alpha is [h, w], 255 opaque, null where all of it is. */
+/** A picture with its transparency. alpha is [h, w], where 255 is opaque; it is null if the whole picture is opaque. */
 export interface Layer {
   readonly picture: Rgb8;
   readonly alpha: Uint8Array | null;
 }
 
 /**
- * PNG or JPEG → [h, w, 3] u8, upright, colours as they are stored under the transparency. `maxPixels` (default 100 million) is checked
- * before decoding. Throws ImageError, one line, for anything that is not a complete, sound picture.
+ * PNG or JPEG → [h, w, 3] u8, upright. Transparent pixels keep the colours that the file stores for them. `maxPixels` (default 100 million)
+ * is checked before decoding. Throws ImageError for anything that is not a complete, undamaged picture.
  */
 export function decodeLayer(bytes: Uint8Array, maxPixels = defaultMaxPixels): Layer {
   if (bytes.length === 0) throw new ImageError("empty file");
@@ -31,7 +31,7 @@ export function decodeLayer(bytes: Uint8Array, maxPixels = defaultMaxPixels): La
   throw new ImageError(`not a PNG or JPEG image (starts with ${start})`);
 }
 
-/** The layer over `background`, white by default: round(a·colour + (1 − a)·background), a = alpha/255. */
+/** Blends the layer over `background` (default white): round(a·colour + (1 − a)·background) with a = alpha/255. */
 export function flattened({ picture, alpha }: Layer, background: Rgb = [255, 255, 255]): Rgb8 {
   if (!alpha) return picture;
   const data = picture.data.map((value, at) => {
@@ -41,6 +41,6 @@ export function flattened({ picture, alpha }: Layer, background: Rgb = [255, 255
   return { ...picture, data };
 }
 
-/** decodeLayer, flattened. */
+/** Decodes a file and blends it over `background` (default white). Throws ImageError as decodeLayer does. */
 export const decodeImage = (bytes: Uint8Array, options: { background?: Rgb; maxPixels?: number } = {}): Rgb8 =>
   flattened(decodeLayer(bytes, options.maxPixels), options.background);

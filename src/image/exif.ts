@@ -1,12 +1,12 @@
-// EXIF orientation: reads the one tag we need from a TIFF block, and turns a picture upright.
-// EXIF 2.32, tag 0x0112; malformed data means "upright", as browsers do.
+// EXIF orientation: reads that tag from a TIFF block, and turns a picture upright.
+// EXIF 2.32, tag 0x0112. Malformed data counts as "upright", as in browsers.
 
 import type { Rgb8 } from "./planes.ts";
 
 const orientationTag = 0x0112;
 const shortType = 3;
 
-/** Orientation 1..8 told by an APP1 payload ("Exif\0\0" and a TIFF block); 1 if it is missing, malformed or something else. */
+/** Returns the orientation, 1 to 8, from an APP1 payload ("Exif\0\0" and a TIFF block). Returns 1 if it is missing or malformed. */
 export function exifOrientation(payload: Uint8Array): number {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   try {
@@ -24,14 +24,15 @@ export function exifOrientation(payload: Uint8Array): number {
       return view.getUint16(entry + 2, little) === shortType && value >= 1 && value <= 8 ? value : 1;
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // a position outside the block
+    if (!(error instanceof RangeError)) throw error; // RangeError: a position outside the block
   }
   return 1;
 }
 
 /**
- * The upright picture. Orientation 1 is upright; 2 mirrored left-right, 3 turned by 180°, 4 mirrored top-bottom; 5..8 have rows
- * and columns exchanged: 5 transposed, 6 to be turned clockwise, 7 transposed across the other diagonal, 8 anticlockwise.
+ * Turns a stored picture upright. Orientation 1 is upright already, 2 is mirrored left to right, 3 is turned by 180°, 4 is mirrored top to
+ * bottom. 5 to 8 have rows and columns exchanged: 5 is transposed, 6 has to be turned clockwise, 7 is transposed across the other
+ * diagonal, 8 has to be turned anticlockwise.
  */
 export function upright(picture: Rgb8, orientation: number): Rgb8 {
   if (orientation === 1) return picture;

@@ -1,32 +1,35 @@
-// An animation as a GIF, through gifenc. One palette for all frames: with one for each, still parts flicker.
-// GIF89a; its delays are whole hundredths of a second, and browsers slow down what has less than two of them.
+// Encodes an animation as a GIF with gifenc. All frames share one palette: with a palette per frame, parts that stand still would flicker.
+// GIF89a. Its delays are whole hundredths of a second, and browsers slow down an animation whose delay is less than two hundredths.
 
 import * as loaded from "gifenc";
 import type { Rgb8 } from "./planes.ts";
 
-/** A CommonJS package: Node gives all of it as the default, bundlers by name. */
+/** gifenc is a CommonJS package: Node exports its functions as the default, bundlers by name. */
 const gifenc: typeof loaded = "quantize" in loaded ? loaded : (loaded as { default: typeof loaded }).default;
 
 const COLOURS = 256;
-/** Frames that the palette is made of, evenly spread: more change nothing, but take memory. */
+/** The palette is made from at most this many frames, evenly spread. More frames take memory and don't improve it. */
 const PALETTE_FRAMES = 24;
 export const MAX_GIF_FPS = 50;
 
-/** How long a frame is shown, in hundredths of a second, where `fps` are wanted. Throws RangeError beyond 50. */
+/** Returns how long a frame is shown at `fps` frames per second, in whole hundredths of a second. Throws RangeError above 50 fps. */
 export function gifDelay(fps: number): number {
   if (!(fps > 0 && fps <= MAX_GIF_FPS))
     throw new RangeError(`a GIF can have at most ${MAX_GIF_FPS} frames per second, not ${fps}`);
   return Math.round(100 / fps);
 }
 
-/** The file's bytes; it repeats for ever. All frames have the size of the first. Throws RangeError for no frames, sizes that differ, or fps. */
+/** Returns the file's bytes; the animation repeats for ever. Throws RangeError if there is no frame, if frames differ in size, or for a wrong fps. */
 export function encodeGif(frames: readonly Rgb8[], fps: number): Uint8Array {
   const delay = 10 * gifDelay(fps);
   const [first] = frames;
-  if (!first) throw new RangeError("an animation needs a frame");
+  if (!first) throw new RangeError("an animation needs at least one frame");
   const { width, height } = first;
   const odd = frames.find((frame) => frame.width !== width || frame.height !== height);
-  if (odd) throw new RangeError(`a frame of ${odd.width}x${odd.height} among ones of ${width}x${height}`);
+  if (odd)
+    throw new RangeError(
+      `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
+    );
   const palette = paletteOf(frames);
   const nearest = nearestIn(palette);
   const gif = gifenc.GIFEncoder();
@@ -48,7 +51,10 @@ function paletteOf(frames: readonly Rgb8[]): number[][] {
   return gifenc.quantize(all, COLOURS);
 }
 
-/** The palette's entry next to the colour at a place in some pixels. gifenc's own looks at 5 or 6 bits of each: a third more error. */
+/**
+ * Returns a function that finds the palette's colour nearest to the pixel at an offset, and returns its index. It uses all 8 bits of a channel.
+ * gifenc's own search uses 5 or 6, which makes the error a third larger.
+ */
 function nearestIn(palette: readonly (readonly number[])[]): (pixels: Uint8Array, at: number) => number {
   const known = new Map<number, number>();
   return (pixels, at) => {

@@ -1,4 +1,4 @@
-// What gif.ts uses of gifenc 1.0.3, which has no types of its own.
+// Types of the part of gifenc 1.0.3 that gif.ts uses: the package has none.
 
 declare module "gifenc" {
   type Palette = number[][];

@@ -1,7 +1,7 @@
-// The one error of the picture readers, and the checks on a picture's announced size that PNG and JPEG share.
-// Sizes are checked before anything is decoded: a file of a few bytes can announce gigabytes.
+// The error of the picture decoders, and the check of a picture's size that PNG and JPEG share.
+// The size in the header is checked before anything is decoded: a file of a few bytes can announce gigabytes.
 
-/** A picture that cannot be read; the message is one line for the user. */
+/** A picture can't be decoded. The message is one line for the user. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
   constructor(message: string) {
@@ -9,12 +9,13 @@ export class ImageError extends Error {
   }
 }
 
-/** 100 megapixels: more than any camera a picture for SinGAN comes from; it trains on 250 px. */
+/** 100 megapixels: more than cameras have, and far more than the 250 px that SinGAN trains on. */
 export const defaultMaxPixels = 100e6;
 
-/** A JPEG's own limit; a PNG could go to 2^31 − 1. */
+/** The limit of the JPEG format; PNG's own is 2^31 − 1. */
 const maxSide = 65_535;
 
+/** Throws ImageError for an empty picture, or one of more than `maxPixels` pixels or 65,535 per side. */
 export function checkSize(width: number, height: number, maxPixels: number): void {
   if (width === 0 || height === 0) throw new ImageError(`empty picture (${width}x${height})`);
   if (width > maxSide || height > maxSide || width * height > maxPixels) {

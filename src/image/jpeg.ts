@@ -1,15 +1,16 @@
-// JPEG in, through jpeg-js; our own walk over the segments comes first. Nothing here needs Node.
-// jpeg-js allocates what a header announces, takes any precision for 8 bits, RGB for YCbCr, and ignores EXIF. ITU-T T.81; Adobe TN 5116.
+// Decodes JPEG with jpeg-js, after reading the segments here. Runs in Node and in browsers. ITU-T T.81; Adobe TN 5116.
+// The reason for reading the segments: jpeg-js allocates whatever size a header announces, treats any precision as 8 bits and RGB as YCbCr,
+// and ignores EXIF.
 
 import { decode } from "jpeg-js";
 import { exifOrientation, upright } from "./exif.ts";
 import { checkSize, ImageError } from "./image-error.ts";
 import type { Rgb8 } from "./planes.ts";
 
-/** Coefficients, samples and pixels that jpeg-js may hold: enough for 100 megapixels 4:2:0. */
+/** Memory limit of jpeg-js for coefficients, samples and pixels: enough for 100 megapixels in 4:2:0. */
 const maxMemoryMiB = 1536;
 
-/** Progressive files have about 10 scans; each costs a pass over the picture however small it is. */
+/** Progressive files have about 10 scans. Every scan costs a pass over the whole picture, even if its data is a few bytes. */
 const maxScans = 100;
 
 interface Frame {
@@ -20,7 +21,7 @@ interface Frame {
 
 interface Header extends Frame {
   readonly orientation: number;
-  /** Transform flag of the Adobe segment: 0 none, 1 YCbCr, 2 YCCK; undefined without one. */
+  /** Transform flag of the Adobe segment: 0 none, 1 YCbCr, 2 YCCK. Undefined if there is no such segment. */
   readonly adobe: number | undefined;
 }
 
@@ -45,7 +46,7 @@ function readFrame(body: Uint8Array, marker: number, maxPixels: number): Frame {
   return { width, height, components };
 }
 
-/** Walks the segments up to the first scan. */
+/** Reads the segments before the first scan. Throws ImageError. */
 function readHeader(bytes: Uint8Array, maxPixels: number): Header {
   let frame: Frame | undefined;
   let orientation = 1;
@@ -61,7 +62,7 @@ function readHeader(bytes: Uint8Array, maxPixels: number): Header {
     if (at + 2 + length > bytes.length) throw new ImageError("truncated JPEG");
     const text = String.fromCharCode(...body.subarray(0, 5));
     if (marker === 0xda) break;
-    // All SOF markers: C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning) lie among them but are not.
+    // Markers C0 to CF are frame headers, except C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning).
     if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       if (frame) throw new ImageError("corrupt JPEG (two frames)");
       frame = readFrame(body, marker, maxPixels);
@@ -74,7 +75,7 @@ function readHeader(bytes: Uint8Array, maxPixels: number): Header {
   return { ...frame, orientation, adobe };
 }
 
-/** Refuses what the data cannot hold, before jpeg-js allocates it: a block takes at least one bit. */
+/** Refuses a size that the file is too short for, before jpeg-js allocates it: every block takes at least one bit. Throws ImageError. */
 function checkData(bytes: Uint8Array, { width, height, components }: Frame): void {
   const maxH = Math.max(...components.map(({ h }) => h));
   const maxV = Math.max(...components.map(({ v }) => v));
@@ -86,7 +87,7 @@ function checkData(bytes: Uint8Array, { width, height, components }: Frame): voi
   if (scans > maxScans) throw new ImageError(`JPEG with ${scans} scans refused (at most ${maxScans})`);
 }
 
-/** jpeg-js's message in a user's words. It never notices the end of the file itself: it reads zeros, then misses a marker. */
+/** Rewords an error of jpeg-js for the user. jpeg-js does not notice the end of a file: it reads zeros and then misses a marker. */
 function explain(error: Error): ImageError {
   if (/memory/i.test(error.message)) return new ImageError(`JPEG too large: decoding it takes more than ${maxMemoryMiB} MiB`);
   if (/marker was not found|unknown JPEG marker 0$/.test(error.message)) return new ImageError("truncated or corrupt JPEG");
@@ -94,9 +95,9 @@ function explain(error: Error): ImageError {
 }
 
 /**
- * A baseline or progressive JPEG, grey, YCbCr, RGB, or CMYK/YCCK as Adobe writes it (inverted; R = C·K/255 without colour profile)
- * → [h, w, 3] u8, turned upright by its EXIF orientation. Throws ImageError. Not libjpeg to the bit: jpeg-js repeats halved chroma
- * instead of interpolating it, and floors where YCbCr becomes RGB (0.4 level darker on average).
+ * Baseline or progressive JPEG → [h, w, 3] u8, turned upright by its EXIF orientation. It may be grey, YCbCr, RGB, or CMYK/YCCK as Adobe
+ * writes it (inverted; R = C·K/255, without a colour profile). Throws ImageError. The pixels differ a little from libjpeg's: jpeg-js repeats
+ * subsampled chroma instead of interpolating it, and rounds down from YCbCr to RGB (0.4 levels darker on average).
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Rgb8 {
   const header = readHeader(bytes, maxPixels);
@@ -109,7 +110,7 @@ export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Rgb8 {
     const { width, height, data } = decode(bytes, {
       useTArray: true,
       formatAsRGBA: false,
-      // Not false: that refuses sound grey files whose last restart interval is not full, and finds no truncation.
+      // `false` would refuse valid grey files whose last restart interval is not full, and would not detect truncation either.
       tolerantDecoding: true,
       maxResolutionInMP: maxPixels / 1e6,
       maxMemoryUsageInMB: maxMemoryMiB,

@@ -1,8 +1,8 @@
-// Labels for contact sheets: a font of 5x7 dots and pictures with a line of it above them.
+// Contact sheets with a line of text above every picture, in a font of 5x7 dots.
 
 import { type Rgb8, sheet } from "./planes.ts";
 
-/** Rows top to bottom, five dots each, of the letters and signs that labels are made of. */
+/** The glyphs: rows from top to bottom, five dots each. */
 const FONT: Readonly<Record<string, string>> = {
   A: "01110 10001 10001 11111 10001 10001 10001",
   B: "11110 10001 10001 11110 10001 10001 11110",
@@ -48,7 +48,7 @@ const FONT: Readonly<Record<string, string>> = {
   ":": "00000 01100 01100 00000 01100 01100 00000",
 };
 const [GLYPH_WIDTH, GLYPH_HEIGHT] = [6, 7];
-/** Pixels above and below a line. */
+/** Dots above and below a line of text. */
 const MARGIN = 3;
 const [INK, PAPER] = [40, 255];
 
@@ -57,7 +57,7 @@ export interface Labelled {
   readonly label: string;
 }
 
-/** The text on one line, `width` px wide at least, dots of `dot` px; unknown signs are left blank, capitals stand for all letters. */
+/** Renders a line of text, at least `width` px wide, with dots of `dot` px. Letters become capitals; a character without a glyph is blank. */
 export function lineOfText(text: string, dot: number, width: number): Rgb8 {
   const glyphs = [...text.toUpperCase()].map((letter) => (FONT[letter] ?? FONT[" "]!).split(" "));
   const wide = Math.max(width, glyphs.length * GLYPH_WIDTH * dot);
@@ -75,7 +75,7 @@ export function lineOfText(text: string, dot: number, width: number): Rgb8 {
   return { width: wide, height, data };
 }
 
-/** A contact sheet whose pictures, enlarged to cells of at least `leastWidth` px, have their labels above them. */
+/** A contact sheet with a label above every picture. Pictures are enlarged so that a cell is at least `leastWidth` px wide. */
 export function labelledSheet(rows: readonly (readonly Labelled[])[], leastWidth = 200): Rgb8 {
   const widest = Math.max(...rows.flat().map(({ picture }) => picture.width));
   const cell = widest * Math.max(1, Math.ceil(leastWidth / widest));
@@ -83,7 +83,7 @@ export function labelledSheet(rows: readonly (readonly Labelled[])[], leastWidth
   return sheet(stacked);
 }
 
-/** By the largest whole factor that `width` allows, every pixel a square. */
+/** Enlarges by the largest whole factor whose result is at most `atMost` px wide; every pixel becomes a square. */
 function enlarged({ width, height, data }: Rgb8, atMost: number): Rgb8 {
   const factor = Math.max(1, Math.floor(atMost / width));
   const out = new Uint8Array(3 * factor * width * factor * height);
@@ -96,15 +96,15 @@ function enlarged({ width, height, data }: Rgb8, atMost: number): Rgb8 {
   return { width: factor * width, height: factor * height, data: out };
 }
 
-/** One picture above another, both at the left, on white. */
+/** Puts one picture above another, left-aligned on white. */
 function above(top: Rgb8, bottom: Rgb8): Rgb8 {
   const width = Math.max(top.width, bottom.width);
   const data = new Uint8Array(3 * width * (top.height + bottom.height)).fill(PAPER);
-  const place = (picture: Rgb8, first: number) => {
+  const copyTo = (picture: Rgb8, firstRow: number) => {
     for (let y = 0; y < picture.height; y++)
-      data.set(picture.data.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width), 3 * (first + y) * width);
+      data.set(picture.data.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width), 3 * (firstRow + y) * width);
   };
-  place(top, 0);
-  place(bottom, top.height);
+  copyTo(top, 0);
+  copyTo(bottom, top.height);
   return { width, height: top.height + bottom.height, data };
 }

@@ -1,39 +1,40 @@
-// Masks: which pixels of a picture an edit may change, from bytes, alpha or a difference; dilated, blurred and blended.
-// Official code: dilate_mask (functions.py) and the last lines of editing.py and harmonization.py.
+// Masks, which say how far an edit may change each pixel: made from a picture or a difference, dilated, blurred, and used to blend.
+// After the official code: dilate_mask (functions.py) and the last lines of editing.py and harmonization.py.
 
 import type { Planes, Rgb8 } from "./planes.ts";
 
-/** One value per pixel, 0 (the photo stays) to 1. */
+/** One value per pixel, from 0 (the photo is kept) to 1 (the edit replaces it). */
 export interface Mask {
   readonly width: number;
   readonly height: number;
   readonly data: Float32Array;
 }
 
-/** A mask that selects nothing, or everything; the message is one line for the user. */
+/** A mask selects nothing or everything. The message is one line for the user. */
 export class MaskError extends Error {
   override readonly name = "MaskError";
 }
 
-/** Half of the 255 levels: what is lighter is set. Unlike the official "not 0" it survives JPEG. */
+/** A pixel is set if its luma is above half of 255. The official test "not 0" fails on masks stored as JPEG. */
 const HALF = 127.5;
 
-/** Shares of red, green and blue in luma (ITU-R BT.601). */
+/** Weights of red, green and blue in luma (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** Set where the picture's luma is above half. */
+/** A mask from a picture: set where the luma is above half. */
 export function maskOfPicture({ width, height, data }: Rgb8): Mask {
   const luma = (p: number) => LUMA.reduce((sum, share, c) => sum + share * data[3 * p + c]!, 0);
   return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) > HALF)) };
 }
 
-/** Mean differences, of 255 levels, from which on pixels count as changed, and the distance that the means reach. */
+/** A pixel counts as changed if the mean difference around it, up to `reach` pixels away, exceeds `levels` of 255. */
 const CHANGED_LUMA = { levels: 16, reach: 1 };
 const CHANGED_COLOUR = { levels: 20, reach: 3 };
 
 /**
- * Set where a picture differs from another of its size: where the mean difference in luma exceeds 16 levels over 3x3 pixels, or that in a
- * channel 20 levels over 7x7. Differences keep their signs in the means: those of JPEG, whose colours are coarser than its luma, cancel.
+ * A mask from two pictures of one size: set where the mean difference over 3x3 pixels exceeds 16 levels in luma, or over 7x7 pixels 20 levels
+ * in a colour channel. The means are of signed differences, so that JPEG's errors cancel; colours need the larger window because JPEG stores
+ * them more coarsely. Throws RangeError if the sizes differ.
  */
 export function maskOfDifference(a: Planes, b: Planes): Mask {
   const { width, height } = a;
@@ -50,7 +51,7 @@ export function maskOfDifference(a: Planes, b: Planes): Mask {
   return { width, height, data: Float32Array.from({ length: area }, (_, p) => Math.max(...found.map((one) => one[p]!))) };
 }
 
-/** Mean over the pixels at most `reach` away along each axis, as far as there are any. */
+/** Mean over the pixels at most `reach` away along each axis, inside the picture. */
 function localMean({ width, height, data }: Mask, reach: number): Float32Array {
   return data.map((_, p) => {
     const [x, y] = [p % width, Math.floor(p / width)];
@@ -65,7 +66,7 @@ function localMean({ width, height, data }: Mask, reach: number): Float32Array {
   });
 }
 
-/** Grown by a disk: set where a set pixel lies within x² + y² ≤ radius². */
+/** Dilation by a disk: a pixel is set if a set pixel lies within x² + y² ≤ radius². */
 export function dilate({ width, height, data }: Mask, radius: number): Mask {
   const out = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
@@ -80,7 +81,7 @@ export function dilate({ width, height, data }: Mask, radius: number): Mask {
   return { width, height, data: out };
 }
 
-/** Gaussian blur, its kernel cut off at 4σ, the edge repeated beyond the border; 0 stays 0 wherever no set pixel is in reach. */
+/** Gaussian blur with a kernel cut off at 4σ and the border pixels repeated outside. A pixel stays exactly 0 if no set pixel is in reach. */
 export function blur({ width, height, data }: Mask, sigma: number): Mask {
   const radius = Math.ceil(4 * sigma);
   const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)));
@@ -103,28 +104,29 @@ export function blur({ width, height, data }: Mask, sigma: number): Mask {
   return { width, height, data: along(rows, height, width, width, 1) };
 }
 
-/** Half of the longer side of the official code's pictures, which its radii are for. */
+/** Long side of the official code's pictures, in pixels. Its radius and σ are for this size. */
 const OFFICIAL_SIDE = 250;
 const OFFICIAL_SIGMA = 5;
 
 /**
- * The soft mask of the official code: dilated by `radius`, blurred with σ = 5, and rescaled to [0,1]; both lengths are for pictures of
- * 250 px, and in proportion for others. Throws MaskError for a mask that is empty, or full before or after its dilation.
+ * The official code's soft mask: dilated by `radius`, blurred with σ = 5 and rescaled to [0,1]. Both lengths are for pictures whose long side
+ * is 250 px, and scale with the picture. Throws MaskError if the mask is empty, or full before or after the dilation.
  */
 export function soften(mask: Mask, radius: number): Mask {
   const share = Math.max(mask.width, mask.height) / OFFICIAL_SIDE;
-  if (mask.data.every((v) => v === 0)) throw new MaskError("the mask is empty: nothing would change");
-  if (mask.data.every((v) => v === 1)) throw new MaskError("the mask covers everything: nothing of the photo would stay");
+  if (mask.data.every((v) => v === 0)) throw new MaskError("the mask is empty, so nothing would change");
+  if (mask.data.every((v) => v === 1))
+    throw new MaskError("the mask covers the whole picture, so nothing of the photo would stay");
   const grown = dilate(mask, Math.max(1, Math.round(radius * share)));
   if (grown.data.every((v) => v === 1))
-    throw new MaskError("the mask covers everything once it is widened: nothing of the photo would stay");
+    throw new MaskError("the mask covers the whole picture once it is widened, so nothing of the photo would stay");
   const { width, height, data } = blur(grown, OFFICIAL_SIGMA * share);
   const low = data.reduce((a, b) => Math.min(a, b), 1);
   const high = data.reduce((a, b) => Math.max(a, b), 0);
   return { width, height, data: data.map((v) => (v - low) / (high - low)) };
 }
 
-/** (1−m)·below + m·above, pixel by pixel; where m is 0 the pixel is that of `below`, to the last bit. Throws RangeError unless sizes agree. */
+/** (1−m)·below + m·above, pixel by pixel. Where m is 0, the result has the exact bits of `below`. Throws RangeError if sizes differ. */
 export function blend(below: Planes, above: Planes, { width, height, data }: Mask): Planes {
   for (const other of [below, above]) {
     if (other.width !== width || other.height !== height)
@@ -140,7 +142,7 @@ export function blend(below: Planes, above: Planes, { width, height, data }: Mas
   };
 }
 
-/** The mask as a grey picture. */
+/** The mask as a grey picture: 0 is black, 1 is white. */
 export function pictureOfMask({ width, height, data }: Mask): Rgb8 {
   return {
     width,

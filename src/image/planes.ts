@@ -1,14 +1,14 @@
 // Pictures as 8-bit pixels and as float planes in [-1,1], the conversions between them, and a contact sheet.
-// Ranges as in the official SinGAN code (functions.py: np2torch, denorm, convert_image_np).
+// Ranges are those of the official SinGAN code (functions.py: np2torch, denorm, convert_image_np).
 
-/** An 8-bit colour picture; data is [height, width, 3], interleaved. */
+/** An 8-bit colour picture. data is [height, width, 3], interleaved. */
 export interface Rgb8 {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
 }
 
-/** The same picture as the network sees it: data is [3, height, width] in [-1,1]. */
+/** A picture as the networks see it. data is [3, height, width] in [-1,1]. */
 export interface Planes {
   readonly width: number;
   readonly height: number;
@@ -19,10 +19,10 @@ export type Rgb = readonly [red: number, green: number, blue: number];
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
-/** The float of each of the 256 levels: (f32(v/255) − 0.5)·2, rounded to float32 where PyTorch rounds. */
+/** The float of each of the 256 levels v: (f32(v/255) − 0.5)·2. It is rounded to float32 at the same step as in PyTorch. */
 export const levels: Float32Array = Float32Array.from({ length: 256 }, (_, v) => (Math.fround(v / 255) - 0.5) * 2);
 
-/** x = (v/255 − 0.5)·2.  [h, w, 3] u8 → [3, h, w] in [-1,1]. Throws RangeError where data (RGBA?) has another length. */
+/** x = (v/255 − 0.5)·2.  [h, w, 3] u8 → [3, h, w] in [-1,1]. Throws RangeError if data has another length, such as RGBA's. */
 export function toPlanes({ width, height, data }: Rgb8): Planes {
   const area = width * height;
   if (data.length !== 3 * area) throw new RangeError(`${width}x${height} RGB needs ${3 * area} bytes, not ${data.length}`);
@@ -33,7 +33,7 @@ export function toPlanes({ width, height, data }: Rgb8): Planes {
 
 /**
  * v = round(255·clamp((x+1)/2, 0, 1)).  [3, h, w] → [h, w, 3] u8; NaN becomes 0.
- * The official code floors instead, which darkens by half a level and does not give an untouched picture back; rounding does.
+ * The official code rounds down, which darkens by half a level on average. With rounding to nearest, toRgb8(toPlanes(x)) equals x.
  */
 export function toRgb8({ width, height, data }: Planes): Rgb8 {
   const area = width * height;
@@ -44,16 +44,18 @@ export function toRgb8({ width, height, data }: Planes): Rgb8 {
   return { width, height, data: out };
 }
 
-/** √ of the mean squared difference over all values of two pictures of one size. */
+/** Root of the mean squared difference over all values of two pictures of one size. */
 export function rmse(a: Planes, b: Planes): number {
   const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
   return Math.sqrt(sum / a.data.length);
 }
 
-/** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it sticks out. */
+/** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it is not inside the picture. */
 export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
   if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height) {
-    throw new RangeError(`crop ${width}x${height} at (${left}, ${top}) sticks out of ${planes.width}x${planes.height}`);
+    throw new RangeError(
+      `crop ${width}x${height} at (${left}, ${top}) is not inside a picture of ${planes.width}x${planes.height}`,
+    );
   }
   const data = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++) {
@@ -66,9 +68,9 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
 }
 
 /**
- * A contact sheet: a grid of pictures on one background, rows top to bottom, `gap` pixels around every cell.
- * All cells are as large as the largest picture; others are enlarged by the largest whole factor that fits (nearest neighbour: every
- * pixel stays visible) and centred. Rows may differ in length. Throws RangeError if there is no picture.
+ * A contact sheet: a grid of pictures on a background, with rows from top to bottom and `gap` pixels around every cell.
+ * A cell has the largest width and the largest height of all pictures. A smaller picture is enlarged by the largest whole factor that fits
+ * (nearest neighbour) and centred in its cell. Rows may differ in length. Throws RangeError if there is no picture.
  */
 export function sheet(rows: readonly (readonly Rgb8[])[], options: { gap?: number; background?: Rgb } = {}): Rgb8 {
   const { gap = 4, background = [255, 255, 255] } = options;

@@ -1,5 +1,5 @@
-// PNG in and out through pngjs, in Node (it needs zlib); our own walk over the chunks comes first.
-// pngjs checks neither sizes nor how far an interlaced file inflates, and its messages name its own internals. PNG 3rd edition.
+// Reads and writes PNG with pngjs, after checking the chunks here. Needs Node (zlib). PNG, 3rd edition.
+// The reason for checking the chunks: pngjs checks neither the size nor how far an interlaced file inflates, and its messages name its internals.
 
 import { crc32, inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
@@ -8,7 +8,7 @@ import type { Rgb8 } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Length, type, data and checksum: what a PNG is a list of. */
+/** A chunk of a PNG file: length, type, data and checksum. */
 export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
   const frame = Buffer.alloc(8);
@@ -17,7 +17,7 @@ export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array 
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
 }
 
-/** Per colour type: its channels and the bit depths it may have. */
+/** Channels and valid bit depths of every colour type. */
 const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },
   2: { channels: 3, depths: [8, 16] },
@@ -26,7 +26,7 @@ const colourTypes: Readonly<Record<number, { channels: number; depths: readonly 
   6: { channels: 4, depths: [8, 16] },
 };
 
-/** First column, first row and steps of Adam7's seven passes. */
+/** First column, first row, column step and row step of Adam7's seven passes. */
 const adam7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -38,7 +38,7 @@ const adam7 = [
 ] as const;
 const plain = [[0, 0, 1, 1]] as const;
 
-/** Length of the filtered scanlines the header announces; throws if the header is one no PNG may have. */
+/** Length in bytes of the filtered scanlines that the header announces. Throws ImageError for an invalid header or too large a picture. */
 function scanlineBytes(header: Buffer, maxPixels: number): number {
   if (header.length !== 13) throw new ImageError("corrupt PNG (header)");
   const width = header.readUInt32BE(0);
@@ -64,7 +64,7 @@ function scanlineBytes(header: Buffer, maxPixels: number): number {
   return bytes;
 }
 
-/** Checks every chunk, its checksum and the compressed stream; returns the file without whatever follows its end. */
+/** Checks every chunk, its checksum and the compressed stream, and returns the file without the bytes after its last chunk. Throws ImageError. */
 function checked(file: Buffer, maxPixels: number): Buffer {
   const known = new Set(["IHDR", "PLTE", "IDAT", "IEND"]);
   const data: Buffer[] = [];
@@ -98,7 +98,7 @@ function checked(file: Buffer, maxPixels: number): Buffer {
   return file.subarray(0, at);
 }
 
-/** [h, w, 4] u8. Throws ImageError. */
+/** PNG → RGBA [h, w, 4] u8. Throws ImageError. */
 function read(bytes: Uint8Array, maxPixels: number): PNG {
   const file = checked(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), maxPixels);
   try {
@@ -109,8 +109,8 @@ function read(bytes: Uint8Array, maxPixels: number): PNG {
 }
 
 /**
- * A PNG of any colour type, depth and interlacing → [h, w, 3] u8, colours as stored, and alpha [h, w] u8: 16 bits are rounded to 8, an
- * animation gives its first picture. (The official code ignores alpha and shows whatever colour lies under it.) Throws ImageError.
+ * PNG of any colour type, depth and interlacing → colours as stored, [h, w, 3] u8, and alpha, [h, w] u8. 16 bits are rounded to 8; of an
+ * animation the first picture is decoded. (The official code ignores alpha.) Throws ImageError.
  */
 export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
   const { width, height, data: rgba } = read(bytes, maxPixels);
@@ -123,7 +123,7 @@ export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8
   return { picture: { width, height, data }, alpha };
 }
 
-/** The picture as an 8-bit RGB PNG; the same picture gives the same bytes (for one version of zlib). */
+/** Encodes an 8-bit RGB PNG. The same picture has the same bytes with the same version of zlib. Throws RangeError for wrong sizes. */
 export function encodePng({ width, height, data }: Rgb8): Uint8Array {
   if (data.length !== 3 * width * height || data.length === 0) {
     throw new RangeError(`cannot write ${data.length} bytes as a ${width}x${height} PNG`);

@@ -1,5 +1,5 @@
-// CPU resampling of float planes by separable tap tables: bicubic (imresize), bilinear, antialiased reduction; no GPU.
-// After MATLAB's imresize in A. Shocher's numpy port used by the official SinGAN code, and PyTorch's F.interpolate.
+// Resamples pictures on the CPU with a table of taps per axis: bicubic (imresize) and bilinear, both also antialiased.
+// After MATLAB's imresize, as ported to NumPy by A. Shocher for the official SinGAN code, and PyTorch's F.interpolate.
 
 import { levels, type Planes } from "./planes.ts";
 
@@ -7,24 +7,24 @@ import { levels, type Planes } from "./planes.ts";
 export interface Taps<Weight extends Float32Array | Float64Array = Float64Array> {
   readonly inSize: number;
   readonly outSize: number;
-  /** Taps per output; a weight of 0 at index 0 pads unused ones. */
+  /** Taps per output. Unused ones have index 0 and weight 0. */
   readonly width: number;
   readonly index: Uint32Array;
   readonly weight: Weight;
 }
 
-/** The same table with float32 weights, as the GPU's resize takes it. */
+/** The same table with the float32 weights that the GPU's resize takes. */
 export const float32Taps = (taps: Taps): Taps<Float32Array> => ({ ...taps, weight: Float32Array.from(taps.weight) });
 
-/** Beyond an end of the axis: "mirror" repeats the edge on both sides; "official" drops what lies before 0, mirrors the rest. */
+/** Treatment of inputs outside the axis: "mirror" reflects them at both ends (the end itself twice); "official" omits those before 0. */
 export type Border = "mirror" | "official";
 
-/** ⌈x⌉, but an x above a whole number by rounding only stays there: sizes do not depend on the engine's pow and log. */
+/** ⌈x − 10⁻⁶⌉. Rounding errors of pow and log, which differ between engines, must not increase a whole number by 1. */
 export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
-/** Keys' cubic; 0 from |t| = 2 on.  Keys 1981, who shows a = −0.5 to be the best; PyTorch and OpenCV have −0.75. */
+/** Keys' cubic kernel, 0 for |t| ≥ 2.  Keys 1981, who shows that a = −0.5 is best; PyTorch and OpenCV use −0.75. */
 function cubic(t: number, a = -0.5): number {
   const d = Math.abs(t);
   if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
@@ -33,7 +33,7 @@ function cubic(t: number, a = -0.5): number {
 
 const triangle = (t: number): number => Math.max(0, 1 - Math.abs(t));
 
-/** Packs a list of (index, weight) per output, normalised to sum 1, into a table. */
+/** Packs a list of taps per output into a table. The weights of an output are normalised to sum 1. */
 function pack(inSize: number, outputs: [index: number, weight: number][][]): Taps {
   const used = outputs.map((taps) => taps.filter(([, weight]) => weight !== 0));
   const width = Math.max(1, ...used.map((taps) => taps.length));
@@ -56,9 +56,9 @@ function requireSizes(inSize: number, outSize: number, scale: number): void {
 }
 
 /**
- * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes; weights sum to 1.
- * antialias (default for scale < 1) widens the kernel by 1/scale. outSize (default ⌈inSize·scale⌉) crops or extends at the far
- * end. Throws RangeError for sizes or factors that are not positive.  Official imresize.py; the border is its only quirk.
+ * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes.
+ * antialias (default for scale < 1) widens the kernel by 1/scale. outSize (default ⌈inSize·scale⌉) crops or extends the far end.
+ * Throws RangeError for sizes or factors that are not positive.  Official imresize.py, which treats only the border differently.
  */
 export function bicubicTaps(
   inSize: number,
@@ -82,11 +82,11 @@ export function bicubicTaps(
 }
 
 /**
- * Linear interpolation, constant beyond the ends. Output i lies at
+ * Linear interpolation; outside the axis the end value continues. Output i lies at
  *   (i+0.5)/scale − 0.5             with `scale`: imresize's grid, cropped or extended to outSize;
  *   (i+0.5)·inSize/outSize − 0.5    by default: F.interpolate(align_corners=False);
  *   i·(inSize−1)/(outSize−1)        with alignCorners.
- * antialias widens the triangle when shrinking (F.interpolate(antialias=True)); it has no meaning with alignCorners.
+ * antialias widens the triangle when shrinking (F.interpolate(antialias=True)); alignCorners ignores it.
  * Throws RangeError for sizes or factors that are not positive.
  */
 export function bilinearTaps(
@@ -118,7 +118,7 @@ export function bilinearTaps(
   return pack(inSize, outputs);
 }
 
-/** Rows `first` … first+count−1 of a table, over only the inputs that they read, which begin at `start` of the whole axis. */
+/** The part of a table for `count` outputs from `first` on. Its indices count from `start`, the first input that these outputs read. */
 export function sliceTaps(taps: Taps<Float32Array>, first: number, count: number): { taps: Taps<Float32Array>; start: number } {
   const { width } = taps;
   const weight = taps.weight.slice(first * width, (first + count) * width);
@@ -130,12 +130,12 @@ export function sliceTaps(taps: Taps<Float32Array>, first: number, count: number
   return { taps: { inSize: end - start + 1, outSize: count, width, index: shifted, weight }, start };
 }
 
-/** PyTorch's a. */
+/** The a of PyTorch's cubic kernel. */
 const TORCH_CUBIC = -0.75;
 
 /**
- * Bicubic with the first and last samples of both sizes in the same places: output i lies at i·(inSize−1)/(outSize−1). Beyond an end the
- * last value repeats. Throws RangeError for sizes that are not positive.  F.interpolate(mode="bicubic", align_corners=True).
+ * Bicubic with aligned corners: output i lies at i·(inSize−1)/(outSize−1). Outside the axis the end value continues.
+ * Throws RangeError for sizes that are not positive.  F.interpolate(mode="bicubic", align_corners=True).
  */
 export function cornerBicubicTaps(inSize: number, outSize: number): Taps {
   requireSizes(inSize, outSize, 1);
@@ -147,7 +147,7 @@ export function cornerBicubicTaps(inSize: number, outSize: number): Taps {
   return pack(inSize, outputs);
 }
 
-/** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]]: first rows, then columns, all in float64.  [c,h,w] → [c,h',w']. */
+/** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]] in float64; the vertical sum comes first.  [c,h,w] → [c,h',w']. */
 function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
   const width = tapsX.inSize;
   if (x.length !== channels * tapsY.inSize * width) {
@@ -174,11 +174,11 @@ function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: 
   return out;
 }
 
-/** Separable resampling of x [channels, h, w] by a table for each axis.  Throws RangeError if they do not fit. */
+/** Resamples x [channels, h, w] with a table per axis.  Throws RangeError if they do not fit. */
 export const resampleArray = (x: Float32Array, channels: number, tapsY: Taps, tapsX: Taps): Float32Array =>
   Float32Array.from(resample64(x, channels, tapsY, tapsX));
 
-/** Separable resampling of a picture; overshoot beyond [-1,1] is left as it is.  Throws RangeError if the tables do not fit. */
+/** Resamples a picture with a table per axis. Values may overshoot [-1,1].  Throws RangeError if the tables do not fit. */
 export const resample = (planes: Planes, tapsY: Taps, tapsX: Taps): Planes => ({
   width: tapsX.outSize,
   height: tapsY.outSize,
@@ -191,8 +191,8 @@ export type Size = { readonly width: number; readonly height: number };
 export const isSameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 /**
- * Bicubic on imresize's grid, then clamped to [-1,1]. The size is ⌈width·scale⌉ x ⌈height·scale⌉ unless given (grid unchanged).
- * Unlike the official code it never goes through 8 bits: `imresizeOfficial` does.
+ * Bicubic resize on imresize's grid, then clamped to [-1,1]. The default size is ⌈width·scale⌉ x ⌈height·scale⌉; another size does not change
+ * the grid. Unlike the official code (`imresizeOfficial`), it does not convert to 8 bits in between.
  */
 export function imresize(planes: Planes, scale: number, options: { border?: Border; size?: Size } = {}): Planes {
   const { border = "mirror", size } = options;
@@ -202,21 +202,21 @@ export function imresize(planes: Planes, scale: number, options: { border?: Bord
 }
 
 /**
- * Bicubic to an exact size, with the factor out/in of each axis, then clamped to [-1,1].
- * The official imresize_to_shape lets the row factor decide about antialiasing for both axes; here each axis decides for itself.
+ * Bicubic resize to an exact size, then clamped to [-1,1]. Each axis has the factor out/in and is antialiased if that is below 1.
+ * The official imresize_to_shape antialiases both axes or none, by the vertical factor.
  */
 export function imresizeTo(planes: Planes, { width, height }: Size, border: Border = "mirror"): Planes {
   const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, outSize / inSize, { border, outSize });
   return clamped(resample(planes, taps(planes.height, height), taps(planes.width, width)));
 }
 
-/** trunc(255·clamp((x+1)/2, 0, 1)) in float32: the official way to 8 bits. It lowers 63 of the 256 untouched levels by one. */
+/** trunc(255·clamp((x+1)/2, 0, 1)) in float32: the official conversion to 8 bits. It maps 63 of the 256 levels to the level below. */
 export const truncateToLevels = (x: Float32Array): Uint8Array =>
   Uint8Array.from(x, (v) => Math.trunc(Math.fround(255 * clamp(Math.fround(v + 1) / 2, 0, 1))));
 
 /**
- * The official imresize to the letter, for test vectors: truncates to 8 bits in float32, resizes in float64 with the "official"
- * border and a plain ⌈·⌉ (or `size`), and returns to clamped float32: y = clamp((f32(u/255) − 0.5)·2, −1, 1).
+ * The official imresize, exactly, for test vectors. It truncates to 8 bits in float32, resizes in float64 with the "official" border and a
+ * plain ⌈·⌉ (or to `size`), and returns clamped float32: y = clamp((f32(u/255) − 0.5)·2, −1, 1).
  */
 export function imresizeOfficial(planes: Planes, scale: number, size?: Size): Planes {
   const width = size?.width ?? Math.ceil(planes.width * scale);

@@ -1,5 +1,5 @@
-// All figures of samples against the photo that they were learnt from, and of the reconstruction, under the names of the JSON report.
-// Everything random is seeded: the same pictures, the same figures.
+// All figures of samples and reconstruction against the photo, under their names in the JSON report of `singan eval`.
+// All random numbers are seeded, so the same pictures always have the same figures.
 
 import { fitGaussian, frechetDistance, symmetricRoot } from "./frechet.ts";
 import { FEATURES, type Inception, inceptionFeatures } from "./inception.ts";
@@ -9,7 +9,7 @@ import { luma, meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 import { psnr, ssim } from "./ssim.ts";
 import { colourDistance, type SlicedWasserstein, slicedWasserstein } from "./wasserstein.ts";
 
-/** Fixed: figures of different runs draw the same directions. */
+/** Fixed, so that different runs use the same random directions and patches. */
 const SEED = 20191027;
 
 export interface SampleFigures extends SlicedWasserstein {
@@ -30,12 +30,12 @@ export interface InceptionFigures {
   readonly frechet_inception64_sd: number;
 }
 
-/** Decimals of the report; the projections' own noise begins at the fourth. */
+/** Rounds for the report. The random directions make the figures uncertain from the fourth decimal on. */
 const rounded = (value: number, decimals = 5): number => Number(value.toFixed(decimals));
 
 /**
- * Standard deviation (n−1) over samples of each pixel's luma, mean over pixels, relative to the deviation of the photo's luma; 0 of one
- * sample.  Rott Shaham et al. 2019, section 4.
+ * The standard deviation (n−1) of a pixel's luma over the samples, averaged over pixels and divided by the standard deviation of the photo's
+ * luma over its pixels. It is 0 for a single sample.  Rott Shaham et al. 2019, section 4.
  */
 function diversity(real: Picture, samples: readonly Picture[]): number {
   const grey = samples.map(luma);
@@ -49,7 +49,7 @@ function diversity(real: Picture, samples: readonly Picture[]): number {
   return meanAndDeviation(spread).mean / meanAndDeviation(luma(real)).deviation;
 }
 
-/** Figures of samples (at least one) against the photo, all of one size with both sides ≥ 16; rounded to 5 decimals. */
+/** Figures of at least one sample against the photo, rounded to 5 decimals. All pictures have one size, with both sides ≥ 16. */
 export async function sampleFigures(
   real: Picture,
   samples: readonly Picture[],
@@ -70,15 +70,16 @@ export async function sampleFigures(
   };
 }
 
-/** Figures of the reconstruction against the photo, of one size; rounded to 3 decimals of a dB, and 5. */
+/** Figures of the reconstruction against a photo of the same size. PSNR is rounded to 3 decimals, SSIM to 5. */
 export function reconstructionFigures(real: Picture, reconstruction: Picture): ReconstructionFigures {
   const decibels = psnr(real, reconstruction);
   return { psnr: decibels === null ? null : rounded(decibels, 3), ssim: rounded(ssim(real, reconstruction)) };
 }
 
 /**
- * Fréchet distance between the Inception features of one sample and of the photo, mean and deviation (n−1) over samples. SIFID's formula
- * and layer, but not its numbers: the weights are Keras's, in 8 bits. Pictures as sampleFigures; rounded to 5 decimals.
+ * Fréchet distance between the Inception features of a sample and of the photo: mean and standard deviation (n−1) over samples, rounded to
+ * 5 decimals. Formula and layer are SIFID's, but the weights are Keras's in 8 bits, so the numbers can't be compared with published ones.
+ * Requirements for the pictures as in sampleFigures.
  */
 export async function inceptionFigures(
   real: Picture,

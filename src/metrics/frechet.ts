@@ -1,5 +1,5 @@
-// Fréchet distance between Gaussians fitted to two sets of features, as FID and SIFID use it. Not their published numbers.
-// Dowson & Landau 1982; Heusel et al. 2017 (FID); Rott Shaham et al. 2019 (SIFID: one picture's positions are the set).
+// The Fréchet distance between Gaussians fitted to two sets of features, as in FID and SIFID.
+// Dowson & Landau 1982; Heusel et al. 2017 (FID); Rott Shaham et al. 2019 (SIFID: the set is the features at all positions of one picture).
 
 /** mean [d], covariance [d,d] (n−1). */
 export interface Gaussian {
@@ -7,7 +7,7 @@ export interface Gaussian {
   readonly covariance: Float64Array;
 }
 
-/** Fits features [n,d], n ≥ 2. */
+/** Fits a Gaussian to features [n,d], n ≥ 2. */
 export function fitGaussian(features: Float32Array, d: number): Gaussian {
   const n = features.length / d;
   const mean = new Float64Array(d);
@@ -21,12 +21,12 @@ export function fitGaussian(features: Float32Array, d: number): Gaussian {
   return { mean, covariance };
 }
 
-/** A rotation leaves off-diagonal parts below this of the matrix's norm alone. */
+/** Off-diagonal entries below this times the matrix's norm count as 0. */
 const CONVERGED = 1e-15;
-/** Cyclic Jacobi converges quadratically; some ten sweeps do for any size. */
+/** Cyclic Jacobi converges quadratically: about ten sweeps are enough for any size. */
 const MAX_SWEEPS = 60;
 
-/** Eigenvalues [d] and eigenvectors (column k of [d,d] belongs to value k) of a symmetric matrix [d,d].  Cyclic Jacobi, Golub & Van Loan 8.5. */
+/** Eigenvalues [d] and eigenvectors [d,d] (column k for value k) of a symmetric matrix [d,d]. Throws if it does not converge.  Golub & Van Loan 8.5. */
 export function symmetricEigen(matrix: Float64Array, d: number): { values: Float64Array; vectors: Float64Array } {
   const a = matrix.slice();
   const vectors = Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
@@ -51,7 +51,7 @@ export function symmetricEigen(matrix: Float64Array, d: number): { values: Float
   return { values: Float64Array.from({ length: d }, (_, k) => a[k * d + k]!), vectors };
 }
 
-/** m·J, and unless `columnsOnly` Jᵀ·m·J, for the rotation J of the plane (p,q). */
+/** Replaces m by Jᵀ·m·J, or by m·J if `columnsOnly`, where J is a rotation in the plane (p,q) with cosine c and sine s. */
 function rotate(m: Float64Array, d: number, p: number, q: number, c: number, s: number, columnsOnly = false): void {
   const turn = (i: number, j: number): void => {
     const [x, y] = [m[i]!, m[j]!];
@@ -70,7 +70,7 @@ const multiply = (a: Float64Array, b: Float64Array, d: number): Float64Array =>
     return sum;
   });
 
-/** The symmetric square root of a covariance matrix; eigenvalues below 0 come from rounding and count as 0. */
+/** The symmetric square root of a covariance matrix. Negative eigenvalues are rounding errors and count as 0. */
 export function symmetricRoot(matrix: Float64Array, d: number): Float64Array {
   const { values, vectors } = symmetricEigen(matrix, d);
   const scaled = vectors.map((v, at) => v * Math.sqrt(Math.max(0, values[at % d]!)));
@@ -79,8 +79,8 @@ export function symmetricRoot(matrix: Float64Array, d: number): Float64Array {
 }
 
 /**
- * ‖μ₁−μ₂‖² + Tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½); the trace of the root is that of (Σ₁^½ Σ₂ Σ₁^½)^½, which is symmetric.  `root` is Σ₁^½, given where
- * one Gaussian is compared with many.
+ * ‖μ₁−μ₂‖² + Tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), where Tr (Σ₁Σ₂)^½ is computed as the trace of the symmetric (Σ₁^½ Σ₂ Σ₁^½)^½.  Pass Σ₁^½ as `root` to
+ * compute it only once when one Gaussian is compared with many.
  */
 export function frechetDistance(a: Gaussian, b: Gaussian, root?: Float64Array): number {
   const d = a.mean.length;

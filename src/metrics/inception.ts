@@ -1,14 +1,14 @@
-// InceptionV3's first three convolutions on the CPU: the features that SIFID compares, before the first pooling.
-// Szegedy et al. 2016; the weights are those that npm nsfwjs 4.3.0 bundles: Keras's from ImageNet, frozen, stored in 8 bits. What the
-// 8 bits leave open moves a Fréchet distance by 0.8 % (rms over redraws of all weights within half a step, samples of 64x64).
+// InceptionV3's first three convolutions on the CPU. SIFID compares their features, which precede the first pooling.
+// Szegedy et al. 2016; Keras's ImageNet weights as the npm package nsfwjs 4.3.0 contains them, in 8 bits. Their rounding changes a Fréchet
+// distance by 0.8 % (rms, measured by redrawing all weights within half a step, samples of 64x64).
 
 import type { Picture } from "./picture.ts";
 
-/** Features at every position. */
+/** Number of features at every position. */
 export const FEATURES = 64;
 const EPSILON = 1e-3;
 
-/** One convolution with its batch normalisation folded into scale and shift, then ReLU. */
+/** A 3x3 convolution, into which its batch normalisation is folded, followed by ReLU. */
 interface Layer {
   readonly inputs: number;
   readonly outputs: number;
@@ -27,7 +27,7 @@ const SHAPES = [
   { inputs: 32, outputs: FEATURES, stride: 1, padding: 1 },
 ] as const;
 
-/** The parts of a TensorFlow.js model.json that tell where a weight lies: one byte per value, one after the other. */
+/** The part of a TensorFlow.js model.json that lists the weights in the order of their bytes. */
 export interface WeightsManifest {
   readonly weightsManifest: readonly {
     readonly weights: readonly {
@@ -39,22 +39,22 @@ export interface WeightsManifest {
 }
 
 /**
- * Layers from a manifest and the bytes that hold at least their weights: value = min + scale·byte.  Throws RangeError, naming the weight,
- * where one is missing or has another shape.
+ * Decodes the layers from a manifest and the first of its bytes: value = min + scale·byte. Later layers may be missing.  Throws RangeError
+ * that names the weight if one is missing or has another shape.
  */
 export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8Array): Inception {
-  const places = new Map<string, { at: number; length: number; min: number; scale: number }>();
-  let at = 0;
+  const entries = new Map<string, { offset: number; length: number; min: number; scale: number }>();
+  let offset = 0;
   for (const { name, shape, quantization } of weightsManifest.flatMap(({ weights }) => weights)) {
     const length = shape.reduce((a, b) => a * b, 1);
     const isByte = quantization?.dtype === "uint8";
-    if (isByte) places.set(`${name} ${shape.join("x")}`, { at, length, ...quantization });
-    at += length * (isByte ? 1 : 4);
+    if (isByte) entries.set(`${name} ${shape.join("x")}`, { offset, length, ...quantization });
+    offset += length * (isByte ? 1 : 4);
   }
   const weight = (name: string): Float64Array => {
-    const place = places.get(name);
-    if (!place || place.at + place.length > bytes.length) throw new RangeError(`no 8-bit weight ${name} in this InceptionV3`);
-    return Float64Array.from(bytes.subarray(place.at, place.at + place.length), (b) => place.min + place.scale * b);
+    const entry = entries.get(name);
+    if (!entry || entry.offset + entry.length > bytes.length) throw new RangeError(`no 8-bit weight ${name} in this InceptionV3`);
+    return Float64Array.from(bytes.subarray(entry.offset, entry.offset + entry.length), (b) => entry.min + entry.scale * b);
   };
   return SHAPES.map((shape, i) => {
     const normalisation = (part: string) => weight(`batch_normalization_${i + 1}/${part} ${shape.outputs}`);
@@ -100,7 +100,7 @@ function convolve({ width, height, data }: Activation, { inputs, outputs, stride
   return { width: w, height: h, data: out };
 }
 
-/** Features of a picture, input 2x−1, not resized: [h,w,3] in [0,1] → [(⌊(h−3)/2⌋−1)·(⌊(w−3)/2⌋−1), FEATURES].  Both sides ≥ 7. */
+/** Features of a picture at its own size: [h,w,3] in [0,1] → [(⌊(h−3)/2⌋−1)·(⌊(w−3)/2⌋−1), FEATURES]. The network sees 2x−1. Both sides ≥ 7. */
 export function inceptionFeatures({ width, height, data }: Picture, inception: Inception): Float32Array {
   const input: Activation = { width, height, data: data.map((x) => 2 * x - 1) };
   return inception.reduce(convolve, input).data;

@@ -1,19 +1,18 @@
-// How far each patch is from the nearest one of another set of pictures, both ways: what is false, and what is missing.
+// Distances from every patch of one set of pictures to the nearest patch of another, in both directions: false detail and missing detail.
 
 import type { NumpyRandom } from "./numpy-random.ts";
 import { patchCount, patchRows, products, VALUES } from "./patches.ts";
 import { meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 
-/** At most so many patches are drawn on each side. */
-const MOST = 4000;
-/** Patches compared with all others at once. */
+const MAX_PATCHES = 4000;
+/** Number of patches that are compared with all others at once. */
 const ROWS = 200;
 
-/** All numbers below `total` where they are few, else MOST of them at random. */
+/** All numbers below `total`, or a random choice of MAX_PATCHES of them if there are more. */
 const draw = (total: number, random: NumpyRandom): Uint32Array =>
-  total > MOST ? random.choice(total, MOST) : Uint32Array.from({ length: total }, (_, i) => i);
+  total > MAX_PATCHES ? random.choice(total, MAX_PATCHES) : Uint32Array.from({ length: total }, (_, i) => i);
 
-/** The drawn patches of all pictures (of one size), as rows. */
+/** At most MAX_PATCHES random patches of all pictures, which have one size, as rows. */
 function drawnRows(pictures: readonly Picture[], random: NumpyRandom): Float32Array {
   const each = patchCount(pictures[0]!);
   const drawn = draw(pictures.length * each, random);
@@ -39,9 +38,9 @@ const squares = (rows: Float32Array): Float64Array => {
 };
 
 /**
- * Mean over patches of the RMS distance to the nearest patch of the other side: from the samples to the photo (nn_fidelity, 0 where
- * every detail exists in the photo) and from the photo to all samples (nn_coverage, 0 where nothing is missing). At most 4000 patches on
- * each side, drawn over all samples: to be compared at equal sizes and numbers of samples only.
+ * The mean over patches of the RMS distance to the nearest patch of the other set: from the samples to the photo (nn_fidelity, 0 if every
+ * detail exists in the photo) and from the photo to all samples (nn_coverage, 0 if nothing is missing). At most 4000 random patches of each
+ * set take part, so compare these figures only for equal picture sizes and equal numbers of samples.
  */
 export async function nearestPatches(
   real: Picture,
@@ -60,7 +59,7 @@ export async function nearestPatches(
     const dots = products(queries.subarray(first * VALUES, (first + count) * VALUES), targets);
     for (let i = 0; i < count; i++) {
       for (let j = 0; j < ofTargets.length; j++) {
-        // |a−b|² = |a|² + |b|² − 2ab: float64 of float32 values leaves an error below 1e-13.
+        // |a−b|² = |a|² + |b|² − 2ab. The values are float32 and the sum is float64, so its error is below 1e-13.
         const squared = ofQueries[first + i]! + ofTargets[j]! - 2 * dots[i * ofTargets.length + j]!;
         if (squared < toTarget[first + i]!) toTarget[first + i] = squared;
         if (squared < toQuery[j]!) toQuery[j] = squared;

@@ -1,4 +1,4 @@
-// NumPy's default_rng(seed) to the letter, as far as the figures draw from it: normals and choices without replacement.
+// NumPy's default_rng(seed), with the same numbers: the parts that the figures use, which are normals and choices without replacement.
 // SeedSequence and PCG64 (O'Neill 2014, XSL-RR 128/64), the ziggurat (Marsaglia & Tsang 2000), Lemire 2019, Floyd's sampling;
 // numpy/random of NumPy 1.17 to 2.4: bit_generator.pyx, pcg64.h, distributions.c, _generator.pyx.
 
@@ -7,7 +7,7 @@ const MASK_64 = (1n << 64n) - 1n;
 const MASK_128 = (1n << 128n) - 1n;
 const PCG_MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
 
-/** SeedSequence(seed).generate_state(4, uint64): the entropy mixed into a pool of four words and drawn out again. */
+/** SeedSequence(seed).generate_state(4, uint64): mixes the seed into a pool of four words and derives four words from that. */
 function seedWords(seed: number): bigint[] {
   let hash = 0x43b0d7e5;
   const hashed = (value: number): number => {
@@ -34,14 +34,14 @@ function seedWords(seed: number): bigint[] {
   return [0, 2, 4, 6].map((i) => words[i]! | (words[i + 1]! << 32n));
 }
 
-/** Where the ziggurat's tail begins, and the area of each of its 256 layers. */
+/** The start of the ziggurat's tail, and the area of each of its 256 layers. */
 const TAIL = 3.6541528853610088;
 const LAYER_AREA = 0.0049286732339746571;
 
 /**
- * The ziggurat's layers: widths in units of 2^-52, heights of the density, and below which mantissa a draw is accepted at once.
- * NumPy ships these as literals that carry rounding errors of their own making; computed here they agree within a few units in the last
- * place, so a normal may differ by as much (never in float32, in which they are used), and a draw's acceptance once in some 10^13.
+ * The ziggurat's layers: widths in units of 2^-52, values of the density, and the mantissa below which a draw is accepted at once.
+ * NumPy has these numbers as literals, with rounding errors of their own. The ones computed here differ from them by a few units in the last
+ * place. Normal numbers may differ as much, which disappears when the figures round them to float32. One draw in 10^13 is accepted differently.
  */
 const ZIGGURAT = (() => {
   const density = (x: number): number => Math.exp(-0.5 * x * x);
@@ -57,10 +57,10 @@ const ZIGGURAT = (() => {
 export class NumpyRandom {
   #state = 0n;
   readonly #increment: bigint;
-  /** The upper half of the last word that was drawn for its lower half. */
+  /** The unused upper half of the last word, if uint32 has returned only its lower half. */
   #half: bigint | null = null;
 
-  /** default_rng(seed), seed a whole number below 2^32. */
+  /** default_rng(seed), where seed is a whole number below 2^32. */
   constructor(seed: number) {
     const [stateHigh, stateLow, sequenceHigh, sequenceLow] = seedWords(seed) as [bigint, bigint, bigint, bigint];
     this.#increment = ((((sequenceHigh << 64n) | sequenceLow) << 1n) | 1n) & MASK_128;
@@ -81,7 +81,7 @@ export class NumpyRandom {
     return ((folded >> turn) | (folded << (64n - turn))) & MASK_64;
   }
 
-  /** 32 random bits: the halves of a word, lower first. */
+  /** 32 random bits: the lower half of a word, and then its upper half. */
   uint32(): bigint {
     if (this.#half !== null) {
       const kept = this.#half;
@@ -98,7 +98,7 @@ export class NumpyRandom {
     return Number(this.uint64() >> 11n) * 2 ** -53;
   }
 
-  /** Uniform over 0 … last, last < 2^32 − 1, without bias.  Lemire 2019. */
+  /** Uniform over the whole numbers from 0 to last, without bias; last < 2^32 − 1.  Lemire 2019. */
   integerTo(last: number): number {
     if (last === 0) return 0;
     const count = BigInt(last + 1);
@@ -139,7 +139,7 @@ export class NumpyRandom {
       this.#shuffle(all, Math.max(total - count, 1));
       return all.slice(total - count);
     }
-    // Floyd: the candidates grow by one with every draw; a number drawn twice is replaced by the newest candidate.
+    // Floyd's sampling: every draw has one candidate more than the one before. A number drawn twice is replaced by the newest candidate.
     const chosen = new Set<number>();
     for (let newest = total - count; newest < total; newest++) {
       const drawn = this.integerTo(newest);
@@ -150,7 +150,7 @@ export class NumpyRandom {
     return result;
   }
 
-  /** Fisher–Yates from the end down to `first`. */
+  /** Fisher–Yates shuffle of the positions from the end down to `first`. */
   #shuffle(values: Uint32Array, first: number): void {
     for (let i = values.length - 1; i >= first; i--) {
       const j = this.integerTo(i);

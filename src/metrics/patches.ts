@@ -1,23 +1,23 @@
-// 7x7 patches of a picture as rows of a matrix, and the matrix product that projects and compares them.
+// The 7x7 patches of a picture as rows of a matrix, and the matrix product by which they are projected and compared.
 
 import type { Picture } from "./picture.ts";
 
 const SIDE = 7;
-/** Pixels of a patch. */
+/** Number of pixels in a patch. */
 export const AREA = SIDE * SIDE;
-/** Values of a patch: columns of a row, ordered channel, y, x. */
+/** Number of values in a patch: the columns of a row, in the order channel, y, x. */
 export const VALUES = 3 * AREA;
 
-/** How many patches a picture has: one at each place where one fits. */
+/** The number of patches in a picture: they overlap, and every position counts. */
 export const patchCount = ({ width, height }: Picture): number => (width - SIDE + 1) * (height - SIDE + 1);
 
-/** The patches with these numbers (counted along rows of the picture) → [places, VALUES]. */
-export function patchRows(picture: Picture, places: ArrayLike<number>): Float32Array {
+/** The patches with these numbers, which count along the rows of the picture → [numbers.length, VALUES]. */
+export function patchRows(picture: Picture, numbers: ArrayLike<number>): Float32Array {
   const { width, data } = picture;
   const across = width - SIDE + 1;
-  const rows = new Float32Array(places.length * VALUES);
-  for (let i = 0, to = 0; i < places.length; i++) {
-    const [left, top] = [places[i]! % across, Math.floor(places[i]! / across)];
+  const rows = new Float32Array(numbers.length * VALUES);
+  for (let i = 0, to = 0; i < numbers.length; i++) {
+    const [left, top] = [numbers[i]! % across, Math.floor(numbers[i]! / across)];
     for (let c = 0; c < 3; c++) {
       for (let y = 0; y < SIDE; y++) {
         let from = 3 * ((top + y) * width + left) + c;
@@ -29,14 +29,14 @@ export function patchRows(picture: Picture, places: ArrayLike<number>): Float32A
 }
 
 /**
- * out[i,j] = Σ_k a[i,k]·b[j,k] in float64.  a [m,VALUES], b [n,VALUES] → [m,n]. Four by four at a time: sixteen sums stay in registers
- * for every eight loads.
+ * out[i,j] = Σ_k a[i,k]·b[j,k] in float64.  a [m,VALUES], b [n,VALUES] → [m,n]. Computed in blocks of 4x4 results: their sixteen sums stay in
+ * registers and need eight loads per k.
  */
 export function products(a: Float32Array, b: Float32Array): Float64Array {
   const [m, n] = [a.length / VALUES, b.length / VALUES];
   const out = new Float64Array(m * n);
   for (let i = 0; i < m; i += 4) {
-    // Beyond the last row the last one is taken again, and writes the same sums.
+    // In the last block, rows and columns past the end repeat the last one. It writes the same sums again.
     const [r0, r1, r2, r3] = [i, Math.min(i + 1, m - 1), Math.min(i + 2, m - 1), Math.min(i + 3, m - 1)] as const;
     for (let j = 0; j < n; j += 4) {
       const [c0, c1, c2, c3] = [j, Math.min(j + 1, n - 1), Math.min(j + 2, n - 1), Math.min(j + 3, n - 1)] as const;

@@ -1,11 +1,11 @@
-// Pictures as the figures see them: 8-bit RGB scaled to [0,1] in float32, interleaved, so that files and fresh samples count alike.
+// The pictures that the figures measure: 8-bit RGB scaled to [0,1] in float32. Thus a sample has the same figures before and after it is saved.
 
 import type { Rgb8 } from "../image/planes.ts";
 
-/** Awaited between pieces of long work (some 0.1 s each), so that a program can be interrupted. */
+/** Is awaited about every 0.1 s during long work, so that signals are handled in between. */
 export type Pause = () => Promise<void>;
 
-/** data is [height, width, 3] in [0,1]. */
+/** data is [height, width, 3] in [0,1], interleaved. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -19,7 +19,7 @@ export const toPicture = ({ width, height, data }: Rgb8): Picture => ({
   data: Float32Array.from(data, (v) => v / 255),
 });
 
-/** Mean of 2x2 pixels; an odd last row or column is dropped. */
+/** Halves both sides: a pixel is the mean of 2x2 pixels. An odd last row or column is dropped. */
 export function half({ width, height, data }: Picture): Picture {
   const [w, h] = [width >> 1, height >> 1];
   const out = new Float32Array(3 * w * h);
@@ -39,7 +39,7 @@ export function luma({ width, height, data }: Picture): Float64Array {
   });
 }
 
-/** Mean and standard deviation over values, the latter divided by n − freedom; 0 where that is 0. */
+/** Mean and standard deviation, √(Σ(v − mean)²/(n − freedom)). The deviation is 0 if n = freedom. */
 export function meanAndDeviation(values: ArrayLike<number>, freedom = 0): { mean: number; deviation: number } {
   const n = values.length;
   let [sum, squares] = [0, 0];

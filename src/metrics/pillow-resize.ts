@@ -1,5 +1,5 @@
-// Pillow's Image.resize(size, BICUBIC) of an 8-bit picture, to the bit: other programs' figures resize the photo that way.
-// Pillow's src/libImaging/Resample.c: Keys' cubic (a = −0.5), widened when shrinking; 22-bit weights; 8 bits after each pass.
+// Pillow's Image.resize(size, BICUBIC) of an 8-bit picture, with the same bits. Python programs that compute such figures use it.
+// After Pillow's src/libImaging/Resample.c: Keys' cubic (a = −0.5), widened when shrinking, with 22-bit weights and 8 bits after each pass.
 
 import type { Rgb8 } from "../image/planes.ts";
 
@@ -16,7 +16,7 @@ interface Window {
   readonly weights: readonly number[];
 }
 
-/** For each output the first input that it reads and whole-number weights of sum about 2^22. */
+/** For each output: the first input that it reads, and whole-number weights whose sum is about 2^22. */
 function windows(from: number, to: number): Window[] {
   const scale = from / to;
   const stretch = Math.max(1, scale);
@@ -31,7 +31,10 @@ function windows(from: number, to: number): Window[] {
   });
 }
 
-/** Resizes one axis: `lines` runs of `from` values `step` apart, `stride(line)` telling where each begins. */
+/**
+ * Resizes one axis from `from` to `to` values per line. The values of a line are `step` apart. The first one is at startIn(line) in the data
+ * and at startOut(line) in the result.
+ */
 function pass(
   data: Uint8Array,
   axis: { from: number; to: number; step: number },
@@ -52,7 +55,7 @@ function pass(
   return out;
 }
 
-/** Bicubic with antialiasing; an axis that keeps its length is left alone.  [h,w,3] u8 → [h',w',3] u8. */
+/** Bicubic with antialiasing. An axis that keeps its length is not resampled.  [h,w,3] u8 → [h',w',3] u8. */
 export function resizeLikePillow({ width, height, data }: Rgb8, to: { width: number; height: number }): Rgb8 {
   const { width: w, height: h } = to;
   const across =

@@ -1,5 +1,5 @@
-// Structural similarity and PSNR of a reconstruction.
-// Wang, Bovik, Sheikh, Simoncelli 2004, as their ssim_index.m: luma, Gaussian window 11x11 of σ 1.5, K1 = 0.01, K2 = 0.03, no padding.
+// Structural similarity (SSIM) and PSNR of two pictures.
+// Wang, Bovik, Sheikh, Simoncelli 2004 and their ssim_index.m: luma, Gaussian window 11x11 with σ = 1.5, K1 = 0.01, K2 = 0.03, no padding.
 
 import { luma, type Picture } from "./picture.ts";
 
@@ -7,14 +7,14 @@ const SIDE = 11;
 const SIGMA = 1.5;
 const [C1, C2] = [0.01 ** 2, 0.03 ** 2];
 
-/** Weights of sum 1; the window is their outer product. */
+/** Weights with sum 1. The window is the outer product of this vector with itself. */
 const WINDOW = (() => {
   const raw = Array.from({ length: SIDE }, (_, i) => Math.exp(-((i - (SIDE - 1) / 2) ** 2) / (2 * SIGMA ** 2)));
   const sum = raw.reduce((a, b) => a + b, 0);
   return raw.map((w) => w / sum);
 })();
 
-/** Weighted mean around every place where the window fits: [h,w] → [h−10, w−10]. */
+/** Weighted mean over the window, at every position where it fits: [h,w] → [h−10, w−10]. */
 function smooth(values: Float64Array, width: number, height: number): Float64Array {
   const [w, h] = [width - SIDE + 1, height - SIDE + 1];
   const rows = new Float64Array(w * height);
@@ -26,7 +26,7 @@ function smooth(values: Float64Array, width: number, height: number): Float64Arr
   return out;
 }
 
-/** Mean structural similarity of two pictures of one size, both sides ≥ 11; 1 where they are equal, in [−1,1]. */
+/** Mean structural similarity, in [−1,1], of two pictures of one size with both sides ≥ 11. It is 1 for equal pictures. */
 export function ssim(a: Picture, b: Picture): number {
   const [x, y] = [luma(a), luma(b)];
   const moment = (f: (i: number) => number): Float64Array =>
@@ -45,7 +45,7 @@ export function ssim(a: Picture, b: Picture): number {
   return sum / mx.length;
 }
 
-/** −10·log10 of the mean squared error, dB for values in [0,1]; null where the pictures are equal. */
+/** −10·log10 of the mean squared error, in dB, for values in [0,1]. Null if the pictures are equal. */
 export function psnr(a: Picture, b: Picture): number | null {
   let sum = 0;
   for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;

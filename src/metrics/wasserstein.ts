@@ -1,4 +1,4 @@
-// How far apart two sets of patches lie: sliced Wasserstein-1 distance. Also the one of colour histograms.
+// The sliced Wasserstein-1 distance between two sets of patches, and the Wasserstein-1 distance between colour histograms.
 // Rabin, Peyré, Delon, Bernot 2011 (slices); Karras et al. 2018, section 5 (7x7 patches at every level of a pyramid).
 
 import type { NumpyRandom } from "./numpy-random.ts";
@@ -6,15 +6,15 @@ import { AREA, patchCount, patchRows, products, VALUES } from "./patches.ts";
 import { half, meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 
 const DIRECTIONS = 256;
-/** Projections of all samples that are kept at once, 64 MB: fewer directions are looked at together where pictures are large. */
+/** At most this many projections are in memory at once (64 MB). For large pictures this means fewer directions at a time. */
 const MAX_PROJECTIONS = 2 ** 24;
-/** Patches projected together. */
+/** Number of patches that are projected at once. */
 const ROWS = 512;
-/** Both sides of a level have at least so many pixels, and there are at most so many levels. */
+/** Both sides of a level have at least this many pixels. */
 export const LEAST_SIDE = 16;
 const LEVELS = 3;
 
-/** Unit directions, one per row: [DIRECTIONS, VALUES] float32, from normal numbers drawn value by value. */
+/** Random unit vectors as rows: [DIRECTIONS, VALUES] in float32. The normal numbers are drawn column by column. */
 function unitDirections(random: NumpyRandom): Float32Array {
   const directions = new Float32Array(DIRECTIONS * VALUES);
   const squares = new Float32Array(DIRECTIONS);
@@ -28,12 +28,12 @@ function unitDirections(random: NumpyRandom): Float32Array {
   return directions.map((x, i) => x / Math.fround(Math.sqrt(squares[Math.floor(i / VALUES)]!)));
 }
 
-/** Projections of all patches of a picture, sorted, one array per direction: of the patches, and of the patches less their mean colour. */
+/** The sorted projections of all patches of a picture, one array per direction: of whole patches, and of patches minus their mean colour. */
 function sortedProjections(picture: Picture, directions: Float32Array): { whole: Float32Array[]; detail: Float32Array[] } {
   const [n, m] = [patchCount(picture), directions.length / VALUES];
   const empty = () => Array.from({ length: m }, () => new Float32Array(n));
   const [whole, detail] = [empty(), empty()];
-  // A patch of one colour c projects to Σ_c colour·(sum of the direction's values of that channel).
+  // A patch of one colour projects to Σ_c colour[c]·(sum of the direction's values in channel c).
   const sums = channelSums(directions);
   for (let first = 0; first < n; first += ROWS) {
     const rows = patchRows(
@@ -55,14 +55,14 @@ function sortedProjections(picture: Picture, directions: Float32Array): { whole:
   return { whole, detail };
 }
 
-/** Sum of each channel's AREA values: [n, VALUES] → [n, 3]. */
+/** The sum of every channel's AREA values: [n, VALUES] → [n, 3]. */
 function channelSums(rows: Float32Array): Float64Array {
   const sums = new Float64Array(rows.length / AREA);
   for (let i = 0; i < rows.length; i++) sums[Math.floor(i / AREA)]! += rows[i]!;
   return sums;
 }
 
-/** Mean of |a[i] − b[⌊i/times⌋]|: Wasserstein-1 between sorted samples, each of b counted `times` times. */
+/** Mean of |a[i] − b[⌊i/times⌋]|: the Wasserstein-1 distance between two sorted arrays, where every value of b counts `times` times. */
 function transport(a: Float32Array, b: Float32Array, times = 1): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[Math.floor(i / times)]!);
@@ -72,11 +72,11 @@ function transport(a: Float32Array, b: Float32Array, times = 1): number {
 const average = (values: readonly number[]): number => meanAndDeviation(values).mean;
 
 interface LevelDistance {
-  /** Of each sample. */
+  /** The distance of every sample. */
   readonly each: readonly number[];
-  /** Of all samples' patches as one set. */
+  /** The distance of the patches of all samples as one set. */
   readonly pooled: number;
-  /** Mean over samples, each patch less its mean colour. */
+  /** The mean over samples of the distance without the mean colour of each patch. */
   readonly detail: number;
 }
 
@@ -109,7 +109,7 @@ async function levelDistance(
   return { each, pooled, detail };
 }
 
-/** swd and its company, as the help of `singan eval` explains them. */
+/** swd and the figures derived from it. The help of `singan eval` explains them. */
 export interface SlicedWasserstein {
   readonly swd: number;
   readonly swd_sd: number;
@@ -119,9 +119,9 @@ export interface SlicedWasserstein {
 }
 
 /**
- * Sliced Wasserstein-1 distance between the 7x7x3 patches of samples and of the photo: mean over 256 random unit directions, the levels
- * full, 1/2 and 1/4 (as long as both sides have 16 px) and the samples.  All pictures of one size, in [0,1]; a grey shift of d gives
- * about 0.8·d.
+ * The sliced Wasserstein-1 distance between the 7x7x3 patches of samples and of the photo. swd is the mean over 256 random unit directions,
+ * over the samples, and over the levels at full, half and quarter size (as long as both sides have 16 px).  All pictures have one size and
+ * values in [0,1]. Adding d to all values changes swd by about 0.8·d.
  */
 export async function slicedWasserstein(
   real: Picture,
@@ -147,7 +147,7 @@ export async function slicedWasserstein(
   };
 }
 
-/** Wasserstein-1 between the 256-bin histograms of all samples and of the photo, in units of full scale, mean over R, G, B. */
+/** The Wasserstein-1 distance between the 256-bin histograms of all samples and of the photo: mean over R, G and B, for values in [0,1]. */
 export function colourDistance(real: Picture, samples: readonly Picture[]): number {
   const shares = (pictures: readonly Picture[], channel: number): Float64Array => {
     const counts = new Float64Array(256);
@@ -158,10 +158,10 @@ export function colourDistance(real: Picture, samples: readonly Picture[]): numb
   return average(
     [0, 1, 2].map((channel) => {
       const [a, b] = [shares([real], channel), shares(samples, channel)];
-      let [ahead, sum] = [0, 0];
+      let [difference, sum] = [0, 0];
       for (let v = 0; v < 256; v++) {
-        ahead += a[v]! - b[v]!;
-        sum += Math.abs(ahead);
+        difference += a[v]! - b[v]!;
+        sum += Math.abs(difference);
       }
       return sum / 255;
     }),

@@ -1,11 +1,11 @@
-// Initial weights as the official code draws them: convolutions N(0, 0.02), γ N(1, 0.02), β 0, biases U(±1/√fan_in).
+// Initial weights as in the official code: convolutions N(0, 0.02²), γ N(1, 0.02²), β 0, biases uniform in ±1/√fan_in.
 
 import { normals, uniforms } from "../autodiff/philox.ts";
 import { type Shape, sizeOf } from "../autodiff/tensor.ts";
 
 const STD = 0.02;
 
-/** Values for every parameter, a pure function of the key (seed low, seed high, a, b); stream k belongs to the k-th name. */
+/** Values for every parameter, a pure function of the key (seed low, seed high, a, b). The k-th parameter uses random stream k. */
 export function initialWeights(shapes: ReadonlyMap<string, Shape>, key: ArrayLike<number>): Map<string, Float32Array> {
   return new Map([...shapes].map(([name, shape], stream) => [name, Float32Array.from(draw(name, shape, key, stream, shapes))]));
 }

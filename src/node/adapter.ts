@@ -1,4 +1,4 @@
-// Opens a WebGPU adapter in Node: Dawn (npm package webgpu) on the computer's GPU, else on a browser's software driver.
+// Opens a WebGPU adapter in Node through Dawn (npm package webgpu): the computer's GPU, or else a browser's software driver.
 import { findBrowser } from "./browser-paths.ts";
 import { throttleEventLoop } from "./event-loop-throttle.ts";
 import { hasDriverManifest, loadVulkan, softwareVulkanEnv } from "./vulkan.ts";
@@ -15,14 +15,14 @@ const HINT =
 type Dawn = typeof import("webgpu");
 
 /**
- * Dawn's instances, one or (where the system's drivers drive nothing) two. Kept for the life of the process: Dawn crashes or hangs when
- * one is garbage-collected while its adapter or device lives (webgpu 0.6.2: 25 of 100 runs of a small program, 0 of 100 when kept).
+ * Dawn's instances: one, or two if the system's drivers find no device. They live as long as the process, because Dawn crashes or hangs when
+ * an instance is garbage-collected before its adapter or device (webgpu 0.6.2: in 25 of 100 runs of a small program).
  */
 const instances: GPU[] = [];
 
 /**
- * The adapter to compute on, and the WebGPU constants (GPUBufferUsage, GPUMapMode, …) as globals. Main thread only: a worker's
- * process.env does not reach the Vulkan loader. Throws NoAdapterError, in one line with a hint, where there is none.
+ * Returns an adapter, and defines the WebGPU constants (GPUBufferUsage, GPUMapMode, …) as globals. For the main thread only: the Vulkan loader
+ * does not see a worker's process.env. Throws NoAdapterError, one line with a hint, if there is no adapter.
  */
 export async function openAdapter(): Promise<GPUAdapter> {
   const dawn = await importDawn();
@@ -50,7 +50,7 @@ async function importDawn(): Promise<Dawn> {
   }
 }
 
-/** Dawn prints a warning of its own where loader or drivers are missing, so it is only asked when it can succeed. */
+/** Dawn prints its own warning if the Vulkan loader or a driver is missing, so this function asks Dawn only if both exist. */
 async function openOnLinux(dawn: Dawn): Promise<GPUAdapter | null> {
   const browser = findBrowser();
   if (!loadVulkan(browser?.libraries ?? null)) return null;
@@ -61,12 +61,12 @@ async function openOnLinux(dawn: Dawn): Promise<GPUAdapter | null> {
   try {
     return await request(start(dawn));
   } finally {
-    // The loader has read it; child processes shall not inherit it.
+    // The loader has read the variable by now, and child processes must not inherit it.
     delete process.env["VK_ICD_FILENAMES"];
   }
 }
 
-/** Timestamps as the GPU has them: by default Dawn rounds them to 65 µs, longer than most kernels, as a web page's clocks are. */
+/** Exact timestamps: by default Dawn rounds them to 65 µs, as for web pages, which is longer than most kernels run. */
 const DAWN_OPTIONS = ["disable-dawn-features=timestamp_quantization"];
 
 function start(dawn: Dawn): GPU {

@@ -1,24 +1,24 @@
-// Where a Chromium-like browser and the Vulkan libraries that it ships are, on this computer.
-// Chrome, Chromium and Puppeteer's Chrome for Testing all carry SwiftShader, a Vulkan driver that computes on the CPU.
+// Finds a Chromium-like browser on this computer, and the Vulkan libraries that it contains.
+// Chrome, Chromium and Puppeteer's Chrome for Testing contain SwiftShader, a Vulkan driver that computes on the CPU.
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { posix, win32 } from "node:path";
 
-/** What the search asks of the computer: a test passes another one. */
+/** The computer that is searched. Tests pass an invented one. */
 export interface Host {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   exists(path: string): boolean;
-  /** Names in a folder; none where it can't be read. */
+  /** Names in a folder. Empty if it can't be read. */
   list(folder: string): readonly string[];
-  /** The path with links followed. */
+  /** The path after following links. */
   real(path: string): string;
 }
 
 export interface Browser {
   readonly executable: string;
-  /** Folder that holds libvk_swiftshader and, on Linux, the Vulkan loader libvulkan.so.1; null where the browser ships none. */
+  /** Folder with libvk_swiftshader and, on Linux, the Vulkan loader libvulkan.so.1. Null if the browser has none. */
   readonly libraries: string | null;
 }
 
@@ -52,7 +52,7 @@ const LINUX_BROWSERS = [
   "/usr/bin/chromium-browser",
   "/snap/bin/chromium",
 ];
-/** Where distributions put what their launcher script in /usr/bin starts. */
+/** Where Linux distributions install the browser that their script in /usr/bin starts. */
 const LINUX_LIBRARIES = [
   "/usr/lib/chromium",
   "/usr/lib/chromium-browser",
@@ -63,8 +63,8 @@ const MAC_APPS = ["Google Chrome", "Chromium"];
 const WINDOWS_BROWSER = ["Google", "Chrome", "Application", "chrome.exe"];
 
 /**
- * The browser to use: the one that PUPPETEER_EXECUTABLE_PATH or CHROME_PATH names, else the system's, else the newest in Puppeteer's
- * cache; null where there is none. Throws where a variable names a file that does not exist.
+ * The browser that PUPPETEER_EXECUTABLE_PATH or CHROME_PATH names, else an installed one, else the newest in Puppeteer's cache. Null if there
+ * is none. Throws if one of the variables names a file that does not exist.
  */
 export function findBrowser(host: Host = thisHost()): Browser | null {
   for (const name of ["PUPPETEER_EXECUTABLE_PATH", "CHROME_PATH"]) {

@@ -1,3 +1,3 @@
-// singan-webgpu/node: what a Node program needs besides the library itself, an adapter to open a Gpu on.
+// singan-webgpu/node: opens the adapter that a program in Node passes to the library.
 
 export { NoAdapterError, openAdapter } from "./adapter.ts";

@@ -1,4 +1,4 @@
-// The tuner's store in Node: one JSON file in the user's cache folder. A damaged or unwritable file means that everything is timed again.
+// Stores the tuning tables in Node: one JSON file in the user's cache folder. If it is damaged or can't be written, kernels are timed again.
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -7,7 +7,7 @@ import type { TuningStore, TuningTable } from "../runtime/tune.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user's cache folder by the system's convention, with a folder of ours in it. */
+/** This program's folder in the user's cache folder, whose place depends on the operating system. */
 export function cacheFolder(platform = process.platform, env: Environment = process.env, home = homedir()): string {
   const base =
     platform === "win32"
@@ -18,7 +18,7 @@ export function cacheFolder(platform = process.platform, env: Environment = proc
   return join(base, "singan-webgpu");
 }
 
-/** Tables by adapter in one file. */
+/** A store that keeps the tables of all adapters in one file. */
 export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): TuningStore {
   const readAll = (): Record<string, TuningTable> => {
     try {
@@ -35,7 +35,7 @@ export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): T
       return readAll()[adapter] ?? {};
     },
     async write(adapter, table) {
-      // Another process may be reading: it shall see the old file or the new one.
+      // Another process that reads meanwhile must see the whole old file or the whole new one.
       const draft = `${path}.${process.pid}`;
       try {
         mkdirSync(dirname(path), { recursive: true });
@@ -45,7 +45,7 @@ export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): T
         try {
           rmSync(draft, { force: true });
         } catch {
-          // The folder is not one.
+          // A part of the path is a file.
         }
       }
     },
@@ -53,7 +53,7 @@ export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): T
       try {
         rmSync(path, { force: true });
       } catch {
-        // Unwritable: then there is nothing of ours in it.
+        // A folder that can't be written holds no table of ours.
       }
     },
   };

@@ -1,5 +1,5 @@
-// A Vulkan driver on Linux without a GPU: SwiftShader, out of an installed browser.
-// Dawn dlopens libvulkan.so.1 by that name; the loader then reads which drivers exist from environment variables and folders.
+// Provides a Vulkan driver on Linux without a GPU: SwiftShader from an installed browser.
+// Dawn opens the Vulkan loader by its name, libvulkan.so.1. The loader finds drivers through environment variables and folders.
 import { constants } from "node:os";
 import { posix } from "node:path";
 import { type Browser, findBrowser, type Host, SWIFTSHADER_MANIFEST, thisHost } from "./browser-paths.ts";
@@ -14,13 +14,13 @@ const LOADER_FOLDERS = [
   "/usr/lib",
   "/usr/local/lib",
 ];
-/** glibc's dlopen flag "stay in memory after dlclose", which Node has no name for. */
+/** glibc's dlopen flag that keeps a library in memory after dlclose. Node has no constant for it. */
 const RTLD_NODELETE = 0x1000;
 
 /**
- * Variables with which a process that is STARTED with them finds the browser's SwiftShader, whatever its WebGPU implementation. A driver
- * that the user chose (VK_DRIVER_FILES, VK_ICD_FILENAMES) stays chosen; LD_LIBRARY_PATH is extended, and only where the system has no
- * Vulkan loader. Null where nothing can be done: not Linux, or no browser with the libraries.
+ * Environment variables that let any WebGPU implementation in a child process find the browser's SwiftShader. They respect a driver that
+ * the user chose (VK_DRIVER_FILES, VK_ICD_FILENAMES), and extend LD_LIBRARY_PATH only if the system has no Vulkan loader. Null if this is not
+ * Linux, or if no browser has the libraries.
  */
 export function softwareVulkanEnv(
   host: Host = thisHost(),
@@ -39,7 +39,7 @@ export function softwareVulkanEnv(
 
 const userChoseDriver = (host: Host): boolean => Boolean(host.env["VK_DRIVER_FILES"] || host.env["VK_ICD_FILENAMES"]);
 
-/** Whether the Vulkan loader would find the description of any driver (which need not have a device to drive). */
+/** Whether the Vulkan loader would find the description of a driver. That driver may still find no device. */
 export function hasDriverManifest(host: Host = thisHost()): boolean {
   if (userChoseDriver(host) || host.env["VK_ADD_DRIVER_FILES"]) return true;
   const data = (host.env["XDG_DATA_DIRS"] || "/usr/local/share:/usr/share").split(":");
@@ -54,8 +54,8 @@ export function hasDriverManifest(host: Host = thisHost()): boolean {
 }
 
 /**
- * Loads the Vulkan loader into this process: the system's, else the browser's, under the name by which Dawn will ask for it, so that
- * no process has to be started again with LD_LIBRARY_PATH. Returns whether one is loaded. Linux only.
+ * Loads the Vulkan loader into this process, the system's or else the browser's, under the name by which Dawn opens it. LD_LIBRARY_PATH would
+ * have an effect only on a new process. Returns whether a loader is loaded. Linux only.
  */
 export function loadVulkan(libraries: string | null): boolean {
   return dlopen(LOADER) || (libraries !== null && dlopen(posix.join(libraries, LOADER)));
@@ -66,7 +66,7 @@ function dlopen(file: string): boolean {
     process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
     return true;
   } catch (error) {
-    // Node complains that a loaded library is no Node add-on, and closes it again: RTLD_NODELETE keeps it.
+    // Node reports that the library is no Node add-on and closes it. RTLD_NODELETE keeps it loaded.
     return error instanceof Error && error.message.includes("did not self-register");
   }
 }

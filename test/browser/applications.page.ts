@@ -1,4 +1,4 @@
-// Runs in a page: tiny models enlarge their photo, move, and take in pictures. See applications.test.ts.
+// Runs in a page for applications.test.ts: tiny models enlarge their photo, animate it, and inject pictures.
 
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openDevice } from "../../src/runtime/open.ts";

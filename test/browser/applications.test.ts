@@ -1,4 +1,4 @@
-// Super-resolution, animation, painting, editing and harmonization in headless Chrome and in Node: the same pictures to the last bit, on the same driver.
+// Super-resolution, animation, painting, editing and harmonization have the same bits in headless Chrome and in Node on the same driver.
 
 import { expect, test } from "vitest";
 import { runInPage } from "../../harness/page.ts";

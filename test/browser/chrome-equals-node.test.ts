@@ -1,4 +1,4 @@
-// The same seed on the same driver: a training in headless Chrome and one in Node agree to the last bit.
+// With the same seed and driver, a training in headless Chrome and one in Node have the same bits.
 
 import { expect, test } from "vitest";
 import { runInPage } from "../../harness/page.ts";

@@ -1,4 +1,4 @@
-// The demo page as built for `npm start`, in headless Chrome: it trains, pauses, draws, saves, and says what is wrong.
+// The demo page as built for `npm start`, in headless Chrome: it trains, pauses, makes pictures, saves them, and shows errors.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ import { readModel } from "../../src/singan/recipes.ts";
 
 /** Three scales of 25 to 30 px. */
 const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
-/** The same, too long to end before it is stopped. */
+/** The same with too many iterations to end before the test stops it. */
 const LONG = "photo=tulips&maxSize=30&iterations=5000&channels=4";
 const LIMIT_MS = 120_000;
 
@@ -39,23 +39,23 @@ afterAll(async () => {
 interface Place {
   readonly in?: Browser;
   readonly at?: string;
-  /** Warnings of the browser that belong to the case. */
-  readonly knowing?: RegExp;
+  /** Warnings of the browser that the case expects. */
+  readonly expected?: RegExp;
 }
 
-/** Opens the page, hands it to `work`, and checks that nothing went wrong unnoticed. */
+/** Opens the page, runs `work` on it, and checks that the browser reported no unexpected error. */
 async function visit(hash: string, work: (page: Page) => Promise<void>, place: Place = {}): Promise<void> {
-  const { in: visited = browser, at = server.url, knowing } = place;
+  const { in: visited = browser, at = server.url, expected } = place;
   const page = await visited.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => ["error", "warn"].includes(message.type()) && errors.push(message.text()));
   page.on("requestfailed", (request) => errors.push(request.url()));
-  page.on("dialog", (dialog) => void dialog.accept()); // leaving while it trains
+  page.on("dialog", (dialog) => void dialog.accept()); // "leave the page while it trains?"
   try {
     await page.goto(`${at}#${hash}`);
     await work(page);
-    expect(errors.filter((error) => !knowing?.test(error))).toEqual([]);
+    expect(errors.filter((error) => !expected?.test(error))).toEqual([]);
   } finally {
     await page.close();
   }
@@ -65,7 +65,7 @@ const textOf = (page: Page, selector: string): Promise<string> => page.$eval(sel
 const waitFor = async (page: Page, condition: string): Promise<void> =>
   void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }));
 const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
-const isDrawn = (id: string): string => `document.getElementById("${id}").dataset.drawn !== undefined`;
+const isFilled = (id: string): string => `document.getElementById("${id}").dataset.filled !== undefined`;
 const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
 
 async function start(page: Page): Promise<void> {
@@ -79,14 +79,14 @@ async function pixels(page: Page, id: string): Promise<Rgb8> {
   return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
 }
 
-/** Draws with a click on `button` and returns the picture when the page shows it. */
-async function drawn(page: Page, button: string, seed: number): Promise<Rgb8> {
+/** Clicks `button` and returns the sample when the page shows it. */
+async function newSample(page: Page, button: string, seed: number): Promise<Rgb8> {
   await page.click(button);
   await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Seed ${seed},")`);
   return pixels(page, "sample");
 }
 
-/** What a click downloads. */
+/** Clicks `button` and returns the downloaded file. */
 async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
@@ -101,16 +101,16 @@ async function choose(page: Page, name: string, bytes: Uint8Array): Promise<void
   await ((await page.$("#file")) as ElementHandle<HTMLInputElement>).uploadFile(path);
 }
 
-/** A picture with an edge and a slope. */
+/** A PNG with edges and a slope. */
 function striped(width: number, height: number): Uint8Array {
   const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (Math.floor(i / 3) % 7 < 3 ? 40 : 255 - (i % 90)));
   return encodePng({ width, height, data });
 }
 
-test("trains the bundled photo to the end, draws by seed, and saves picture and model", () =>
+test("trains the bundled photo to the end, makes samples by seed, and saves picture and model", () =>
   visit(TINY, async (page) => {
     await start(page);
-    await waitFor(page, `${isState("idle")} && ${isDrawn("sample")}`);
+    await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
     expect(await textOf(page, "#status")).toMatch(/^Done/);
     expect(await textOf(page, "#plan")).toBe("Your settings: 3 scales up to 30×30 px, 2 iterations each, 4 channels.");
     expect(await progress(page)).toBe(1);
@@ -125,12 +125,12 @@ test("trains the bundled photo to the end, draws by seed, and saves picture and 
     const first = await pixels(page, "sample");
     expect(first).toMatchObject({ width: 30, height: 30 });
     expect(new Set(first.data).size).toBeGreaterThan(20); // not blank
-    const second = await drawn(page, "#new-sample", 1);
+    const second = await newSample(page, "#new-sample", 1);
     expect(second.data).not.toEqual(first.data);
     await page.$eval("#sample-seed", (input) => {
       (input as HTMLInputElement).value = "0";
     });
-    expect((await drawn(page, "#draw-seed", 0)).data).toEqual(first.data);
+    expect((await newSample(page, "#show-sample", 0)).data).toEqual(first.data);
 
     const png = await downloaded(page, "#save-sample", "tulips-seed-0.png");
     expect(decodeImage(png).data).toEqual(first.data);
@@ -144,14 +144,14 @@ test("a pause holds the training, resuming goes on, stopping ends it; leaving me
   visit(LONG, async (page) => {
     const pause = () => textOf(page, "#pause");
     await start(page);
-    await waitFor(page, `${isDrawn("preview")} && ${isDrawn("reconstruction")}`);
+    await waitFor(page, `${isFilled("preview")} && ${isFilled("reconstruction")}`);
     expect(await textOf(page, "#status")).toMatch(/^Scale 1 of 3, 25×25 px · iteration \d+ of 5000/);
     expect(await page.$eval("#choices", (e) => (e as HTMLFieldSetElement).disabled)).toBe(true);
 
     await page.click("#pause");
     expect(await pause()).toBe("Resume");
     expect(await textOf(page, "#status")).toMatch(/^Paused: Scale 1/);
-    await new Promise((resolve) => setTimeout(resolve, 2000)); // what was under way arrives
+    await new Promise((resolve) => setTimeout(resolve, 2000)); // so that messages on the way arrive
     const held = await progress(page);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(await progress(page)).toBe(held);
@@ -162,26 +162,26 @@ test("a pause holds the training, resuming goes on, stopping ends it; leaving me
 
     const left = page.waitForNavigation();
     const asked = new Promise((resolve) => page.once("dialog", (dialog) => resolve(dialog.type())));
-    await page.click("#pause"); // the question needs an earlier click on the page
+    await page.click("#pause"); // the browser asks only after a click on the page
     void page.reload().catch(() => {});
     expect(await asked).toBe("beforeunload");
     await left;
 
     await start(page);
-    await waitFor(page, isDrawn("preview"));
+    await waitFor(page, isFilled("preview"));
     await page.click("#stop");
     await waitFor(page, isState("idle"));
     expect(await textOf(page, "#status")).toBe("Ended before the first scale was done.");
     expect(await page.$eval("#new-sample", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
   }));
 
-test("a finished scale draws while the next one trains", () =>
+test("a finished scale makes samples while the next one trains", () =>
   visit("photo=tulips&maxSize=30&iterations=40&channels=4", async (page) => {
     await start(page);
     await waitFor(page, `!document.getElementById("new-sample").disabled`);
     await page.click("#pause");
-    const picture = await drawn(page, "#new-sample", 0);
-    expect(await textOf(page, "#results-hint")).toBe(`Seed 0, ${picture.width}×${picture.height} px, drawn by 1 of 3 scales.`);
+    const picture = await newSample(page, "#new-sample", 0);
+    expect(await textOf(page, "#results-hint")).toBe(`Seed 0, ${picture.width}×${picture.height} px, made by 1 of 3 scales.`);
     await page.click("#stop");
     await waitFor(page, isState("idle"));
     expect(await textOf(page, "#status")).toMatch(/^Ended after 1 of 3 scales/);
@@ -193,7 +193,7 @@ describe("a visitor's own photo", () => {
 
   test("a file that is no picture, an empty and a small one each give one message and change nothing", () =>
     visit("photo=clouds", async (page) => {
-      await waitFor(page, isDrawn("real"));
+      await waitFor(page, isFilled("real"));
       const before = await pixels(page, "real");
       for (const [name, bytes, message] of [
         ["notes.png", new TextEncoder().encode("no picture"), "“notes.png” is not a picture that this browser can read."],
@@ -205,7 +205,7 @@ describe("a visitor's own photo", () => {
       }
       expect(await pixels(page, "real")).toEqual(before);
       expect(await checked(page)).toBe("clouds");
-      // The next good one takes the message away.
+      // The next valid file removes the message.
       await choose(page, "good.png", striped(40, 30));
       await waitFor(page, `document.getElementById("problem").hidden`);
       expect(await pixels(page, "real")).toEqual(decodeImage(striped(40, 30)));
@@ -215,7 +215,7 @@ describe("a visitor's own photo", () => {
 
   test.each(["drop", "paste"])("by %s", (way) =>
     visit("", async (page) => {
-      await waitFor(page, isDrawn("real"));
+      await waitFor(page, isFilled("real"));
       await page.evaluate(
         (kind, bytes) => {
           const data = new DataTransfer();
@@ -249,7 +249,7 @@ describe("a visitor's own photo", () => {
 describe("the address", () => {
   test("carries the settings both ways", () =>
     visit("photo=citrus&preset=preview&seed=5&iterations=9", async (page) => {
-      await waitFor(page, isDrawn("real"));
+      await waitFor(page, isFilled("real"));
       const value = (id: string) => page.$eval(`#${id}`, (e) => (e as HTMLInputElement).value);
       expect([await value("preset"), await value("seed"), await value("iterations"), await value("maxSize")]).toEqual([
         "preview",
@@ -266,11 +266,11 @@ describe("the address", () => {
     visit(
       "photo=secret&preset=best&seed=x&maxSize=abc",
       async (page) => {
-        await waitFor(page, isDrawn("real"));
+        await waitFor(page, isFilled("real"));
         const values = await page.$eval("#settings", (form) => Object.fromEntries(new FormData(form as HTMLFormElement)));
         expect(values).toMatchObject({ photo: "tulips", preset: "auto", seed: "0", maxSize: "" });
       },
-      { knowing: /cannot be parsed/ },
+      { expected: /cannot be parsed/ },
     ));
 });
 
@@ -280,12 +280,12 @@ describe("without a GPU", () => {
     try {
       const work = async (page: Page): Promise<void> => {
         await waitFor(page, `!document.getElementById("problem").hidden`);
-        await waitFor(page, isDrawn("real"));
-        await page.click("#gallery [value=citrus]"); // other things don't take the message away
+        await waitFor(page, isFilled("real"));
+        await page.click("#gallery [value=citrus]"); // choosing a photo does not remove the message
         await waitFor(page, `document.getElementById("real").height === 169`);
-        expect(await textOf(page, "#problem")).toMatch(/^This browser knows WebGPU but gives no GPU\..*chrome:\/\/gpu/);
+        expect(await textOf(page, "#problem")).toMatch(/^This browser has WebGPU but offers no GPU\..*chrome:\/\/gpu/);
       };
-      await visit("", work, { in: other, knowing: /WebGPU|adapter/ });
+      await visit("", work, { in: other, expected: /WebGPU|adapter/ });
     } finally {
       await other.close();
     }
@@ -298,7 +298,7 @@ describe("without a GPU", () => {
       const work = async (page: Page): Promise<void> => {
         await waitFor(page, `!document.getElementById("problem").hidden`);
         expect(await textOf(page, "#problem")).toBe(
-          "WebGPU works on secure pages only: open this page over https, or on localhost.",
+          "WebGPU works on secure pages only. Open this page over https or on localhost.",
         );
         expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
       };
@@ -320,8 +320,8 @@ describe("without a GPU", () => {
         void session.send("Browser.crashGpuProcess").catch(() => {});
         await waitFor(page, `!document.getElementById("problem").hidden`);
         expect(await textOf(page, "#problem")).toMatch(/^The GPU was lost: .* The finished scales are kept\./);
-        await waitFor(page, `${isState("idle")} && ${isDrawn("sample")}`);
-        expect(await textOf(page, "#results-hint")).toMatch(/drawn by 1 of 3 scales/);
+        await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
+        expect(await textOf(page, "#results-hint")).toMatch(/made by 1 of 3 scales/);
         await page.$eval("#iterations", (input) => {
           (input as HTMLInputElement).value = "2";
         });

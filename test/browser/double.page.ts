@@ -1,4 +1,4 @@
-// Runs in a page: a compute shader that doubles numbers, and what the page's WebGPU is. See harness.test.ts.
+// Runs in a page for harness.test.ts: doubles numbers in a compute shader, and describes the page's adapter.
 
 export interface Doubled {
   readonly values: number[];
@@ -20,7 +20,7 @@ export async function double(numbers: number[]): Promise<Doubled> {
   return { values: [...values], isFallback: adapter.info.isFallbackAdapter, architecture: adapter.info.architecture };
 }
 
-/** Bits of exp(numbers), which the same driver computes alike. */
+/** The bits of exp(numbers), which are equal on the same driver. */
 export async function driverBits(numbers: number[]): Promise<number[]> {
   return driverBitsOn(await requireAdapter(), numbers);
 }

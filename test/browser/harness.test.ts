@@ -1,4 +1,4 @@
-// The harness itself: a page computes, and what goes wrong in it arrives here. And Node's adapter, beside the page's.
+// The harness: a page computes on its GPU, and its errors reach the test. Also Node's adapter, compared with the page's.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
@@ -43,7 +43,7 @@ describe("runInPage", () => {
       await runInPage<number[]>(ENTRY, "driverBits", numbers, { browser }),
       await driverBitsOn(adapter, numbers),
     ];
-    // WGSL lets exp err by 3 + 2|x| units in the last place, and compilers of a GPU's driver differ; SwiftShader's is in both.
+    // WGSL allows exp an error of 3 + 2|x| units in the last place, and GPU drivers differ. With SwiftShader both use the same driver.
     const allowed = (x: number): number => (isFallback ? 0 : 2 * (3 + 2 * Math.abs(x)));
     const different = inPage.filter((bits, i) => Math.abs(bits - inNode[i]!) > allowed(numbers[i]!)).length;
     expect(different).toBe(0);
@@ -85,7 +85,7 @@ describe("serve", () => {
   symlinkSync(join(folder, "secret.txt"), join(root, "link.txt"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** As a client that does not tidy up paths before it sends them. */
+  /** Sends a path as it is: fetch would resolve `..` first. */
   const request = (url: string, path: string): Promise<{ status: number; type: string; body: string }> =>
     new Promise((resolve, reject) => {
       const { hostname, port } = new URL(url);
@@ -142,7 +142,7 @@ describe("openAdapter", () => {
         env,
         encoding: "utf8",
       });
-      const ours = stderr.replace(/^Warning: max.*artificially reduced.*\n/gm, ""); // Dawn's own, about Mesa's limits
+      const ours = stderr.replace(/^Warning: max.*artificially reduced.*\n/gm, ""); // Dawn's warnings about Mesa's limits
       expect({ status, stdout, ours }).toEqual({ status: 0, stdout: expect.stringMatching(/^\S* true\n$/), ours: "" });
     }
   });

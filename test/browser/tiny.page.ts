@@ -1,4 +1,4 @@
-// Runs in a page: the tiny training. See chrome-equals-node.test.ts.
+// Runs the tiny training in a page for chrome-equals-node.test.ts.
 
 import { openDevice } from "../../src/runtime/open.ts";
 import { type Fingerprint, fingerprint, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";

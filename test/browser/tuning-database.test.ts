@@ -1,4 +1,4 @@
-// The tuner's store in a real browser.
+// The store of tuning tables in a real browser.
 
 import { expect, test } from "vitest";
 import { runInPage } from "../../harness/page.ts";

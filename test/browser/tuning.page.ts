@@ -1,4 +1,4 @@
-// Runs in a page: the tuner's store of a browser, what it keeps and forgets. See tuning-database.test.ts.
+// Runs in a page for tuning-database.test.ts: stores tuning tables, reads and deletes them.
 
 import { tuningDatabase } from "../../src/demo/tuning-database.ts";
 

@@ -1,4 +1,4 @@
-// Animations of a tiny model: frames by seed, what stands still, loops, GPU memory; and `singan animate` as a user calls it.
+// Animations of a tiny model: frames by seed, parts that stand still, loops, GPU memory; and `singan animate` as a user runs it.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,7 +70,7 @@ it.each([
   const others = steps.slice(0, -1);
   expect(steps.at(-1)!).toBeLessThan(1.5 * Math.max(...others));
   expect(steps.at(-1)!).toBeGreaterThan(Math.min(...others) / 1.5);
-  // An open walk ends elsewhere.
+  // A walk that is not a loop ends elsewhere.
   const open = await frames(model(), { frames: T, seed: 3 });
   expect(rms(open.at(-1)!, open[0]!)).toBeGreaterThan(2 * rms(open[1]!, open[0]!));
 });

@@ -1,5 +1,5 @@
-// The built command line program, called as a user would: what it writes, what it refuses, and how it ends.
-// Bad input: one line, the right exit code, nothing left behind.
+// The built command line program as a user runs it: its files, its errors and its exit codes.
+// For bad input: one line, the right exit code, and no files left behind.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,9 +13,9 @@ import { singanModel } from "../../src/singan/model/model.ts";
 import { readModel } from "../../src/singan/recipes.ts";
 import { buildCli, CLI } from "../command-line.ts";
 
-/** Two scales of 4 channels, two iterations each: all of the program, in seconds without a GPU. */
+/** Two scales of 4 channels with two iterations each: seconds without a GPU. */
 const TINY = ["--max-size", "30", "--iterations", "2", "--channels", "4"];
-/** Node refuses to load Dawn: a computer without WebGPU. */
+/** Simulates a computer without WebGPU: Node refuses to load Dawn. */
 const NO_WEBGPU = { NODE_OPTIONS: "--no-addons" };
 
 let folder: string;
@@ -61,7 +61,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A PNG that announces a size and holds nothing. */
+/** A PNG whose header announces a size, without any data. */
 function header(width: number, height: number): Uint8Array {
   const png = Buffer.from(picture(1, 1));
   png.writeUInt32BE(width, 16);
@@ -82,7 +82,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["train", "wide.png"], 1, /900x26 becomes 250x8/],
     [["train", "photo.png", "--out", "photo.png"], 1, /can't write to photo\.png: it is a file/],
     [["train", "photo.png", "--out", "photo.png/x"], 1, /can't write to photo\.png\/x: a part of the path is a file/],
-    // Node's recursive mkdir does not come back from there.
+    // There Node's recursive mkdir would never return.
     ...(process.platform === "linux"
       ? [
           [["train", "photo.png", "--out", "/proc/x"], 1, /can't write to \/proc\/x: no folder can be made there/] as [
@@ -120,7 +120,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
 
   it.runIf(process.platform === "linux")("no adapter: the Vulkan loader has no driver", async () => {
     const ended = await singan(["doctor"], { VK_LOADER_DRIVERS_DISABLE: "*" });
-    // Dawn's own warnings come before ours.
+    // Dawn's warnings come before the program's message.
     expect(ended.err.split("\n").filter((line) => line.startsWith("singan:"))).toEqual([
       expect.stringMatching(/no GPU adapter found: /),
     ]);
@@ -162,7 +162,7 @@ describe("train, sample, info, doctor, bench", () => {
     for (const name of ["samples/000.png", "samples/001.png", "reconstruction.png"]) {
       expect(decodeImage(readFileSync(at("model", name)))).toMatchObject({ width: 30, height: 26 });
     }
-    // Three rows and columns of 30x26, nine times enlarged to reach 256 px, 4 px around each.
+    // Three rows and columns of 30x26, enlarged nine times to reach 256 px, with gaps of 4 px.
     expect(decodeImage(readFileSync(at("model", "scales.png")))).toMatchObject({
       width: 3 * 274 + 4,
       height: 3 * (238 + 13) + 4,
@@ -268,7 +268,7 @@ describe("ends well", () => {
     child.kill("SIGINT");
     const { code, out, err } = await ended;
     expect([code, out]).toEqual([130, ""]);
-    expect(err).toMatch(/interrupted: nothing unfinished is written; once more ends it at once\n$/);
+    expect(err).toMatch(/interrupted: unfinished results are not written; interrupt again to stop at once\n$/);
     expect(existsSync(at("stopped"))).toBe(false);
   });
 

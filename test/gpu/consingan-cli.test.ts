@@ -1,4 +1,4 @@
-// The recipe consingan as a user calls it: train, info and sample; what has no meaning in it is refused.
+// The recipe consingan as a user runs it: train, info and sample. Flags and commands that it lacks are refused.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

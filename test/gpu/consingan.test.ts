@@ -84,10 +84,10 @@ describe.each(RECORDED_STAGES)("an iteration at stage %i as PyTorch has it", (st
         if (program.name.endsWith(" d")) gpu.write(draws.get("alpha")![1], get("in.alpha").slice(step, ++step));
         submit(gpu, [program]);
       }
-      // A multiply-add is two. What is counted too much is the gradient of the first trained stage's input.
+      // A multiply-add is two operations. The count includes too much: the gradient of the first trained stage's input.
       expect(recipeOf(options).macsPerIteration(stage, sizes, options) / (flops / 2)).toBeCloseTo(1, 1);
       const losses = Object.values(await trainer.losses.read());
-      // Float32 sums of a few hundred terms against float64.
+      // Float32 sums of a few hundred terms, compared with float64.
       get("out.losses").forEach((want, i) => {
         expect(Math.abs(losses[i]! - want)).toBeLessThan(1e-5 * Math.max(1, Math.abs(want)));
       });
@@ -99,8 +99,8 @@ describe.each(RECORDED_STAGES)("an iteration at stage %i as PyTorch has it", (st
         for (const [name, start] of all(`in.${net}.`)) {
           const [got, want] = [state.get(name)!, get(`out.${net}.${name}`)];
           const moved = distance(want, start);
-          // Adam divides a gradient by its size: what float32 gets wrong of the smallest ones shows as a share of the step. Weights
-          // that do not learn stay to the bit; the slowest learn 5e-6 in a step, 2⁻²⁴ of which a weight of 1 can't show.
+          // Adam divides a gradient by its size, so float32 errors of small gradients become errors of the same share of the step. Weights
+          // that do not learn keep their bits. The slowest change by 5e-6 per step, which is near the rounding of a weight of 1.
           if (moved === 0) expect(got, name).toEqual(start);
           else expect(distance(got, want), name).toBeLessThan(2e-3 * moved + 2 ** -24 * norm(want));
         }
@@ -160,7 +160,7 @@ describe("a training", () => {
   });
 
   test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {
-    // Weighted as it is, the reconstruction waits for the critic to calm down, which takes longer than a test may.
+    // With the usual weight, the reconstruction improves only once D has settled, which takes too long for a test.
     const options = { ...TINY, stages: 1, maxSize: 16, alphaRec: 1000 };
     const errors: number[] = [];
     for (const iterations of [1, 40]) {

@@ -1,4 +1,4 @@
-// singan eval MODEL: it measures the pictures that singan sample draws, against the photo in the model or another.
+// singan eval MODEL measures the pictures that singan sample makes, against the photo in the model or another photo.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ import { tinyPhoto } from "../tiny-training.ts";
 
 let folder: string;
 
-/** One scale that nobody has trained: its figures are bad, but that is all the same here. */
+/** An untrained scale. Its figures are bad, which does not matter here. */
 function untrained(): Model {
   const photo = tinyPhoto(24, 19);
   const [size, channels] = [{ width: 24, height: 19 }, 4];

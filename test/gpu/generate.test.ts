@@ -10,7 +10,7 @@ import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
-/** Of 4 channels: tiles of 16 px. */
+/** A limit that makes tiles of 16 px for models with 4 channels. */
 const TILE_16 = 4 * 4 * (16 + 8) ** 2;
 
 let gpu: Gpu;

@@ -1,4 +1,4 @@
-// Every PyTorch vector of test/golden through the GPU, and what the runner does with cases that are not right.
+// Runs every PyTorch vector of test/golden on the GPU, and checks that the runner reports wrong cases.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The examples of docs/many-photos, run: GNU parallel itself, and what Slurm and Kubernetes run with the variables that they set.
+// Runs the examples of docs/many-photos: with GNU parallel itself, and for Slurm and Kubernetes with the variables that they set.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ let folder: string;
 
 const isThere = (program: string): boolean => spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
 
-/** Debian's package, where we may install it. Throws with what to do where GNU parallel can't be had. */
+/** Installs Debian's package if this user can. Throws with instructions if GNU parallel is missing. */
 function requireParallel(): void {
   if (isThere("parallel")) return;
   if (process.platform === "linux" && process.getuid?.() === 0) {
@@ -35,7 +35,7 @@ beforeAll(() => {
   mkdirSync(join(folder, "photos"));
   for (const [i, name] of ["a.png", "b.png"].entries())
     writeFileSync(join(folder, "photos", name), encodePng(toRgb8(tinyPhoto(30 + i, 24))));
-  // A program of the name that the examples call, with a small training's flags where they have none.
+  // A program with the name that the examples use. It adds the flags of a small training if they have none.
   writeFileSync(join(folder, "singan"), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@" ${TINY.join(" ")}\n`, {
     mode: 0o755,
   });

@@ -1,4 +1,4 @@
-// singan train with several photos: each in its folder, failures on their own, finished ones skipped.
+// singan train with several photos: each has its folder, one failure does not stop the rest, and finished photos are skipped.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

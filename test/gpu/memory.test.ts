@@ -1,4 +1,4 @@
-// What can't fit is refused before a training starts, with numbers and what would fit.
+// A training that does not fit into memory is refused before it starts, with numbers and a size that fits.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inFlags } from "../../src/cli/train-options.ts";
@@ -48,7 +48,7 @@ it("says what a binding may hold", async () => {
 it("finds out by taking it whether the GPU has so much", async () => {
   const before = gpu.stats();
   expect(await gpu.canHold(1e6)).toBe(true);
-  const promisesAnything = /llvmpipe/.test(gpu.adapterName); // it takes memory where it is first written
+  const promisesAnything = /llvmpipe/.test(gpu.adapterName); // it allocates memory when it is first written
   expect(await gpu.canHold(2 ** 45)).toBe(promisesAnything);
   expect(gpu.stats()).toEqual(before);
 });

@@ -1,4 +1,4 @@
-// singan sample as a user calls it: sizes, start scales, tiles, and what it refuses.
+// singan sample as a user runs it: sizes, start scales, tiles and errors.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

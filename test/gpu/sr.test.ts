@@ -1,4 +1,4 @@
-// Super-resolution: exact sizes for every factor and orientation, noise by seed, tiles, and `singan sr` as a user calls it.
+// Super-resolution: exact sizes for every factor and orientation, noise by seed, tiles, and `singan sr` as a user runs it.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +38,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The model with another photo: enlarging asks nothing but the finest generator. */
+/** The model with another photo: enlarging uses only the finest generator. */
 function withPhoto(width: number, height: number): Model {
   const size = { width, height };
   const scales = [...model.scales.slice(0, -1), { ...model.scales.at(-1)!, size }];

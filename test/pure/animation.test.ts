@@ -1,4 +1,4 @@
-// The walk of the noise: the official recurrence to the letter, loops that close by an independent formula, and what is refused.
+// The random walk of the noise: the official recurrence, loops checked by an independent formula, and invalid options.
 
 import { describe, expect, it, test } from "vitest";
 import { normals } from "../../src/autodiff/philox.ts";

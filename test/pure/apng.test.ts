@@ -28,7 +28,7 @@ const chunksOf = (file: Uint8Array): { type: string; data: Buffer }[] => {
   return chunks;
 };
 
-/** Any chunks as a PNG of their own. */
+/** A PNG made of the given chunks. */
 function png(chunks: readonly { type: string; data: Uint8Array }[]): Buffer {
   const parts = chunks.map(({ type, data }) => {
     const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
@@ -68,15 +68,15 @@ describe("APNG", () => {
   });
 
   it.each([
-    [() => encodeApng([], 10), "an animation needs a frame"],
-    [() => encodeApng([frame(0), frame(0, 4, 4)], 10), "a frame of 4x4 among ones of 13x7"],
+    [() => encodeApng([], 10), "an animation needs at least one frame"],
+    [() => encodeApng([frame(0), frame(0, 4, 4)], 10), "all frames must have one size, but one is 4x4 and the first is 13x7"],
     [() => encodeApng(FRAMES, 2.5), "frames per second must be a whole number from 1 to 65535, not 2.5"],
     [() => encodeApng(FRAMES, 0), "frames per second must be a whole number from 1 to 65535, not 0"],
   ])("refuses: %#", (make, message) => expect(make).toThrow(message));
 });
 
 describe("GIF", () => {
-  /** Few colours, which a palette holds exactly. */
+  /** A frame with so few colours that a palette has them exactly. */
   const flat = (t: number): Rgb8 => ({
     ...{ width: 5, height: 4 },
     data: Uint8Array.from({ length: 60 }, (_, i) => [8 * (t + 1), 128, 8 * (Math.floor(i / 3) % 5)][i % 3]!),
@@ -97,13 +97,13 @@ describe("GIF", () => {
   });
 
   it.each([
-    [() => encodeGif([], 10), "an animation needs a frame"],
-    [() => encodeGif([flat(0), frame(0)], 10), "a frame of 13x7 among ones of 5x4"],
+    [() => encodeGif([], 10), "an animation needs at least one frame"],
+    [() => encodeGif([flat(0), frame(0)], 10), "all frames must have one size, but one is 13x7 and the first is 5x4"],
     [() => encodeGif([flat(0)], 51), "a GIF can have at most 50 frames per second, not 51"],
     [() => encodeGif([flat(0)], 0), "a GIF can have at most 50 frames per second, not 0"],
   ])("refuses: %#", (make, message) => expect(make).toThrow(message));
 
-  /** The blocks of a GIF, by the specification. */
+  /** Parses the blocks of a GIF by its specification. */
   function framesOf(bytes: Buffer) {
     const hasTable = (flags: number) => (flags & 0x80) !== 0;
     const tableBytes = (flags: number) => (hasTable(flags) ? 3 * 2 ** ((flags & 7) + 1) : 0);

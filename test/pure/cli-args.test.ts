@@ -1,4 +1,4 @@
-// The command line without its effects: words to values, help texts, slips of the pen, colours, and the remaining time.
+// The command line without side effects: parsing, help texts, misspelt words, colours, and the remaining time.
 // Conventions of clig.dev.
 
 import { describe, expect, it } from "vitest";
@@ -74,11 +74,11 @@ describe("wrong usage is named in one line", () => {
   it.each([
     [[], /no command given/],
     [["smaple", "x"], /unknown command "smaple"; did you mean sample\?/],
-    [["frobnicate"], /unknown command "frobnicate"; singan --help shows all/],
+    [["frobnicate"], /unknown command "frobnicate"; singan --help lists all/],
     [["--versoin"], /unknown flag "--versoin"; did you mean --version\?/],
     [["train"], /PHOTO is missing/],
-    [["info", "a", "b"], /one word too many: "b"/],
-    [["doctor", "x"], /one word too many: "x"/],
+    [["info", "a", "b"], /unexpected argument "b"/],
+    [["doctor", "x"], /unexpected argument "x"/],
     [["train", "x", "--max-sise", "3"], /unknown flag "--max-sise"; did you mean --max-size\?/],
     [["train", "x", "--maxSize", "64"], /did you mean --max-size\?/],
     [["train", "x", "-q"], /unknown flag "-q"/],
@@ -168,7 +168,7 @@ describe("colours and live lines", () => {
 });
 
 describe("remaining time", () => {
-  /** Trains on paper: scale k's iterations take fixed + perWork·work[k] ms; returns the estimates, and what was really left. */
+  /** Simulates a training in which an iteration of scale k takes fixed + perWork·work[k] ms. Returns the estimates and the true remaining times. */
   function simulate(fixed: number, perWork: number, forecastMs: number | null) {
     const work = [1, 2, 4, 8];
     const iterations = 100;

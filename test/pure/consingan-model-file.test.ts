@@ -1,4 +1,4 @@
-// ConSinGAN's model file: what is written comes back bit for bit, and no mixture with the other recipe is taken for a model.
+// ConSinGAN's model file: reading returns the written bits, and a mixture with the other recipe is refused.
 
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
@@ -12,7 +12,7 @@ import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ recipe: "consingan", maxSize: 24, minSize: 12, stages: 4, iterations: 3, channels: 4, seed: 7 });
 
-/** Values that fill all bits, in [-1,1]. */
+/** Values in [-1,1] that use all bits of a float32. */
 const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(seed + 1.7 * i));
 const state = (shapes: ReadonlyMap<string, Shape>) =>
   new Map([...shapes].map(([name, shape]) => [name, values(sizeOf(shape), name.length)]));

@@ -1,5 +1,5 @@
-// ConSinGAN's pyramid, options and upsampling tables: worked examples, PyTorch's tables, and what must hold for any picture.
-// test/fixtures/consingan.safetensors is recorded by consingan.py beside it.
+// ConSinGAN's pyramid, options and upsampling tables: worked examples, PyTorch's tables, and properties that hold for any picture.
+// test/fixtures/consingan.py has recorded consingan.safetensors.
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -76,7 +76,7 @@ describe("bicubic with aligned corners", () => {
     const sample = (at: number) => Float32Array.from({ length: inSize }, (_, i) => Number(i === at));
     for (let at = 0; at < inSize; at++) {
       const got = resampleArray(sample(at), 1, taps, { ...cornerBicubicTaps(1, 1) });
-      // Both are float64 results, rounded to float32.
+      // Both sides are float64 results, rounded to float32.
       got.forEach((v, o) => {
         expect(Math.abs(v - data[at * outSize + o]!)).toBeLessThanOrEqual(2 ** -24);
       });

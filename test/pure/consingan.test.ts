@@ -1,5 +1,5 @@
-// ConSinGAN's graphs in f64: values and gradients against PyTorch's recorded iteration, and the whole losses' gradients, through the
-// upsampling and through the penalty, against differences.
+// ConSinGAN's graphs in f64: values and gradients against PyTorch's recorded iterations, and the gradients of the whole losses, including
+// upsampling and gradient penalty, against finite differences.
 
 import { describe, expect, test } from "vitest";
 import { add } from "../../src/autodiff/ops/elementwise.ts";
@@ -25,10 +25,10 @@ import { alongRandomDirection } from "../reference/directional.ts";
 import { type Bindings, evaluate } from "../reference/evaluate.ts";
 import { Random } from "../reference/random.ts";
 
-/** Results are recorded in float32, and the upsampling tables hold float32 weights: a last bit for each of the few roundings on the way. */
+/** Results are recorded in float32, and the upsampling tables have float32 weights. Each of these few roundings may change the last bit. */
 const FEW_BITS = 2 ** -21;
 
-/** The graphs of one recorded iteration, on leaves with the recorded values. */
+/** The graphs of a recorded iteration, with the recorded values as leaves. */
 function graphs(stage: number) {
   const { sizes, options, get, all } = recording(stage);
   const leavesOf = (shapes: ReturnType<typeof generatorShapes>) =>
@@ -67,7 +67,7 @@ describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
   });
 
   test("the generator's losses and gradients, of exactly the parts that learn", () => {
-    // D is the one after its three steps.
+    // The recorded D is that after its three steps.
     const after: Bindings = new Map([...bindings, ...[...context.d].map(([name, t]) => [t, get(`out.D.${name}`)] as const)]);
     const { losses, gradients } = generatorStep(context, pair);
     const [adversarial, reconstruction, ...values] = evaluate(
@@ -76,7 +76,7 @@ describe.each(RECORDED_STAGES)("stage %i as PyTorch has it", (stage) => {
     ) as [Float64Array, Float64Array, ...Float64Array[]];
     const recorded = get("out.losses");
     expectNear(reconstruction, recorded.slice(4), "reconstruction loss");
-    // D's recorded weights are rounded to float32, which moves what it says by as much: 1e-6 of the largest is twenty times that.
+    // D's recorded weights are rounded to float32, which changes its output by as much. The bound, 1e-6 of the largest value, is twenty times that.
     expect(adversarial[0]).toBeCloseTo(recorded[3]!, 6);
     const want = all("out.grad.");
     expect([...want.keys()].sort()).toEqual([...names].sort());
@@ -92,7 +92,7 @@ describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
   const agree = (loss: Tensor, xs: readonly Tensor[], gradients: readonly Tensor[], random: Random) => {
     const values = evaluate(gradients, bindings);
     const { analytic, numeric } = alongRandomDirection([loss], [[1]], xs, values, bindings, random);
-    // As the single ops' tests: central differences in f64.
+    // Central differences in f64, as in the tests of single ops.
     expect(Math.abs(analytic - numeric)).toBeLessThan(1e-9 + 1e-6 * Math.abs(numeric));
   };
 
@@ -100,7 +100,7 @@ describe.each(RECORDED_STAGES)("stage %i by differences", (stage) => {
     const { losses, gradients } = generatorStep(context, pair);
     const random = new Random(`consingan G ${stage}`);
     agree(add(losses.gAdversarial, losses.reconstruction), context.trained, gradients, random);
-    // One weight tensor at a time: a small gradient hides in a large one's sum.
+    // One weight tensor at a time, because in a sum a large gradient would hide a small one.
     for (const [i, t] of context.trained.entries())
       agree(add(losses.gAdversarial, losses.reconstruction), [t], [gradients[i]!], random);
   });

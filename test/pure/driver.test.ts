@@ -169,7 +169,7 @@ describe("hasDriverManifest", () => {
 
 test("loadVulkan says no to a folder without a loader, and does not throw", () => {
   const empty = mkdtempSync(join(tmpdir(), "singan-driver-"));
-  // A loader of the system's answers first: then, and only then, is there one without the folder's help.
+  // The system's loader, if there is one, is loaded without the folder.
   expect(loadVulkan(empty)).toBe(loadVulkan(null));
   rmSync(empty, { recursive: true });
 });

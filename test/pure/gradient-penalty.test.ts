@@ -1,5 +1,5 @@
-// The gradient penalty's weight gradients, double backward through batch norm and all, in f64: against directional differences, the
-// closed second-order formulas and PyTorch's numbers.
+// The gradients of the gradient penalty for all weights (double backward, also through batch norm) in f64, against directional differences,
+// closed second-order formulas, and PyTorch's numbers.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ const CHANNELS = 4;
 const [HEIGHT, WIDTH] = [14, 15];
 const LAMBDA = 0.1;
 
-/** A critic of n ConvBlocks with random weights of ordinary size, and everything bound. */
+/** A critic of n ConvBlocks with random weights of usual size, and values for all its leaves. */
 function smallCritic(blocks: number) {
   const random = new Random(`critic of ${blocks} blocks`);
   const at = new Map<Tensor, Float64Array>();
@@ -53,7 +53,7 @@ function smallCritic(blocks: number) {
 }
 
 const greatest = (x: ArrayLike<number>): number => Array.from(x).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-/** max|got − want|; NaN where a value is NaN. */
+/** max|got − want|, or NaN if a value is NaN. */
 function deviation(got: ArrayLike<number>, want: ArrayLike<number>): number {
   expect(got).toHaveLength(want.length);
   return Array.from(got).reduce((worst, v, i) => Math.max(worst, Math.abs(v - want[i]!)), 0);
@@ -65,19 +65,19 @@ describe.each([2, 3, 4, 5])("a critic of %i ConvBlocks", (blocks) => {
   test.each(critic.parameters.map((t, k) => [t.name, k] as const))("∂GP/∂ %s by differences", (_, k) => {
     const { loss, parameters, gradients, at, random } = critic;
     const { analytic, numeric } = alongRandomDirection([loss], [[1]], [parameters[k]!], [gradients[k]!], at, random);
-    // A critic's penalty does not depend on the last β: both are exactly 0 there.
+    // The penalty does not depend on the last β: there both sides are exactly 0.
     expect(Math.abs(analytic - numeric)).toBeLessThanOrEqual(1e-9 + 1e-6 * Math.abs(numeric));
   });
 
   test("∂GP/∂θ along all parameters at once by differences", () => {
     const { loss, parameters, gradients, at, random } = critic;
     const { analytic, numeric } = alongRandomDirection([loss], [[1]], parameters, gradients, at, random);
-    expect(Math.abs(numeric)).toBeGreaterThan(1e-3); // there is something to agree on
+    expect(Math.abs(numeric)).toBeGreaterThan(1e-3); // the comparison is not between zeros
     expect(Math.abs(analytic - numeric)).toBeLessThanOrEqual(1e-9 + 1e-6 * Math.abs(numeric));
   });
 
   test("does not see brightness: its gradient sums to zero over the picture, colour by colour", () => {
-    // The first convolution has no padding and batch norm follows: a constant added to a colour cancels (docs/adr/0010).
+    // The first convolution has no padding and is followed by batch norm, so adding a constant to a colour has no effect (docs/adr/0010).
     for (let c = 0; c < COLOURS; c++) {
       const gradient = critic.inputGradient.slice(c * HEIGHT * WIDTH, (c + 1) * HEIGHT * WIDTH);
       expect(greatest(gradient)).toBeGreaterThan(1e-3);
@@ -95,7 +95,7 @@ describe.each([2, 3, 4, 5])("a critic of %i ConvBlocks", (blocks) => {
     }));
     const picture = { channels: COLOURS, height: HEIGHT, width: WIDTH, data: at.get(image)! };
     const want = gradientPenaltyClosed(picture, stack, value("tail.weight"), LAMBDA);
-    // Two orders of summation in f64: 2⁻⁵³ times some hundred terms, through at most six layers and their σ.
+    // Two orders of summation in f64: the error is 2⁻⁵³ times some hundred terms, through at most six layers and their σ.
     const close = (got: ArrayLike<number>, expected: ArrayLike<number>) =>
       expect(deviation(got, expected)).toBeLessThanOrEqual(1e-11 * Math.max(1e-3, greatest(expected)));
     close([critic.penalty], [want.penalty]);
@@ -152,7 +152,7 @@ describe.each(["e_dstep_nfc8_17x23", "e_dstep_nfc32_27x35"])("PyTorch's discrimi
     const got = new Map([...results.keys()].map((key, k) => [key, values[k]!]));
     for (const [key, [size]] of checked) {
       const want = stored(key).data;
-      // Both computed in f64; storing rounds by 2⁻²⁴ of a value. What is 0 in exact arithmetic leaves f64 rounding only.
+      // Both sides are computed in f64, and the recorded one is rounded to float32 (2⁻²⁴). A value that is 0 in exact arithmetic has only f64 errors.
       const allowed = size === "exact_zero" ? 1e-12 : 2 ** -24 * greatest(want) + 1e-12;
       expect(deviation(got.get(key)!, want), key).toBeLessThanOrEqual(allowed);
     }

@@ -1,5 +1,5 @@
-// Every op's derivative, order 1 and 2, against directional central differences in f64; fused ops against their composed forms.
-// Walks the registry: an op without examples, reference or derivative check fails.
+// First and second derivatives of every op against directional central differences in f64; fused ops against their composed forms.
+// The tests iterate over the registry: an op without examples, reference or derivative check fails.
 
 import { describe, expect, test } from "vitest";
 import { grad } from "../../src/autodiff/grad.ts";
@@ -17,10 +17,10 @@ import { Random } from "../reference/random.ts";
 const RELATIVE = 1e-6;
 const ABSOLUTE = 1e-9;
 const ORDERS = 2;
-/** Random directions per case: one sees a wrong rule almost surely, the second is for the seed's bad luck. */
+/** Random directions per case. One direction almost surely detects a wrong rule; the second is for an unlucky seed. */
 const DIRECTIONS = 2;
 
-/** Ops whose derivative is zero by declaration, whatever the differences say at a jump. */
+/** Ops whose derivative is defined as zero, although differences across a jump are not. */
 const ZERO_DERIVATIVE = new Set(["floor", "fill", "uniform", "normal", "normalWindow", "quantize"]);
 /** Ops that must not be differentiated, and what they throw. */
 const NO_DERIVATIVE = new Map([["moments", "a cached statistic has no derivative of its own"]]);
@@ -111,7 +111,7 @@ function unfused(t: Tensor, done = new Map<Tensor, Tensor>()): Tensor {
   return replaced;
 }
 
-/** Both forms compute in f64: what differs is rounding, 2⁻⁵³ times the size of a few dozen sums. */
+/** Both forms compute in f64, so they differ by rounding only: 2⁻⁵³ times the size of a few dozen sums. */
 const COMPOSED_RELATIVE = 1e-11;
 
 function expectClose(got: Float64Array, want: Float64Array, what: string): void {
@@ -172,10 +172,10 @@ describe("grad", () => {
 
   test("√ and 1/x have derivative 0 at 0, order 1 and 2, as PyTorch's norm", () => {
     const g = leaf("g", [1, 3, 2]);
-    const norm = sqrt(axisSum(mul(g, g), 1)); // the gradient penalty's: its second pixel is black
+    const norm = sqrt(axisSum(mul(g, g), 1)); // the norm in the gradient penalty; the second pixel is black
     const [first] = grad(norm, [g]) as [Tensor];
     const values = evaluate([first, ...grad(sum(mul(first, first)), [g])], new Map([[g, [3, 0, 0, 0, 4, 0]]]));
-    // |∇ν| is 1 at the bright pixel and 0 at the black one: constant around the first, defined as 0 at the second.
+    // |∇ν| is 1 at the bright pixel and constant around it. At the black pixel it is defined as 0.
     [0.6, 0, 0, 0, 0.8, 0].forEach((v, i) => {
       expect(values[0]![i]).toBeCloseTo(v, 14);
       expect(values[1]![i]).toBeCloseTo(0, 14);

@@ -1,4 +1,4 @@
-// Adjoint and trilinear identities in f64, on random shapes: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩, and every linear op's VJP is its adjoint.
+// Adjoint and trilinear identities in f64 on random shapes: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩. Also checks that the VJP of every linear op is its adjoint.
 // Claerbout's dot-product test; the same identities run on the GPU in test/gpu/kernels.test.ts.
 
 import fc from "fast-check";
@@ -14,7 +14,7 @@ import { identity, identityBound, identityNames, spread } from "../reference/ide
 import { Random } from "../reference/random.ts";
 import { norm, UNIT_ROUNDOFF } from "../reference/rounding.ts";
 
-/** f64 rounds 2⁻⁵³ where f32 rounds 2⁻²⁴: bounds are float32's, scaled. */
+/** The bounds are float32's, scaled by the ratio of the roundings, 2⁻⁵³ to 2⁻²⁴. */
 const F64 = 2 ** -53 / UNIT_ROUNDOFF;
 const RUNS = { numRuns: 40, seed: 20_260_101 };
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -33,7 +33,7 @@ describe("identities", () => {
   });
 });
 
-/** Which inputs each op is linear in, one at a time; add and conv2d (with its bias) are only affine, and in the identities above. */
+/** The inputs in which each op is linear, one at a time. add and conv2d (with bias) are affine only; the identities above cover them. */
 const LINEAR: Readonly<Record<string, readonly number[]>> = {
   mul: [0, 1],
   leakyReluMask: [0],
@@ -70,7 +70,7 @@ describe("the VJP of an op that is linear in an input is its adjoint", () => {
         const [y, gx] = evaluate([node, ...grad(node, [x], g)], bindings) as [Float64Array, Float64Array];
         const { bound } = evaluateBounded([node], values).get(node)!;
         const size = (bound + UNIT_ROUNDOFF * (node.size + x.size) * norm(y)) * norm(bindings.get(g)!);
-        // gx is computed by other ops, with as many roundings: hence twice.
+        // Twice the bound, because gx is computed by other ops with as many roundings.
         expect(Math.abs(dot(y, bindings.get(g)!) - dot(gx, values.get(x)!))).toBeLessThanOrEqual(2 * F64 * size);
       }),
       RUNS,

@@ -1,5 +1,5 @@
-// PNG and JPEG files of every kind, whole and damaged: the right pixels, or one clear line.
-// PNGs are made here byte by byte; the small JPEGs come from libjpeg (Pillow) and from jpeg-js.
+// PNG and JPEG files of every kind, intact or damaged: the right pixels or one clear line.
+// The PNGs are made here byte by byte. The small JPEGs were made with libjpeg (Pillow) and jpeg-js.
 
 import { crc32, deflateSync } from "node:zlib";
 import fc from "fast-check";
@@ -31,7 +31,7 @@ interface PngPlan {
   sample: (x: number, y: number, c: number) => number;
 }
 
-/** First column and row, and steps, of Adam7's passes. */
+/** First column, first row and steps of Adam7's passes. */
 const passes = [
   [[0, 0, 1, 1]],
   [
@@ -46,7 +46,7 @@ const passes = [
 ];
 const channelsOf = [1, 0, 3, 1, 2, 0, 4];
 
-/** Unfiltered scanlines with samples packed into bits, high bits first. */
+/** Unfiltered scanlines. Samples of less than 8 bits are packed, high bits first. */
 function scanlines({ width, height, depth, colourType, interlace = 0, sample }: PngPlan): Buffer {
   const bytes: number[] = [];
   for (const [x0, y0, stepX, stepY] of passes[interlace]!) {
@@ -74,7 +74,7 @@ const pixel = ({ width, data }: Rgb8, x: number, y: number): number[] =>
 const pixels = (picture: Rgb8): number[][] =>
   Array.from({ length: picture.width * picture.height }, (_, p) => Array.from(picture.data.subarray(3 * p, 3 * p + 3)));
 
-/** The one line a file is refused with. */
+/** The one-line message with which a file is refused. */
 function refusal(bytes: Uint8Array, options = {}): string {
   try {
     decodeImage(bytes, options);
@@ -229,7 +229,7 @@ describe("PNG refusals", () => {
   });
 });
 
-/** jpeg-js's encoder writes baseline 4:4:4. */
+/** A baseline 4:4:4 JPEG from jpeg-js's encoder. */
 const jpegOf = (width: number, height: number, at: (x: number, y: number) => readonly number[], quality = 95): Buffer => {
   const data = Buffer.from(
     Array.from({ length: width * height }, (_, p) => [...at(p % width, Math.floor(p / width)), 255]).flat(),
@@ -244,7 +244,7 @@ const withSegment = (jpeg: Buffer, marker: number, body: Uint8Array): Buffer =>
     jpeg.subarray(2),
   ]);
 
-/** An Exif segment whose directory holds one other tag and then the orientation. */
+/** An Exif segment whose directory has another tag first and then the orientation. */
 function exif(orientation: number, little: boolean, type = 3): Buffer {
   const tiff = Buffer.alloc(8 + 2 + 24 + 4);
   const u16 = (v: number, at: number) => (little ? tiff.writeUInt16LE(v, at) : tiff.writeUInt16BE(v, at));
@@ -265,19 +265,19 @@ function exif(orientation: number, little: boolean, type = 3): Buffer {
   return Buffer.concat([Buffer.from("Exif\0\0"), tiff]);
 }
 
-/** Two 8x8 blocks (or 16x16) of flat colour side by side, by libjpeg at quality 92. */
+/** Two blocks of flat colour, 8x8 or 16x16, next to each other; made with libjpeg at quality 92. */
 const fixtures = {
   cmyk: "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgICAgIDAgICAwMDAwQGBAQEBAQIBgYFBgkICgoJCAkJCgwPDAoLDgsJCQ0RDQ4PEBAREAoMEhMSEBMPEBAQ/8AAFAgACAAQBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAkICv/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8AVNGQqllhnMw1UKIf/9k=",
   rgb: "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgICAgIDAgICAwMDAwQGBAQEBAQIBgYFBgkICgoJCAkJCgwPDAoLDgsJCQ0RDQ4PEBAREAoMEhMSEBMPEBAQ/8AAEQgACAAQA1IRAEcRAEIRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAkIB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAMA1IARwBCAAA/ALAQoxoD5QDIP//Z",
   progressive:
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/2wBDAQMDAwQDBAgEBAgQCwkLEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBD/wgARCAAQACADASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAb/xAAWAQEBAQAAAAAAAAAAAAAAAAAHAgj/2gAMAwEAAhADEAAAAZEQy1gWMZ//xAAUEAEAAAAAAAAAAAAAAAAAAAAw/9oACAEBAAEFAg//xAAUEQEAAAAAAAAAAAAAAAAAAAAQ/9oACAEDAQE/AT//xAAUEQEAAAAAAAAAAAAAAAAAAAAQ/9oACAECAQE/AT//xAAUEAEAAAAAAAAAAAAAAAAAAAAw/9oACAEBAAY/Ag//xAAUEAEAAAAAAAAAAAAAAAAAAAAw/9oACAEBAAE/IQ//2gAMAwEAAgADAAAAEP8A/wD/xAAUEQEAAAAAAAAAAAAAAAAAAAAQ/9oACAEDAQE/ED//xAAUEQEAAAAAAAAAAAAAAAAAAAAQ/9oACAECAQE/ED//xAAUEAEAAAAAAAAAAAAAAAAAAAAw/9oACAEBAAE/EA//2Q==",
-  /** Grey, 16x24, restart interval 4 for 6 blocks. */
+  /** Grey, 16x24: six blocks with a restart interval of four. */
   restarts:
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/wAALCAAYABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAACQj/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/90ABAAE/9oACAEBAAA/AJKK0KUrT//QkorT/9k=",
 };
 const fixture = (name: keyof typeof fixtures): Buffer => Buffer.from(fixtures[name], "base64");
 
-/** Quality 92 and jpeg-js's flooring of YCbCr move a flat colour by up to 2 levels; wrong colours are off by tens. */
+/** Quality 92 and jpeg-js's rounding change a flat colour by up to 2 levels. A wrong decoding is off by tens of levels. */
 function expectColours(got: Rgb8, left: readonly number[], right: readonly number[]): void {
   for (const [x, want] of [
     [1, left],
@@ -322,7 +322,7 @@ describe("JPEG kinds", () => {
 });
 
 describe("EXIF orientation", () => {
-  // Quadrants of the upright picture; each stored picture below is what a camera held that way writes (EXIF 2.32, 4.6.4.A).
+  // The letters are quadrants of the upright picture. Each stored picture below is what a camera in that orientation writes (EXIF 2.32, 4.6.4.A).
   const colours = { a: [220, 30, 30], b: [30, 200, 30], c: [30, 30, 220], d: [230, 230, 30] };
   const stored = ["ab/cd", "ba/dc", "dc/ba", "cd/ab", "ac/bd", "bd/ac", "db/ca", "ca/db"];
 
@@ -435,7 +435,7 @@ describe("200 mutations of sound files: decoded or refused, in less than a secon
     ),
   });
 
-  /** Makes every complete chunk's checksum right, so that damage reaches the decoder. */
+  /** Corrects the checksums of all complete chunks, so that the damage reaches the decoder. */
   function repair(file: Buffer): void {
     for (let at = 8; at + 12 <= file.length; ) {
       const end = at + 12 + file.readUInt32BE(at);
@@ -466,7 +466,7 @@ describe("200 mutations of sound files: decoded or refused, in less than a secon
       }),
       { numRuns: 200, seed: 2 },
     );
-    expect(refused).toBeGreaterThan(20); // mutations that are never noticed would test nothing
+    expect(refused).toBeGreaterThan(20); // the test needs mutations that are detected
     expect(slowestMs).toBeLessThan(1000);
   });
 });

@@ -1,4 +1,4 @@
-// The layers of docs/design.md and the rooms of src/singan: who may import whom, read off the import lines; and that nobody imports in a circle.
+// The import lines respect the layers of docs/design.md and the rooms of src/singan, and no files import each other in a circle.
 // A type-only import is written `import type`, or has `type` before every name.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Apps: 4 to 7, 1 to make a device, the adapter to make it from, and the tuner to time kernels on it. */
+/** The applications may use layers 4 to 7, the device, the adapter for it, and the tuner. */
 const app = {
   layers: ["gpu/device", "nn", "singan", "image", "metrics", "node", "runtime/open", "runtime/tuner"],
   types: ["runtime"],
   packages: /./,
 };
-/** What each folder may import besides itself: layers or single modules of them, also by type, and packages. */
+/** What a folder may import in addition to itself: whole layers or single modules, layers for types only, and packages. */
 const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; packages: RegExp }>> = {
   generated: { layers: [], types: [], packages: /^$/ },
   gpu: { layers: ["generated"], types: [], packages: /^$/ },
@@ -26,7 +26,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
-  // It looks at single kernels, and runs in pages too.
+  // The benchmark also times single kernels, and runs in pages.
   bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },
 };
 
@@ -81,7 +81,7 @@ function isAllowed({ file, target, isType }: Import): boolean {
 test("imports go only to the layers that the table names", () => {
   const found = imports.filter((i) => !isAllowed(i)).map((i) => `${i.file} imports ${i.target}`);
   expect(found).toEqual([]);
-  expect(imports.length).toBeGreaterThan(files.length); // the pattern still reads import lines
+  expect(imports.length).toBeGreaterThan(files.length); // the pattern still matches import lines
 });
 
 const roomOf = (path: string): string | undefined => /^src\/singan\/([^/]+)/.exec(path)?.[1];

@@ -1,4 +1,4 @@
-// Masks, palettes and labels: what they select, and that what is not selected stays as it was, to the last bit.
+// Masks, palettes and labels. Pixels outside a mask keep their exact bits.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ const maskOf = (width: number, height: number, set: (x: number, y: number) => bo
   data: Float32Array.from({ length: width * height }, (_, p) => Number(set(p % width, Math.floor(p / width)))),
 });
 
-/** Through a JPEG of quality 75 whose colours are means over 2x2 pixels, as most programs write them. */
+/** Encodes and decodes as a JPEG of quality 75 with colours averaged over 2x2 pixels, which is what most programs write. */
 function throughJpeg(picture: Planes): Planes {
   const { width, height, data } = toRgb8(picture);
   const luma = (p: number) => 0.299 * data[3 * p]! + 0.587 * data[3 * p + 1]! + 0.114 * data[3 * p + 2]!;
@@ -62,7 +62,7 @@ describe("a mask", () => {
     const isInside = (i: number) => i % 160 >= 100 && i % 160 < 140 && Math.floor((i % area) / 160) >= 50;
     const patched = (value: (v: number, i: number) => number): Mask =>
       maskOfDifference(throughJpeg({ ...photo, data: photo.data.map((v, i) => (isInside(i) ? value(v, i) : v)) }), photo);
-    // 0.299·0.3 = 0.114·0.787: redder and less blue, as light as before.
+    // 0.299·0.3 = 0.114·0.787: more red and less blue with the same luma.
     for (const { data } of [
       patched((_, i) => photo.data[i - 80]!),
       patched((v, i) => v + (i < area ? 0.3 : i < 2 * area ? 0 : -0.787)),
@@ -70,7 +70,7 @@ describe("a mask", () => {
       const set = [...data.keys()].filter((p) => data[p] === 1);
       const inside = set.filter((p) => isInside(p)).length;
       expect(inside / (40 * (photo.height - 50))).toBeGreaterThan(0.75);
-      // The means over 7x7 pixels reach three pixels beyond the patch, JPEG's blocks seven.
+      // The means over 7x7 pixels reach three pixels beyond the patch, and JPEG's blocks reach seven.
       for (const p of set) expect(p % 160 > 89 && p % 160 < 150 && Math.floor(p / 160) > 39).toBe(true);
     }
   });
@@ -127,19 +127,19 @@ describe("a mask", () => {
         maskOf(20, 20, () => false),
         7,
       ),
-    ).toThrow("the mask is empty: nothing would change");
+    ).toThrow("the mask is empty, so nothing would change");
     expect(() =>
       soften(
         maskOf(20, 20, () => true),
         7,
       ),
-    ).toThrow("the mask covers everything: nothing of the photo would stay");
+    ).toThrow("the mask covers the whole picture, so nothing of the photo would stay");
     expect(() =>
       soften(
         maskOf(250, 40, (x) => x % 20 === 0),
         40,
       ),
-    ).toThrow("covers everything once it is widened");
+    ).toThrow("covers the whole picture once it is widened");
   });
 
   it("leaves the photo's pixels as they are outside, to the last bit", () => {

@@ -1,4 +1,4 @@
-// singan eval on folders of pictures as a user calls it: which files it takes, what it prints, and what it refuses. Needs no GPU.
+// singan eval on folders of pictures as a user runs it: which files it measures, its output and its errors. Needs no GPU.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -27,7 +27,7 @@ beforeAll(() => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), "singan-eval-"));
   for (const name of ["real.png", "photo.png"]) copyFileSync(join(FIXTURES, name), join(folder, name));
-  // As singan train leaves it.
+  // A folder as singan train writes it.
   mkdirSync(join(folder, "trained/samples"), { recursive: true });
   for (const [to, from] of [
     ["samples/000.png", "sample_0.png"],
@@ -62,7 +62,7 @@ it("gives the recorded figures of a folder, as JSON on stdout and in a file", ()
   const recorded = JSON.parse(readFileSync(join(FIXTURES, "recorded.json"), "utf8"));
   const { frechet_inception64, frechet_inception64_sd, ...shared } = figures;
   expect(Object.keys(shared).sort()).toEqual(Object.keys(recorded.againstPhoto).sort());
-  // One unit of the last decimal may differ: float32 sums there, float64 here.
+  // The last decimal may differ by one, because quality.py sums in float32 and this program in float64.
   for (const [name, value] of Object.entries<number | number[]>(shared)) {
     for (const [i, x] of [value].flat().entries())
       expect(Math.abs(x - [recorded.againstPhoto[name]].flat()[i]), name).toBeLessThan(name === "psnr" ? 1.01e-3 : 1.01e-5);
@@ -79,11 +79,11 @@ it("takes what singan train writes, and prints a table", () => {
     ...["figure", "swd", "swd_sd", "swd_levels", "swd_pooled", "swd_detail", "diversity", "nn_fidelity", "nn_coverage", "colour"],
     ...["frechet_inception64", "frechet_inception64_sd", "psnr", "ssim"],
   ]);
-  expect(rows.find((line) => line.startsWith("psnr"))).toMatch(/^psnr +↑ +34\.139 +of the reconstruction, dB$/);
+  expect(rows.find((line) => line.startsWith("psnr"))).toMatch(/^psnr +↑ +34\.139 +PSNR of the reconstruction, in dB$/);
 });
 
 it("says in a line each what it can't give: no reconstruction, no Inception weights", () => {
-  // The program without nsfwjs beside it.
+  // The program without nsfwjs next to it.
   const copy = join(folder, "program");
   cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
   mkdirSync(join(copy, "node_modules"));
@@ -92,8 +92,8 @@ it("says in a line each what it can't give: no reconstruction, no Inception weig
   copyFileSync(join(ROOT, "package.json"), join(copy, "package.json"));
   const { status, out, err } = evaluate(["trained/samples", "--against", "real.png", "--json"], join(copy, "dist/cli.js"));
   expect(status).toBe(0);
-  expect(err).toContain("\nno Fréchet distance: it needs nsfwjs@4.3.0, which is not installed beside this program\n");
-  expect(err).toContain("\nno PSNR and SSIM: there is no reconstruction.png or rec.png; --rec FILE names one\n");
+  expect(err).toContain("\nno Fréchet distance: the npm package nsfwjs@4.3.0 is not installed next to this program\n");
+  expect(err).toContain("\nno PSNR and SSIM: the folder has no reconstruction.png or rec.png; --rec FILE names another file\n");
   const names = Object.keys(JSON.parse(out));
   expect(names).toContain("nn_coverage");
   expect(names.filter((name) => /psnr|ssim|frechet/.test(name))).toEqual([]);
@@ -106,8 +106,8 @@ it.each([
   [["trained", "--against", "real.png", "--samples", "3"], 2, "--samples is for a MODEL"],
   [["trained", "--against", "gone.png"], 1, "there is no file gone.png"],
   [["empty", "--against", "real.png"], 1, "there are no samples in empty"],
-  [["mixed", "--against", "real.png"], 1, "1.png is 90x61, mixed/0.png is 37x34"],
-  [["small", "--against", "real.png"], 1, "the samples are 15x20: both sides must have at least 16 px"],
+  [["mixed", "--against", "real.png"], 1, "1.png is 90x61 and mixed/0.png is 37x34"],
+  [["small", "--against", "real.png"], 1, "the samples are 15x20, but both sides must have at least 16 px"],
   [["broken", "--against", "real.png"], 1, "broken/0.png: not a PNG or JPEG image"],
   [["trained", "--against", "real.png", "--rec", "photo.png"], 1, "photo.png is 90x61"],
 ])("refuses %j", (words, status, line) => {

@@ -1,4 +1,4 @@
-// The figures of singan eval against what NumPy, Pillow, SciPy and quality.py say of the same pictures (test/fixtures/metrics/record.py).
+// The figures of singan eval against those of NumPy, Pillow, SciPy and quality.py for the same pictures (test/fixtures/metrics/record.py).
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -25,7 +25,7 @@ it.each(["normals", "tail"])("draws NumPy's normal numbers, exact in float32: %s
   const random = new NumpyRandom(seed);
   const drawn = Float64Array.from({ length: count }, () => random.normal());
   expect(digest(Float32Array.from(drawn))).toBe(float32);
-  // The ziggurat's tables are computed here and rounded literals there: a few units in the last place.
+  // The ziggurat's tables are computed here and are rounded literals in NumPy, so results differ by a few units in the last place.
   for (const [i, x] of first.entries()) expect(Math.abs(drawn[i]! / x - 1)).toBeLessThan(1e-14);
   if (largest) expect(drawn.reduce((most, x) => Math.max(most, Math.abs(x)), 0)).toBeCloseTo(largest, 12);
 });
@@ -43,14 +43,14 @@ it.each(Object.entries<string>(recorded.resize))("resizes a photo as Pillow does
   expect(digest(resized.data)).toBe(expected);
 });
 
-// Both round to 5 decimals; the sums differ by some 1e-7 (float32 there, float64 here), so one unit of the last may differ.
+// Both round to 5 decimals. The sums differ by about 1e-7 (float32 there, float64 here), so the last decimal may differ by one.
 const CLOSE = 1.01e-5;
 function expectClose(figures: object, expected: Record<string, number | number[]>): void {
   expect(Object.keys(figures).sort()).toEqual(Object.keys(expected).sort());
   for (const [name, value] of Object.entries(figures) as [string, number | number[]][]) {
     const [ours, theirs] = [[value].flat(), [expected[name]!].flat()];
     expect(ours.length, name).toBe(theirs.length);
-    // Decibels have three decimals.
+    // PSNR has three decimals.
     const close = name === "psnr" ? 1.01e-3 : CLOSE;
     for (const [i, x] of ours.entries()) expect(Math.abs(x - theirs[i]!), `${name} ${ours} ${theirs}`).toBeLessThan(close);
   }
@@ -86,7 +86,7 @@ it.each([
     for (let k = 0; k < VALUES; k++) sum += a[i * VALUES + k]! * b[j * VALUES + k]!;
     return sum;
   };
-  // The same sums in the same order.
+  // Both add the same terms in the same order.
   expect([...products(a, b)]).toEqual(Array.from({ length: m * n }, (_, at) => dot(Math.floor(at / n), at % n)));
 });
 

@@ -1,5 +1,5 @@
-// The model file: what is written comes back bit for bit, and nothing else is taken for a model.
-// Damaged files: mutations of a good one are refused in one line, fast.
+// The model file: reading returns the written bits, and anything else is refused.
+// Mutations of a valid file are refused quickly, in one line.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ import { type Change, forgedModel } from "../fixtures/forged-model.ts";
 
 const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8, seed: 7, lr: 0.1 + 0.2 });
 
-/** Values that fill all bits: no test passes because of a short decimal. */
+/** Values that use all bits of a float32, so that no test passes because a value happens to be short. */
 const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(seed + 1.7 * i));
 
 function state(net: "generator" | "discriminator", channels: number): Map<string, Float32Array> {

@@ -23,13 +23,13 @@ import { checkSample, pyramidOf, resolveOptions } from "../../src/singan/recipes
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });
 
-/** Only what paths read of a model. */
+/** The part of a model that paths read. */
 function modelOf(photo: Size, options: TrainOptions): Model {
   const { sizes, scaleFactor } = pyramidOf(photo, options);
   return { options, sizes, scaleFactor, scales: sizes.map(() => ({})), photo: planes(sizes.at(-1)!) } as unknown as Model;
 }
 
-/** Throws where a stage does not follow from the one before, as the generators' graphs would. */
+/** Throws if a stage does not fit the one before it, as the generators' graphs would. */
 function check({ stages, start, factor }: Path, kind: TrainOptions["upsample"]): void {
   const require = (holds: boolean, what: string) => {
     if (!holds) throw new Error(`${what}: ${JSON.stringify(stages)}`);

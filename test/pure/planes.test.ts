@@ -1,5 +1,5 @@
-// 8-bit pixels to float planes and back, cropping, and the contact sheet.
-// The 256 levels are few enough to check them all.
+// Conversion of 8-bit pixels to float planes and back, cropping, and contact sheets.
+// All 256 levels are checked.
 
 import { describe, expect, it } from "vitest";
 import { crop, type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "../../src/image/planes.ts";
@@ -72,7 +72,7 @@ describe("sheet", () => {
     );
     expect(map).toEqual([
       ".............",
-      ".RRRR..GGGGG.", // 2x2 doubled to 4x4, one column of the 5x4 cell is left
+      ".RRRR..GGGGG.", // 2x2 is doubled to 4x4, which leaves one column of the 5x4 cell
       ".RRRR..GGGGG.",
       ".RRRR..GGGGG.",
       ".RRRR..GGGGG.",

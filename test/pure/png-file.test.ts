@@ -1,4 +1,4 @@
-// PNGs written row by row: what comes back is what went in, and what does not fit is refused.
+// PNGs written row by row: decoding returns the written pixels, and rows that do not fit are refused.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

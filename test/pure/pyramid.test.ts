@@ -1,5 +1,5 @@
-// How many scales, how large: worked examples, the official code's recorded sizes, and what must hold for any picture.
-// The official sizes depend on the last bit of pow; ours round up from 1e-6 on, so they differ from it where the text says so.
+// Number and sizes of scales: worked examples, the official code's recorded sizes, and properties that hold for any picture.
+// The official sizes depend on the last bit of pow. Ours round up only if the fraction exceeds 1e-6, so some differ, as noted below.
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -34,7 +34,7 @@ describe("worked examples (coarsest 25 where the official code has 26)", () => {
     [256, 256, [25, 33, 42, 54, 70, 90, 117, 150, 194, 250]],
     [512, 512, [25, 33, 42, 54, 70, 90, 117, 150, 194, 250]],
     [64, 64, [25, 31, 37, 44, 54, 64]],
-    [100, 100, [25, 32, 40, 50, 63, 80, 100]], // 100·(1/4)^(3/6) is 50; CPython's 51 is an ulp
+    [100, 100, [25, 32, 40, 50, 63, 80, 100]], // 100·(1/4)^(3/6) is 50; CPython has 51 by one unit in the last place
   ])("%ix%i", (width, height, want) => {
     expect(shortSides(width, height)).toEqual(want);
   });
@@ -80,7 +80,7 @@ describe("the official code's recorded sizes (d_scales.json)", () => {
     for (const official of [true, false]) {
       const got = pyramidSizes({ ...settings(r), official });
       expect(got).toMatchObject({ stopScale: r.stop_scale, scale1: r.scale1, scaleFactor: expect.closeTo(r.scale_factor, 14) });
-      // Scale 0 is minSize, or 1 more in the official code where rounding decides so; all other scales agree.
+      // Scale 0 is minSize here. In the official code rounding may make it 1 larger. All other scales agree.
       expect(heightByWidth(got.sizes.slice(1))).toBe(want.slice(1).join(" "));
       const [coarsest, recorded] = [got.sizes[0]!, r.sizes[0]!];
       expect(Math.max(coarsest.width, coarsest.height)).toBe(Math.max(...recorded));
@@ -140,7 +140,7 @@ it("1,000 random settings: sizes grow from minSize to the limit, or the picture 
       (width, height, minSize, maxSize, scaleFactor) => {
         const [short, long] = [Math.min(width, height), Math.max(width, height)];
         const scale = Math.min(1, maxSize / long);
-        // The short side after the limit, rounded up, is what decides.
+        // What counts is the short side after limiting the long one, rounded up.
         const isPossible = short >= minSize && Math.ceil(short * scale - 1e-6) >= minSize;
         if (!isPossible) {
           expect(() => pyramidSizes({ width, height, minSize, maxSize, scaleFactor })).toThrow(PyramidError);
@@ -185,7 +185,7 @@ describe("buildPyramid", () => {
 
   it("keeps the mean brightness at every scale", () => {
     const mean = (p: Planes) => p.data.reduce((sum, v) => sum + v, 0) / p.data.length;
-    // 8-bit truncation would darken by 1/255 per call; antialiasing alone moves the mean by what the cut-off last pixel weighs.
+    // Truncation to 8 bits would darken by 1/255 per call. Antialiasing changes the mean only by the weight of the cropped last pixel.
     for (const level of buildPyramid(photo, pyramid)) expect(Math.abs(mean(level) - mean(photo))).toBeLessThan(0.01);
   });
 

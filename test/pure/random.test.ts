@@ -1,4 +1,4 @@
-// Philox4x32-10, twice: Random123's known answers, and two implementations that share nothing.
+// Philox4x32-10: Random123's known answers, and two independent implementations.
 // Known answers: kat_vectors of D. E. Shaw Research's Random123, https://github.com/DEShawResearch/random123.
 
 import { expect, test } from "vitest";
@@ -39,7 +39,7 @@ test("both implementations give the same words, uniforms and normals", () => {
     const counter: Four = [1000 + i, i, key[2], key[3]];
     expect(randomBlock(key, i, 1000 + i)).toEqual(philox4x32(counter, key));
     expect(uniforms(key, i, 50 + i)).toEqual(uniformValues(key, i, 50 + i));
-    // log(1−u) and log1p(−u) differ in the last bit, which √ of a small radius amplifies.
+    // log(1−u) and log1p(−u) differ in the last bit, and the square root amplifies this for a small radius.
     const want = normalValues(key, i, 50 + i);
     normals(key, i, 50 + i).forEach((v, k) => {
       expect(Math.abs(v - want[k]!)).toBeLessThan(1e-12);
@@ -47,7 +47,7 @@ test("both implementations give the same words, uniforms and normals", () => {
   });
 });
 
-/** Mean, variance, third and fourth moment. */
+/** Mean, variance, and third and fourth moments. */
 const momentsOf = (x: Float64Array): number[] => {
   const mean = x.reduce((a, b) => a + b, 0) / x.length;
   const central = (power: number) => x.reduce((a, v) => a + (v - mean) ** power, 0) / x.length;
@@ -60,7 +60,7 @@ test.each([
 ] as const)("%s have their moments", (_, draw, want) => {
   const count = 2 ** 16;
   momentsOf(draw(keys[0]!, 0, count)).forEach((moment, k) => {
-    // The widest of them, a normal's fourth moment, has a standard error of √96/√count; five of those.
+    // The bound is five standard errors of the least exact of them, a normal's fourth moment: √96/√count.
     expect(Math.abs(moment - want[k]!)).toBeLessThan(5 * Math.sqrt(96 / count));
   });
 });

@@ -1,5 +1,5 @@
-// Tap tables and resizing: numbers worked out by hand, PyTorch's and the official code's recorded results, and what the grid must keep.
-// Recorded outputs are float64 results rounded to float32, and so are ours: they may differ by the last bit, 2⁻²³ of the largest.
+// Tap tables and resizing: numbers computed by hand, recorded results of PyTorch and the official code, and properties of the grid.
+// Both the recorded results and ours are float64 values rounded to float32, so they may differ in the last bit, 2⁻²³ of the largest value.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -52,7 +52,7 @@ function expectNear(got: ArrayLike<number>, want: ArrayLike<number>): void {
 const planar = (hwc: ArrayLike<number>): Float32Array =>
   Float32Array.from({ length: hwc.length }, (_, i) => hwc[(i % (hwc.length / 3)) * 3 + Math.floor(i / (hwc.length / 3))]!);
 
-/** Weight of each input in one output, taps of the same input added up. */
+/** The weight of each input in one output: the sum over its taps. */
 function weights(taps: Taps, o: number): Record<number, number> {
   const sums: Record<number, number> = {};
   for (let k = o * taps.width; k < (o + 1) * taps.width; k++) {
@@ -64,7 +64,7 @@ function weights(taps: Taps, o: number): Record<number, number> {
 function expectWeights(taps: Taps, o: number, want: Record<number, number>): void {
   const got = weights(taps, o);
   expect(Object.keys(got)).toEqual(Object.keys(want));
-  // The tables below give four decimals, and a folded tap adds two such numbers.
+  // The tables below have four decimals, and a reflected tap adds two such numbers.
   for (const [i, weight] of Object.entries(want)) expect(Math.abs(got[Number(i)]! - weight)).toBeLessThanOrEqual(1.01e-4);
 }
 
@@ -150,7 +150,7 @@ describe("bicubic tables", () => {
 
 describe("bilinear tables", () => {
   it("with scale: imresize's grid, cropped, clamped at the ends", () => {
-    const taps = bilinearTaps(10, 12, { scale: 1.25 }); // 13 uncropped
+    const taps = bilinearTaps(10, 12, { scale: 1.25 }); // 13 outputs without cropping
     expect(taps.outSize).toBe(12);
     expect(weights(taps, 0)).toEqual({ 0: 1 });
     expectWeights(taps, 1, { 0: 0.3, 1: 0.7 });
@@ -192,7 +192,7 @@ describe.each(cases("d_imresize"))("%s: the official imresize", (name) => {
   it.each((params.scales as number[]).map((scale, k) => [k, scale] as const))("y.%i, factor %f", (k, scale) => {
     const want = planes(`y.${k}`);
     const got = imresizeOfficial(x, scale);
-    expect(got).toEqual(want); // its float32 steps are the official ones: not even the last bit differs
+    expect(got).toEqual(want); // the float32 steps are the official ones, so all bits agree
     if (!has(`y_raw_hwc.${k}`)) return;
     const taps = (size: number) => bicubicTaps(size, scale, { border: "official" });
     const bytes = Float32Array.from(truncateToLevels(x.data));
@@ -233,7 +233,7 @@ describe("imresize", () => {
     const ramp = picture(20, 16, (x, y) => 0.04 * x - 0.02 * y);
     const got = imresize(ramp, 1.3, { size: { width: 25, height: 22 } });
     for (let y = 3; y < 18; y++) {
-      // Away from the border by the kernel's 2 samples, cubic interpolation is exact on a straight line; f32 input limits it.
+      // At least 2 samples from the border, cubic interpolation of a straight line is exact up to the rounding of the float32 input.
       for (let x = 3; x < 22; x++)
         expect(got.data[y * 25 + x]).toBeCloseTo(0.04 * ((x + 0.5) / 1.3 - 0.5) - 0.02 * ((y + 0.5) / 1.3 - 0.5), 6);
     }
@@ -256,7 +256,7 @@ describe("imresize", () => {
     const stripes = picture(32, 8, (x) => (x % 2 ? 1 : -1));
     const got = imresizeTo(stripes, { width: 9, height: 17 });
     expect([got.width, got.height, got.data.length]).toEqual([9, 17, 3 * 9 * 17]);
-    // Stripes of one pixel must vanish at 9/32: 0.03 is left inside and 0.16 at the mirrored ends; sampling alone leaves 0.98.
+    // Stripes of one pixel must vanish at 9/32. An amplitude of 0.03 remains inside and 0.16 at the mirrored ends; without antialiasing 0.98.
     expect(largest(got.data)).toBeLessThan(0.2);
   });
 

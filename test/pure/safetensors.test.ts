@@ -1,5 +1,5 @@
-// The safetensors reader and writer: every bit comes back, the bytes are always the same, damage is refused in one line.
-// Also reads the recorded vectors, whose float32 data lies at odd positions.
+// The safetensors reader and writer: reading returns the written bits, writing is deterministic, and damaged files are refused in one line.
+// It also reads the recorded vectors, whose float32 data begin at unaligned positions.
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -16,7 +16,7 @@ const sample = (): Map<string, StoredTensor> =>
 
 const bitsOf = (data: Float32Array | Uint8Array) => Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 
-/** A file from a header as text and a number of data bytes. */
+/** Makes a file from the text of its header and a number of data bytes. */
 function file(header: string, dataBytes = 0, headerBytes?: number): Uint8Array {
   const json = new TextEncoder().encode(header);
   const bytes = new Uint8Array(8 + json.length + dataBytes);
@@ -134,6 +134,6 @@ describe("refusals", () => {
       ),
       { numRuns: 500, seed: 1 },
     );
-    expect(refused).toBeGreaterThan(100); // mutations that nothing notices would test nothing
+    expect(refused).toBeGreaterThan(100); // the test needs mutations that are detected
   });
 });

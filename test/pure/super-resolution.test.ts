@@ -1,5 +1,5 @@
-// Super-resolution's pyramid, steps and sizes: the worked examples of the official code, its portrait bug fixed, and any setting.
-// Where its sizes hang on the last bit of pow, ours do not: ⌈x − 10⁻⁶⌉.
+// Super-resolution's pyramid, steps and sizes: the official code's worked examples (except its bug for portraits), and any setting.
+// Unlike the official sizes, ours do not depend on the last bit of pow: they are ⌈x − 10⁻⁶⌉.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -67,7 +67,7 @@ describe("steps", () => {
   });
 });
 
-/** Of a model, what sizes depend on. */
+/** The part of a model on which sizes depend. */
 function model(width: number, height: number, trained = 2): Model {
   const sizes = [
     { width: 18, height: 18 },
@@ -123,7 +123,7 @@ it("1,000 random settings: sound pyramids, portrait as landscape, and steps that
       const { stages } = srPath(model(finest.width, finest.height), s);
       const [last, wanted] = [stages.at(-1)!.size, srSize(finest, s)];
       expect(last.width >= wanted.width && last.height >= wanted.height).toBe(true);
-      // Rounded up by less than a pixel per step, of which the later ones enlarge the earlier.
+      // Every step rounds up by less than a pixel, and later steps enlarge the excess of earlier ones.
       const most = stages.reduce((sum, _, i) => sum + srSteps(s).factor ** i, 1);
       expect(Math.max(last.width - wanted.width, last.height - wanted.height)).toBeLessThan(most);
     }),

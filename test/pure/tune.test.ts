@@ -1,4 +1,4 @@
-// The tuner's decisions with an invented clock, and its file.
+// The tuner's decisions with a simulated clock, and its file.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const convolution = (c_in: number, c_out: number, h: number, w: number, n = 1): 
   },
 });
 
-/** Variants a, b, … that take so many ms per run, on a clock that only they move; compiling takes 10 ms. */
+/** Variants a, b, … that take the given ms per run on a simulated clock. Compiling takes 10 ms. */
 function invented(ms: Readonly<Record<string, number>>) {
   let clock = 0;
   let live = 0;

@@ -1,4 +1,4 @@
-// What the generic tests run an op on: its examples, and random shapes (odd, 1x1, no multiples of a tile, several samples).
+// The cases on which generic tests run an op: its examples, and random shapes (odd, 1x1, not multiples of a tile, several samples).
 
 import { moments } from "../../src/autodiff/ops/channel.ts";
 import type { Margins, Taps } from "../../src/autodiff/ops/spatial.ts";
@@ -15,7 +15,7 @@ export function describeCase({ inputs, attrs }: Example): string {
   return `${inputs.map((s) => `[${s}]`).join(" ")}${shown === "{}" ? "" : ` ${shown}`}`;
 }
 
-/** One application of an op to leaves with values. */
+/** An op applied to leaves, and the values of the leaves. */
 export interface Applied {
   readonly node: Tensor;
   readonly leaves: readonly Tensor[];
@@ -23,8 +23,8 @@ export interface Applied {
 }
 
 /**
- * The op on leaves: f64 values, rounded to float32 on demand (u32 keys are left alone). A derived input (cached moments) is computed
- * in the graph with `derive` = "graph", so that it follows the others; with "leaf" it is bound to what it would be.
+ * Applies the op to leaves with f64 values, optionally rounded to float32 (except u32 keys). A derived input (cached moments) is computed
+ * in the graph if `derive` is "graph", so that it depends on the others; if it is "leaf", its value is bound to a leaf.
  */
 export function applied(op: Op, example: Example, random: Random, how: { derive: "graph" | "leaf"; float32: boolean }): Applied {
   const { inputs: shapes, attrs, domain, derive } = example;
@@ -47,7 +47,7 @@ export function applied(op: Op, example: Example, random: Random, how: { derive:
 const SIZES = [1, 2, 3, 4, 5, 7, 9, 13, 17] as const;
 export const size = (r: Random): number => r.pick(SIZES);
 const samples = (r: Random): number => r.integer(1, 3);
-/** An image or a batch of them; now and then larger than what one workgroup covers in one stride. */
+/** An image or a batch, sometimes larger than one workgroup covers in one stride. */
 export const image = (r: Random): Shape => {
   const [h, w] = r.integer(0, 3) === 0 ? [r.integer(30, 45), r.integer(30, 45)] : [size(r), size(r)];
   return [samples(r), r.integer(1, 9), h!, w!];
@@ -85,7 +85,7 @@ const normalization =
     };
   };
 
-/** The fused normalisations: `before` images, then x, m, γ, and β or y. */
+/** Inputs of a fused normalisation: `before` images, then x, m, γ, and β or y. */
 const fusedNorm =
   (before: number) =>
   (r: Random): Example => {
@@ -95,7 +95,7 @@ const fusedNorm =
     return { inputs: [...inputs, perChannel, last], attrs: { eps: 1e-5, alpha: r.unit() }, derive: derive! };
   };
 
-/** Shapes of an image x, weights w and result g = x∗w; now and then a large image, which weight gradients split into chunks. */
+/** Shapes of an image x, weights w and result g = x∗w. Some images are so large that weight gradients split them into chunks. */
 export function convolutionShapes(r: Random): { x: Shape; w: Shape; g: Shape } {
   const isLarge = r.integer(0, 4) === 0;
   const [inputs, outputs] = isLarge ? [r.integer(1, 3), r.integer(1, 3)] : [r.integer(1, 11), r.integer(1, 11)];
@@ -108,7 +108,7 @@ export const someMargins = (r: Random): Margins => {
   return { top, bottom, left, right };
 };
 
-/** A random sparse matrix as a table: some weights are 0, some inputs are used twice or never. */
+/** A random sparse matrix as a table: some weights are 0, and some inputs occur twice or never. */
 export function randomTaps(r: Random, inSize: number): Taps {
   const [outSize, width] = [size(r), r.integer(1, 5)];
   return {
@@ -265,14 +265,14 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
   },
 };
 
-/** Random cases of an op. Throws for an op without a generator: a new op needs one. */
+/** Random cases of an op. Throws if the op has no generator. */
 export function randomExamples(op: Op, random: Random, count: number): Example[] {
   const generate = generators[op.name];
   if (!generate) throw new Error(`no random shapes for ${op.name}: add a generator to test/reference/cases.ts`);
   return Array.from({ length: count }, () => generate(random));
 }
 
-/** Values at which elementwise ops change: zeros of both signs, kinks and bounds, overflow of e^x, tiny numbers. */
+/** Special values of elementwise ops: zeros of both signs, kinks and bounds, overflow of e^x, tiny numbers. */
 const EDGES = [0, -0, 0.5, -0.5, 0.75, 1e-30, -1e-30, 1e-3, -1e-3, 0.625, -0.625, 1, -1, 9.5, -9.5, 30, -30, 200, -200, 1e30];
 const EDGE_OPS: Readonly<Record<string, Attrs>> = {
   affine: { k: 2, c: 0.5 },
@@ -287,7 +287,7 @@ const EDGE_OPS: Readonly<Record<string, Attrs>> = {
   add: {},
 };
 
-/** Elementwise ops on edge values; each value by itself, lest a large one hide a small one's error. */
+/** Elementwise ops on special values. Every value is its own case, because a large value would hide a small one's error. */
 export function edgeCases(op: Op): (Applied & { readonly label: string })[] {
   const attrs = EDGE_OPS[op.name];
   if (!attrs) return [];

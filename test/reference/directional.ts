@@ -1,4 +1,4 @@
-// Derivatives on the tape against directional central differences in f64, recursing on the vector-Jacobian product for higher orders.
+// Compares derivatives on the tape with directional central differences in f64. Higher orders recurse on the vector-Jacobian product.
 // After HIPS/autograd test_util.py (`check_vjp`, `check_grads`).
 
 import { grad } from "../../src/autodiff/grad.ts";
@@ -7,11 +7,11 @@ import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
 import { type Bindings, evaluate, evaluateAll } from "./evaluate.ts";
 import type { Random } from "./random.ts";
 
-/** Central differences err by h²/6·f‴ ≈ 1e-11 and by 2⁻⁵³/h ≈ 1e-11 from rounding. */
+/** The error of central differences is h²/6·f‴ ≈ 1e-11, and 2⁻⁵³/h ≈ 1e-11 by rounding. */
 const STEP = 1e-5;
 const ATTEMPTS = 20;
 
-/** Which piece of a piecewise op each value lies on: no difference may be taken across a kink or a jump. */
+/** The piece of a piecewise op on which each value lies. A difference must not cross a kink or a jump. */
 const pieces: Readonly<Record<string, (inputs: readonly Float64Array[], attrs: Record<string, number>) => Float64Array>> = {
   leakyReluMask: ([, x]) => x!.map((v) => Number(v > 0)),
   clampMask: ([, x], { lo, hi }) => x!.map((v) => Number(v > lo!) + Number(v >= hi!)),
@@ -47,7 +47,7 @@ function moved(at: Bindings, direction: Bindings, h: number): Bindings {
   ]);
 }
 
-/** d/dh Σ⟨weights, outputs at + h·direction⟩ at h = 0; null where the two points lie on different pieces. */
+/** d/dh Σ⟨weights, outputs at + h·direction⟩ at h = 0, or null if the two points are on different pieces. */
 export function directionalDerivative(
   outputs: readonly Tensor[],
   weights: readonly ArrayLike<number>[],
@@ -60,7 +60,7 @@ export function directionalDerivative(
   return outputs.reduce((sum, t, k) => sum + dot(weights[k]!, difference(t)), 0) / (2 * STEP);
 }
 
-/** One derivative, two ways. */
+/** A derivative, computed in two ways. */
 export interface DerivativePair {
   readonly order: number;
   readonly analytic: number;
@@ -91,8 +91,8 @@ export function vjp(outputs: readonly Tensor[], xs: readonly Tensor[], gys: read
 }
 
 /**
- * The derivative of xs ↦ outputs, checked as ⟨v, J·u⟩ along random u and v; for order 2 and more also that of the function
- * (xs, gys) ↦ vjp. `at` binds all leaves; those not in `xs` are constants.
+ * Checks the derivative of xs ↦ outputs as ⟨v, J·u⟩ along random u and v. For order 2 and more it also checks that of the function
+ * (xs, gys) ↦ vjp. `at` has the values of all leaves. Leaves that are not in `xs` are constants.
  */
 export function checkDerivatives(
   outputs: readonly Tensor[],

@@ -1,5 +1,5 @@
-// The tape's second executor: the node list that the GPU runs, in f64 by the loops of ops.ts; a fused op by its composed form.
-// Order of execution as in src/runtime/program.ts: creation order, nothing computed behind a bound tensor.
+// The second executor of the tape: runs the GPU's list of nodes in f64 by the loops of ops.ts, and fused ops by their composed forms.
+// Nodes run in the order of creation, as in src/runtime. The inputs of a bound tensor are not computed.
 
 import { leaf, reachable, type Tensor } from "../../src/autodiff/tensor.ts";
 import { reference } from "./ops.ts";
@@ -10,8 +10,8 @@ export type Bindings = ReadonlyMap<Tensor, ArrayLike<number>>;
 type Values = Map<Tensor, Float64Array>;
 
 /**
- * The value of every node that `outputs` depend on; with rounding errors as a float32 kernel makes them, where `rounding` draws them.
- * Throws where a leaf is not bound or an op has neither reference nor composed form.
+ * The value of every node on which `outputs` depend. If `rounding` is given, it adds random errors of the size of a float32 kernel's.
+ * Throws if a leaf has no value, or if an op has neither a reference nor a composed form.
  */
 export function evaluateAll(outputs: Iterable<Tensor>, bindings: Bindings, rounding?: Random): Values {
   const values: Values = new Map();
@@ -51,14 +51,14 @@ export function evaluate(outputs: readonly Tensor[], bindings: Bindings): Float6
   return outputs.map((t) => values.get(t)!);
 }
 
-/** One node's value, and how far a float32 kernel run on the same inputs may be from it. */
+/** A node's value, and the bound on the error of a float32 kernel with the same inputs. */
 export interface Bounded {
   readonly value: Float64Array;
-  /** On ‖got − value‖. */
+  /** The bound on ‖got − value‖. */
   readonly bound: number;
 }
 
-/** `evaluateAll` with the rounding error granted to each node by itself: errors that its inputs carry are not in it. */
+/** As `evaluateAll`, with the bound for each node alone, without the errors of its inputs. */
 export function evaluateBounded(outputs: readonly Tensor[], bindings: Bindings): Map<Tensor, Bounded> {
   const values = evaluateAll(outputs, bindings);
   const computed = [...values].filter(([t]) => t.op && !bindings.has(t));
@@ -70,11 +70,11 @@ function boundOf(node: Tensor, value: Float64Array, values: Values): number {
   return errorBound(node.op!.name, ...operands(node, values), node.shape, node.attrs);
 }
 
-/** Runs with random rounding that a fused op's bound is taken from, and how much worse than the worst its kernel may be. */
+/** The bound of a fused op is this multiple of the largest error in this many runs with random rounding. */
 const RUNS = 4;
 const SAFETY = 8;
 
-/** A fused op's bound by stochastic arithmetic (Vignes 2004): its composed form with random rounding errors in every step. */
+/** The bound of a fused op by stochastic arithmetic (Vignes 2004): the composed form runs with random rounding errors in every step. */
 function disturbedBound(node: Tensor, value: Float64Array, values: Values): number {
   const random = new Random(`${node.name} disturbed`);
   const errors = Array.from({ length: RUNS }, () => norm(evaluateNode(node, values, random).map((v, i) => v - value[i]!)));

@@ -1,5 +1,5 @@
-// The WGAN gradient penalty of a batch-normalised critic and its weight gradients in closed form, by plain f64 loops.
-// First backward, tangent forward along v = ∂GP/∂g, reverse. Shares nothing with the tape or the other references.
+// The WGAN gradient penalty of a critic with batch norm, and its weight gradients in closed form, by plain f64 loops.
+// Three passes: backward, forward tangent along v = ∂GP/∂g, and reverse. Shares no code with the tape or the other references.
 
 /** One picture, channel by channel. */
 export interface Maps {
@@ -9,7 +9,7 @@ export interface Maps {
   readonly data: Float64Array;
 }
 
-/** 3x3 weights [o,c,3,3] and what follows them: x ↦ LeakyReLU(γ·norm(x∗w) + β). */
+/** A block x ↦ LeakyReLU(γ·norm(x∗w) + β) with 3x3 weights [o,c,3,3]. */
 export interface Block {
   readonly weight: Float64Array;
   readonly gamma: Float64Array;
@@ -38,7 +38,7 @@ const like = (m: Maps, f: (at: number, channel: number) => number): Maps => {
   return { ...m, data: m.data.map((_, at) => f(at, Math.floor(at / area))) };
 };
 
-/** For each of the products x[c,i+u,j+v]·w[o,c,u,v] that make up result (o,i,j). */
+/** Visits the products x[c,i+u,j+v]·w[o,c,u,v] whose sum is the result (o,i,j). */
 function products(x: Maps, out: Maps, visit: (atX: number, atW: number, atOut: number) => void): void {
   for (let o = 0; o < out.channels; o++)
     for (let c = 0; c < x.channels; c++)
@@ -76,7 +76,7 @@ function correlate(x: Maps, a: Maps, into: Float64Array): void {
   });
 }
 
-/** Per channel, Σ a·b. */
+/** Σ a·b for each channel. */
 function channelSums(a: Maps, b: Maps): Float64Array {
   const area = a.height * a.width;
   const sums = new Float64Array(a.channels);
@@ -88,7 +88,7 @@ function channelSums(a: Maps, b: Maps): Float64Array {
 const channelMeans = (a: Maps, b: Maps): Float64Array => channelSums(a, b).map((s) => s / (a.height * a.width));
 const onesLike = (m: Maps): Maps => like(m, () => 1);
 
-/** What the passes remember of one block: input x, x̂n, σ, the LeakyReLU factors m. */
+/** Values of a block that later passes need: input x, x̂n, σ, and the LeakyReLU factors m. */
 interface Forward {
   readonly x: Maps;
   readonly xHat: Maps;
@@ -166,7 +166,7 @@ export function gradientPenaltyClosed(
     tangent = like(n, (at, c) => kept[l]!.mask.data[at]! * gamma[c]! * n.data[at]!);
   });
 
-  // Reverse: b is the cotangent of the primal stream, 0 below the tail (its output does not enter ⟨v, g⟩ itself).
+  // Reverse: b is the cotangent of the primal values. It is 0 at the tail, because ⟨v, g⟩ does not depend on its output.
   const ofTail = new Float64Array(tail.length);
   correlate(tangent, scores, ofTail);
   const gradients: Block[] = [];

@@ -13,13 +13,13 @@ import { evaluate, evaluateBounded } from "./evaluate.ts";
 import type { Random } from "./random.ts";
 import { norm, UNIT_ROUNDOFF } from "./rounding.ts";
 
-/** Pairs of tensors whose inner products are all the same number. */
+/** Pairs of tensors whose inner products are all equal. */
 export interface Identity {
   readonly products: readonly (readonly [Tensor, Tensor])[];
   readonly values: ReadonlyMap<Tensor, Float64Array>;
 }
 
-/** Float32 values, so that both executors start from the same numbers. */
+/** Float32 values, so that both executors have the same inputs. */
 class Leaves {
   readonly values = new Map<Tensor, Float64Array>();
   constructor(readonly random: Random) {}
@@ -146,7 +146,7 @@ export function identity(name: string, random: Random): Identity {
   return { products: families[name]!(leaves), values: leaves.values };
 }
 
-/** What rounding to `unit` may get wrong in either tensor of each product, and f64 in the products: the bound on their spread. */
+/** The bound on the spread of the inner products, from rounding by `unit` in both tensors of each product and f64 rounding of the products. */
 export function identityBound({ products, values }: Identity, unit: number): number {
   const bounded = evaluateBounded(products.flat(), values);
   const normOf = (t: Tensor) => norm(bounded.get(t)?.value ?? values.get(t)!);
@@ -156,7 +156,7 @@ export function identityBound({ products, values }: Identity, unit: number): num
   return products.reduce((total, product) => total + ofProduct(product), 0);
 }
 
-/** Largest minus smallest inner product of the computed tensors. */
+/** The largest minus the smallest inner product of the computed tensors. */
 export function spread({ products }: Identity, read: (t: Tensor) => ArrayLike<number>): number {
   const numbers = products.map(([a, b]) => dot(read(a), read(b)));
   return Math.max(...numbers) - Math.min(...numbers);

@@ -1,11 +1,11 @@
-// Every op as plain loops in f64: what the VJP rules and the kernels are checked against. Naive on purpose.
-// Definitions: the doc comments of src/autodiff/ops; nothing but types is shared with them.
+// Every op as plain, deliberately simple loops in f64. The VJP rules and the kernels are checked against them.
+// The doc comments of src/autodiff/ops define the ops. This file shares only types with them.
 
 import type { Margins, Taps } from "../../src/autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
 import { normalValues, uniformValues } from "./philox.ts";
 
-/** The op's value from its inputs' values and shapes. "bits" inputs carry u32 values as numbers. */
+/** Computes an op's value from the values and shapes of its inputs. Inputs of type "bits" are u32 values as numbers. */
 export type Reference = (
   inputs: readonly Float64Array[],
   shapes: readonly Shape[],
@@ -27,7 +27,7 @@ const binary =
 
 // --- Per channel: x [n,c,…]; entry g·c + ch of a per-channel tensor [g,c], where g is 1 or n.
 
-/** Visits every value of x with the entry of the per-channel tensor that it belongs to. */
+/** Visits every value of x together with its entry of the per-channel tensor. */
 export function forEachValue(x: Shape, groups: number, visit: (at: number, entry: number) => void): void {
   const [samples, channels] = x as [number, number];
   const positions = sizeOf(x) / (samples * channels);
@@ -39,7 +39,7 @@ export function forEachValue(x: Shape, groups: number, visit: (at: number, entry
   }
 }
 
-/** Per entry, the sum of f over its values. */
+/** The sum of f over the values of each entry. */
 function sums(x: Shape, groups: number, f: (at: number, entry: number) => number): Float64Array {
   const out = zeros([groups, x[1]!]);
   forEachValue(x, groups, (at, entry) => {
@@ -61,7 +61,7 @@ function perValue(x: Shape, groups: number, f: (at: number, entry: number) => nu
   return out;
 }
 
-/** s = 1/√(variance + ε) per entry and x̂ = (x − mean)·s, from the moments m [g,2,c] as given. */
+/** s = 1/√(variance + ε) per entry and x̂ = (x − mean)·s, from the given moments m [g,2,c]. */
 export function normalized(x: Float64Array, m: Float64Array, shape: Shape, groups: number, eps: number) {
   const channels = shape[1]!;
   const half = (which: number) =>
@@ -106,7 +106,7 @@ const normalizeCurvature: Reference = ([v, g, x, m], [, , shape, ofMoments], _, 
   });
 };
 
-// --- Convolution: every (n,o,c,i,j,u,v) that the three contractions of ⟨g, x∗w⟩ have in common.
+// --- Convolution: the three contractions of ⟨g, x∗w⟩ share the loop over (n,o,c,i,j,u,v).
 
 type Visit = (x: number, w: number, g: number) => void;
 
@@ -153,7 +153,7 @@ const conv2dWeight: Reference = ([x, g], [ofX], outShape) => {
 
 // --- One axis, and the last two.
 
-/** Visits every value of x with the place of its sum over `axis`. */
+/** Visits every value of x with the index of its sum over `axis`. */
 function forEachAlong(x: Shape, axis: number, visit: (at: number, sum: number) => void): void {
   const inner = sizeOf(x.slice(axis + 1));
   for (let at = 0; at < sizeOf(x); at++) visit(at, Math.floor(at / (x[axis]! * inner)) * inner + (at % inner));

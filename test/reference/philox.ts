@@ -1,9 +1,9 @@
-// Philox4x32-10 once more, in 64-bit integers and with round keys in closed form: independent of src/autodiff/philox.ts.
+// A second Philox4x32-10, in 64-bit integers and with round keys in closed form. It shares no code with src/autodiff/philox.ts.
 // Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3; normals by Box & Muller 1958.
 
 const WORD = 0xffff_ffffn;
 const [M0, M1] = [0xd251_1f53n, 0xcd9e_8d57n];
-/** Weyl steps of the key: the golden ratio and √3 − 1. */
+/** Increments of the key per round: the golden ratio and √3 − 1. */
 const [W0, W1] = [0x9e37_79b9n, 0xbb67_ae85n];
 const ROUNDS = 10n;
 
@@ -30,18 +30,18 @@ function words(key: ArrayLike<number>, stream: number, count: number): number[] 
 
 const unit = (word: number): number => Math.floor(word / 256) / 2 ** 24;
 
-/** U[0,1) in steps of 2⁻²⁴: the upper 24 bits of a word. */
+/** U[0,1) in steps of 2⁻²⁴, from the upper 24 bits of a word. */
 export function uniformValues(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   return Float64Array.from(words(key, stream, count).slice(0, count), unit);
 }
 
-/** Box & Muller radius of every value: what its rounding error is proportional to. */
+/** The Box & Muller radius of every value. The rounding error is proportional to it. */
 export function normalRadii(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   const u = uniformValues(key, stream, 4 * Math.ceil(count / 4));
   return u.map((_, i) => Math.sqrt(-2 * Math.log1p(-u[i & ~1]!))).slice(0, count);
 }
 
-/** N(0,1): of words (u, v), √(−2 ln(1−u)) times cos 2πv, then times sin 2πv. */
+/** N(0,1): two words (u, v) make the values √(−2 ln(1−u))·cos 2πv and √(−2 ln(1−u))·sin 2πv. */
 export function normalValues(key: ArrayLike<number>, stream: number, count: number): Float64Array {
   const u = uniformValues(key, stream, 4 * Math.ceil(count / 4));
   return normalRadii(key, stream, count).map((radius, i) => {

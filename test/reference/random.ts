@@ -1,5 +1,5 @@
 // Seeded test data in f64: normal, positive and u32 values, and small sizes.
-// Generator: mulberry32 (T. Ettinger), seeded with the FNV-1a hash of a case's name, so that every case has data of its own.
+// The generator is mulberry32 (T. Ettinger). Its seed is the FNV-1a hash of the case's name, so every case has other data.
 
 import type { Example } from "../../src/autodiff/tensor.ts";
 
@@ -29,12 +29,12 @@ export class Random {
     return Math.sqrt(-2 * Math.log(this.unit())) * Math.cos(2 * Math.PI * this.unit());
   }
 
-  /** In [1/2, 2): as far from the singularities of √x and 1/x as differences need. */
+  /** In [1/2, 2), far enough from the singularities of √x and 1/x for finite differences. */
   positive(): number {
     return 0.5 + 1.5 * this.unit();
   }
 
-  /** An integer from `least` to `most`, both possible. */
+  /** An integer from `least` to `most`, inclusive. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.unit() * (most - least + 1));
   }

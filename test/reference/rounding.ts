@@ -1,5 +1,5 @@
-// How far a float32 kernel may be from the f64 reference: ‖got − want‖ ≤ 4·√L·2⁻²⁴·‖op(abs inputs)‖, L = reduction length.
-// After Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1, with √L for L as rounding errors are nearly random.
+// The bound on the error of a float32 kernel: ‖got − want‖ ≤ 4·√L·2⁻²⁴·‖op(abs inputs)‖, where L is the reduction length.
+// After Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1, with √L instead of L because rounding errors are nearly random.
 
 import type { Taps } from "../../src/autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
@@ -7,12 +7,12 @@ import { forEachValue, normalized, reference } from "./ops.ts";
 import { normalRadii } from "./philox.ts";
 import type { Random } from "./random.ts";
 
-/** u: half the distance from 1 to the next float32. */
+/** The unit roundoff u: half the distance from 1 to the next float32. */
 export const UNIT_ROUNDOFF = 2 ** -24;
-/** The bound's constant: the few roundings of a product, a final scaling and a tree's steps. */
+/** The constant of the bound. It covers the roundings of a product, of a final scaling and of a tree reduction. */
 const SAFETY = 4;
 
-/** Ops that only move values or take them apart: no rounding at all. */
+/** Ops that only move values and therefore do not round. */
 const EXACT = new Set([
   "concat",
   "take",
@@ -26,7 +26,7 @@ const EXACT = new Set([
   "uniform",
 ]);
 
-/** How many terms one output value adds up; 0 for ops that are exact. */
+/** The number of terms that an output value sums; 0 for exact ops. */
 export function reductionLength(op: string, shapes: readonly Shape[], outShape: Shape, attrs: Attrs): number {
   if (EXACT.has(op)) return 0;
   const perEntry = (x: Shape, groups: number): number => sizeOf(x) / (groups * x[1]!);
@@ -57,8 +57,8 @@ export function reductionLength(op: string, shapes: readonly Shape[], outShape: 
 }
 
 /**
- * Per output value what its rounding error is proportional to: op(abs inputs) for ops that are linear in every input; for the others
- * |value| times the number of 4u that WGSL's accuracy table grants to what they are made of ("WebGPU Shading Language", 15.7.4.1).
+ * The quantity to which the rounding error of an output value is proportional: op(abs inputs) for ops that are linear in every input. For others
+ * |value| times the error, in units of 4u, that WGSL's accuracy table allows for their operations ("WebGPU Shading Language", 15.7.4.1).
  */
 export function magnitude(
   op: string,
@@ -110,13 +110,13 @@ export function magnitude(
   }
 }
 
-/** A product of n factors s = 1/√(variance+ε): each 9u of √, 5u of the division, 1u of the sum; then 1u of the product. */
+/** Error of a product of n factors s = 1/√(variance+ε). Each has 9u from √, 5u from the division, 1u from the sum and 1u from the product. */
 const withFactors = (n: number): number => 4 * n + 1;
 
 /** Weight of terms with `sums` nested sums over L values (√L each) and n factors s (which no sum amplifies). */
 const weight = (sums: number, factors: number, length: number): number => sums + withFactors(factors) / Math.sqrt(length);
 
-/** Means over each entry of |terms|, and |x̂|, s per value: what the derivatives of normalize are made of. */
+/** Parts of the derivatives of normalize: means over each entry of |terms|, and |x̂| and s for each value. */
 function parts(x: Float64Array, m: Float64Array, shape: Shape, groups: number, eps: number) {
   const { s, xHat } = normalized(x, m, shape, groups, eps);
   const length = sizeOf(shape) / s.length;
@@ -134,14 +134,14 @@ function parts(x: Float64Array, m: Float64Array, shape: Shape, groups: number, e
   return { length, mean, sOf: (i: number) => s[entryOf[i]!]!, xHat: xHat.map(Math.abs) };
 }
 
-/** s·(|g| + mean|g| + |x̂|·mean|g·x̂|): at most one sum and three factors s in a term. */
+/** s·(|g| + mean|g| + |x̂|·mean|g·x̂|). A term has at most one sum and three factors s. */
 function gradMagnitude([g, x, m]: readonly Float64Array[], [, shape, ofMoments]: readonly Shape[], attrs: Attrs): Float64Array {
   const { length, mean, sOf, xHat } = parts(x!, m!, shape!, ofMoments![0]!, attrs["eps"] as number);
   const [meanG, meanGx] = [mean((i) => g![i]!), mean((i) => g![i]! * xHat[i]!)];
   return xHat.map((h, i) => weight(1, 3, length) * sOf(i) * (Math.abs(g![i]!) + meanG(i) + h * meanGx(i)));
 }
 
-/** The formula of normalizeCurvature with every sign positive: at most two sums and five factors s in a term. */
+/** The formula of normalizeCurvature with positive signs only. A term has at most two sums and five factors s. */
 function curvatureMagnitude(
   [v, g, x, m]: readonly Float64Array[],
   [, , shape, ofMoments]: readonly Shape[],
@@ -171,7 +171,7 @@ export function errorBound(
   return SAFETY * Math.sqrt(length) * UNIT_ROUNDOFF * norm(magnitude(op, inputs, shapes, outShape, attrs));
 }
 
-/** A value with random errors of the size that the bound grants. */
+/** Adds random errors of the size of the bound to a value. */
 export function rounded(
   random: Random,
   value: Float64Array,

@@ -1,4 +1,4 @@
-// One golden case: its tensors, its parameters and how near a result must come. Format: test/golden/README.md.
+// A golden case: its tensors, its parameters and the tolerance for each result. test/golden/README.md describes the format.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,16 +20,16 @@ export interface GoldenCase {
   has(name: string): boolean;
   f32(name: string): Float32Array;
   u8(name: string): Uint8Array;
-  /** What honest float32 programs differ by: PyTorch's own float32 run, and slightly disturbed runs where they were made. */
+  /** Deviations of correct float32 programs: of PyTorch's float32 run, and of slightly disturbed runs if there are any. */
   deviation(name: string): number;
-  /** max|got − want| allowed for a result, from the recorded size and float32 deviation. */
+  /** The allowed max|got − want| of a result, from its recorded size and float32 deviation. */
   tolerance(name: string): number;
 }
 
 /** Absolute bound for values that are 0 in exact arithmetic. */
 const EXACT_ZERO = 3e-6;
 const RELATIVE = 1e-5;
-/** An honest float32 program deviates like PyTorch's; eight times that is still rounding. */
+/** A correct float32 program deviates about as much as PyTorch's. Up to eight times that counts as rounding. */
 export const DEVIATIONS = 8;
 
 export function loadCase(folder: string, name: string): GoldenCase {
@@ -60,7 +60,7 @@ export function loadCase(folder: string, name: string): GoldenCase {
   };
 }
 
-/** How one result compares; `error` and `bound` are absolute. */
+/** The comparison of a result. `error` and `bound` are absolute. */
 export interface Comparison {
   readonly tensor: string;
   readonly error: number;
@@ -77,7 +77,7 @@ export function compare(tensor: string, got: ArrayLike<number>, want: ArrayLike<
   return { tensor, error, bound };
 }
 
-/** Graph values computed on the GPU from given leaves. */
+/** Computes values of a graph on the GPU from given leaves. */
 export class Bench {
   readonly bindings = new Map<Tensor, Slice>();
   readonly #slices: Slice[] = [];

@@ -1,4 +1,4 @@
-// npm run golden -- DIR: every case of a folder of golden vectors, a line each, then `N passed, N failed`.
+// npm run golden -- DIR: checks every case of a folder of golden vectors. Prints a line per case and then `N passed, N failed`.
 
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";

@@ -1,4 +1,4 @@
-// Golden cases of single ops, through the GPU: convolution, batch norm, activations, resizing, Adam, pyramids.
+// Runs the golden cases of single ops on the GPU: convolution, batch norm, activations, resizing, Adam, pyramids.
 
 import { grad } from "../../src/autodiff/grad.ts";
 import { channelAffine, moments, NORM_EPS } from "../../src/autodiff/ops/channel.ts";
@@ -31,7 +31,7 @@ const input = (bench: Bench, golden: GoldenCase, name: string, shape: Shape = go
   bench.leaf(name, shape, golden.f32(name));
 const rowOf = (golden: GoldenCase, name: string): Shape => [1, golden.shape(name)[0]!];
 
-/** y, its gradients at gy, and with L = Σ v·gx the second-order ones, under the golden names. */
+/** y, its gradients for the cotangent gy, and the second-order gradients of L = Σ v·gx, under their golden names. */
 function firstAndSecond(
   y: Tensor,
   gy: Tensor,
@@ -68,13 +68,13 @@ const batchNormalization: Check = (gpu, golden) =>
       input(bench, golden, name, rowOf(golden, name)),
     ) as [Tensor, Tensor, Tensor, Tensor];
     const train = firstAndSecond(
-      normLeaky(x, moments(x, 1), gamma, beta, 1), // of slope 1: batch norm alone
+      normLeaky(x, moments(x, 1), gamma, beta, 1), // slope 1, that is batch norm alone
       gy,
       v,
       { gx: x, ggamma: gamma, gbeta: beta },
       { dd_gy: gy, dd_gamma: gamma, dd_x: x },
     );
-    const centred = channelAffine(x, ones(mean.shape), scale(mean, -1)); // first, lest a large mean cancels digits
+    const centred = channelAffine(x, ones(mean.shape), scale(mean, -1)); // first, because a large mean would cancel digits
     const frozen = channelAffine(centred, mul(gamma, reciprocal(sqrt(addScalar(variance, NORM_EPS)))), beta);
     const evaluated = firstAndSecond(frozen, gy, v, { gx: x, ggamma: gamma, gbeta: beta }, { dd_gy: gy, dd_gamma: gamma });
     const comparisons = await checkAll(bench, golden, { ...prefixed("train", train), ...prefixed("eval", evaluated) });
@@ -145,7 +145,7 @@ const imresize: Check = (gpu, golden) =>
     return checkAll(bench, golden, Object.fromEntries(scales.map((scale, k) => [`y.${k}`, officialImresize(x, scale)])));
   });
 
-/** Values that went through 8 bits agree to f32 rounding of [-1,1]. */
+/** Values that were converted to 8 bits agree up to f32 rounding in [-1,1]. */
 const PICTURE_BOUND = 1e-5;
 
 const pyramid: Check = (gpu, golden) =>

@@ -1,4 +1,4 @@
-// Runs every case of a folder of golden vectors through the GPU code.
+// Runs every case of a folder of golden vectors on the GPU.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,13 +18,13 @@ const checks: Readonly<Record<string, Check>> = {
 export interface CaseResult {
   readonly name: string;
   readonly passed: boolean;
-  /** The comparison nearest to or furthest beyond its bound. */
+  /** The comparison with the largest error relative to its bound. */
   readonly worst: Comparison | null;
   readonly compared: number;
   readonly problem: string | null;
 }
 
-/** Names of all cases of a folder, from its index. Throws one line where there is none. */
+/** The names of all cases of a folder, from its index. Throws one line if there is no index. */
 export function caseNames(folder: string): string[] {
   const index = join(folder, "index.json");
   if (!existsSync(index)) throw new Error(`${folder} has no index.json: not a folder of golden vectors`);
@@ -49,7 +49,7 @@ export async function runCase(gpu: Gpu, folder: string, name: string): Promise<C
   }
 }
 
-/** A line per case: verdict, how many tensors, the largest error against its bound. */
+/** A line per case: pass or fail, the number of tensors, and the largest error relative to its bound. */
 export function describeResult({ name, passed, worst, compared, problem }: CaseResult): string {
   const verdict = passed ? "ok  " : "FAIL";
   if (!worst) return `${verdict} ${name}: ${problem}`;

@@ -1,4 +1,4 @@
-// Golden cases of one whole discriminator or generator step, through the GPU.
+// Runs the golden cases of a whole discriminator or generator step on the GPU.
 
 import { grad } from "../../src/autodiff/grad.ts";
 import { scale } from "../../src/autodiff/ops/elementwise.ts";
@@ -16,7 +16,7 @@ import { discriminator, generator } from "../../src/singan/networks/networks.ts"
 import { Bench, type Comparison, compare, type GoldenCase, loadCase } from "./case.ts";
 import type { Check } from "./ops.ts";
 
-/** A net's tensors on the bench, and its running statistics. */
+/** A network's tensors in the test graph, and its running statistics. */
 export class RecordedNet {
   readonly weights = new Map<string, Tensor>();
   readonly #statistics = new Map<string, Tensor>();
@@ -47,7 +47,7 @@ export class RecordedNet {
     add(`${tail}.bias`, true);
   }
 
-  /** Tells of normalisations; their updates apply in the order of the passes. */
+  /** Observes normalisations. Their updates are applied in the order of the passes. */
   readonly observe: Observe = (layer, batch, count) => {
     this.updates.push(runningStats(this.bench.bindings.get(this.#statistics.get(layer)!)!, batch, this.momentum, count));
   };

@@ -1,4 +1,4 @@
-// singan bench --profile: where the time of an iteration goes, scale by scale and kernel by kernel.
+// singan bench --profile: times every kernel of an iteration, at every scale.
 
 import { PyramidError } from "../../singan/model/pyramid.ts";
 import { planWithoutGpu, profileScale } from "../../singan/recipes.ts";
@@ -12,43 +12,42 @@ import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.t
 import { tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
-/** Flags of a training that change nothing in the time of an iteration. */
-const IDLE = ["iterations", "lr", "lrDropAt", "lrScale", "alphaRec", "lambdaGp", "noiseAmp", "seed"].map(flagName);
+/** Training flags that do not change the time of an iteration. */
+const OMITTED_FLAGS = ["iterations", "lr", "lrDropAt", "lrScale", "alphaRec", "lambdaGp", "noiseAmp", "seed"].map(flagName);
 
 export const benchCommand: Command = {
   name: "bench",
   summary: "time the kernels of a training on this computer",
   words: [],
   details: [
-    "For each scale: the wall time of an iteration as trainings run it, its dispatches, and per op and kernel the calls\n" +
-      "per iteration, milliseconds, share of the time in kernels, GFLOP/s (of convolutions, counted as computed directly)\n" +
-      "and GB/s (of what is bound, once). On noise in place of a photo, which takes the same time.",
-    "At least the share 1 − (sum of all kernels' times)/(wall time) of the time is without a kernel: these are timed by the\n" +
-      "GPU's clock, each in a pass of its own, which adds a little to each. Both are measured in turns, in 3 to 7 rounds;\n" +
-      "the figures are of the round whose share is the median.",
+    "For each scale, shows the wall time and the number of dispatches of an iteration. For each op and kernel, shows calls\n" +
+      "per iteration, milliseconds, share of the time in kernels, GFLOP/s (convolutions only, counted as direct sums) and\n" +
+      "GB/s (every bound buffer counted once). Trains on noise instead of a photo, which takes the same time.",
+    "Kernels are timed by the GPU's clock, each in a pass of its own, which makes each a little slower. So for at least\n" +
+      "the share 1 − (sum of all kernels' times)/(wall time) of an iteration no kernel runs. Whole iterations and single\n" +
+      "kernels are timed alternately, in 3 to 7 rounds. The figures are those of the round with the median share.",
   ],
   groups: [
     {
       title: "Flags",
       flags: [
-        { name: "profile", help: "what to do: needed, for there is no other benchmark in here" },
+        { name: "profile", help: "time the kernels of a training (required)" },
         { name: "size", value: "WxH", help: `size of the photo (default: ${DEFAULT_SIZE})` },
-        { name: "scales", value: "N|N-M|all", help: "which scales of its pyramid, 0 the coarsest (default: all)" },
+        { name: "scales", value: "N|N-M|all", help: "scales of the photo's pyramid to time; 0 is the coarsest (default: all)" },
       ],
     },
-    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => !IDLE.includes(name)) },
+    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => !OMITTED_FLAGS.includes(name)) },
   ],
   examples: [
-    ["singan bench --profile", "where an iteration's time goes, at every scale"],
-    ["singan bench --profile --scales 0-4 --json", "the first five, for programs to read"],
-    ["singan bench --profile --size 64x48 --channels 16", "a small photo and narrow nets"],
+    ["singan bench --profile", "times the kernels at every scale"],
+    ["singan bench --profile --scales 0-4 --json", "times the first five scales and prints JSON"],
+    ["singan bench --profile --size 64x48 --channels 16", "times a small photo with few channels"],
   ],
   run,
 };
 
 async function run(args: Args, session: Session): Promise<void> {
-  if (!args.has("profile"))
-    throw new UsageError("bench needs --profile, which times the kernels of a training; `npm run bench` compares with others");
+  if (!args.has("profile")) throw new UsageError("bench needs --profile; `npm run bench` compares with other libraries");
   const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
   const plan = inSize(() => inFlags(() => planWithoutGpu(photo, { preset: "paper", options: givenOptions(args) })));
   const { options, pyramid } = plan;
@@ -61,7 +60,7 @@ async function run(args: Args, session: Session): Promise<void> {
   await tuneFor(gpu, session, plan, (scale) => used.has(scale));
   const profiles: ScaleProfile[] = [];
   for (const scale of scales) {
-    session.note(`timing scale ${scale}, ${sizeText(pyramid.sizes[scale]!)}: iterations, and their kernels apart`);
+    session.note(`timing scale ${scale}, ${sizeText(pyramid.sizes[scale]!)}: whole iterations, and single kernels`);
     const profile = await profileScale(gpu, pyramid, options, scale);
     profiles.push(profile);
     if (!isJson) for (const line of describe(profile)) session.result(line);
@@ -89,7 +88,7 @@ function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleSha
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** `all`, `3` or `0-4`, up to `last`. */
+/** Reads the value of --scales: `all`, `3` or `0-4`. Throws UsageError for a scale above `last`. */
 function readScales(text: string, last: number): number[] {
   const [, from, to = from] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text === "all" ? `0-${last}` : text) ?? [];
   const [first, end] = [Number(from), Number(to)];
@@ -98,7 +97,7 @@ function readScales(text: string, last: number): number[] {
   return Array.from({ length: end - first + 1 }, (_, i) => first + i);
 }
 
-/** Runs `check`; a PyramidError becomes a UsageError, for the size is a flag here. */
+/** Runs `check` and turns its PyramidError into a UsageError: here the size comes from a flag. */
 function inSize<T>(check: () => T): T {
   try {
     return check();

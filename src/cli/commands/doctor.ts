@@ -1,4 +1,4 @@
-// singan doctor: whether this computer can train, and on what; answers most questions in a bug report.
+// singan doctor: checks whether this computer can train, and collects what a bug report needs.
 
 import type { Gpu } from "../../gpu/device.ts";
 import { openAdapter } from "../../node/adapter.ts";
@@ -13,26 +13,27 @@ import { versions } from "../versions.ts";
 
 export const doctorCommand: Command = {
   name: "doctor",
-  summary: "check whether this computer can train, and on what",
+  summary: "check whether this computer can train, and on which adapter",
   words: [],
   details: [
-    "Fails where there is no WebGPU adapter, or where it computes wrong results.",
-    "Which of several kernels is fastest is timed once per computer, by --tune or when a training first needs it, and\n" +
-      "kept in the user's cache folder. SINGAN_TUNE=off in the environment does without.",
+    "Fails if there is no WebGPU adapter, or if the adapter computes wrong results.",
+    "Several kernels compute the same result. The program times once which of them is fastest on this computer: with --tune,\n" +
+      "or when a training on a GPU first needs it. It stores the times in the user's cache folder. With SINGAN_TUNE=off in the\n" +
+      "environment trainings use the default kernels instead.",
   ],
   groups: [
     {
       title: "Flags",
       flags: [
-        { name: "tune", help: "find the fastest kernels for typical sizes, a minute at most, and show them" },
-        { name: "reset", help: "forget what was timed before" },
+        { name: "tune", help: "time the kernels for typical sizes, for at most a minute, and show the fastest" },
+        { name: "reset", help: "first delete the stored times" },
       ],
     },
   ],
   examples: [
-    ["singan doctor", "adapter, driver, limits, versions, a self-test"],
-    ["singan doctor --json", "the same, to put into a bug report"],
-    ["singan doctor --tune --reset", "time the kernels again, after a new driver"],
+    ["singan doctor", "shows adapter, driver, limits, versions and a self-test"],
+    ["singan doctor --json", "prints the same as JSON, for a bug report"],
+    ["singan doctor --tune --reset", "times the kernels again, for example after a driver update"],
   ],
   run,
 };
@@ -64,7 +65,7 @@ async function run(args: Args, session: Session): Promise<void> {
   }
 }
 
-/** Adds what the adapter tells. Throws where there is none or it fails the test. */
+/** Adds the adapter's properties and the result of the self-test to `found`. Throws if there is no adapter or it fails the test. */
 async function examine(found: Findings, session: Session): Promise<Gpu> {
   found["adapter"] = null;
   const adapter = await openAdapter();

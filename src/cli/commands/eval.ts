@@ -1,4 +1,4 @@
-// singan eval MODEL|DIR: how well samples match the photo that they were learnt from, in figures.
+// singan eval MODEL|DIR: measures how well samples match the photo.
 
 import { basename, dirname, join } from "node:path";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
@@ -32,55 +32,60 @@ const row = (name: string, better: Row["better"], decimals: number, meaning: str
   meaning,
 });
 
-/** In the table's order. The names are those of the JSON. */
+/** In the order of the table. The names are the keys of the JSON report. */
 const ROWS: readonly Row[] = [
-  row("swd", "↓", 5, "sliced Wasserstein distance of 7x7 patches; a grey shift of d gives about 0.8 d"),
-  row("swd_sd", "", 5, "its standard deviation over samples"),
-  row("swd_levels", "↓", 5, "swd per level: full size, 1/2, 1/4, as far as both sides have 16 px"),
-  row("swd_pooled", "↓", 5, "swd of all samples' patches as one set: the error that they share"),
-  row("swd_detail", "↓", 5, "swd without each patch's mean colour: blur and noise, not layout"),
-  row("diversity", "↑", 5, "a pixel's deviation over samples / the photo's deviation over pixels"),
-  row("nn_fidelity", "↓", 5, "sample patch to nearest photo patch: 0 where all detail is the photo's"),
-  row("nn_coverage", "↓", 5, "photo patch to nearest sample patch: 0 where nothing is missing"),
-  row("colour", "↓", 5, "Wasserstein distance of the colour histograms"),
-  row("frechet_inception64", "↓", 5, "Fréchet distance of Inception features; not the published SIFID"),
-  row("frechet_inception64_sd", "", 5, "its standard deviation over samples"),
-  row("psnr", "↑", 3, "of the reconstruction, dB"),
-  row("ssim", "↑", 5, "of the reconstruction's luma (Wang et al. 2004)"),
+  row("swd", "↓", 5, "sliced Wasserstein distance between 7x7 patches; 0.8 d if all values are off by d"),
+  row("swd_sd", "", 5, "standard deviation of swd over the samples"),
+  row("swd_levels", "↓", 5, "swd at full, half and quarter size, as long as both sides have 16 px"),
+  row("swd_pooled", "↓", 5, "swd of the patches of all samples as one set: the error that all samples share"),
+  row("swd_detail", "↓", 5, "swd without the mean colour of each patch: shows blur and noise, not layout"),
+  row("diversity", "↑", 5, "deviation of a pixel over the samples / deviation of the photo over its pixels"),
+  row("nn_fidelity", "↓", 5, "distance from sample patches to the nearest in the photo: 0 = no false detail"),
+  row("nn_coverage", "↓", 5, "distance from photo patches to the nearest in the samples: 0 = nothing missing"),
+  row("colour", "↓", 5, "Wasserstein distance between the colour histograms"),
+  row("frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"),
+  row("frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"),
+  row("psnr", "↑", 3, "PSNR of the reconstruction, in dB"),
+  row("ssim", "↑", 5, "SSIM of the reconstruction's luma (Wang et al. 2004)"),
 ];
 
 const DEFAULT_SAMPLES = 20;
 
 export const evalCommand: Command = {
   name: "eval",
-  summary: "tell in figures how well samples match their photo",
+  summary: "measure how well samples match the photo",
   words: ["MODEL|DIR"],
   details: [
-    "MODEL draws its samples for this. In DIR they are the files sample*.png, else samples/*.png (as singan train writes\n" +
-      "them), else every *.png but real, rec, reconstruction, scales and sheet; all of one size. The photo is resized to it\n" +
-      "where it differs.",
-    "The same pictures give the same figures; compare nn_fidelity and nn_coverage at equal sizes and numbers of samples.\n" +
-      `The Fréchet distance needs the npm package ${INCEPTION_PACKAGE} beside this program.`,
-    ["Figures (↑ higher is better, ↓ lower)", ...ROWS.map((r) => `  ${r.name.padEnd(22)} ${r.better || " "} ${r.meaning}`)].join(
-      "\n",
-    ),
+    "With MODEL, new samples of the model are measured. With DIR, the samples are the files sample*.png, or else\n" +
+      "samples/*.png (where singan train writes them), or else every *.png except real, rec, reconstruction, scales and\n" +
+      "sheet. All samples must have one size. A photo of another size is resized to it.",
+    "The same pictures always have the same figures. Compare nn_fidelity and nn_coverage only for equal sizes and numbers of\n" +
+      `samples. The Fréchet distance needs the npm package ${INCEPTION_PACKAGE}, installed next to this program.`,
+    [
+      "Figures (↑ higher is better, ↓ lower is better)",
+      ...ROWS.map((r) => `  ${r.name.padEnd(22)} ${r.better || " "} ${r.meaning}`),
+    ].join("\n"),
   ],
   groups: [
     {
       title: "Flags",
       flags: [
-        { name: "against", value: "PHOTO", help: "PNG or JPEG (default: the photo inside the model, or inside the one in DIR)" },
-        { name: "samples", value: "N", isNumber: true, help: `how many a model draws (default: ${DEFAULT_SAMPLES})` },
-        { name: "seed", value: "N", isNumber: true, help: "of a model's samples (default: 0)" },
-        { name: "rec", value: "FILE", help: "the reconstruction (default: the model's; reconstruction.png or rec.png in DIR)" },
-        { name: "out", value: "FILE", help: "write the report there too, as JSON" },
+        {
+          name: "against",
+          value: "PHOTO",
+          help: "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
+        },
+        { name: "samples", value: "N", isNumber: true, help: `number of samples of MODEL (default: ${DEFAULT_SAMPLES})` },
+        { name: "seed", value: "N", isNumber: true, help: "seed of the samples of MODEL (default: 0)" },
+        { name: "rec", value: "FILE", help: "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)" },
+        { name: "out", value: "FILE", help: "also write the report to this file, as JSON" },
       ],
     },
   ],
   examples: [
-    ["singan eval out/photo/model.safetensors", "20 new samples against its photo"],
-    ["singan eval out/photo --json", "the samples that singan train wrote"],
-    ["singan eval model.safetensors --samples 50 --seed 1 --out figures.json", "more and other samples, into a file"],
+    ["singan eval out/photo/model.safetensors", "measures 20 new samples"],
+    ["singan eval out/photo --json", "measures the samples that singan train wrote"],
+    ["singan eval model.safetensors --samples 50 --seed 1 --out figures.json", "writes the report to a file, too"],
   ],
   run,
 };
@@ -89,13 +94,13 @@ interface Named {
   readonly name: string;
   readonly picture: Rgb8;
 }
-/** What is compared: samples, all of one size, and perhaps a reconstruction and the model's own photo. */
+/** The pictures to measure: samples, and a reconstruction and the model's photo if there are any. */
 interface Subject {
   readonly samples: readonly Named[];
   readonly reconstruction: Named | null;
   readonly photo: Named | null;
-  /** For the report. */
-  readonly facts: object;
+  /** Where the samples come from, for the report. */
+  readonly source: object;
 }
 
 async function run(args: Args, session: Session): Promise<void> {
@@ -108,26 +113,25 @@ async function run(args: Args, session: Session): Promise<void> {
   const against = args.text("against");
   if (isFolder) {
     const ofModel = ["samples", "seed"].find((name) => args.has(name));
-    if (ofModel) throw new UsageError(`--${ofModel} is for a MODEL, which draws its samples; those in a folder are all taken`);
+    if (ofModel) throw new UsageError(`--${ofModel} is for a MODEL; in a folder all samples are measured`);
   }
   const given = against === undefined ? null : named(against);
   const subject = isFolder ? fromFolder(path, args) : await fromModel(path, args, session);
   const photo = given ?? subject.photo;
-  if (!photo) throw new UsageError("--against PHOTO is missing: what are the pictures in the folder compared with?");
+  if (!photo) throw new UsageError("--against PHOTO is missing: the folder has no model whose photo could be used");
   const { report, notes } = await measure(subject, photo, session);
 
   for (const note of notes) session.note(note);
-  const json = JSON.stringify({ ...subject.facts, against: against ?? null, ...report });
+  const json = JSON.stringify({ ...subject.source, against: against ?? null, ...report });
   folder?.write(basename(out!), `${json}\n`);
   folder?.commit();
   if (args.has("json")) session.result(json);
   else for (const line of describe(report)) session.result(line);
 }
 
-/** A transparent picture is seen on white, as training sees it. */
 const named = (path: string): Named => ({ name: shown(path), picture: readPhoto(path) });
 
-/** Draws samples, as `singan sample` draws them, and the reconstruction. */
+/** Makes the reconstruction and the same samples as `singan sample`. */
 async function fromModel(path: string, args: Args, session: Session): Promise<Subject> {
   const count = args.whole("samples", DEFAULT_SAMPLES, 2, 1000);
   const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
@@ -144,7 +148,7 @@ async function fromModel(path: string, args: Args, session: Session): Promise<Su
     samples,
     reconstruction,
     photo: photoOf(model),
-    facts: { model: path, seed },
+    source: { model: path, seed },
   };
 }
 
@@ -161,7 +165,7 @@ function fromFolder(path: string, args: Args): Subject {
     () => names.filter((name) => !NOT_SAMPLES.test(name)).map((name) => join(path, name)),
   ];
   const files = choices.map((choice) => choice()).find((found) => found.length > 0);
-  if (!files) throw new FileError(`there are no samples in ${shown(path)}: no sample*.png, no samples/*.png, no other *.png`);
+  if (!files) throw new FileError(`there are no samples in ${shown(path)}: no sample*.png, no samples/*.png and no other *.png`);
   const own = ["reconstruction.png", "rec.png"].find((name) => names.includes(name));
   const rec = args.text("rec") ?? (own && join(path, own));
   const model = modelPath(path);
@@ -169,16 +173,16 @@ function fromFolder(path: string, args: Args): Subject {
     samples: files.map(named),
     reconstruction: rec === undefined ? null : named(rec),
     photo: args.has("against") || model === path ? null : photoOf(readAnyModelAt(model)),
-    facts: { folder: path },
+    source: { folder: path },
   };
 }
 
-/** Lets an interrupt through. */
+/** Returns to the event loop once, so that signals are handled. */
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 type Report = Readonly<Record<string, number | null | readonly number[]>>;
 
-/** All figures, and what whoever reads them should know. Throws FileError where sizes don't fit. */
+/** Returns all figures, and notes for the user about them. Throws FileError if the sizes of the pictures don't fit. */
 async function measure(
   { samples, reconstruction }: Subject,
   photo: Named,
@@ -189,11 +193,11 @@ async function measure(
   for (const other of [...samples, ...(reconstruction ? [reconstruction] : [])]) {
     if (sizeText(other.picture) !== sizeText(first.picture))
       throw new FileError(
-        `${other.name} is ${sizeText(other.picture)}, ${first.name} is ${sizeText(first.picture)}: all must be of one size`,
+        `all pictures must have one size, but ${other.name} is ${sizeText(other.picture)} and ${first.name} is ${sizeText(first.picture)}`,
       );
   }
   if (Math.min(width, height) < LEAST_SIDE)
-    throw new FileError(`the samples are ${sizeText(first.picture)}: both sides must have at least ${LEAST_SIDE} px`);
+    throw new FileError(`the samples are ${sizeText(first.picture)}, but both sides must have at least ${LEAST_SIDE} px`);
   session.note(
     `measuring ${samples.length} sample${samples.length === 1 ? "" : "s"} of ${sizeText(first.picture)} against ${photo.name} …`,
   );
@@ -206,8 +210,8 @@ async function measure(
     isResized
       ? `${photo.name} was resized${isStretched(photo.picture, first.picture) ? " and stretched" : ""} from ${sizeText(photo.picture)} (antialiased bicubic)`
       : "",
-    inception ? "" : `no Fréchet distance: it needs ${INCEPTION_PACKAGE}, which is not installed beside this program`,
-    reconstruction ? "" : "no PSNR and SSIM: there is no reconstruction.png or rec.png; --rec FILE names one",
+    inception ? "" : `no Fréchet distance: the npm package ${INCEPTION_PACKAGE} is not installed next to this program`,
+    reconstruction ? "" : "no PSNR and SSIM: the folder has no reconstruction.png or rec.png; --rec FILE names another file",
   ].filter((note) => note !== "");
   const report = {
     ...{ width, height, samples: samples.length },
@@ -219,12 +223,12 @@ async function measure(
   return { report, notes };
 }
 
-/** One line per figure that there is. */
+/** A table with a line for every figure in the report. */
 function describe(report: Report): string[] {
   const shownValue = (value: number | null, decimals: number): string => (value === null ? "∞ (equal)" : value.toFixed(decimals));
   const rows = ROWS.filter(({ name }) => report[name] !== undefined).map(({ name, better, decimals, meaning }) => {
     const values = [report[name]!].flat() as (number | null)[];
     return [name, better, values.map((value) => shownValue(value, decimals)).join(" "), meaning];
   });
-  return table([["figure", "", "value", "meaning (↑ higher is better, ↓ lower)"], ...rows]);
+  return table([["figure", "", "value", "meaning (↑ higher is better, ↓ lower is better)"], ...rows]);
 }

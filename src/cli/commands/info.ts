@@ -1,4 +1,4 @@
-// singan info MODEL: what a model file holds. Needs no GPU.
+// singan info MODEL: shows what is in a model file. Needs no GPU.
 
 import { statSync } from "node:fs";
 import { recipeOf } from "../../singan/recipes.ts";
@@ -12,12 +12,12 @@ import { asFlags } from "../train-options.ts";
 
 export const infoCommand: Command = {
   name: "info",
-  summary: "show what a model file holds",
+  summary: "show what is in a model file",
   words: ["MODEL"],
   groups: [],
   examples: [
-    ["singan info out/photo", "scales, sizes, losses, options"],
-    ["singan info out/photo --json", "the same for programs"],
+    ["singan info out/photo", "shows scales, sizes, losses and options"],
+    ["singan info out/photo --json", "prints the same as JSON"],
   ],
   run,
 };
