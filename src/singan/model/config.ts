@@ -77,8 +77,10 @@ export const PAPER: TrainOptions = Object.freeze({
 export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
 
 /** The rate of iteration `at`: a tenth from the share `lrDropAt` of the iterations on. */
-export const learningRate = ({ lr, lrDropAt, iterations }: TrainOptions, at: number): number =>
-  at >= Math.floor(lrDropAt * iterations) ? lr * 0.1 : lr;
+export const learningRate = (
+  { lr, lrDropAt, iterations }: Pick<TrainOptions, "lr" | "lrDropAt" | "iterations">,
+  at: number,
+): number => (at >= Math.floor(lrDropAt * iterations) ? lr * 0.1 : lr);
 
 /** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
 export const PRESETS = {

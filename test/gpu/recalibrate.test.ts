@@ -1,0 +1,115 @@
+// Recalibrated statistics against plain averages of what the first block of a generator sees, computed here in f64.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { normals } from "../../src/autodiff/philox.ts";
+import { sizeOf } from "../../src/autodiff/tensor.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import type { Planes } from "../../src/image/planes.ts";
+import { initialWeights } from "../../src/nn/init.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
+import { parameterShapes } from "../../src/singan/model/shapes.ts";
+import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
+import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
+import { resolveOptions } from "../../src/singan/recipes.ts";
+import { type ScaleSetup, ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
+import { tinyPhoto } from "../tiny-training.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openDevice(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+const CHANNELS = 3;
+const PASSES = 50;
+const SEED = 7;
+const size = { width: 14, height: 12 };
+const options = resolveOptions({ channels: CHANNELS, maxChannels: CHANNELS, seed: SEED });
+const generator = initialWeights(parameterShapes("generator", CHANNELS), [1, 2, 3, 4]);
+const picture: Planes = { ...size, data: tinyPhoto(size.width, size.height).data };
+
+/** Mean and unbiased variance per channel of the head's convolution of a picture padded by 5. */
+function headMoments(channel: (c: number, y: number, x: number) => number): number[][] {
+  const weights = generator.get("head.conv.weight")!;
+  const { width, height } = size;
+  const padded = (c: number, y: number, x: number): number => {
+    const [row, column] = [y - 5, x - 5];
+    return row >= 0 && row < height && column >= 0 && column < width ? channel(c, row, column) : 0;
+  };
+  return Array.from({ length: CHANNELS }, (_, o) => {
+    const values: number[] = [];
+    for (let y = 0; y < height + 8; y++) {
+      for (let x = 0; x < width + 8; x++) {
+        let sum = 0;
+        for (let c = 0; c < 3; c++)
+          for (let u = 0; u < 3; u++)
+            for (let v = 0; v < 3; v++) sum += weights[((o * 3 + c) * 3 + u) * 3 + v]! * padded(c, y + u, x + v);
+        values.push(sum);
+      }
+    }
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    return [mean, values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)];
+  });
+}
+
+/** The head's statistics after recalibration: [mean, variance] per channel. */
+async function recalibrated(setup: Pick<ScaleSetup, "scale" | "frozen" | "zPrev" | "zStar" | "noiseAmp">): Promise<number[][]> {
+  const trainer = await ScaleTrainer.create(gpu, {
+    ...{ size, channels: CHANNELS, options, real: picture, upsample: upsampler("bicubic", 1), generator },
+    discriminator: initialWeights(parameterShapes("discriminator", CHANNELS), [1, 2, 3, 5]),
+    ...setup,
+  });
+  try {
+    trainer.recalibrate();
+    const state = (await trainer.stateDicts()).generator;
+    const [mean, variance] = ["running_mean", "running_var"].map((name) => state.get(`head.norm.${name}`)!);
+    return Array.from({ length: CHANNELS }, (_, c) => [mean![c]!, variance![c]!]);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+function expectNear(got: readonly number[][], want: readonly number[][]): void {
+  got.forEach(([mean, variance], c) => {
+    const [wantedMean, wantedVariance] = want[c]! as [number, number];
+    // Sums of a few hundred float32 values, averaged over 50 passes.
+    expect(Math.abs(mean! - wantedMean), `mean ${c}`).toBeLessThan(1e-5 * Math.sqrt(wantedVariance));
+    expect(Math.abs(variance! / wantedVariance - 1), `variance ${c}`).toBeLessThan(1e-5);
+  });
+}
+
+test("at the coarsest scale: the average over 50 random passes", async () => {
+  const { width, height } = size;
+  const sums = Array.from({ length: CHANNELS }, () => [0, 0]);
+  for (let t = 1; t <= PASSES; t++) {
+    const z = normals(randomKey(SEED, PURPOSE.statistics, 0, t), 0, width * height); // one channel for all colours
+    headMoments((_, y, x) => z[y * width + x]!).forEach((moments, c) => {
+      moments.forEach((moment, i) => {
+        sums[c]![i]! += moment / PASSES;
+      });
+    });
+  }
+  const zStar = new Float32Array(width * height);
+  expectNear(await recalibrated({ scale: 0, frozen: [], zPrev: null, zStar, noiseAmp: 1 }), sums);
+});
+
+test("at finer scales: half of the passes are random ones, half are the reconstruction", async () => {
+  // Without noise, and from a chain whose picture is 0, a random pass sees nothing: the average is half of the reconstruction's moments.
+  const silent = new Map(
+    [...parameterShapes("generator", CHANNELS)].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]),
+  );
+  for (const block of ["head", "body.block1", "body.block2", "body.block3"]) {
+    silent.set(`${block}.norm.running_mean`, new Float32Array(CHANNELS));
+    silent.set(`${block}.norm.running_var`, new Float32Array(CHANNELS).fill(1));
+  }
+  const frozen = new FrozenScale(gpu, { size, channels: CHANNELS, noiseAmp: 0, generator: silent });
+  const got = await recalibrated({ scale: 1, frozen: [frozen], zPrev: picture, zStar: null, noiseAmp: 0 });
+  frozen.dispose();
+  const { width, height, data } = picture;
+  const whole = headMoments((c, y, x) => data[(c * height + y) * width + x]!);
+  expectNear(
+    got,
+    whole.map((moments) => moments.map((moment) => moment / 2)),
+  );
+});
