@@ -55,7 +55,7 @@ export const inRecipe = (options: TrainOptions, recipe: string): TrainOptions =>
 export const pyramidOf = (photo: Size, options: TrainOptions): Pyramid => recipeOf(options).pyramid(photo, options);
 
 /** What a training of a photo of this size will be; see planBy. */
-export const planTraining = (
+export const planTraining = async (
   gpu: Gpu,
   photo: Size,
   plan: PlanOptions,

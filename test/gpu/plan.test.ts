@@ -1,0 +1,109 @@
+// A training that does not fit into memory is refused before it starts, with numbers and a size that fits.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inFlags } from "../../src/cli/train-options.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
+import { PRESETS, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
+import { forecastBytes, planTraining, planWithoutGpu, pyramidOf, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
+import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
+
+const requireMemory = (on: Gpu, photo: Size, options: TrainOptions, freeBytes?: number): Promise<number> =>
+  requireMemoryBy(on, recipeOf(options), pyramidOf(photo, options), options, freeBytes);
+const photo = { width: 96, height: 64 };
+const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openDevice(await openAdapter());
+});
+afterAll(() => gpu.dispose());
+
+it("gives the forecast where it fits", async () => {
+  expect(await requireMemory(gpu, photo, options)).toBe(await forecastBytes(gpu, photo, options));
+});
+
+it.each(["regenerate", "replay"] as const)("takes at most 700 MB for the paper's size, %s", async (gStep) => {
+  const paper = { width: 250, height: 188 };
+  expect(await forecastBytes(gpu, paper, resolveOptions({ gStep }))).toBeLessThan(700e6);
+});
+
+it.runIf(() => gpu.isSoftware)("compares with free memory where the GPU is software", async () => {
+  const bytes = await forecastBytes(gpu, photo, options);
+  const free = 256e6 + bytes / 4;
+  await expect(requireMemory(gpu, photo, options, free)).rejects.toThrow(
+    `this training takes ${megabytes(bytes)} of memory, and ${megabytes(bytes / 4)} are free: take maxSize 30, or a smaller maxChannels`,
+  );
+});
+
+it("says what a binding may hold", async () => {
+  const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+  const side = Math.ceil(Math.sqrt(limit / 4 / 512)) + 8;
+  const huge = resolveOptions({ maxSize: side, minSize: Math.min(side, 512), channels: 512, maxChannels: 512 });
+  await expect(requireMemory(gpu, { width: side, height: side }, huge)).rejects.toThrow(
+    new RegExp(`at the finest scale, and this adapter allows ${megabytes(limit)} in one piece: take maxSize \\d+, or a smaller`),
+  );
+});
+
+it("finds out by taking it whether the GPU has so much", async () => {
+  const before = gpu.stats();
+  expect(await gpu.canHold(1e6)).toBe(true);
+  const promisesAnything = /llvmpipe/.test(gpu.adapterName); // it allocates memory when it is first written
+  expect(await gpu.canHold(2 ** 45)).toBe(promisesAnything);
+  expect(gpu.stats()).toEqual(before);
+});
+
+it("names flags in place of options on the command line", () => {
+  const fail = () => {
+    throw new MemoryError("too much: take maxSize 30, or a smaller maxChannels");
+  };
+  expect(() => inFlags(fail)).toThrow(new Error("too much: take --max-size 30, or a smaller --max-channels"));
+});
+
+describe("planTraining", () => {
+  const clouds = { width: 256, height: 124 };
+  const fast = { overhead: 0.002, rate: 1e13, compile: 1 };
+  const slow = { overhead: 0.5, rate: 1e9, compile: 10 };
+
+  it("takes a named preset, made large enough for an elongated photo, and forecasts its time", async () => {
+    const plan = await planTraining(gpu, clouds, { preset: "preview", options: { seed: 3 } }, { speed: slow });
+    // 48 px would make the short side 23 px, below the 25 px of the coarsest scale.
+    expect(plan).toMatchObject({ preset: "preview", isPicked: false, options: { ...PRESETS.preview, seed: 3, maxSize: 65 } });
+    const { options, pyramid, forecastSeconds, bytes } = plan;
+    expect(pyramid).toEqual(pyramidOf(clouds, options));
+    expect(bytes).toBe(await forecastBytes(gpu, clouds, options));
+    const macs = pyramid.sizes.reduce((sum, _, k) => sum + recipeOf(options).macsPerIteration(k, pyramid.sizes, options), 0);
+    const iterations = options.iterations * (macs / slow.rate + pyramid.sizes.length * slow.overhead);
+    expect(forecastSeconds).toBeCloseTo(iterations + (slow.compile * pyramid.sizes.length) / 4, 6);
+  });
+
+  it("picks the best preset that takes a reasonable time at the measured speed, and keeps given options", async () => {
+    const picked = (speed: typeof fast, options: Partial<TrainOptions> = {}) =>
+      planTraining(gpu, clouds, { options }, { speed, freeBytes: 2 ** 40 });
+    expect(await picked(fast)).toMatchObject({ preset: "paper", isPicked: true, options: PRESETS.paper, speed: fast });
+    expect(await picked(slow, { iterations: 7 })).toMatchObject({ preset: "preview", options: { iterations: 7, maxSize: 65 } });
+    expect((await picked(slow)).options).toMatchObject({ channels: 16, iterations: 40 });
+    expect((await picked(fast, { recipe: "consingan" })).options).toMatchObject({ recipe: "consingan", stages: 6 });
+  });
+
+  it("takes the paper's values where size and iterations are given, and times a short training for nobody", async () => {
+    const options = { maxSize: 40, iterations: 2, channels: 4, maxChannels: 4 };
+    const onTiming = () => expect.fail("timed");
+    const plan = await planTraining(gpu, { width: 40, height: 40 }, { options }, { onTiming });
+    expect(plan).toMatchObject({ preset: "paper", isPicked: false, forecastSeconds: null, speed: null });
+    expect(plan.options).toEqual({ ...PRESETS.paper, ...options });
+    expect(planWithoutGpu({ width: 40, height: 40 }, { options })).toMatchObject({
+      options: plan.options,
+      pyramid: plan.pyramid,
+    });
+  });
+
+  it("refuses what can't be trained, in the words of the options", async () => {
+    const plan = (options: Partial<TrainOptions>, freeBytes?: number) =>
+      planTraining(gpu, clouds, { preset: "paper", options }, { speed: fast, ...(freeBytes && { freeBytes }) });
+    await expect(plan({ maxSize: 40 })).rejects.toThrow("its short side must be at least 25; crop it or allow 52 pixels");
+    await expect(plan({ stages: 3 })).rejects.toThrow("stages has no meaning in the recipe singan");
+    await expect(plan({ recipe: "gan" })).rejects.toThrow("recipe must be singan or sr or consingan, not gan");
+    if (gpu.isSoftware) await expect(plan({}, 300e6)).rejects.toThrow(MemoryError);
+  });
+});
