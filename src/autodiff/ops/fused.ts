@@ -266,11 +266,11 @@ export const squaredErrorGradOp: Op<{ k: number }> = {
 };
 
 /** (ν − 1)² per pixel, ν = √(Σ over channels of g²): [n,c,h,w] → [n,1,h,w]. The gradient penalty's integrand. */
-export const normExcess = (g: Tensor): Tensor => apply(normExcessOp, [g], {});
-export const normExcessOp: Op<None> = {
-  name: "normExcess",
+export const penaltyIntegrand = (g: Tensor): Tensor => apply(penaltyIntegrandOp, [g], {});
+export const penaltyIntegrandOp: Op<None> = {
+  name: "penaltyIntegrand",
   shape: ([g]) => [g![0]!, 1, ...g!.slice(2)],
-  vjp: (v, { inputs: [g] }) => [apply(normExcessGradOp, [v, g!], {})],
+  vjp: (v, { inputs: [g] }) => [apply(penaltyIntegrandGradOp, [v, g!], {})],
   examples: [{ inputs: [image], attrs: {} }],
   composed: ([g]) => {
     const excess = addScalar(pixelNorm(g!), -1);
@@ -278,14 +278,14 @@ export const normExcessOp: Op<None> = {
   },
 };
 /** 2·v·(1 − 1/ν)·g, and 0 where ν is 0. v [n,1,h,w], g [n,c,h,w]. */
-export const normExcessGradOp: Op<None> = {
-  name: "normExcessGrad",
+export const penaltyIntegrandGradOp: Op<None> = {
+  name: "penaltyIntegrandGrad",
   shape: ([v, g]) => {
-    requireShape(sameShape(v!, [g![0]!, 1, ...g!.slice(2)]), `normExcessGrad: [${v}] does not fit [${g}]`);
+    requireShape(sameShape(v!, [g![0]!, 1, ...g!.slice(2)]), `penaltyIntegrandGrad: [${v}] does not fit [${g}]`);
     return g!;
   },
   vjp: (h, node) => throughComposed(h, node),
   examples: [{ inputs: [[2, 1, 5, 4], image], attrs: {} }],
-  composed: ([v, g]) => grad(normExcessOp.composed!([g!], {}), [g!], v)[0]!,
+  composed: ([v, g]) => grad(penaltyIntegrandOp.composed!([g!], {}), [g!], v)[0]!,
 };
 const pixelNorm = (g: Tensor): Tensor => sqrt(axisSum(mul(g, g), 1));
