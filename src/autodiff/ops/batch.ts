@@ -1,4 +1,4 @@
-// Ops on the batch axis: samples joined, taken out, and put back among zeros.
+// Ops on the batch axis: samples are joined, taken out, and padded with zero samples.
 
 import { apply, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
 
@@ -47,7 +47,7 @@ export const takeOp: Op<Part> = {
   ],
 };
 
-/** A batch of `of` samples: x from sample `first` on, zeros elsewhere. */
+/** x as the samples from `first` on of a batch of `of`, whose other samples are zeros. */
 export const padBatch = (x: Tensor, first: number, of: number): Tensor => apply(padBatchOp, [x], { first, of });
 export const padBatchOp: Op<Padded> = {
   name: "padBatch",
