@@ -58,11 +58,7 @@ const cases: [name: string, options: Partial<TrainOptions>, moments: string[]][]
     ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3"],
   ],
   ["singan with one z*", { ...TINY, zStar: "fixed", iterations: 1 }, ["0/1", "1/not begun", "1/1"]],
-  [
-    "consingan",
-    CONSINGAN,
-    ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3", "2/not begun", "2/1", "2/2", "2/3"],
-  ],
+  ["consingan", CONSINGAN, ["0/1", "0/2", "0/3", "1/not begun", "1/1", "1/2", "1/3", "2/not begun", "2/1", "2/2", "2/3"]],
 ];
 
 describe.each(cases)("%s", (_, options, moments) => {
