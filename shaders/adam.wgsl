@@ -1,6 +1,6 @@
 // adam: one step over the flat parameters of a net, in place. Kingma & Ba 2015, in PyTorch's form:
 //   m = β1·m + (1−β1)·g;  v = β2·v + (1−β2)·g²;  p −= lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
-// g is the sum of `terms` arrays of n values, one after the other in g.
+// The gradient is the sum of `terms` arrays of n values, which lie one after the other in the buffer g.
 // schedule = (lr/(1−β1ᵗ), 1/√(1−β2ᵗ)) of this step, computed on the CPU in f64.
 override WG: u32 = 64u;
 struct Params { n: u32, terms: u32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, eps: f32 } // rest = 1 − β, which f32 would round away

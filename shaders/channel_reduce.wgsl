@@ -1,5 +1,5 @@
 // channel_reduce: s[g,c] = Σ x (OP 0) or Σ x·y (OP 1) over the samples of the group and all positions.
-// One workgroup per (g,c); threads add blocks of BLOCK values (short sums round less), then a tree of fixed order. Deterministic.
+// One workgroup per (g,c); threads add blocks of BLOCK values (short sums round less), then the workgroup reduces in fixed order. Deterministic.
 override WG: u32 = 64u;
 override OP: u32 = 0u;
 const BLOCK = 16u;
@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let channel = group.x;
   var sum = 0.0;
   for (var n = 0u; n < params.samples; n++) {
-    var of_sample = 0.0; // by itself: samples that cancel, as a critic's bias sees real and fake, cancel to the last bit
+    var of_sample = 0.0; // summed alone, so that samples that cancel (real and fake, for a critic's bias) cancel to the last bit
     let start = ((group.y * params.samples + n) * params.channels + channel) * params.positions;
     for (var first = lane; first < params.positions; first += WG * BLOCK) {
       let last = min(first + WG * BLOCK, params.positions);

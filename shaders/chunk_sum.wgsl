@@ -1,4 +1,4 @@
-// chunk_sum: y[i] = Σ_k x[k·n + i]: the second stage of reductions that leave one partial result per chunk. Fixed order.
+// chunk_sum: y[i] = Σ_k x[k·n + i]: the second stage of reductions whose first stage has one partial result per chunk. Fixed order.
 override WG: u32 = 64u;
 struct Params { n: u32, chunks: u32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;

@@ -1,6 +1,6 @@
 // conv2d: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid. Template: OB channels x PH x PW pixels per thread.
-// TRANSPOSED is the input gradient, the same sum with weights w[c,o,2−u,2−v] on x padded by 2; MASKED reads the padding where x has none.
-// LEAKY applies LeakyReLU to the result. Accumulators are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads feed
+// TRANSPOSED is the input gradient: the same sum with weights w[c,o,2−u,2−v], and x padded by 2. With MASKED, x has no padding, and is read
+// as 0 outside. LEAKY applies LeakyReLU to the result. The sums are scalars in registers: per input channel (PH+2)(PW+2) + 9·OB loads serve
 // 9·OB·PH·PW multiply-adds. A workgroup has one block of channels, so that its weights are the same for all threads.
 //let OB = 4
 //let PH = 2
@@ -43,8 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   //}
   let w_step = select(9u, params.c_out * 9u, TRANSPOSED);
   let plane = params.h_in * params.w_in;
-  // Where the image is padded, rows and columns outside are masked (a negative number wraps to a large one). Else those beyond the
-  // image are read somewhere inside the buffer, and their sums are not stored.
+  // With MASKED, rows and columns outside the image count as 0 (a negative index wraps to a large one). Without, those beyond the image
+  // are read anywhere in the buffer: their sums are not stored.
   let pad = select(0u, 2u, MASKED);
   //for p in 0..PH+2 {
   let has_row$p = !MASKED || i + $(p)u - pad < params.h_in;

@@ -1,7 +1,7 @@
 // conv2d_staged: conv2d with the weights in workgroup memory. Template: 4·QB output channels x PH x PW pixels per thread.
 // y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and LEAKY as in conv2d. A workgroup has one block
-// of output channels and copies its weights as vec4s of channels, `stage` input channels at a time: all at once (ONCE = 1) where they
-// fit, before any accumulator is live, or in a loop (MANY = 1).
+// of output channels and copies its weights as vec4s of channels: with ONCE those of all input channels, before any sum is live; else those of
+// `stage` input channels at a time, in a loop.
 //let QB = 1
 //let PH = 2
 //let PW = 4
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   //}
   //}
   //}
-  // As in conv2d: outside the image 0 where it is padded, else anything, for sums that are not stored.
+  // As in conv2d: outside the image 0 with TRANSPOSED, else any value, because the sums are not stored.
   let pad = select(0u, 2u, TRANSPOSED);
   //for p in 0..PH+2 {
   let has_row$p = !TRANSPOSED || i + $(p)u - pad < params.h_in;

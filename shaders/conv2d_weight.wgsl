@@ -1,7 +1,7 @@
 // conv2d_weight: dw[o,c,u,v] = Σ_{n,i,j} g[n,o,i,j]·x[n,c,i+u,j+v], 3x3. Deterministic: no atomics, all sums in fixed order.
-// A workgroup owns OB outputs x CB inputs and, of `chunks`, one part of the picture, cut into strips PW columns wide. A thread walks down
-// every THREADS-th of these, keeping three rows of x in registers, so that a row costs (PW+2)·CB + PW·OB loads for 9·OB·CB·PW multiply-adds.
-// The threads' sums are added in workgroup memory, LANES threads at a time; chunk_sum adds the chunks where there are several.
+// A workgroup has OB output and CB input channels, and one of `chunks` parts of the picture, which is cut into strips of PW columns. A thread
+// walks down every THREADS-th strip with three rows of x in registers, so that a row costs (PW+2)·CB + PW·OB loads for 9·OB·CB·PW
+// multiply-adds. The threads' sums are added in workgroup memory, those of LANES threads at a time. chunk_sum.wgsl adds the chunks.
 //let OB = 4
 //let CB = 2
 //let PW = 4
@@ -17,7 +17,7 @@ struct Params { samples: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, c_in
 
 const ENTRIES = $(OB)u * $(CB)u * 9u;
 const LANES = $(LANES)u;
-const THREADS = $(THREADS)u; // LANES (ONCE) or a multiple
+const THREADS = $(THREADS)u; // with ONCE as many as LANES, else a multiple
 var<workgroup> sums: array<f32, $(SUMS)>; // ENTRIES · LANES
 
 @compute @workgroup_size($(THREADS))
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let o = group.y / blocks_c * $(OB)u;
   let plane_x = params.h_in * params.w_in;
   let plane_g = params.h_out * params.w_out;
-  // Channels beyond the last repeat it; their sums are not stored.
+  // Channels beyond the last one repeat it; their sums are not stored.
   //for b in 0..CB {
   let c$b = min(c + $(b)u, params.c_in - 1u) * plane_x;
   //}
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let top = strip / params.strips_x % params.bands * params.rows;
     let n = strip / (params.strips_x * params.bands);
     let end = min(top + params.rows, params.h_out);
-    // Columns beyond the image repeat its last one: a g of 0 meets them.
+    // Columns beyond the image repeat its last one: they are multiplied by a g of 0.
     //for q in 0..PW+2 {
     let column$q = min(j + $(q)u, params.w_in - 1u);
     //}

@@ -3,7 +3,7 @@
 //   map2  OP: 0 a+b, 1 a·b, 2 LeakyReLU mask (a where b > 0, else k·a), 3 clamp mask (a where k < b < c, else 0), 4 tanh a + b,
 //             5 a·(1 − tanh² b)
 //   map2_scalar, with one value s for all. OP: 0 s·a + (1−s)·b, 1 k·s·(a−b)
-// Buffers are padded to 16 bytes, so the last vec4 may compute values nobody reads.
+// Buffers are padded to 16 bytes: the last vec4 may have values that are never read.
 override WG: u32 = 64u;
 override OP: u32 = 0u;
 struct Params { n4: u32, k: f32, c: f32 }

@@ -2,14 +2,14 @@
 //   statistics  m = moments of x alone: mean and biased variance
 //   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β); in the others k = 1 where y > 0, else α
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
-//   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; its moments are computed again, for WebGPU binds 8 buffers and this has 8 others
-// One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them, so that a pass is one dispatch
-// and the rows are still in the cache. Lanes read quads, four neighbouring values by one address, which is cheaper on software adapters. What
-// a row's first and last quad have of the rows beside it counts as 0. A lane adds blocks of BLOCK quads: short sums round less. Fixed order:
-// deterministic. The moments take two steps a turn, which itself costs what a load does there.
+//   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; computes the moments again, because it has 8 other buffers and WebGPU binds no more
+// One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them: a pass is one dispatch, and
+// the rows are still in the cache. Threads read four neighbouring values as a vec4, by one address, which is cheaper on software adapters. The
+// values of neighbouring rows in a row's first and last vec4 count as 0. A thread adds blocks of BLOCK vec4s: short sums round less. The order
+// is fixed: deterministic. The loops of the moments take two steps per turn, because a turn costs software adapters as much as a load.
 override WG: u32 = 256u;
 const BLOCK = 16u;
-const_assert BLOCK % 2u == 0u; // the moments' two steps are of one block
+const_assert BLOCK % 2u == 0u; // both steps of a turn are in one block
 struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32, alpha: f32 } // samples per group
 @group(0) @binding(0)  var<storage, read>       v: array<vec4<f32>>;
 @group(0) @binding(1)  var<storage, read>       g: array<vec4<f32>>;
@@ -19,7 +19,7 @@ struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f
 @group(0) @binding(5)  var<storage, read>       beta: array<f32>;
 @group(0) @binding(6)  var<storage, read>       y: array<vec4<f32>>;
 @group(0) @binding(7)  var<storage, read_write> moments: array<f32>;
-@group(0) @binding(8)  var<storage, read_write> out: array<f32>; // by values: rows that meet in a quad have different workgroups
+@group(0) @binding(8)  var<storage, read_write> out: array<f32>; // no vec4s: rows that share one belong to different workgroups
 @group(0) @binding(9)  var<storage, read_write> scale_grad: array<f32>;
 @group(0) @binding(10) var<storage, read_write> shift_grad: array<f32>;
 @group(0) @binding(11) var<storage, read_write> curvature: array<f32>;
@@ -28,7 +28,7 @@ struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f
 alias Sum = vec4<f32>;
 //include reduce
 
-/// A channel of a sample: where its values start, the quad of the first one, and the quad after the last one's.
+/// A channel of a sample: the index of its first value, the vec4 with that value, and the vec4 after the one with its last value.
 struct Row { start: u32, first: u32, end: u32 }
 
 fn row_of(group: u32, sample: u32, channel: u32) -> Row {
@@ -36,12 +36,12 @@ fn row_of(group: u32, sample: u32, channel: u32) -> Row {
   return Row(start, start / 4u, (start + params.positions + 3u) / 4u);
 }
 
-/// Which values of a quad are of the row. What lies before wraps to large numbers.
-fn inside(row: Row, quad: u32) -> vec4<bool> {
-  return quad * 4u + vec4<u32>(0u, 1u, 2u, 3u) - row.start < vec4<u32>(params.positions);
+/// Which values of a vec4 are in the row. The indices of values before it wrap to large numbers.
+fn inside(row: Row, at: u32) -> vec4<bool> {
+  return at * 4u + vec4<u32>(0u, 1u, 2u, 3u) - row.start < vec4<u32>(params.positions);
 }
 
-/// The values that are of the row, else 0.
+/// The values that are in the row; 0 for the others.
 fn kept(values: vec4<f32>, is_inside: vec4<bool>) -> vec4<f32> {
   return select(vec4<f32>(0.0), values, is_inside);
 }
@@ -50,7 +50,7 @@ fn total(values: vec4<f32>) -> f32 {
   return dot(values, vec4<f32>(1.0));
 }
 
-// Mean and biased variance of a channel in a group, in two passes; what rounding left in the mean is corrected for.
+// Mean and biased variance of a channel in a group, in two passes. The second one corrects the rounding error of the mean.
 fn moments_of(group: u32, channel: u32, lane: u32) -> vec2<f32> {
   let count = f32(params.samples * params.positions);
   var sum = vec4<f32>(0.0);
@@ -95,9 +95,9 @@ fn leaky(t: vec4<f32>) -> vec4<f32> {
   return select(params.alpha * t, t, t > vec4<f32>(0.0));
 }
 
-// k, where y is what became of the value by LeakyReLU.
-fn slope(quad: u32) -> vec4<f32> {
-  return select(vec4<f32>(params.alpha), vec4<f32>(1.0), y[quad] > vec4<f32>(0.0));
+// k, by the sign of the forward pass's result y.
+fn slope(at: u32) -> vec4<f32> {
+  return select(vec4<f32>(params.alpha), vec4<f32>(1.0), y[at] > vec4<f32>(0.0));
 }
 
 fn keep(stats: vec2<f32>, group: u32, channel: u32) {

@@ -3,10 +3,10 @@
 //   inv_std      s
 //   grad         P[g] = s·(g − mean g − x̂·mean(g·x̂));                       its sums: 0 Σg, 1 Σg·x̂
 //   curvature    ∂⟨v, P[g]⟩/∂x, formula in autodiff/ops/channel.ts;         its sums: 0 Σg, 1 Σg·x̂, 2 Σv, 3 Σv·x̂, 4 Σg·v
-// Reductions: one workgroup per (g,c), fixed tree; a lane adds blocks of BLOCK values, so that rounding errors stay those of short
-// sums. Maps: one row of workgroups per (n,c).
+// Reductions: one workgroup per (g,c), in fixed order; a thread adds blocks of BLOCK values, because short sums round less. Maps: one row
+// of workgroups per (n,c).
 override WG: u32 = 64u;
-override CURVATURE: bool = false; // for `sums`: also the three sums with v
+override CURVATURE: bool = false; // of `sums`: computes the three sums with v too
 const PER_THREAD = 4u;
 const BLOCK = 16u;
 struct Params { channels: u32, positions: u32, samples: u32, groups: u32, eps: f32 } // samples per group

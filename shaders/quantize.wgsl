@@ -1,4 +1,4 @@
-// quantize: y[n,:,i] = the colour of the palette [k,3] nearest to x[n,:,i]; of equally near ones the first. One pixel per thread.
+// quantize: y[n,:,i] = the colour of the palette [k,3] nearest to x[n,:,i], the first one of equally near colours. One pixel per thread.
 override WG: u32 = 64u;
 struct Params { pixels: u32, samples: u32, colours: u32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;

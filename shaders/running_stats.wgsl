@@ -1,6 +1,6 @@
 // running_stats: running = (1−k)·running + k·batch for [mean; variance], the batch variance made unbiased: ·count/(count−1);
-// for each group of the batch in turn, and all of them `repeats` times.
-// momentum = k: 0.1 while training as PyTorch; 1/t averages t passes when the statistics are recalibrated.
+// one group of the batch after the other, and all of them `repeats` times.
+// momentum = k: 0.1 while training, as in PyTorch; 1/t averages t passes when the statistics are recalibrated.
 override WG: u32 = 64u;
 struct Params { channels: u32, groups: u32, repeats: u32, unbiased: f32 }
 @group(0) @binding(0) var<storage, read>       batch: array<f32>;

@@ -1,5 +1,5 @@
 // sum: over the values that workgroup k strides over.  plain: s[k] = factor·Σ x;  squared_error: s[k] = factor·Σ (x−y)².
-// Large ones run twice: many workgroups to partial sums, one to the result. Fixed order: no atomics.
+// Long sums take two dispatches: many workgroups compute partial sums, then one adds those. Fixed order: no atomics.
 override WG: u32 = 256u;
 struct Params { n: u32, factor: f32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
@@ -15,7 +15,7 @@ fn reduce(value: f32, lane: u32) -> f32 {
     workgroupBarrier();
     if (lane < width) { partial[lane] += partial[lane + width]; }
   }
-  return partial[0]; // whole in lane 0 only
+  return partial[0]; // the total only in lane 0
 }
 
 @compute @workgroup_size(WG)

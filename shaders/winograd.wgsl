@@ -53,7 +53,7 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
   let plane = group.y * params.h_in * params.w_in;
   //for p in 0..4 {
   //for q in 0..4 {
-  // Outside the image 0: a negative number wraps to a large one.
+  // 0 outside the image: a negative index wraps to a large one.
   let x$p$q = select(0.0, x[plane + (i + $(p)u) * params.w_in + j + $(q)u], (i + $(p)u < params.h_in) & (j + $(q)u < params.w_in));
   //}
   //}
@@ -101,7 +101,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
       let row = e * params.c_in * params.c_out + min(from_c, params.c_in - 1u) * params.c_out;
       let from_o = o + k % ROWS4 * 4u;
       let last = params.c_out - 1u;
-      // Channels beyond c_out repeat the last one, not stored; those beyond c_in count 0.
+      // Channels beyond c_out repeat the last one and are not stored; those beyond c_in count as 0.
       let four = vec4(w[row + min(from_o, last)], w[row + min(from_o + 1u, last)], w[row + min(from_o + 2u, last)], w[row + min(from_o + 3u, last)]);
       tile_u[k] = select(vec4(0.0), four, from_c < params.c_in);
     }

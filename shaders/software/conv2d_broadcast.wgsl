@@ -1,7 +1,7 @@
-// conv2d_lanes: conv2d with a subgroup as one unit: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and
-// LEAKY as in conv2d.wgsl. A workgroup is one subgroup of LANES lanes; a lane owns one output channel at PH x PW pixels. Per input
-// channel the lanes read a window of (PH+2)(PW+2) values together, one each, and hand them round by broadcasts, which cost what an
-// addition does where a load costs fifty: (PH+2)(PW+2)/LANES + 9 loads feed 9·PH·PW multiply-adds.
+// conv2d_broadcast: conv2d with a subgroup as one unit: y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and
+// LEAKY as in conv2d.wgsl. A workgroup is one subgroup of LANES lanes; a lane has one output channel at PH x PW pixels. Per input channel
+// the lanes read a window of (PH+2)(PW+2) values together, a value each, and broadcast them. A broadcast costs llvmpipe as much as an addition,
+// a load as much as fifty: (PH+2)(PW+2)/LANES + 9 loads serve 9·PH·PW multiply-adds.
 enable subgroups;
 //let LANES = 8
 //let PH = 6
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
   // Lanes beyond c_out repeat the last channel; their sums are not stored.
   let o_in = min(o, params.c_out - 1u);
 
-  // Where in a plane of x this lane reads; 0 outside the image (a negative row or column wraps to a large one).
+  // Which value of a plane of x this lane reads; the first where that is outside the image (a negative row or column wraps to a large one).
   let pad = select(0u, 2u, TRANSPOSED);
   //for k in 0..((PH+2)*(PW+2)+LANES-1)/LANES {
   let row$k = i + ($(k)u * LANES + lane) / WINDOW_W - pad;

@@ -1,8 +1,8 @@
-// conv2d_quads: conv2d for adapters whose subgroups have four lanes. Template: OB output channels per lane, for four blocks of PH x PW pixels.
-// y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and LEAKY as in conv2d. A workgroup is one subgroup.
-// A lane reads the weights of OB channels of its own and the window of one block of pixels; the lanes then swap windows: after swap s, which
-// takes those of lane ^ s, a lane has channels of its own and pixels of lane ^ s. So (PH+2)(PW+2) + 9·OB loads feed 36·OB·PH·PW multiply-adds. A
-// load costs SwiftShader 13 to 20 of them, a swap less than one.
+// conv2d_quad_swap: conv2d for adapters whose subgroups have four lanes. Template: OB output channels per lane, for four blocks of PH x PW
+// pixels. y[n,o,i,j] = b[o] + Σ_{c,u,v} x[n,c,i+u,j+v]·w[o,c,u,v], 3x3, valid; TRANSPOSED and LEAKY as in conv2d. A workgroup is one subgroup.
+// A lane reads the weights of its own OB channels and the window of one block of pixels. The lanes then swap windows: by swap s a lane
+// receives that of lane ^ s, and computes its own channels there. So (PH+2)(PW+2) + 9·OB loads serve 36·OB·PH·PW multiply-adds. A load costs
+// SwiftShader as much as 13 to 20 multiply-adds, a swap less than one.
 enable subgroups;
 //let OB = 4
 //let PH = 4
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
   //}
   let w_step = select(9u, params.c_out * 9u, TRANSPOSED);
   let plane = params.h_in * params.w_in;
-  // As in conv2d: outside the image 0 where it is padded, else anything, for sums that are not stored.
+  // As in conv2d: outside the image 0 with TRANSPOSED, else any value, because the sums are not stored.
   let pad = select(0u, 2u, TRANSPOSED);
   //for p in 0..PH+2 {
   let has_row$p = !TRANSPOSED || i + $(p)u - pad < params.h_in;

@@ -1,7 +1,7 @@
-// conv2d_weight_lanes: dw[o,c,u,v] = Σ_{n,i,j} g[n,o,i,j]·x[n,c,i+u,j+v], 3x3, with a subgroup as one unit. Deterministic.
-// A workgroup is one subgroup of LANES lanes; a lane owns one output channel and CB input channels of, in `chunks`, one part of the
-// picture, cut into strips PW columns wide, which it walks down. A row of x is read by the lanes together and handed round by broadcasts:
-// a row costs PW + CB·(PW+2)/LANES loads for 9·CB·PW multiply-adds, and no sums are shared. chunk_sum adds the chunks.
+// conv2d_weight_broadcast: dw[o,c,u,v] = Σ_{n,i,j} g[n,o,i,j]·x[n,c,i+u,j+v], 3x3, with a subgroup as one unit. Deterministic.
+// A workgroup is one subgroup of LANES lanes, and works on one of `chunks` parts of the picture, cut into strips of PW columns. A lane has one
+// output channel and CB input channels. The lanes read each row of x together, a value each, and broadcast it: a row costs
+// PW + CB·(PW+2)/LANES loads for 9·CB·PW multiply-adds, and the lanes have no sums to add. chunk_sum.wgsl adds the chunks.
 enable subgroups;
 //let LANES = 8
 //let CB = 4
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
   let c = group.y % blocks_c * $(CB)u;
   let o = group.y / blocks_c * LANES + lane;
   let plane_x = params.h_in * params.w_in;
-  // Channels beyond the last repeat it; their sums are not stored.
+  // Channels beyond the last one repeat it; their sums are not stored.
   let o_in = min(o, params.c_out - 1u);
   //for b in 0..CB {
   let c$b = min(c + $(b)u, params.c_in - 1u) * plane_x;
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     let top = strip / params.strips_x % params.bands * params.rows;
     let n = strip / (params.strips_x * params.bands);
     let end = min(top + params.rows, params.h_out);
-    // Columns beyond the image repeat its last one: a g of 0 meets them.
+    // Columns beyond the image repeat its last one: they are multiplied by a g of 0.
     //for k in 0..(PW+1+LANES)/LANES {
     let column$k = min(j + $(k)u * LANES + lane, params.w_in - 1u);
     //}

@@ -1,8 +1,8 @@
 // quad_product: m[e,j,i] = Σ_k a[e,k,i]·b[e,k,j], matrix products for software adapters. Deterministic.
-// A workgroup is one subgroup, each of its QUADS of four lanes a block of 4R rows x 4R columns of one product. Each lane reads R entries of a
-// and of b per k, and the lanes swap the latter: 2R loads for 4R² multiply-adds, where a load costs as much as 13 to 50 and a swap one. Factors
-// come in panels of a block's rows or columns, one k after the other, in which a lane's R lie together and share an address.
-// After swap s, which takes the value of lane ^ s, a lane has rows of its own and columns of lane ^ s.
+// A workgroup is one subgroup. Each of its QUADS quads of four lanes computes a block of 4R rows x 4R columns of one product. A lane reads R
+// entries of a and of b per k, and the lanes swap those of b: 2R loads serve 4R² multiply-adds. (A load costs as much as 13 to 50 multiply-adds,
+// a swap as much as one.) By swap s a lane receives the columns of lane ^ s, and combines them with its own rows. Factors lie in panels of a
+// block's rows or columns, one k after the other, so that the R entries of a lane lie together and share an address.
 enable subgroups;
 //let R = 8
 //let QUADS = 1
@@ -19,11 +19,11 @@ struct Params { depth: u32, blocks_i: u32, blocks_j: u32, first: u32 }
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) id: u32) {
   let lane = id % 4u;
   let e = group.y;
-  // blocks_i is a multiple of QUADS: a subgroup's quads share block_j, and the items end with the blocks.
+  // blocks_i is a multiple of QUADS: the quads of a subgroup share block_j, and there is a block for each quad.
   let item = group.x * $(QUADS)u + id / 4u;
   let block_i = item % params.blocks_i;
   let block_j = item / params.blocks_i;
-  // All three matrices have room for whole blocks, so that nothing has to be asked; what comes of the surplus nobody reads.
+  // No bounds check: all three matrices are padded to whole blocks, and the results of the padding are never read.
   //for i in 0..R {
   //for j in 0..R {
   //for s in 0..4 {
@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
   //}
   var at_a = (e * params.blocks_i + block_i) * params.depth * 4u + lane;
   var at_b = (e * params.blocks_j + block_j) * params.depth * 4u + lane;
-  // R depths a turn: going round costs each sum as much as four multiply-adds.
+  // R depths per turn: a turn of the loop costs each sum as much as four multiply-adds.
   let turns = params.depth / $(R)u;
   for (var turn = 0u; turn < turns; turn++) {
     //for d in 0..R {
@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     //}
     //}
   }
-  // The depths that are left. Compiled only where some are: even a loop that is not entered costs a tenth of a turn.
+  // The remaining depths. Compiled only where there are some: even a loop that is not entered costs a tenth of a turn.
   //if REST {
   for (var k = turns * $(R)u; k < params.depth; k++) {
     let rows = a[at_a];

@@ -2,9 +2,10 @@
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
 // dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
 // and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// [36, …] is the places of the 6x6 tile; t runs over the tiles of all samples, from `first` to before `end` at a time. TRANSPOSED (the input
-// gradient) and LEAKY as in conv2d. OVER_TILES: products add over tiles, for the weights' gradient, and factors are [36,t,channels]; else they
-// add over channels and factors are [36,channels,t]. Of these the last index is called line, the one before depth; see place().
+// The 36 of [36, …] are the values of a 6x6 tile. t runs over the tiles of all samples; a dispatch has those from `first` to before `end`.
+// TRANSPOSED (the input gradient) and LEAKY as in conv2d. With OVER_TILES, for the weights' gradient, products add over tiles, and factors are
+// [36,t,channels]; else products add over channels, and factors are [36,channels,t]. The last index is the line; the one before it is the
+// depth, over which products add; see offset_of().
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override OVER_TILES: bool = false;
@@ -13,7 +14,7 @@ override LEAKY: bool = false;
 struct Params {
   //include conv_sizes
   slope: f32,
-  tiles_x: u32, tiles: u32, first: u32, end: u32, // tiles of a row, of a sample, and of all samples those of this dispatch
+  tiles_x: u32, tiles: u32, first: u32, end: u32, // tiles of a row, tiles of a sample, and the range of this dispatch
   product: u32, panel: u32, panel_step: u32, chunks: u32, // of the matrix
 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
@@ -30,25 +31,25 @@ const FACTOR_0 = 1.0 / (P2 * Q2);
 const FACTOR_P = 1.0 / (2.0 * P2 * (P2 - Q2));
 const FACTOR_Q = 1.0 / (2.0 * Q2 * (Q2 - P2));
 
-/// Where an entry of a matrix lies: in panels of so many lines, in each of which the lines of one depth lie together.
-fn place(line: u32, depth: u32) -> u32 {
+/// The offset of a matrix's entry. Panels of lines follow each other; within a panel, the lines of one depth lie together.
+fn offset_of(line: u32, depth: u32) -> u32 {
   return line / params.panel * params.panel_step + depth * params.panel + line % params.panel;
 }
 
 /// What a thread of a transform works on: tile t, and one channel of its sample.
 struct Item { t: u32, channel: u32 }
 
-/// Neighbouring threads have neighbouring lines: tiles, with a channel per group.y, or channels.
+/// Neighbouring threads have neighbouring lines: those of tiles, with a channel per group.y, or those of channels.
 fn item_of(group: vec3<u32>, groups: vec3<u32>, lane: u32, channels: u32) -> Item {
   if (!OVER_TILES) { return Item(params.first + group.x * WG + lane, group.y); }
   let thread = (group.y * groups.x + group.x) * WG + lane;
   return Item(params.first + thread / channels, thread % channels);
 }
 
-fn place_of(item: Item) -> u32 {
+fn offset_of_item(item: Item) -> u32 {
   let tile = item.t - params.first;
-  if (OVER_TILES) { return place(item.channel, tile); }
-  return place(tile, item.channel);
+  if (OVER_TILES) { return offset_of(item.channel, tile); }
+  return offset_of(tile, item.channel);
 }
 
 /// Bᵀ: the polynomials that vanish at all points but one.
@@ -98,8 +99,8 @@ fn gradient_line(g: array<f32, 4>) -> array<f32, 6> {
   return array(g[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, g[3]);
 }
 
-// w [o,c,3,3] (x) to u [36,c,o]; a thread per pair of channels. In all of these `product` is a copy: a load of a uniform takes a third of
-// one of a value.
+// Weights x = w [o,c,3,3] to u [36,c,o]; a thread per pair of channels. All transforms copy `product` to a variable, because a load of a
+// uniform takes a third of the time that a load from a buffer takes.
 @compute @workgroup_size(WG)
 fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;
@@ -112,7 +113,7 @@ fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
   let column$v = weight_line(array(
     x[at + select($(v)u, 8u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 3u, 5u - $(v)u, TRANSPOSED)], x[at + select($(v)u + 6u, 2u - $(v)u, TRANSPOSED)]));
   //}
-  let to = place(o, c);
+  let to = offset_of(o, c);
   let product = params.product;
   //for p in 0..6 {
   {
@@ -135,8 +136,8 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
   let i = tile / params.tiles_x * 4u - pad;
   let j = tile % params.tiles_x * 4u - pad;
   let plane = (sample * params.c_in + item.channel) * params.h_in;
-  // Where it is padded, outside the image 0 (a negative number wraps to a large one). Else rows and columns beyond repeat the last: but for
-  // rounding, only values that nobody keeps depend on them.
+  // With TRANSPOSED, 0 outside the image (a negative index wraps to a large one). Else rows and columns beyond the image repeat the last one:
+  // except for rounding, only results that are not stored depend on them.
   //for p in 0..6 {
   let has_row$p = !TRANSPOSED || i + $(p)u < params.h_in;
   let has_column$p = !TRANSPOSED || j + $(p)u < params.w_in;
@@ -150,7 +151,7 @@ fn image(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     //}
   ));
   //}
-  let to = place_of(item);
+  let to = offset_of_item(item);
   let product = params.product;
   //for p in 0..6 {
   {
@@ -183,7 +184,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
     //}
   ));
   //}
-  let to = place_of(item);
+  let to = offset_of_item(item);
   let product = params.product;
   //for p in 0..6 {
   {
@@ -204,7 +205,7 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
   if (item.t >= params.end) { return; }
   let sample = item.t / params.tiles;
   let tile = item.t % params.tiles;
-  let at = place_of(item);
+  let at = offset_of_item(item);
   let product = params.product;
   //for q in 0..6 {
   let column$q = result_line(array(
@@ -228,14 +229,14 @@ fn result(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
   //}
 }
 
-// Products x [chunks,36,c,o], each added over its chunk of the tiles, to dw [o,c,3,3]; a thread per pair of channels.
+// Products x [chunks,36,c,o], one sum per chunk of the tiles, to dw [o,c,3,3]; a thread per pair of channels.
 @compute @workgroup_size(WG)
 fn weight_gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;
   let pairs = params.c_in * params.c_out;
   if (pair >= pairs) { return; }
   let product = params.product;
-  var at = place(pair / params.c_in, pair % params.c_in);
+  var at = offset_of(pair / params.c_in, pair % params.c_in);
   //for e in 0..36 {
   var m$e = 0.0;
   //}

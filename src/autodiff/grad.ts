@@ -30,8 +30,8 @@ export function grad(y: Tensor, xs: readonly Tensor[], gy: Tensor = ones(y.shape
 }
 
 /**
- * The values of `forward`'s history that `outputs` use from outside it: what must be kept so that `outputs` can be computed later
- * by another program, with old activations and live leaves. (The kept backward pass of the official G step is exactly this.)
+ * The values computed on the way to `forward` that the rest of `outputs` reads: what must be kept so that another program can compute
+ * `outputs` later, from old activations and live leaves. (The official G step keeps exactly these for its repeated backward passes.)
  */
 export function savedTensors(outputs: readonly Tensor[], forward: Tensor): Tensor[] {
   const history = new Set(reachable([forward]));

@@ -3,7 +3,7 @@
 
 export type Shape = readonly number[];
 
-/** What an op needs besides its inputs: plain data, so that two nodes can be compared and printed. */
+/** What an op needs in addition to its inputs: plain data, so that nodes can be compared and printed. */
 export type Attrs = Readonly<Record<string, unknown>>;
 
 export class ShapeError extends Error {
@@ -31,7 +31,7 @@ export interface Example<A extends Attrs = Attrs> {
   readonly attrs: A;
   /** Inputs are drawn from N(0,1) unless "positive" (for square roots) or "bits" (random-number keys). */
   readonly domain?: "positive" | "bits";
-  /** Input `to` is not free but a function of the others (cached moments, say): how to make it. */
+  /** Input `to` is a function of the others, which `make` computes: cached moments, for example. */
   readonly derive?: { readonly to: number; readonly make: (inputs: readonly Tensor[]) => Tensor };
 }
 
@@ -83,7 +83,7 @@ export function requireShape(condition: boolean, message: string): asserts condi
   if (!condition) throw new ShapeError(message);
 }
 
-/** All nodes that `outputs` depend on, in creation order. `stop` nodes are included but not looked behind. */
+/** All nodes that `outputs` depend on, in creation order. `stop` nodes are included, but not what they depend on. */
 export function reachable(outputs: Iterable<Tensor>, stop: ReadonlySet<Tensor> = new Set()): Tensor[] {
   const seen = new Set<Tensor>();
   const stack = [...outputs];

@@ -34,6 +34,14 @@ export class BindingLimitError extends GpuError {
 
 /** Storage bindings start at multiples of this (the WebGPU default limit). */
 export const SLICE_ALIGNMENT = 256;
+/** Whether a kernel can bind a slice where it is. */
+export const isBindable = ({ offset }: Slice): boolean => offset % SLICE_ALIGNMENT === 0;
+/** The `at`-th of `samples` equal parts of a slice: a batch's sample. */
+export const sampleOf = ({ buffer, offset, bytes }: Slice, samples: number, at: number): Slice => ({
+  buffer,
+  offset: offset + (bytes / samples) * at,
+  bytes: bytes / samples,
+});
 /** Kernels read whole vec4s, so every buffer holds a whole number of them. */
 export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
 

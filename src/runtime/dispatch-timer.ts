@@ -5,8 +5,8 @@ import { PassTimer } from "../gpu/timing.ts";
 import { type Copy, encodeCopy, Program } from "./program.ts";
 
 /**
- * Runs programs as submit() does, but each dispatch in a pass of its own, with the GPU's clock read before and after it. Passes apart add
- * a little to each: the next dispatch starts when the last thread of the one before has ended and its caches are written.
+ * Runs programs as submit() does, but each dispatch in a pass of its own, with the GPU's clock read before and after it. That adds a little
+ * to each time: a dispatch starts only when the last thread of the previous one has ended and its caches are written.
  */
 export class DispatchTimer {
   readonly #timer: PassTimer;

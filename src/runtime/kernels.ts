@@ -270,19 +270,19 @@ export const plainVariants: { readonly [Name in Plain]: readonly Variant<OpAttrs
     call("concat", { a: input(0), b: input(1), y: output }, { n_a: sizeOf(a!), n: sizeOf(shape) }, grid(sizeOf(shape), WG)),
   ]),
   take: batchWindow(-1),
-  place: batchWindow(1),
+  padBatch: batchWindow(1),
   tanhAdd: binary(4),
   tanhGrad: binary(5),
   lerp: binaryWithScalar(0, () => 0),
   squaredErrorGrad: binaryWithScalar(1, ({ k }) => 2 * k),
   squaredError: summation("sum.squared_error"),
-  normExcess: only(({ inputs: [g], shape }) => {
+  penaltyIntegrand: only(({ inputs: [g], shape }) => {
     const params = { samples: g![0]!, channels: g![1]!, positions: sizeOf(g!.slice(2)) };
-    return [call("norm_excess.forward", { g: input(0), y: output }, params, grid(sizeOf(shape), WG))];
+    return [call("penalty_integrand.forward", { g: input(0), y: output }, params, grid(sizeOf(shape), WG))];
   }),
-  normExcessGrad: only(({ inputs: [v], shape: g }) => {
+  penaltyIntegrandGrad: only(({ inputs: [v], shape: g }) => {
     const params = { samples: g[0]!, channels: g[1]!, positions: sizeOf(g.slice(2)) };
-    return [call("norm_excess.backward", { v: input(0), g: input(1), y: output }, params, grid(sizeOf(v!), WG))];
+    return [call("penalty_integrand.backward", { v: input(0), g: input(1), y: output }, params, grid(sizeOf(v!), WG))];
   }),
   noisyPad: only(({ inputs: [z, , x], shape: [samples, channels, h_out, w_out], attrs: { margins } }) => {
     const { top, left } = margins;

@@ -1,16 +1,16 @@
-// Executes a graph on paper: which kernels run in which order, and which values share memory. After tinygrad: a pure walk over the list
-// of nodes.
+// Plans a graph: which kernels run in which order, and how long each value lives. After tinygrad: a pure walk over the list of nodes.
 
 import { reachable, type Tensor } from "../autodiff/tensor.ts";
-import { type Gpu, padTo, type Slice } from "../gpu/device.ts";
+import type { Gpu, Slice } from "../gpu/device.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
+import type { Plan } from "./arena.ts";
 import { choose } from "./choice.ts";
 import { multiOutputKernels, outputsOf } from "./multi-output.ts";
 import { tuningOf } from "./tuning.ts";
 import { type OpCase, type Ref, type Variant, WG } from "./variant.ts";
-import { placedWork, type Work, worksOf } from "./work.ts";
+import { boundWork, worksOf } from "./work.ts";
 
-/** Something done in place after all values are computed: an optimiser step, a running average. */
+/** A change of buffers after all values are computed: an optimiser step, a running average. */
 export interface Update {
   /** Values the update needs. */
   readonly reads: readonly Tensor[];
@@ -22,81 +22,12 @@ export interface Graph {
   /** Values kept after a run. */
   readonly outputs: readonly Tensor[];
   readonly updates?: readonly Update[];
-  /** Where leaves live, and values that another program has computed: nothing behind them is computed again. */
+  /** Where leaves live, and values that another program has computed, so that nothing that they depend on is computed again. */
   readonly bindings: ReadonlyMap<Tensor, Slice>;
-  /** Values to be written to a given place: gradients into a net's gradient buffer, losses into a ring. */
+  /** Values to write to a given slice: gradients into a net's gradient buffer, losses into a ring. */
   readonly into?: readonly (readonly [Tensor, Slice])[];
   /** Overrides the choice of kernel, one node at a time: the tests run every variant. */
   readonly choose?: (node: Tensor) => Variant | undefined;
-}
-
-/** A call whose buffers are decided. */
-export type Planned = { readonly label: string; readonly call: KernelCall<Slice>; readonly work: Work };
-
-/** A value in passing: alive from one call of a plan to before another, in a buffer that it gets when all plans are complete. */
-export class Temporary implements Slice {
-  buffer!: GPUBuffer;
-  readonly offset = 0;
-  to = Number.POSITIVE_INFINITY;
-  constructor(
-    readonly plan: Plan,
-    readonly bytes: number,
-    readonly label: string,
-    readonly from: number,
-  ) {}
-
-  meets(other: Temporary): boolean {
-    return this.plan === other.plan && this.from < other.to && other.from < this.to;
-  }
-}
-
-/** Calls in order, and the values that come and go between them. */
-export class Plan {
-  readonly calls: Planned[] = [];
-  readonly temporaries: Temporary[] = [];
-
-  take(bytes: number, label: string): Temporary {
-    const temporary = new Temporary(this, Math.max(16, padTo(bytes, 16)), label, this.calls.length);
-    this.temporaries.push(temporary);
-    return temporary;
-  }
-  give(slice: Slice): void {
-    if (slice instanceof Temporary) slice.to = this.calls.length;
-  }
-}
-
-/**
- * Memory for values in passing, shared by programs that never run at the same time. Hands out whole buffers: two ranges of one buffer
- * can't be read and written in one dispatch.
- */
-export class Arena {
-  #buffers: Slice[] = [];
-  constructor(private readonly gpu: Gpu) {}
-
-  get bytes(): number {
-    return this.#buffers.reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  /** Gives values their buffers, the largest first, so that smaller ones fit where those have gone. */
-  assign(temporaries: readonly Temporary[]): void {
-    const tenants = new Map<Slice, Temporary[]>();
-    for (const t of [...temporaries].sort((x, y) => y.bytes - x.bytes)) {
-      const isFree = (s: Slice) => s.bytes >= t.bytes && !tenants.get(s)?.some((other) => other.meets(t));
-      const slice = this.#buffers.findLast(isFree) ?? this.#add(t); // the last is the smallest
-      tenants.set(slice, [...(tenants.get(slice) ?? []), t]);
-      t.buffer = slice.buffer;
-    }
-  }
-
-  #add({ bytes, label }: Temporary): Slice {
-    const slice = this.gpu.alloc(bytes, label);
-    this.#buffers.push(slice);
-    return slice;
-  }
-
-  dispose(): void {
-    for (const slice of this.#buffers.splice(0)) this.gpu.free(slice);
-  }
 }
 
 /** Nodes that depend on no leaf: the same in every run. */
@@ -109,8 +40,8 @@ function constantNodes(nodes: readonly Tensor[]): Set<Tensor> {
 export interface Planning {
   readonly gpu: Gpu;
   readonly graph: Graph;
-  /** Where values live: starts with the graph's bindings. */
-  readonly places: Map<Tensor, Slice>;
+  /** Where values live: at first, the graph's bindings. */
+  readonly slices: Map<Tensor, Slice>;
   /** What lasts as long as the program. */
   readonly own: Slice[];
   /** Calls that compute constants, and those of every run. */
@@ -119,23 +50,23 @@ export interface Planning {
 }
 
 /**
- * Executes the graph on paper, in creation order: every value gets a place, which is free again after its last use. What depends on
- * constants alone makes a plan of its own.
+ * Plans the calls of a graph in creation order. A value is a temporary that ends with its last use, unless the graph keeps it. What depends
+ * on constants only has a plan of its own.
  */
-export function planCalls({ gpu, graph, own, constants, calls, places }: Planning): void {
+export function planCalls({ gpu, graph, own, constants, calls, slices }: Planning): void {
   const { bindings, updates = [], into = [] } = graph;
   const roots = [...graph.outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
   const nodes = reachable(roots, new Set(bindings.keys())).filter((t) => !bindings.has(t));
   const constant = constantNodes(nodes);
   const lastUse = new Map<Tensor, number>();
-  const lasting = new Set([...graph.outputs, ...roots.filter((t) => constant.has(t))]); // longer than a run
+  const lasting = new Set([...graph.outputs, ...roots.filter((t) => constant.has(t))]); // their memory lasts longer than a run
   nodes.forEach((node, at) => {
     for (const t of node.inputs) {
       lastUse.set(t, at);
       if (constant.has(t) && !constant.has(node)) lasting.add(t);
     }
   });
-  const pinned = new Set([...roots, ...lasting, ...bindings.keys()]); // to the end of a run
+  const pinned = new Set([...roots, ...lasting, ...bindings.keys()]); // live to the end of a run
   const direct = new Map(into.filter(([t]) => !lastUse.has(t) && !bindings.has(t) && !constant.has(t)));
   const tables = new Map<object, Slice>();
   const tuning = tuningOf(gpu);
@@ -147,8 +78,8 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
   const allocate = (node: Tensor): Slice => {
     const label = `${graph.name}: ${node}`;
     const bytes = node.size * 4;
-    const slice = direct.get(node) ?? (lasting.has(node) ? keep(gpu.alloc(bytes, label)) : planOf(node).take(bytes, label));
-    places.set(node, slice);
+    const slice = direct.get(node) ?? (lasting.has(node) ? keep(gpu.alloc(bytes, label)) : planOf(node).begin(bytes, label));
+    slices.set(node, slice);
     return slice;
   };
   const done = new Set<Tensor>();
@@ -164,26 +95,26 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
       return slice;
     };
     const scratch = (id: number, bytes: number): Slice => {
-      const slice = scratches.get(id) ?? plan.take(bytes, `${graph.name}: scratch`);
+      const slice = scratches.get(id) ?? plan.begin(bytes, `${graph.name}: scratch`);
       scratches.set(id, slice);
       return slice;
     };
-    const place = (ref: Ref): Slice => {
-      if (ref.kind === "input") return places.get(whole.inputs[ref.index]!)!;
+    const sliceOf = (ref: Ref): Slice => {
+      if (ref.kind === "input") return slices.get(whole.inputs[ref.index]!)!;
       if (ref.kind === "table") return table(ref.data);
       if (ref.kind === "scratch") return scratch(ref.id, ref.bytes);
       return outs[ref.index]!;
     };
     const works = worksOf(list, whole, outputs, main);
-    for (const [i, call] of list.entries()) plan.calls.push({ label: whole.name, call: located(call, place), work: works[i]! });
-    for (const slice of scratches.values()) plan.give(slice);
+    for (const [i, call] of list.entries()) plan.calls.push({ label: whole.name, call: bound(call, sliceOf), work: works[i]! });
+    for (const slice of scratches.values()) plan.end(slice);
     for (const t of outputs) if (t) done.add(t);
   };
 
   nodes.forEach((node, at) => {
     if (!node.op) throw new Error(`${graph.name}: leaf ${node} is not bound`);
     if (!done.has(node)) {
-      const together = graph.choose ? null : findTogether(node, nodes, at, (t) => places.has(t));
+      const together = graph.choose ? null : findTogether(node, nodes, at, (t) => slices.has(t));
       if (together) {
         const { kernel, whole, outputs } = together;
         const variant = kernel.variants.find(({ suits }) => suits(gpu.profile))!;
@@ -194,18 +125,18 @@ export function planCalls({ gpu, graph, own, constants, calls, places }: Plannin
         emit(node, [node], variant.calls(caseOf(node)), variant.main);
       }
     }
-    for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && !pinned.has(t)) planOf(t).give(places.get(t)!);
-    if (!lastUse.has(node) && !pinned.has(node)) planOf(node).give(places.get(node)!);
+    for (const t of new Set(node.inputs)) if (lastUse.get(t) === at && !pinned.has(t)) planOf(t).end(slices.get(t)!);
+    if (!lastUse.has(node) && !pinned.has(node)) planOf(node).end(slices.get(node)!);
   });
 
   for (const [t, slice] of into) {
     if (direct.get(t) === slice) continue;
-    const call = copyCall(places.get(t)!, slice, t);
-    planOf(t).calls.push({ label: "copy", call, work: placedWork(call) }); // constants stay: nobody else writes there
+    const call = copyCall(slices.get(t)!, slice, t);
+    planOf(t).calls.push({ label: "copy", call, work: boundWork(call) }); // a copied constant stays: nothing else writes there
   }
   for (const update of updates) {
-    for (const call of update.calls(update.reads.map((t) => places.get(t)!)))
-      calls.calls.push({ label: call.kernel, call, work: placedWork(call) });
+    for (const call of update.calls(update.reads.map((t) => slices.get(t)!)))
+      calls.calls.push({ label: call.kernel, call, work: boundWork(call) });
   }
 }
 
@@ -230,9 +161,9 @@ function findTogether(node: Tensor, nodes: readonly Tensor[], at: number, isTher
 /** How far ahead a multi-output kernel looks for its other nodes: one VJP makes them all. */
 const REACH = 8;
 
-const located = (call: KernelCall<Ref>, place: (ref: Ref) => Slice): KernelCall<Slice> => ({
+const bound = (call: KernelCall<Ref>, sliceOf: (ref: Ref) => Slice): KernelCall<Slice> => ({
   ...call,
-  bindings: Object.fromEntries(Object.entries(call.bindings).map(([name, ref]) => [name, place(ref)])),
+  bindings: Object.fromEntries(Object.entries(call.bindings).map(([name, ref]) => [name, sliceOf(ref)])),
 });
 
 /** Copies a value with the kernel 1·x + 0: inside a pass, buffers can't be copied. */

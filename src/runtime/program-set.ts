@@ -1,15 +1,16 @@
-// Programs that share leaves, kept values and memory in passing: what a trainer compiles once and then runs in many orders.
+// Programs that share leaves, kept values and the memory of temporaries: what a trainer compiles once and then runs in many orders.
 
 import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
-import { Arena, type Graph, type Update } from "./plan.ts";
+import { Arena } from "./arena.ts";
+import type { Graph, Update } from "./plan.ts";
 import { complete, Draft, type Program } from "./program.ts";
 
 export class ProgramSet<Name extends string> {
   readonly #bindings = new Map<Tensor, Slice>();
   readonly #drafts = new Map<Name, Draft>();
   readonly #slices: Slice[] = [];
-  /** Values in passing: one program runs at a time, so all share them. */
+  /** Memory of temporaries: one program runs at a time, so all programs share it. */
   readonly #arena: Arena;
 
   constructor(
@@ -19,12 +20,12 @@ export class ProgramSet<Name extends string> {
     this.#arena = new Arena(gpu);
   }
 
-  /** Says where tensors live, to the graphs drafted from here on. */
+  /** Binds tensors to slices, for the graphs drafted from now on. */
   bind(bindings: Iterable<readonly [Tensor, Slice]>): void {
     for (const [t, slice] of bindings) this.#bindings.set(t, slice);
   }
 
-  /** Where a leaf, or a value that some program keeps, lives. Throws where nothing says so. */
+  /** Where a leaf, or a value that some program keeps, lives. Throws where it is not bound. */
   slice(t: Tensor): Slice {
     const slice = this.#bindings.get(t);
     if (!slice) throw new Error(`${this.name}: ${t} is not bound`);

@@ -1,14 +1,15 @@
 // Compiles a graph into a Program: kernels chosen, memory planned, everything bound. Running it allocates and binds nothing.
-// After ratchet `executable.rs` and the tinygrad JIT; the memory plan is a pure walk over the node list as in tinygrad.
+// After ratchet `executable.rs` and the tinygrad JIT.
 
 import { sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
 import { bindingsOf, type KernelName, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
-import { Arena, type Graph, Plan, planCalls, Temporary } from "./plan.ts";
+import { Arena, Plan, Temporary } from "./arena.ts";
+import { type Graph, planCalls } from "./plan.ts";
 import type { Work } from "./work.ts";
 
 export interface Dispatch {
-  /** The op's name; of a joint kernel, the one with all the inputs. */
+  /** The op's name; for a multi-output kernel, that of the op with all the inputs. */
   readonly label: string;
   readonly kernel: KernelName;
   readonly work: Work;
@@ -18,7 +19,7 @@ export interface Dispatch {
 }
 
 export class Program {
-  /** Memory of its own for values in passing, where it shares none. */
+  /** Memory of its own for temporaries, where it shares none. */
   arena?: Arena;
   constructor(
     private readonly draft: Draft,
@@ -29,7 +30,7 @@ export class Program {
     return this.draft.graph.name;
   }
 
-  /** Where an output (or a bound tensor) lives. Throws for a value that the plan recycles. */
+  /** Where an output (or a bound tensor) lives. Throws for a temporary. */
   slice(t: Tensor): Slice {
     return this.draft.slice(t);
   }
@@ -78,9 +79,9 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
   gpu.device.queue.submit([encoder.finish()]);
 }
 
-/** A graph whose calls are planned and whose outputs have their places, but which has no memory in passing and no pipelines yet. */
+/** A graph whose calls are planned and whose outputs have memory. It has no memory for temporaries and no pipelines yet. */
 export class Draft {
-  readonly places: Map<Tensor, Slice>;
+  readonly slices: Map<Tensor, Slice>;
   /** What lasts as long as the program. */
   readonly own: Slice[] = [];
   readonly constants = new Plan();
@@ -90,7 +91,7 @@ export class Draft {
     readonly gpu: Gpu,
     readonly graph: Graph,
   ) {
-    this.places = new Map(graph.bindings);
+    this.slices = new Map(graph.bindings);
     try {
       planCalls(this);
     } catch (error) {
@@ -101,12 +102,12 @@ export class Draft {
 
   /** Where an output (or a bound tensor) will live. */
   slice(t: Tensor): Slice {
-    const slice = this.places.get(t);
+    const slice = this.slices.get(t);
     if (!slice || slice instanceof Temporary) throw new Error(`${this.graph.name}: ${t} is not kept`);
     return { ...slice, bytes: sizeOf(t.shape) * 4 };
   }
 
-  /** The program, once the values in passing have their buffers; constants are computed here, once. */
+  /** The program, once the temporaries have their buffers. Computes the constants, once. */
   async complete(): Promise<Program> {
     const { gpu, graph, own } = this;
     const [once, dispatches] = await Promise.all([
@@ -123,15 +124,15 @@ export class Draft {
 }
 
 /**
- * Programs of graphs, with their values in passing in `arena`. Pipelines compile side by side. Throws where a kernel does not compile or
- * memory runs out; the drafts and the arena are the caller's to dispose.
+ * Programs of graphs, with their temporaries in `arena`. Compiles all pipelines at once. Throws where a kernel does not compile or memory
+ * runs out; the caller has to dispose of the drafts and the arena.
  */
 export async function complete(drafts: readonly Draft[], arena: Arena): Promise<Program[]> {
   arena.assign(drafts.flatMap(({ constants, calls }) => [...constants.temporaries, ...calls.temporaries]));
   return Promise.all(drafts.map((draft) => draft.complete()));
 }
 
-/** One graph by itself. Throws where a leaf has no binding, and what complete() throws; nothing is left behind then. */
+/** The program of one graph. Throws where a leaf has no binding, and what complete() throws; it then leaves no memory in use. */
 export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
   const arena = new Arena(gpu);
   const draft = new Draft(gpu, graph);
@@ -146,7 +147,7 @@ export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
   }
 }
 
-/** Compiles the pipelines side by side, writes all parameters into one buffer and makes the bind groups. */
+/** Compiles all pipelines at once, writes all parameters into one buffer and makes the bind groups. */
 async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[]): Promise<Dispatch[]> {
   const offsets: number[] = [];
   let bytes = 0;

@@ -38,8 +38,8 @@ export function worksOf(
   });
 }
 
-/** The work of a call whose buffers are decided, as an optimiser's: only bytes. Shared buffers may be larger than the values in them. */
-export function placedWork({ bindings }: KernelCall<Slice>): Work {
+/** The work of a call that has its buffers, such as an optimiser's: only bytes. Shared buffers may be larger than the values in them. */
+export function boundWork({ bindings }: KernelCall<Slice>): Work {
   const distinct = new Set(Object.values(bindings));
   return { flops: 0, bytes: sum([...distinct].map(({ bytes }) => bytes)) };
 }

@@ -197,7 +197,7 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
     const first = r.integer(0, n - 1);
     return { inputs: [[n, ...sample]], attrs: { first, count: r.integer(1, n - first) } };
   },
-  place: (r) => {
+  padBatch: (r) => {
     const [n, ...sample] = [samples(r), ...anyRank(r)] as [number, ...number[]];
     const first = r.integer(0, 2);
     return { inputs: [[n, ...sample]], attrs: { first, of: first + n + r.integer(0, 2) } };
@@ -236,8 +236,8 @@ const generators: Readonly<Record<string, (r: Random) => Example>> = {
     const shape = anyRank(r);
     return { inputs: [shape, shape, [1]], attrs: { k: r.normal() } };
   },
-  normExcess: (r) => ({ inputs: [image(r)], attrs: {} }),
-  normExcessGrad: (r) => {
+  penaltyIntegrand: (r) => ({ inputs: [image(r)], attrs: {} }),
+  penaltyIntegrandGrad: (r) => {
     const g = image(r);
     return { inputs: [[g[0]!, 1, ...g.slice(2)], g], attrs: {} };
   },

@@ -258,7 +258,7 @@ export const reference: Readonly<Record<string, Reference>> = {
     const sample = sizeOf(shape!.slice(1));
     return x!.slice((first as number) * sample, (first as number) * sample + sizeOf(outShape));
   },
-  place: ([x], [shape], outShape, { first }) => {
+  padBatch: ([x], [shape], outShape, { first }) => {
     const y = zeros(outShape);
     y.set(x!, (first as number) * sizeOf(shape!.slice(1)));
     return y;

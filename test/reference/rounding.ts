@@ -16,7 +16,7 @@ const SAFETY = 4;
 const EXACT = new Set([
   "concat",
   "take",
-  "place",
+  "padBatch",
   "channelBroadcast",
   "broadcast",
   "axisBroadcast",

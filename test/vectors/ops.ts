@@ -11,8 +11,9 @@ import type { Shape, Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { bilinearTaps, float32Taps } from "../../src/image/resample.ts";
 import { adamSchedule } from "../../src/nn/adam.ts";
-import { ParamSet, runningStats } from "../../src/runtime/params.ts";
+import { ParamSet } from "../../src/runtime/param-set.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
+import { runningStats } from "../../src/runtime/running-stats.ts";
 import { Bench, type Comparison, compare, type GoldenCase } from "./case.ts";
 import { officialImresize } from "./official.ts";
 

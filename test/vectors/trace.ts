@@ -4,9 +4,10 @@
 
 import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
-import { FlatBuffer, runningStats } from "../../src/runtime/params.ts";
+import { FlatBuffer } from "../../src/runtime/flat-buffer.ts";
 import type { Update } from "../../src/runtime/plan.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
+import { runningStats } from "../../src/runtime/running-stats.ts";
 import type { Size } from "../../src/singan/model/config.ts";
 import type { LossRecord } from "../../src/singan/model/model.ts";
 import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";

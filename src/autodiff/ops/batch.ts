@@ -1,10 +1,10 @@
-// Ops on the batch axis: samples joined, taken out, and put back among zeros.
+// Ops on the batch axis: samples are joined, taken out, and padded with zero samples.
 
 import { apply, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
 
 type None = Record<string, never>;
 type Part = { readonly first: number; readonly count: number };
-type Place = { readonly first: number; readonly of: number };
+type Padded = { readonly first: number; readonly of: number };
 
 const resized = (x: Shape, samples: number): Shape => [samples, ...x.slice(1)];
 
@@ -40,19 +40,19 @@ export const takeOp: Op<Part> = {
     );
     return resized(x!, count);
   },
-  vjp: (g, { inputs: [x], attrs: { first } }) => [place(g, first, x!.shape[0]!)],
+  vjp: (g, { inputs: [x], attrs: { first } }) => [padBatch(g, first, x!.shape[0]!)],
   examples: [
     { inputs: [[3, 2, 5]], attrs: { first: 1, count: 1 } },
     { inputs: [[3, 7]], attrs: { first: 0, count: 2 } },
   ],
 };
 
-/** A batch of `of` samples: x from sample `first` on, zeros elsewhere. */
-export const place = (x: Tensor, first: number, of: number): Tensor => apply(placeOp, [x], { first, of });
-export const placeOp: Op<Place> = {
-  name: "place",
+/** x as the samples from `first` on of a batch of `of`, whose other samples are zeros. */
+export const padBatch = (x: Tensor, first: number, of: number): Tensor => apply(padBatchOp, [x], { first, of });
+export const padBatchOp: Op<Padded> = {
+  name: "padBatch",
   shape: ([x], { first, of }) => {
-    requireShape(first >= 0 && first + x![0]! <= of, `place: [${x}] does not fit at ${first} of ${of}`);
+    requireShape(first >= 0 && first + x![0]! <= of, `padBatch: [${x}] does not fit at ${first} of ${of}`);
     return resized(x!, of);
   },
   vjp: (g, { inputs: [x], attrs: { first } }) => [take(g, first, x!.shape[0]!)],

@@ -1,5 +1,5 @@
-// Per-channel sums, scalings and normalisation of x [n,c,…]. A per-channel tensor is [g,c]: g = 1 shares it over the batch (batch
-// norm, weights γ and β), g = n gives every sample its own (n batches of one run as one pass).
+// Per-channel sums, scalings and normalisation of x [n,c,…]. A per-channel tensor is [g,c]: with g = 1 the batch shares it (batch norm,
+// weights γ and β), with g = n every sample has its own (n batches of one are computed as one pass).
 // Ioffe & Szegedy 2015; the second-order formulas are checked against their composed forms.
 
 import { grad } from "../grad.ts";
@@ -101,8 +101,8 @@ export const channelAffineOp: Op<None> = {
   ],
 };
 
-// --- Normalisation. The ops take x and m = moments(x): m only saves computing the statistics again, so the cotangent of x is the
-// --- total derivative and m has none.
+// --- Normalisation. The inputs of the ops are x and m = moments(x). m only saves computing the statistics again: the cotangent of x is
+// --- the total derivative, and m has none.
 
 /** m[g,0,c] = mean, m[g,1,c] = biased variance; computed in two passes, so a large mean costs no precision. */
 export const moments = (x: Tensor, groups: number): Tensor => apply(momentsOp, [x], { groups });
@@ -119,7 +119,7 @@ export const momentsOp: Op<Groups> = {
 };
 
 const groupsOf = (m: Tensor): number => m.shape[0]!;
-/** The shape of one value per entry of moments. */
+/** The shape of one value per mean (and variance) of the moments. */
 const perChannel = ([groups, , channels]: Shape): Shape => [groups!, channels!];
 function checkMoments(name: string, x: Shape, m: Shape): void {
   requireShape(m.length === 3 && m[1] === 2, `${name}: [${m}] are not moments`);

@@ -1,6 +1,6 @@
-// Fused ops: what the five-layer nets and their losses do over and over, one kernel each (docs/adr/0006). Each is `composed` of plain
-// ops: that form is its oracle, and its derivative wherever no faster one is given. The nets' own derivatives, up to the second order
-// of the gradient penalty, are fused again.
+// Fused ops: what the five-layer nets and their losses compute again and again, with one kernel each (docs/adr/0006). Each has a form
+// `composed` of plain ops, against which it is tested, and through which it is differentiated where it has no derivative of its own. The
+// derivatives of batch norm, up to the second order that the gradient penalty needs, are fused ops too.
 
 import { grad } from "../grad.ts";
 import { type Attrs, apply, type Example, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
@@ -22,7 +22,7 @@ import { type Margins, pad2d, resize, resizeOp, type Taps } from "./spatial.ts";
 
 type None = Record<string, never>;
 
-/** The derivative by the composed form; none for the inputs at `constants`. */
+/** The derivative of the composed form; none for the inputs at `constants`. */
 function throughComposed<A extends Attrs>(g: Tensor, node: Tensor<A>, constants: readonly number[] = []): (Tensor | null)[] {
   const { op, inputs, attrs } = node;
   const cotangents = grad(op!.composed!(inputs, attrs), inputs, g);
@@ -31,8 +31,8 @@ function throughComposed<A extends Attrs>(g: Tensor, node: Tensor<A>, constants:
 
 // --- Batch norm and LeakyReLU. x [n,c,h,w], its moments m, γ and β [1,c]; with x̂ normalised by m,
 // ---   y = LeakyReLU(γ·x̂ + β),  k = 1 where y > 0, α elsewhere,  P_x as in channel.ts.
-// --- As there, m only saves computing the statistics again. The derivatives take y for k alone, which is locally constant: a pass that
-// --- is gone back through later, with other γ and β, keeps the kinks it had.
+// --- As there, m only saves computing the statistics again. The derivatives read y only for k, which is locally constant: where a program
+// --- backpropagates through a pass later, with other γ and β, the pass keeps its kinks.
 
 type Norm = { readonly eps: number; readonly alpha: number };
 
@@ -50,7 +50,7 @@ function checkNorm(name: string, images: readonly Shape[], m: Shape, perChannel:
   for (const a of perChannel) requireShape(sameShape(a, [1, x[1]!]), `${name}: [${a}] is not one value per channel`);
 }
 
-/** Examples of an op with `before` images in front of x, m, γ and `last`. */
+/** Examples of an op whose inputs are `before` images, then x, m, γ and `last`. */
 const normExamples = (before: number, last: Shape): readonly Example<Norm>[] =>
   [1, 2].map((groups) => ({
     inputs: [...Array<Shape>(before + 1).fill(image), [groups, 2, 3], channels, last],
@@ -143,7 +143,7 @@ export const normLeakyScaleCurvatureOp = derivative("normLeakyScaleCurvature", 2
   channelDot(masked(g!), normalizeGrad(v!, x, m, eps), 1),
 );
 
-/** LeakyReLU(x∗w + b), slope α > 0: a block without norm. The sign of y is that of x∗w + b. */
+/** LeakyReLU(x∗w + b), a block without norm. The slope α is positive, so that the sign of the result is that of x∗w + b. */
 export const conv2dLeaky = (x: Tensor, w: Tensor, b: Tensor, alpha: number): Tensor => apply(conv2dLeakyOp, [x, w, b], { alpha });
 export const conv2dLeakyOp: Op<{ alpha: number }> = {
   name: "conv2dLeaky",
@@ -155,7 +155,7 @@ export const conv2dLeakyOp: Op<{ alpha: number }> = {
   composed: ([x, w, b], { alpha }) => leakyRelu(conv2d(x!, w!, b), alpha),
 };
 
-/** tanh x + y: the end of a generator. */
+/** tanh x + y: how a generator ends. */
 export const tanhAdd = (x: Tensor, y: Tensor): Tensor => apply(tanhAddOp, [x, y], {});
 export const tanhAddOp: Op<None> = {
   name: "tanhAdd",
@@ -182,7 +182,7 @@ export const tanhGradOp: Op<None> = {
   },
 };
 
-/** a[c]·z + y, zero-padded: what a generator sees. z [1 or n,c,h,w] is shared over the samples of y [n,c,h,w]; a [1,c]. */
+/** a[c]·z + y, zero-padded: the input of a generator. y [n,c,h,w]; z [n,c,h,w], or [1,c,h,w] for all samples; a [1,c]. */
 export const noisyPad = (z: Tensor, a: Tensor, y: Tensor, m: Margins): Tensor => apply(noisyPadOp, [z, a, y], { margins: m });
 export const noisyPadOp: Op<{ margins: Margins }> = {
   name: "noisyPad",
@@ -206,7 +206,7 @@ export const noisyPadOp: Op<{ margins: Margins }> = {
   },
 };
 
-/** Resampling between clamps: clamp(resize(clamp x)), both to [lo,hi]. */
+/** clamp(resize(clamp x)), both to [lo,hi]. */
 export const clampedResize = (x: Tensor, rows: Taps, columns: Taps, lo: number, hi: number): Tensor =>
   apply(clampedResizeOp, [x], { rows, columns, lo, hi });
 export const clampedResizeOp: Op<{ rows: Taps; columns: Taps; lo: number; hi: number }> = {
@@ -266,11 +266,11 @@ export const squaredErrorGradOp: Op<{ k: number }> = {
 };
 
 /** (ν − 1)² per pixel, ν = √(Σ over channels of g²): [n,c,h,w] → [n,1,h,w]. The gradient penalty's integrand. */
-export const normExcess = (g: Tensor): Tensor => apply(normExcessOp, [g], {});
-export const normExcessOp: Op<None> = {
-  name: "normExcess",
+export const penaltyIntegrand = (g: Tensor): Tensor => apply(penaltyIntegrandOp, [g], {});
+export const penaltyIntegrandOp: Op<None> = {
+  name: "penaltyIntegrand",
   shape: ([g]) => [g![0]!, 1, ...g!.slice(2)],
-  vjp: (v, { inputs: [g] }) => [apply(normExcessGradOp, [v, g!], {})],
+  vjp: (v, { inputs: [g] }) => [apply(penaltyIntegrandGradOp, [v, g!], {})],
   examples: [{ inputs: [image], attrs: {} }],
   composed: ([g]) => {
     const excess = addScalar(pixelNorm(g!), -1);
@@ -278,14 +278,14 @@ export const normExcessOp: Op<None> = {
   },
 };
 /** 2·v·(1 − 1/ν)·g, and 0 where ν is 0. v [n,1,h,w], g [n,c,h,w]. */
-export const normExcessGradOp: Op<None> = {
-  name: "normExcessGrad",
+export const penaltyIntegrandGradOp: Op<None> = {
+  name: "penaltyIntegrandGrad",
   shape: ([v, g]) => {
-    requireShape(sameShape(v!, [g![0]!, 1, ...g!.slice(2)]), `normExcessGrad: [${v}] does not fit [${g}]`);
+    requireShape(sameShape(v!, [g![0]!, 1, ...g!.slice(2)]), `penaltyIntegrandGrad: [${v}] does not fit [${g}]`);
     return g!;
   },
   vjp: (h, node) => throughComposed(h, node),
   examples: [{ inputs: [[2, 1, 5, 4], image], attrs: {} }],
-  composed: ([v, g]) => grad(normExcessOp.composed!([g!], {}), [g!], v)[0]!,
+  composed: ([v, g]) => grad(penaltyIntegrandOp.composed!([g!], {}), [g!], v)[0]!,
 };
 const pixelNorm = (g: Tensor): Tensor => sqrt(axisSum(mul(g, g), 1));

@@ -25,10 +25,10 @@ export const uniformOp: Op<Draw> = { name: "uniform", shape: drawn("uniform"), v
 export const normal = (key: Tensor, shape: Shape, stream: number): Tensor => apply(normalOp, [key], { shape, stream });
 export const normalOp: Op<Draw> = { name: "normal", shape: drawn("normal"), vjp: () => [null], examples };
 
-/** `shape` is [1,c,h,w]; the draw it is cut from has `size` for its last two axes. */
+/** `shape` is [1,c,h,w]; `size` is that of the draw that it is cut from. */
 type WindowDraw = Draw & { readonly size: readonly [h: number, w: number]; readonly top: number; readonly left: number };
 
-/** A window of normal(key, [1,c,…size], stream), the same values without the rest: what a tile of a large picture needs. */
+/** A window of normal(key, [1,c,…size], stream), without drawing the rest: what a tile of a large picture needs. */
 export const normalWindow = (key: Tensor, draw: WindowDraw): Tensor => apply(normalWindowOp, [key], draw);
 export const normalWindowOp: Op<WindowDraw> = {
   name: "normalWindow",

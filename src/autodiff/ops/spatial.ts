@@ -71,7 +71,7 @@ export function transposeTaps(taps: Taps): Taps {
 }
 
 /**
- * Separable resampling of the last two axes: bilinear, bicubic, antialiased reduction and all their adjoints, by other tables.
+ * Separable resampling of the last two axes. The tables make it bilinear, bicubic, an antialiased reduction, or the adjoint of any.
  * The VJP is the same op with the transposed tables.
  */
 export const resize = (x: Tensor, y: Taps, x_: Taps): Tensor => apply(resizeOp, [x], { rows: y, columns: x_ });

@@ -8,7 +8,7 @@ import { crop2d, type Margins, margins, pad2d } from "../../autodiff/ops/spatial
 import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { float32Taps } from "../../image/resample.ts";
-import { FlatBuffer, Leaves } from "../../runtime/params.ts";
+import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
 import type { ScaleModel } from "../model/model.ts";
 import { foldedShapes } from "../model/shapes.ts";

@@ -4,7 +4,7 @@ import { grad } from "../../autodiff/grad.ts";
 import { concat } from "../../autodiff/ops/batch.ts";
 import { channelSum } from "../../autodiff/ops/channel.ts";
 import { fill, mul } from "../../autodiff/ops/elementwise.ts";
-import { lerp, normExcess, squaredError } from "../../autodiff/ops/fused.ts";
+import { lerp, penaltyIntegrand, squaredError } from "../../autodiff/ops/fused.ts";
 import { sum } from "../../autodiff/ops/reduce.ts";
 import type { Tensor } from "../../autodiff/tensor.ts";
 
@@ -31,7 +31,7 @@ export function criticLosses(scores: Tensor): Tensor {
  */
 export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { loss: Tensor; gradient: Tensor } {
   const [gradient] = grad(critic(x), [x]) as [Tensor];
-  const excess = normExcess(gradient);
+  const excess = penaltyIntegrand(gradient);
   return { loss: sum(excess, lambda / excess.size), gradient };
 }
 

@@ -3,7 +3,7 @@
 
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
-import { FlatBuffer, Leaves } from "../../runtime/params.ts";
+import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { type Copy, type Program, submit } from "../../runtime/program.ts";
 import type { LossRecord } from "../model/model.ts";
 

@@ -4,7 +4,8 @@
 import type { Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import { adamSchedule } from "../../nn/adam.ts";
-import type { FlatBuffer, Leaves, ParamSet } from "../../runtime/params.ts";
+import type { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
+import type { ParamSet } from "../../runtime/param-set.ts";
 import type { Graph } from "../../runtime/plan.ts";
 import { type Copy, type Program, submit } from "../../runtime/program.ts";
 import { ProgramSet } from "../../runtime/program-set.ts";

@@ -2,13 +2,15 @@
 // Between the start and the end of a scale the CPU writes random keys and step sizes, and reads losses one batch behind.
 
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../../../gpu/device.ts";
+import { type Gpu, isBindable, type Slice, sampleOf } from "../../../gpu/device.ts";
 import type { Planes } from "../../../image/planes.ts";
 import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
-import { FlatBuffer, isBindable, Leaves, ParamSet, runningStats, sampleOf } from "../../../runtime/params.ts";
+import { FlatBuffer, Leaves } from "../../../runtime/flat-buffer.ts";
+import { ParamSet } from "../../../runtime/param-set.ts";
 import type { Update } from "../../../runtime/plan.ts";
 import { type Copy, type Draft, submit } from "../../../runtime/program.ts";
+import { runningStats } from "../../../runtime/running-stats.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
 import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";

@@ -1,4 +1,4 @@
-// norm_excess: per pixel, with ν = √(Σ_c g²).  forward: e = (ν − 1)²;  backward: y = 2·v·(1 − 1/ν)·g, 0 where ν is 0.
+// penalty_integrand: per pixel, with ν = √(Σ_c g²).  forward: e = (ν − 1)²;  backward: y = 2·v·(1 − 1/ν)·g, 0 where ν is 0.
 override WG: u32 = 64u;
 struct Params { samples: u32, channels: u32, positions: u32 }
 @group(0) @binding(0) var<storage, read>       v: array<f32>; // [n,1,…]
