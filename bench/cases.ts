@@ -5,7 +5,7 @@ import type { Shape } from "../src/autodiff/tensor.ts";
 import { channelsAt, PAPER, type Size } from "../src/singan/model/config.ts";
 import { pyramidSizes } from "../src/singan/model/pyramid.ts";
 
-const PHOTO: Size = { width: 250, height: 188 };
+export const PHOTO: Size = { width: 250, height: 188 };
 export const PYRAMID = pyramidSizes({ ...PHOTO, ...PAPER });
 
 export interface ScaleCase {

@@ -9,7 +9,7 @@ import { runInPage } from "../harness/page.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { type Surroundings, slug } from "./environment.ts";
 import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
-import { parseWords, UsageError, usage, type Wanted } from "./options.ts";
+import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
 import type { Peer } from "./subjects.ts";
 
@@ -59,7 +59,7 @@ const isWhole = ({ bench: { parts, quick, variants, tune, maxPixels } }: Wanted)
 async function main(words: readonly string[]): Promise<void> {
   const wanted = parseWords(words);
   if (wanted.help) {
-    console.log(usage(false));
+    console.log(USAGE);
     return;
   }
   if (wanted.out) checkFolder(dirname(wanted.out));
@@ -67,7 +67,7 @@ async function main(words: readonly string[]): Promise<void> {
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
   const results = await (wanted.chrome
     ? inChrome(wanted, surroundings)
-    : benchInNode(wanted.bench, surroundings, { openPeers: openPeersInNode }));
+    : benchInNode(wanted.bench, surroundings, openPeersInNode));
   const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
   checkFolder(dirname(out));
   writeResults(out, results);

@@ -1,6 +1,6 @@
-// The benchmark in Node, for `npm run bench` and for the bundle.
+// What the benchmark needs of Node: the adapter, the versions, result files.
 
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
@@ -24,18 +24,11 @@ export function nodeRuntime(): string {
   return `Node ${process.versions.node}, webgpu ${version}`;
 }
 
-export interface Additions {
-  /** Called where peers are asked for. */
-  readonly openPeers?: () => Promise<Peer[]>;
-  /** What else is measured on the same device. */
-  readonly more?: (gpu: Gpu) => Promise<Measurement>;
-}
-
 /** Opens the adapter and measures. Says every figure as it comes. */
 export async function benchInNode(
   options: BenchOptions,
   surroundings: Surroundings,
-  { openPeers, more }: Additions,
+  openPeers: () => Promise<Peer[]>,
 ): Promise<Results> {
   const gpu = await openDevice(await openAdapter());
   const measurements: Measurement[] = [];
@@ -45,8 +38,7 @@ export async function benchInNode(
   };
   try {
     say(`bench: ${gpu.adapterName}`);
-    await runBench(gpu, options, report, options.parts.includes("peers") ? await openPeers?.() : []);
-    if (more) report(await more(gpu));
+    await runBench(gpu, options, report, options.parts.includes("peers") ? await openPeers() : []);
     await gpu.finished();
     return { environment: environmentOf(gpu, surroundings), measurements };
   } finally {
@@ -64,4 +56,10 @@ export function checkFolder(folder: string): void {
 export function writeResults(file: string, { environment, measurements }: Results): void {
   writeFileSync(file, measurements.map((m) => `${recordLine(m, environment)}\n`).join(""));
   console.log(file);
+}
+
+/** Writes a file whose readers see the old content or the new, whole; also where this process is killed. */
+export function replaceFile(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.part`, content);
+  renameSync(`${path}.part`, path);
 }
