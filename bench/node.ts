@@ -24,7 +24,7 @@ export function nodeRuntime(): string {
   return `Node ${process.versions.node}, webgpu ${version}`;
 }
 
-/** Opens the adapter and measures. Says every figure as it comes. */
+/** Opens the adapter and measures; prints every figure to standard error. */
 export async function benchInNode(
   options: BenchOptions,
   surroundings: Surroundings,
@@ -46,19 +46,19 @@ export async function benchInNode(
   }
 }
 
-/** Makes the folder that results will go to, before minutes of measuring. Throws where nothing can be written there. */
+/** Makes the folder of the results, before minutes of measuring. Throws where it is not writable. */
 export function checkFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
   accessSync(folder, constants.W_OK);
 }
 
-/** One line per measurement into `file`, whose name goes to standard output. */
+/** Writes one line per measurement to `file`, and the file's name to standard output. */
 export function writeResults(file: string, { environment, measurements }: Results): void {
   writeFileSync(file, measurements.map((m) => `${recordLine(m, environment)}\n`).join(""));
   console.log(file);
 }
 
-/** Writes a file whose readers see the old content or the new, whole; also where this process is killed. */
+/** Writes a file so that it always holds the old content or the new one, also where this process is killed. */
 export function replaceFile(path: string, content: string | Uint8Array): void {
   writeFileSync(`${path}.part`, content);
   renameSync(`${path}.part`, path);

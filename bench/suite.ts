@@ -1,4 +1,4 @@
-// All measurements on one adapter, in Node or in a page.
+// Runs all measurements on one adapter, in Node or in a page.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { TuningStore } from "../src/runtime/tune.ts";
@@ -17,7 +17,7 @@ import { NO_STORE, tune } from "./tuning.ts";
 const effortFor = ({ quick, limitMs }: BenchOptions): Effort =>
   quick ? { sampleMs: 10, totalMs: 100, rounds: [3, 5], limitMs } : { sampleMs: 30, totalMs: 1000, rounds: [3, 25], limitMs };
 
-/** Runs everything that `options` ask for; the peers last. `store` keeps what the tuner finds. */
+/** Runs the parts that `options` name; the peers last. `store` keeps what the tuner finds. */
 export async function runBench(
   gpu: Gpu,
   options: BenchOptions,

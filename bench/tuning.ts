@@ -12,7 +12,7 @@ export const NO_STORE: TuningStore = { read: async () => ({}), write: async () =
 /** Time per scale, as the command line has it. */
 const TUNING_MS = 3000;
 
-/** Tunes as a training's first run on a computer does, where `store` does not know the results. Leaves out large scales where small ones take long. */
+/** Tunes as the first training on a computer does, unless `store` has the results. Stops where a scale takes much longer than its budget. */
 export async function tune(
   gpu: Gpu,
   plan: Pick<TrainingPlan, "pyramid" | "options">,
@@ -23,6 +23,6 @@ export async function tune(
   for (const scale of scales) {
     const start = performance.now();
     await tuneTraining(gpu, tuner, plan, { budgetMs: TUNING_MS, includes: (level) => level === scale });
-    if (performance.now() - start > 2 * TUNING_MS) return; // single runs exceed the budget
+    if (performance.now() - start > 2 * TUNING_MS) return; // single runs exceed the budget: larger scales would take minutes
   }
 }

@@ -72,7 +72,7 @@ interface Ended {
   readonly adapter: string | null;
 }
 
-/** After SIGTERM a process has so long before SIGKILL; one that survives even that, in a driver's call, is left behind after as long again. */
+/** Time from SIGTERM to SIGKILL, and from SIGKILL to giving up: a process that hangs inside a driver can survive both. */
 const GRACE_MS = 3000;
 
 /** Runs one task to its end, its time's or the interruption. Its output goes to the log and to standard error. */

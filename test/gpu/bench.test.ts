@@ -27,7 +27,7 @@ afterAll(async () => {
 /** The coarsest scale alone. */
 const SMALLEST: BenchOptions = { parts: [], quick: true, maxPixels: 900, variants: false, tune: false, limitMs: 60_000 };
 
-test("peaks, convolutions and steps have figures, and give their memory back", async () => {
+test("peaks, convolutions and steps have figures, and free their memory", async () => {
   const before = gpu.stats();
   const measured: Measurement[] = [];
   await runBench(gpu, { ...SMALLEST, parts: ["convs", "steps"] }, (m) => measured.push(m));
