@@ -2,7 +2,6 @@
 
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { openDevice } from "../src/runtime/open.ts";
 import type { BenchOptions } from "./bench.ts";

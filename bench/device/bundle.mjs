@@ -60,6 +60,7 @@ async function writeProgram() {
     format: "esm",
     target: "node20",
     external: ["webgpu"],
+    alias: { vitest: "./bench/device/test-runner.ts" },
     banner: { js: REQUIRE },
     logLevel: "warning",
   });

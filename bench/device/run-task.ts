@@ -19,6 +19,7 @@ import { describe, recordLine } from "../records.ts";
 import { runBench } from "../suite.ts";
 import { tune } from "../tuning.ts";
 import { FILES, TRAINING, TUNING } from "./tasks.ts";
+import { runTests } from "./test-runner.ts";
 import { trainPhoto } from "./training.ts";
 
 export interface TaskContext {
@@ -38,8 +39,10 @@ const carried = (name: string): string => fileURLToPath(new URL(name, import.met
 
 /** Runs the task of this name. Throws where it can't go on. */
 export async function runTask(name: string, context: TaskContext): Promise<void> {
+  if (name === "pytorch") return pytorch(context);
+  if (name === "kernels") return kernels(context);
   const gpuTask = GPU_TASKS[name];
-  if (!gpuTask) return pytorch(context);
+  if (!gpuTask) throw new Error(`there is no task ${name}`);
   const gpu = await openDevice(await openAdapter());
   context.adapter(gpu.adapterName);
   try {
@@ -59,15 +62,28 @@ const GPU_TASKS: Readonly<Record<string, (gpu: Gpu, context: TaskContext) => Pro
     trainPhoto(gpu, carried("photo.png"), join(out, TRAINING), (plan) => prepareKernels(gpu, out, plan)),
 };
 
-async function vectors(gpu: Gpu, { out, problem }: TaskContext): Promise<void> {
+async function vectors(gpu: Gpu, context: TaskContext): Promise<void> {
   const folder = carried("golden");
   for (const name of caseNames(folder)) {
     const result = await runCase(gpu, folder, name);
-    const line = describeResult(result);
-    say(line);
-    appendFileSync(join(out, FILES.vectors), `${line}\n`);
-    if (!result.passed) problem(line);
+    tellCheck(context, FILES.vectors, describeResult(result), result.passed);
   }
+}
+
+/** Runs the tests of test/gpu/kernels.test.ts, which opens the GPU itself. */
+async function kernels(context: TaskContext): Promise<void> {
+  await import("../../test/gpu/kernels.test.ts");
+  await runTests(
+    (name) => say(`     ${name} …`), // so that the log names a test that hangs
+    (name, error) =>
+      tellCheck(context, FILES.kernels, error === null ? `ok   ${name}` : `FAIL ${name}: ${error}`, error === null),
+  );
+}
+
+function tellCheck({ out, problem }: TaskContext, file: string, line: string, passed: boolean): void {
+  say(line);
+  appendFileSync(join(out, file), `${line}\n`);
+  if (!passed) problem(line);
 }
 
 /** Rounds are short where the task has less than this. */

@@ -12,7 +12,7 @@ export interface Task {
 }
 
 const names = { tuned: "bench-device.ndjson", untuned: "untuned-device.ndjson", profile: "profile-device.json" } as const;
-export const FILES = { ...names, vectors: "vectors.txt", pytorch: "pytorch-device.ndjson" } as const;
+export const FILES = { ...names, kernels: "kernels.txt", vectors: "vectors.txt", pytorch: "pytorch-device.ndjson" } as const;
 /** Folder of the trained model and its pictures. */
 export const TRAINING = "training";
 /** The tuner's table, which the tasks share. */
@@ -20,6 +20,7 @@ export const TUNING = "tuning.json";
 
 export const TASKS: readonly Task[] = [
   { part: "a", name: "vectors", what: "PyTorch vectors and recorded trainings", weight: 1.5, files: [FILES.vectors] },
+  { part: "a", name: "kernels", what: "every kernel against the f64 reference", weight: 4, files: [FILES.kernels] },
   { part: "b", name: "tuned", what: "peaks, tuned convolutions, whole steps", weight: 4, files: [FILES.tuned, TUNING] },
   { part: "b", name: "untuned", what: "the same without tuning", weight: 2.5, files: [FILES.untuned] },
   { part: "c", name: "profile", what: "an iteration kernel by kernel, every scale", weight: 2, files: [FILES.profile] },
