@@ -18,7 +18,7 @@ import { nodeRuntime, replaceFile, say } from "../node.ts";
 import { describe, recordLine } from "../records.ts";
 import { runBench } from "../suite.ts";
 import { tune } from "../tuning.ts";
-import { FILES, TRAINING, TUNING } from "./tasks.ts";
+import { FILES } from "./tasks.ts";
 import { runTests } from "./test-runner.ts";
 import { trainPhoto } from "./training.ts";
 
@@ -59,7 +59,7 @@ const GPU_TASKS: Readonly<Record<string, (gpu: Gpu, context: TaskContext) => Pro
   untuned: (gpu, context) => bench(gpu, context, false),
   profile,
   training: (gpu, { out }) =>
-    trainPhoto(gpu, carried("photo.png"), join(out, TRAINING), (plan) => prepareKernels(gpu, out, plan)),
+    trainPhoto(gpu, carried("photo.png"), join(out, FILES.training), (plan) => prepareKernels(gpu, out, plan)),
 };
 
 async function vectors(gpu: Gpu, context: TaskContext): Promise<void> {
@@ -105,13 +105,13 @@ async function bench(gpu: Gpu, { out, budgetMs, commit, skipped }: TaskContext, 
       appendFileSync(file, `${recordLine(measurement, environment)}\n`);
     },
     [],
-    tuningFile(join(out, TUNING)),
+    tuningFile(join(out, FILES.tuning)),
   );
 }
 
 /** The kernels that a training would use here: tuned on hardware, with what an earlier task has found. */
 async function prepareKernels(gpu: Gpu, out: string, plan: Parameters<typeof tune>[1]): Promise<void> {
-  if (!gpu.isSoftware) await tune(gpu, plan, tuningFile(join(out, TUNING)));
+  if (!gpu.isSoftware) await tune(gpu, plan, tuningFile(join(out, FILES.tuning)));
 }
 
 async function profile(gpu: Gpu, { out }: TaskContext): Promise<void> {

@@ -1,4 +1,4 @@
-// The tasks of the device bundle in their order, and how the time is split between them. Plain data; device.ts runs them.
+// The tasks of the device bundle in their order, and how the time is split between them. Plain data; run-task.ts has what they do.
 
 export interface Task {
   /** Letter for --parts. */
@@ -11,21 +11,27 @@ export interface Task {
   readonly files: readonly string[];
 }
 
-const names = { tuned: "bench-device.ndjson", untuned: "untuned-device.ndjson", profile: "profile-device.json" } as const;
-export const FILES = { ...names, kernels: "kernels.txt", vectors: "vectors.txt", pytorch: "pytorch-device.ndjson" } as const;
-/** Folder of the trained model and its pictures. */
-export const TRAINING = "training";
-/** The tuner's table, which the tasks share. */
-export const TUNING = "tuning.json";
+export const FILES = {
+  vectors: "vectors.txt",
+  kernels: "kernels.txt",
+  tuned: "bench-device.ndjson",
+  untuned: "untuned-device.ndjson",
+  /** The tuner's table, which the tasks share. */
+  tuning: "tuning.json",
+  profile: "profile-device.json",
+  pytorch: "pytorch-device.ndjson",
+  /** Folder of the trained model and its pictures. */
+  training: "training",
+} as const;
 
 export const TASKS: readonly Task[] = [
   { part: "a", name: "vectors", what: "PyTorch vectors and recorded trainings", weight: 1.5, files: [FILES.vectors] },
   { part: "a", name: "kernels", what: "every kernel against the f64 reference", weight: 4, files: [FILES.kernels] },
-  { part: "b", name: "tuned", what: "peaks, tuned convolutions, whole steps", weight: 4, files: [FILES.tuned, TUNING] },
+  { part: "b", name: "tuned", what: "peaks, tuned convolutions, whole steps", weight: 4, files: [FILES.tuned, FILES.tuning] },
   { part: "b", name: "untuned", what: "the same without tuning", weight: 2.5, files: [FILES.untuned] },
   { part: "c", name: "profile", what: "an iteration kernel by kernel, every scale", weight: 2, files: [FILES.profile] },
   { part: "d", name: "pytorch", what: "the same iterations in PyTorch, where it is", weight: 2, files: [FILES.pytorch] },
-  { part: "e", name: "training", what: "one photo at the paper's size", weight: 4, files: [TRAINING] },
+  { part: "e", name: "training", what: "one photo at the paper's size", weight: 4, files: [FILES.training] },
 ];
 
 export const PARTS: readonly string[] = [...new Set(TASKS.map(({ part }) => part))];
