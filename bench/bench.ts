@@ -1,4 +1,4 @@
-// What a benchmark is asked for, and what its parts are handed: plain types, so that the parts need not know the suite.
+// The types of a benchmark's options and of what its parts receive; the suite and its parts share them.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { ScaleCase } from "./cases.ts";

@@ -1,11 +1,11 @@
-// What is measured: the scales of the paper's pyramid of a 250 x 188 photo, and numbers to compute with.
+// What is measured: the scales of the paper's pyramid of a 250x188 photo, and values to compute with.
 
 import { normals } from "../src/autodiff/philox.ts";
 import type { Shape } from "../src/autodiff/tensor.ts";
 import { channelsAt, PAPER, type Size } from "../src/singan/model/config.ts";
 import { pyramidSizes } from "../src/singan/model/pyramid.ts";
 
-const PHOTO: Size = { width: 250, height: 188 };
+export const PHOTO: Size = { width: 250, height: 188 };
 export const PYRAMID = pyramidSizes({ ...PHOTO, ...PAPER });
 
 export interface ScaleCase {
@@ -34,20 +34,20 @@ export const convShapes = ({ channels, size: { width, height } }: ScaleCase): Co
   w: [channels, channels, 3, 3],
   g: [1, channels, height - 2, width - 2],
 });
-/** Of direct convolution, the same in every direction: 2 · 9 · c² · pixels of g. */
+/** Floating-point operations of direct convolution, the same in every direction: 2 · 9 · c² · pixels of g. */
 export const convFlops = ({ w, g }: ConvShapes): number => 2 * 9 * w[0]! * w[1]! * g[2]! * g[3]!;
 
 export const describeScale = ({ channels, size: { width, height } }: ScaleCase): string => `${channels} ch, ${width}x${height}`;
 
-/** `count` values of N(0,1), others for every `stream`. */
+/** `count` values of N(0,1); each `stream` has different ones. */
 export const randomValues = (stream: number, count: number): Float32Array<ArrayBuffer> =>
   Float32Array.from(normals([0, 0, 0, 0], stream, count));
 
 const norm = (values: Iterable<number>): number => Math.sqrt([...values].reduce((sum, v) => sum + v * v, 0));
 
 /**
- * The largest ‖a−b‖/‖b‖ over pairs of results; a b far smaller than the largest (a gradient that is 0 but for rounding) counts as a
- * thousandth of that. Infinite where the results do not fit, NaN where they are none.
+ * The largest ‖a−b‖/‖b‖ over pairs of results. ‖b‖ counts as at least a thousandth of the largest ‖b‖, because some gradients are 0 except
+ * for rounding. Infinity where lengths differ; NaN where a value is NaN.
  */
 export function difference(a: readonly ArrayLike<number>[], b: readonly Float32Array[]): number {
   if (a.length !== b.length || a.some((values, i) => values.length !== b[i]!.length)) return Number.POSITIVE_INFINITY;

@@ -1,24 +1,24 @@
-// Ours against other libraries: the same numbers first, then the same work in turns, in one run on one adapter.
+// Compares ours with other libraries on one adapter: first that both compute the same numbers, then their times, alternately.
 
 import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, describeScale, difference, type ScaleCase } from "./cases.ts";
-import { Pace, quantile, summarize, type Timing, timeInTurns } from "./measure.ts";
+import { Pace, quantile, summarize, type Timing, timeAlternately } from "./measure.ts";
 import { dependencies } from "./peers/package.json";
 import type { Measurement } from "./records.ts";
 import { dStepFlops } from "./steps.ts";
 import { convValues, ourConv, ourDStep, type Peer, type Subject, stepValues } from "./subjects.ts";
 
 /**
- * How far a peer's numbers may be from ours, ‖a−b‖/‖b‖: sums of up to 47,000 products in f32 in another order, or by Winograd's
- * transforms; in the D step, rounding also decides on which side of a kink an activation lies, and the penalty's second derivatives
- * carry that on.
+ * Largest difference between a peer's numbers and ours, ‖a−b‖/‖b‖. Convolutions add up to 47,000 products in f32 in different orders, or
+ * through Winograd's transforms. In the D step rounding also decides on which side of LeakyReLU's kink an activation lies, and this changes
+ * the penalty's second derivatives.
  */
 const TOLERANCE = { conv: 1e-4, dStep: 5e-3 };
 
-/** The D step is compared where the paper's photo is 66 x 49. */
+/** The D step is compared at this scale, whose pictures are 66x49. */
 export const STEP_SCALE = 3;
 
-/** With the version that is installed for the benchmark. */
+/** Name and version as bench/peers installs it. */
 const nameOf = (peer: Peer): string =>
   `${peer.name} ${(dependencies as Record<string, string>)[peer.package] ?? "of unknown version"}`;
 
@@ -29,7 +29,7 @@ interface Pair {
   readonly difference: number;
 }
 
-/** Why a peer was not timed: its numbers are not ours. The message is one line. */
+/** A peer is not timed where its numbers differ from ours. The message is one line. */
 class Differs extends Error {
   override name = "Differs";
   constructor(
@@ -40,13 +40,13 @@ class Differs extends Error {
   }
 }
 
-/** The error, where it is that one: large shapes may be wrong where small ones are right. */
+/** Returns the error where it is a Differs, else throws it. Other shapes are still compared: a library may be wrong at large ones only. */
 function differs(error: unknown): Differs {
   if (error instanceof Differs) return error;
   throw error;
 }
 
-/** Reports each peer's times, or why there are none; where its numbers are not ours the report says by how much. */
+/** Reports each peer's times, or why there are none; where its numbers differ from ours, also by how much. */
 export async function benchPeers({ effort, scales, report, gpu, peers }: Bench): Promise<void> {
   for (const peer of peers) {
     for (const direction of DIRECTIONS) {
@@ -100,7 +100,7 @@ export async function benchPeers({ effort, scales, report, gpu, peers }: Bench):
         await theirs.run(1);
         const apart = difference(await theirs.read(), await ours.read());
         if (!(apart <= tolerance)) throw new Differs(apart, tolerance);
-        const { samples, runs } = await timeInTurns([ours.run, theirs.run], effort);
+        const { samples, runs } = await timeAlternately([ours.run, theirs.run], effort);
         const timing = summarize(samples[1]!, runs[1]!);
         const ratios = samples[1]!.map((ms, i) => ms / samples[0]![i]!);
         const at = (q: number) => quantile(ratios, q);

@@ -1,4 +1,4 @@
-// The convolutions at every scale of the pyramid: rate and share of the peak, each direction, by our choice or in every variant.
+// Times the convolutions at every scale of the pyramid, in every direction: the kernel that training would use, or every candidate.
 
 import { chooseConvolution, convolutionCandidates } from "../src/runtime/conv/families.ts";
 import { tuningOf } from "../src/runtime/tuning.ts";
@@ -8,7 +8,7 @@ import { convFlops, convShapes, DIRECTIONS, type Direction, describeScale } from
 import { Pace, time } from "./measure.ts";
 import { convValues, ourConv } from "./subjects.ts";
 
-/** Inputs and result of a direction, as kernels are chosen by them. */
+/** Shapes of a direction's inputs and result, by which kernels are chosen. */
 function opCase(direction: Direction, { x, w, g }: ReturnType<typeof convShapes>): OpCase {
   const cases = {
     conv2d: { inputs: [x, w], shape: g },

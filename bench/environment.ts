@@ -1,4 +1,4 @@
-// Where a benchmark runs: adapter and driver as WebGPU tells them, what it runs in, and of which commit.
+// Where a benchmark runs: adapter and driver as WebGPU reports them, runtime, and commit.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Environment } from "./records.ts";
@@ -17,7 +17,7 @@ export function environmentOf(gpu: Gpu, surroundings: Surroundings): Environment
   };
 }
 
-/** The part of a file name that tells results of different places apart. */
+/** The part of a result file's name that says adapter and runtime. */
 export const slug = ({ adapter, runtime }: Environment): string =>
   `${adapter} ${runtime.split(" ")[0]}`
     .toLowerCase()

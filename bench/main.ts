@@ -1,4 +1,4 @@
-// npm run bench: times kernels, training steps and, if asked, other libraries; in Node, or by this program in headless Chrome.
+// npm run bench: times kernels, training steps and, on request, other libraries; in Node or in headless Chrome.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -9,7 +9,7 @@ import { runInPage } from "../harness/page.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { type Surroundings, slug } from "./environment.ts";
 import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
-import { parseWords, UsageError, usage, type Wanted } from "./options.ts";
+import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
 import type { Peer } from "./subjects.ts";
 
@@ -25,7 +25,7 @@ function commit(): string {
   }
 }
 
-/** The libraries to compare with, as bench/peers/package-lock.json pins them. Throws where npm fails. */
+/** Installs the libraries to compare with, in the versions of bench/peers/package-lock.json. Throws where npm fails. */
 function installPeers(): void {
   if (existsSync(`${PEERS}/node_modules`)) return;
   say(`bench: installing into ${PEERS}`);
@@ -37,7 +37,7 @@ function installPeers(): void {
   if (status !== 0) throw new Error(`npm ci in ${PEERS} failed`);
 }
 
-/** Browser libraries ask navigator.gpu, which Node has not: it hands out adapters as our own are found. */
+/** Opens the other libraries. They use navigator.gpu, which Node lacks: it is defined here and returns the adapter that ours uses. */
 async function openPeersInNode(): Promise<Peer[]> {
   const known = globalThis.navigator as Navigator | undefined;
   const navigator = { userAgent: known?.userAgent ?? "Node", hardwareConcurrency: availableParallelism() };
@@ -52,14 +52,14 @@ function inChrome({ bench }: Wanted, surroundings: Surroundings): Promise<Result
   return runInPage<PageResults>(entry, "benchInPage", { options: bench, surroundings }, { limitMs: PAGE_LIMIT_MS });
 }
 
-/** Whether everything was measured as thoroughly as can be: only such results are for the README. */
+/** Whether everything was measured at full effort: only such results belong into bench/results. */
 const isWhole = ({ bench: { parts, quick, variants, tune, maxPixels } }: Wanted): boolean =>
   !quick && !variants && tune && maxPixels === Number.MAX_SAFE_INTEGER && parts.includes("convs") && parts.includes("steps");
 
 async function main(words: readonly string[]): Promise<void> {
   const wanted = parseWords(words);
   if (wanted.help) {
-    console.log(usage(false));
+    console.log(USAGE);
     return;
   }
   if (wanted.out) checkFolder(dirname(wanted.out));
@@ -67,7 +67,7 @@ async function main(words: readonly string[]): Promise<void> {
   const surroundings = { runtime: nodeRuntime(), cores: availableParallelism(), commit: commit() };
   const results = await (wanted.chrome
     ? inChrome(wanted, surroundings)
-    : benchInNode(wanted.bench, surroundings, { openPeers: openPeersInNode }));
+    : benchInNode(wanted.bench, surroundings, openPeersInNode));
   const out = wanted.out ?? `${isWhole(wanted) ? "bench/results" : "out/bench"}/bench-${slug(results.environment)}.ndjson`;
   checkFolder(dirname(out));
   writeResults(out, results);

@@ -1,15 +1,15 @@
-// Timing: a warm-up, repetitions chosen by measured time, rounds that alternate between competitors, medians and quartiles.
+// Timing: a warm-up, repetitions by measured time, rounds in which the compared jobs alternate, medians and quartiles.
 
-/** Starts `count` runs one after the other; resolves when the last one's results are there. */
+/** Starts `count` runs one after the other; resolves when the last one has finished. */
 export type Job = (count: number) => Promise<void>;
 
 export interface Effort {
-  /** How long one sample shall last: runs too short for the clock are repeated until then. */
+  /** How long one sample lasts: runs that are too short for the clock are repeated. */
   readonly sampleMs: number;
   /** Time to spend on the rounds of one measurement. */
   readonly totalMs: number;
   readonly rounds: readonly [min: number, max: number];
-  /** A run that takes longer than this is not repeated, and larger ones are left out. */
+  /** A run that takes longer than this is not repeated, and larger work is left out. */
   readonly limitMs: number;
 }
 
@@ -18,11 +18,11 @@ export interface Timing {
   readonly p25Ms: number;
   readonly p75Ms: number;
   readonly rounds: number;
-  /** Runs per round, started in a row; their time is divided by their number. */
+  /** Runs per round, started in a row; a sample is their time divided by this number. */
   readonly runs: number;
 }
 
-/** Why something was not measured; the message is one line. */
+/** Why something was not measured. The message is one line. */
 export class TooSlow extends Error {
   override name = "TooSlow";
   constructor(
@@ -33,7 +33,7 @@ export class TooSlow extends Error {
   }
 }
 
-/** Quantile q in [0,1], linear between the neighbours. */
+/** Quantile q in [0,1], interpolated linearly. Throws RangeError without values. */
 export function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) throw new RangeError("no values");
   const sorted = [...values].sort((a, b) => a - b);
@@ -52,10 +52,10 @@ async function timed(job: Job, count: number): Promise<number> {
 
 const MOST_RUNS = 2000;
 
-/** The first run may take this many limits, for it may compile. */
+/** The first run may take this many limits, because it may compile. */
 const FIRST_RUN_LIMITS = 4;
 
-/** How many runs fill a sample. Throws TooSlow where a run exceeds the limit. */
+/** The number of runs that fill a sample. Throws TooSlow where a run exceeds the limit. */
 async function calibrate(job: Job, { sampleMs, limitMs }: Effort): Promise<number> {
   const first = await timed(job, 1);
   if (first > FIRST_RUN_LIMITS * limitMs) throw new TooSlow("the first run takes", first);
@@ -68,8 +68,8 @@ async function calibrate(job: Job, { sampleMs, limitMs }: Effort): Promise<numbe
   }
 }
 
-/** Milliseconds per run, of each job in each round; in a round the jobs take turns. Throws TooSlow. */
-export async function timeInTurns(jobs: readonly Job[], effort: Effort): Promise<{ samples: number[][]; runs: number[] }> {
+/** Milliseconds per run, by job and round; every round times every job once. Throws TooSlow. */
+export async function timeAlternately(jobs: readonly Job[], effort: Effort): Promise<{ samples: number[][]; runs: number[] }> {
   const runs: number[] = [];
   for (const job of jobs) runs.push(await calibrate(job, effort));
   const samples: number[][] = jobs.map(() => []);
@@ -91,20 +91,20 @@ export function summarize(samples: readonly number[], runs: number): Timing {
 
 /** Throws TooSlow. */
 export async function time(job: Job, effort: Effort): Promise<Timing> {
-  const { samples, runs } = await timeInTurns([job], effort);
+  const { samples, runs } = await timeAlternately([job], effort);
   return summarize(samples[0]!, runs[0]!);
 }
 
-/** Foretells by what was measured: work grows, so what is slower than the limit is not even begun. */
+/** Predicts times from the last measurement, for work that grows: what would exceed the limit is not started. */
 export class Pace {
   #msPerFlop = 0;
   constructor(private readonly effort: Effort) {}
 
-  /** The time that `measure` gives for work of so many flops; or why there is none. */
+  /** The result of `measure` for work of so many flops, or one line that says why there is none. */
   async attempt<T extends { readonly medianMs: number }>(flops: number, measure: () => Promise<T>): Promise<T | string> {
     try {
-      const foretold = flops * this.#msPerFlop;
-      if (foretold > this.effort.limitMs) throw new TooSlow("one run would take about", foretold);
+      const predicted = flops * this.#msPerFlop;
+      if (predicted > this.effort.limitMs) throw new TooSlow("one run would take about", predicted);
       const timing = await measure();
       this.#msPerFlop = timing.medianMs / flops;
       return timing;

@@ -1,8 +1,7 @@
-// The benchmark in Node, for `npm run bench` and for the bundle.
+// What the benchmark needs of Node: the adapter, the versions, result files.
 
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Gpu } from "../src/gpu/device.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { openDevice } from "../src/runtime/open.ts";
 import type { BenchOptions } from "./bench.ts";
@@ -24,18 +23,11 @@ export function nodeRuntime(): string {
   return `Node ${process.versions.node}, webgpu ${version}`;
 }
 
-export interface Additions {
-  /** Called where peers are asked for. */
-  readonly openPeers?: () => Promise<Peer[]>;
-  /** What else is measured on the same device. */
-  readonly more?: (gpu: Gpu) => Promise<Measurement>;
-}
-
-/** Opens the adapter and measures. Says every figure as it comes. */
+/** Opens the adapter and measures; prints every figure to standard error. */
 export async function benchInNode(
   options: BenchOptions,
   surroundings: Surroundings,
-  { openPeers, more }: Additions,
+  openPeers: () => Promise<Peer[]>,
 ): Promise<Results> {
   const gpu = await openDevice(await openAdapter());
   const measurements: Measurement[] = [];
@@ -45,8 +37,7 @@ export async function benchInNode(
   };
   try {
     say(`bench: ${gpu.adapterName}`);
-    await runBench(gpu, options, report, options.parts.includes("peers") ? await openPeers?.() : []);
-    if (more) report(await more(gpu));
+    await runBench(gpu, options, report, options.parts.includes("peers") ? await openPeers() : []);
     await gpu.finished();
     return { environment: environmentOf(gpu, surroundings), measurements };
   } finally {
@@ -54,14 +45,20 @@ export async function benchInNode(
   }
 }
 
-/** Makes the folder that results will go to, before minutes of measuring. Throws where nothing can be written there. */
+/** Makes the folder of the results, before minutes of measuring. Throws where it is not writable. */
 export function checkFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
   accessSync(folder, constants.W_OK);
 }
 
-/** One line per measurement into `file`, whose name goes to standard output. */
+/** Writes one line per measurement to `file`, and the file's name to standard output. */
 export function writeResults(file: string, { environment, measurements }: Results): void {
   writeFileSync(file, measurements.map((m) => `${recordLine(m, environment)}\n`).join(""));
   console.log(file);
+}
+
+/** Writes a file so that it always holds the old content or the new one, also where this process is killed. */
+export function replaceFile(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.part`, content);
+  renameSync(`${path}.part`, path);
 }

@@ -1,4 +1,4 @@
-// The words of `npm run bench` as values. No effects.
+// The command line of `npm run bench` as values. No effects.
 
 import { parseArgs } from "node:util";
 import { type BenchOptions, PARTS, type Part } from "./bench.ts";
@@ -10,24 +10,18 @@ export class UsageError extends Error {
 
 const DEFAULT_LIMIT_SECONDS = 3;
 
-/** The help text, of the project's command or of the bundle's, which has no other libraries and no browser. */
-export function usage(isBundle: boolean): string {
-  const command = isBundle ? "run.sh [OPTIONS]          " : "npm run bench [-- OPTIONS]";
-  const elsewhere = `
-  --peers            also TensorFlow.js and jax-js, on the same adapter (installs them into bench/peers the first time)
-  --chrome           in headless Chrome in place of Node`;
-  const out = isBundle ? "a file here" : "in bench/results, or in out/bench where only a part was measured";
-  return `${command}   times the kernels and the training steps on this computer's GPU
-${isBundle ? "" : elsewhere}
-  --variants         every variant of the convolutions worth timing; a star marks the one that training uses
-  --untuned          with kernels chosen without timing them first
-  --only PARTS       some of ${PARTS.filter((part) => !isBundle || part !== "peers").join(",")}
+export const USAGE = `npm run bench [-- OPTIONS]   times the kernels and the training steps on this computer's GPU
+
+  --peers            also times TensorFlow.js and jax-js on the same adapter (installs them into bench/peers the first time)
+  --chrome           measures in headless Chrome instead of Node
+  --variants         times every candidate for the convolutions; a star marks the one that training uses
+  --untuned          uses the kernels that are chosen without timing
+  --only PARTS       measures some of ${PARTS.join(",")}
   --quick            few and short rounds
-  --max-pixels N     leave out the scales with more pixels
-  --limit SECONDS    leave out what takes longer than this for one run (default ${DEFAULT_LIMIT_SECONDS})
-  --out FILE         where the results go (default: ${out})
+  --max-pixels N     leaves out the scales with more pixels
+  --limit SECONDS    leaves out what takes longer than this for one run (default ${DEFAULT_LIMIT_SECONDS})
+  --out FILE         where the results go (default: in bench/results, or in out/bench where only a part was measured)
   -h, --help         this text`;
-}
 
 export interface Wanted {
   readonly bench: BenchOptions;

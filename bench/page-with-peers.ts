@@ -1,4 +1,4 @@
-// Runs in a page: the benchmark with other libraries, which have to be installed to bundle this.
+// Runs in a page: the benchmark with other libraries. Bundling it needs them installed.
 
 import { type PageArguments, type PageResults, benchInPage as run } from "./page.ts";
 import { openPeers } from "./peers/index.mjs";

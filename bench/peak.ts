@@ -1,5 +1,5 @@
-// The adapter's own peak: multiply-adds on registers alone, and a copy from buffer to buffer. What "share of peak" is a share of.
-// Several forms are tried, for compilers differ; the best counts.
+// The adapter's own peaks: multiply-adds on registers alone, and a copy from buffer to buffer. "Share of peak" refers to the first.
+// The kernel is written in several forms, because compilers differ; the fastest counts.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { type Effort, time } from "./measure.ts";
@@ -7,16 +7,16 @@ import type { Measurement } from "./records.ts";
 
 const WG = 64;
 const THREADS = { software: 2 ** 13, hardware: 2 ** 19 };
-/** Multiply-adds per accumulator and turn of the loop, so that the loop itself costs little. */
+/** Multiply-adds per accumulator and pass of the loop, so that the loop itself costs little. */
 const UNROLL = 8;
 const COPY_BYTES = { software: 2 ** 25, hardware: 2 ** 28 }; // beyond any cache
 
-/** Threads go on where the last one's range ends: software pays per group. */
+/** Every thread copies several values, because a software driver spends time per group. */
 const COPY_GROUPS = { software: 64, hardware: 65_535 };
 
 interface Form {
   readonly width: 1 | 4;
-  /** Independent ones, to fill the pipeline of one thread. */
+  /** Independent chains of multiply-adds, to fill the pipeline of one thread. */
   readonly accumulators: number;
   readonly isFma: boolean;
 }
@@ -31,7 +31,7 @@ const FORMS: readonly Form[] = [
 const nameOf = ({ width, accumulators, isFma }: Form): string =>
   `${accumulators} x ${width === 1 ? "f32" : "vec4"}${isFma ? ", fma" : ""}`;
 
-/** a ← a·k + c with k < 1, which stays finite; the sum is written, so that nothing is left out as unused. */
+/** a ← a·k + c with k < 1, which stays finite. The sum is written, so that the compiler removes nothing. */
 function multiplyAddShader({ width, accumulators, isFma }: Form): string {
   const type = width === 1 ? "f32" : "vec4<f32>";
   const names = Array.from({ length: accumulators }, (_, i) => `a${i}`);
@@ -59,7 +59,7 @@ const COPY_SHADER = `
   for (var i = id.x; i < arrayLength(&x); i += stride) { y[i] = x[i]; }
 }`;
 
-/** A pipeline with its buffers; runs by itself, outside programs, for nothing of ours takes part. */
+/** A job that runs the shader on buffers, without our own runtime. */
 async function kernel(gpu: Gpu, code: string, buffers: readonly GPUBuffer[], groups: number) {
   const { device } = gpu;
   const module = device.createShaderModule({ code });
@@ -97,7 +97,7 @@ async function multiplyAdds(gpu: Gpu, form: Form, effort: Effort): Promise<Measu
     const timing = await time(run, effort);
     const flops = 2 * threads * form.width * form.accumulators * UNROLL * turns;
     const [value] = await gpu.read([{ ...result, bytes: 4 }]);
-    if (!Number.isFinite(value![0]!)) throw new Error(`the multiply-add kernel gave ${value![0]}`);
+    if (!Number.isFinite(value![0]!)) throw new Error(`the multiply-add kernel returned ${value![0]}`);
     return {
       what: "multiplyAdd",
       scale: null,

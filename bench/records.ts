@@ -1,4 +1,4 @@
-// What a benchmark writes: one record per measurement, one JSON object per line, each readable without the others.
+// What a benchmark writes: one line of JSON per measurement, which can be read without the other lines.
 
 import type { Timing } from "./measure.ts";
 
@@ -8,7 +8,7 @@ export interface Environment {
   readonly isSoftware: boolean;
   readonly driver: string;
   readonly runtime: string;
-  /** Of the computer; what a software adapter computes on. */
+  /** CPU cores of the computer, on which a software adapter computes. */
   readonly cores: number;
   readonly commit: string;
   /** YYYY-MM-DD. */
@@ -17,10 +17,10 @@ export interface Environment {
 
 export interface Measurement {
   readonly what: "multiplyAdd" | "copy" | "conv2d" | "conv2dInput" | "conv2dWeight" | "dStep" | "gStep" | "training";
-  /** Scale of the pyramid, coarsest 0; null where there is none. */
+  /** Scale of the pyramid, 0 the coarsest; null where there is none. */
   readonly scale: number | null;
   readonly shape: string;
-  /** Of the kernel, where one kernel was measured. */
+  /** The kernel's variant, where one kernel was measured. */
   readonly variant?: string;
   /** Whether training would use this variant. */
   readonly isChosen?: boolean;
@@ -29,11 +29,11 @@ export interface Measurement {
   readonly gbps?: number;
   /** gflops as a share of the fastest multiply-add kernel on the same adapter. */
   readonly shareOfPeak?: number;
-  /** Whose time it is, with its version; ours where there is none. */
+  /** The library, with its version; absent for ours. */
   readonly peer?: string;
-  /** Speed of ours over that of the peer in the same round: above 1 ours is faster. */
+  /** The peer's time over ours in the same round: above 1 ours is faster. */
   readonly ratio?: { readonly median: number; readonly p25: number; readonly p75: number };
-  /** Of the peer's numbers from ours before timing: ‖a−b‖/‖b‖, the largest of all results. */
+  /** Between the peer's numbers and ours before timing: the largest ‖a−b‖/‖b‖ of all results. */
   readonly difference?: number;
   /** Why there is no time. */
   readonly skipped?: string;
@@ -76,10 +76,10 @@ export function recordLine(measurement: Measurement, environment: Environment): 
   });
 }
 
-/** At least `n` digits, all of those before the point. */
+/** `n` significant digits, and all digits before the point. */
 const digits = (x: number, n: number): string => (x >= 10 ** (n - 1) ? x.toFixed(0) : x.toPrecision(n));
 
-/** A line for whoever is watching; a star marks the variant that training would use. */
+/** A line to print; a star marks the variant that training would use. */
 export function describe({
   what,
   shape,

@@ -1,4 +1,4 @@
-// One whole D step and one whole G step at every scale, Adam included, by the programs that training runs.
+// Times one whole D step and one whole G step at every scale, Adam included, with the programs that training runs.
 
 import { submit } from "../src/runtime/program.ts";
 import { PAPER } from "../src/singan/model/config.ts";
@@ -10,11 +10,11 @@ import type { Bench } from "./bench.ts";
 import { describeScale, PYRAMID, type ScaleCase } from "./cases.ts";
 import { Pace, time } from "./measure.ts";
 
-/** Passes of D in a D step: real and fake forward and back, then the penalty and back through its gradient. */
+/** Passes of D in a D step: real and fake forward and backward, the penalty, and the backpropagation through its gradient. */
 const D_PASSES = 12;
-/** Passes of G in a G step: back through the kept fake, forward and back through the reconstruction. */
+/** Passes of G in a G step: backward through the kept fake, forward and backward through the reconstruction. */
 const G_PASSES = 5;
-/** An addition and a multiplication each count. */
+/** Floating-point operations: additions and multiplications count separately. */
 export const dStepFlops = ({ channels, size }: ScaleCase): number => 2 * D_PASSES * macsPerPass("discriminator", channels, size);
 const gStepFlops = ({ channels, size }: ScaleCase): number => 2 * G_PASSES * macsPerPass("generator", channels, size);
 

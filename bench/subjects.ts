@@ -1,4 +1,4 @@
-// What is timed: ours as compiled programs over given values, and the same of another library.
+// What is timed: our compiled programs on given values, and the interface of another library's.
 
 import { conv2d, conv2dInput, conv2dWeight } from "../src/autodiff/ops/conv.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../src/autodiff/tensor.ts";
@@ -11,10 +11,10 @@ import { criticStep } from "../src/singan/training/singan/scale-graphs.ts";
 import { type ConvShapes, type Direction, randomValues, type ScaleCase } from "./cases.ts";
 import type { Job } from "./measure.ts";
 
-/** A computation on fixed values that can be run, looked at and given back. */
+/** A computation on fixed values. */
 export interface Subject {
   readonly run: Job;
-  /** What the last run computed, in an order and layout that both libraries share. */
+  /** The results of the last run, in an order and layout that all libraries share. */
   read(): Promise<Float32Array[]>;
   dispose(): void;
 }
@@ -25,14 +25,14 @@ export interface Values {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-/** Values of the three tensors of a convolution. */
+/** Values of a convolution's three tensors. */
 export interface ConvValues {
   readonly x: Values;
   readonly w: Values;
   readonly g: Values;
 }
 
-/** Values of a D step; the weights by their official names, per-channel ones [1,c]. */
+/** Values of a D step. Weights have their official names; those per channel have shape [1,c]. */
 export interface StepValues {
   readonly weights: ReadonlyMap<string, Values>;
   readonly real: Values;
@@ -42,13 +42,13 @@ export interface StepValues {
   readonly lambda: number;
 }
 
-/** Another library. Its subjects are written as its own documentation would have them. */
+/** Another library, used as its own documentation recommends. */
 export interface Peer {
   readonly name: string;
-  /** The npm package that its version is of. */
+  /** The npm package whose version is reported. */
   readonly package: string;
   conv(direction: Direction, values: ConvValues): Subject;
-  /** The losses' sum, then the gradients in the order of the weights; absent where the library can't. */
+  /** Reads the losses' sum, then the gradients in the order of the weights. Absent where the library can't compute them. */
   dStep?(values: StepValues): Subject;
 }
 
@@ -56,7 +56,7 @@ const random = (stream: number, shape: Shape): Values => ({ shape, data: randomV
 
 export const convValues = ({ x, w, g }: ConvShapes): ConvValues => ({ x: random(0, x), w: random(1, w), g: random(2, g) });
 
-/** Weights of unit gain, so that neither activations nor gradients vanish on the way. */
+/** Weights of unit gain, so that neither activations nor gradients vanish. */
 export function stepValues({ channels, size: { width, height } }: ScaleCase): StepValues {
   const image: Shape = [1, 3, height, width];
   const weights = [...parameterShapes("discriminator", channels)].map(([name, shape], i) => {
@@ -75,7 +75,7 @@ export function stepValues({ channels, size: { width, height } }: ScaleCase): St
   };
 }
 
-/** Compiles `outputs` over leaves with values. Throws what compile() throws, leaving nothing behind. */
+/** Compiles `outputs` on leaves with values. Throws what compile() throws; its buffers are then freed. */
 async function program(
   gpu: Gpu,
   name: string,
@@ -92,7 +92,7 @@ async function program(
       name,
       outputs,
       bindings,
-      ...(variant && { choose: (node) => (outputs.includes(node) ? variant : undefined) }), // none: as training compiles, in joint kernels
+      ...(variant && { choose: (node) => (outputs.includes(node) ? variant : undefined) }), // none: as training compiles it, with multi-output kernels
     });
     return {
       run: async (count) => {
@@ -113,7 +113,7 @@ async function program(
 
 const leafOf = (name: string, { shape }: Values): Tensor => leaf(name, shape);
 
-/** One of our convolutions, by the kernel that training would use or by `variant`. */
+/** One of our convolutions, with the kernel that training would use or with `variant`. */
 export function ourConv(gpu: Gpu, direction: Direction, values: ConvValues, variant?: Variant): Promise<Subject> {
   const [x, w, g] = [leafOf("x", values.x), leafOf("w", values.w), leafOf("g", values.g)];
   const result = { conv2d: () => conv2d(x, w), conv2dInput: () => conv2dInput(g, w), conv2dWeight: () => conv2dWeight(x, g) };
@@ -126,7 +126,7 @@ export function ourConv(gpu: Gpu, direction: Direction, values: ConvValues, vari
   return program(gpu, direction, [output], new Map([...all].filter(([t]) => output.inputs.includes(t))), variant);
 }
 
-/** Our D step without Adam, as training does it at small scales: real, fake and gradient penalty, and the gradients of all weights. */
+/** Our D step without Adam, as training computes it at small scales: real, fake, gradient penalty, and the gradients of all weights. */
 export function ourDStep(gpu: Gpu, { weights, real, fake, alpha, lambda }: StepValues): Promise<Subject> {
   const d = new Map([...weights].map(([name, values]) => [name, leafOf(name, values)]));
   const pictures = { real: leafOf("real", real), fake: leafOf("fake", fake), alpha: leafOf("alpha", alpha) };

@@ -1,4 +1,4 @@
-// The libraries that the benchmark compares with, started on the adapter that navigator.gpu hands out.
+// The libraries that the benchmark compares with, on the adapter that navigator.gpu returns.
 
 import { openJax } from "./jax.mjs";
 import { openTfjs } from "./tfjs.mjs";

@@ -1,22 +1,22 @@
-// jax-js on its WebGPU device: each computation one jitted function.
-// Every function owns its arguments, as the library asks: `.ref` where an array is used again.
+// jax-js on its WebGPU device: each computation is one jitted function.
+// A function consumes its arguments, by the library's convention; `.ref` keeps an array for another use.
 
 import { blockUntilReady, defaultDevice, grad, init, jit, lax, nn, numpy as np, tree, valueAndGrad, vjp } from "@jax-js/jax";
 
 const BLOCKS = ["head", "body.block1", "body.block2", "body.block3"];
 const LEAKY_SLOPE = 0.2;
 
-/** Results that wait to be computed. */
+/** Results computed at a time. */
 const IN_FLIGHT = 16;
 
 const upload = ({ shape, data }) => np.array(data).reshape([...shape]);
 const convolve = (x, w) => lax.conv(x, w, [1, 1], "VALID");
 
-/** The same computation of `values` again and again; `leaves` puts the arrays of its result in order. */
+/** Repeats one computation of `values`; `leaves` returns the arrays of its result in order. */
 function subject(compute, values, leaves) {
   let last = null;
   return {
-    // A result that is given up before it was waited for is never computed, so all are kept until then.
+    // jax-js never computes a result that is disposed before it is waited for, so all are kept until then.
     async run(count) {
       for (let left = count; left > 0; left -= IN_FLIGHT) {
         const results = Array.from({ length: Math.min(left, IN_FLIGHT) }, () => compute(...tree.ref(values)));
@@ -37,7 +37,7 @@ function subject(compute, values, leaves) {
 
 function weightGradient(x, w, g) {
   const [y, back] = vjp((weights) => convolve(x, weights), [w]);
-  y.dispose(); // under jit never computed
+  y.dispose(); // never computed under jit
   return back(g)[0];
 }
 

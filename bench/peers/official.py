@@ -2,11 +2,11 @@
 
     python3 bench/peers/official.py PHOTO OUT [--seed 1] [--max-size 64] [--iterations 500] [--samples 20]
 
-Needs PyTorch, NumPy and Pillow; runs on the CPU in one thread. OUT gets sample_00.png and so on, rec.png (the reconstruction), real.png
+Needs PyTorch, NumPy and Pillow; runs on the CPU in one thread. Writes to OUT sample_00.png and so on, rec.png (the reconstruction), real.png
 (the finest level trained on).
 
-Written from the behaviour of tamarott/SinGAN, not from its text: fixed order of 3 D and 3 G steps, z* redrawn at scale 0, the G steps go
-back through one kept fake, running statistics, a resize that rounds down to 8 bits, learning rate a tenth after 0.8 of the iterations.
+Written from the behaviour of tamarott/SinGAN, not from its text: fixed order of 3 D and 3 G steps, z* redrawn at scale 0, G steps that
+backpropagate through one kept fake, running statistics, a resize that rounds down to 8 bits, learning rate a tenth after 0.8 of the iterations.
 """
 
 import argparse
@@ -101,7 +101,7 @@ class SinGan:
         return torch.randn(count, 3, *shape) if scale else torch.randn(count, 1, *shape).expand(count, 3, *shape)
 
     def previous(self, scale, count=1, reconstruct=False):
-        """What the frozen scales below `scale` hand to it: random pictures, or the reconstruction's."""
+        """The picture that the frozen scales below `scale` make for it: random, or the reconstruction."""
         y = torch.zeros(count, 3, *self.reals[0].shape[-2:])
         with torch.no_grad():
             for k in range(scale):

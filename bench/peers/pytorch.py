@@ -3,8 +3,8 @@
     python3 bench/peers/pytorch.py [ROUNDS]
 
 Needs PyTorch and a CUDA GPU. Prints a line of JSON per scale and float32 mode: "tf32" is PyTorch's default for convolutions, "fp32" is not.
-Networks, losses and order of steps as in models.py and training.py of tamarott/SinGAN; what that code does on the CPU (resizing, file
-output) is left out or done on the GPU, which favours PyTorch. The G steps go back through one kept fake, as there.
+Networks, losses and order of steps are those of models.py and training.py of tamarott/SinGAN. What that code does on the CPU (resizing, file
+output) is left out or done on the GPU, which favours PyTorch. As in that code, the G steps backpropagate through one kept fake.
 """
 
 import json
@@ -29,7 +29,7 @@ def block(c_in, c_out):
 
 
 class Net(nn.Module):
-    """Five 3x3 convolutions: D gives a score map, G adds its tanh to the previous picture."""
+    """Five 3x3 convolutions. D returns a score map; G adds the tanh of its output to the previous picture."""
 
     def __init__(self, channels, c_out):
         super().__init__()
@@ -42,7 +42,7 @@ class Net(nn.Module):
 
 
 class Adam:
-    """Steps behind autograd's back: the kept fake's graph is used again after its weights have moved, which newer PyTorch refuses."""
+    """Adam on parameters that autograd does not watch: newer PyTorch refuses to backpropagate twice through a graph whose weights changed."""
 
     def __init__(self, net):
         self.pairs = [(p, nn.Parameter(p.data)) for p in net.parameters()]

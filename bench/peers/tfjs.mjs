@@ -1,10 +1,10 @@
-// TensorFlow.js with its WebGPU backend. NHWC and HWIO, its own default layouts, made before the clock starts.
-// Convolutions only: its filter gradient has no gradient, so a gradient penalty can't be trained with it.
+// TensorFlow.js with its WebGPU backend, in its default layouts NHWC and HWIO; values are converted before the clock starts.
+// Convolutions only: its filter gradient has no gradient, so it can't train with a gradient penalty.
 
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 
-/** Axes of an NCHW image as NHWC and back, of OIHW weights as HWIO and back. */
+/** Axes that turn NCHW images into NHWC and OIHW weights into HWIO, and back. */
 const TO = { image: [0, 2, 3, 1], weights: [2, 3, 1, 0] };
 const BACK = { image: [0, 3, 1, 2], weights: [3, 2, 0, 1] };
 

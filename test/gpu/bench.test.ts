@@ -1,5 +1,9 @@
-// The benchmark at its smallest: every figure is there, and a library whose numbers are not ours is refused.
+// The benchmark at its smallest: every figure is there, a library whose numbers are not ours is refused, and the device bundle leaves results.
 
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BenchOptions } from "../../bench/bench.ts";
 import type { Measurement } from "../../bench/records.ts";
@@ -9,6 +13,7 @@ import { sizeOf } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
+import { readModel } from "../../src/singan/recipes.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -22,7 +27,7 @@ afterAll(async () => {
 /** The coarsest scale alone. */
 const SMALLEST: BenchOptions = { parts: [], quick: true, maxPixels: 900, variants: false, tune: false, limitMs: 60_000 };
 
-test("peaks, convolutions and steps have figures, and give their memory back", async () => {
+test("peaks, convolutions and steps have figures, and free their memory", async () => {
   const before = gpu.stats();
   const measured: Measurement[] = [];
   await runBench(gpu, { ...SMALLEST, parts: ["convs", "steps"] }, (m) => measured.push(m));
@@ -48,4 +53,37 @@ test("a peer with other numbers is not timed", async () => {
     { what: "conv2dInput", difference: Infinity, skipped: untimed("Infinity") }, // not even the size fits
     { what: "conv2dWeight", difference: Infinity, skipped: untimed("Infinity") },
   ]);
+});
+
+/** Too little for most tasks on a software adapter: those are cut off. */
+const BUNDLE_MINUTES = 0.6;
+
+test("the device bundle's program leaves results within its budget", () => {
+  const program = "out/test-device"; // inside the project, whose Dawn it then finds
+  const out = mkdtempSync(join(tmpdir(), "device-"));
+  try {
+    execFileSync(process.execPath, ["bench/device/bundle.mjs", "--program", program]);
+    const words = ["--parts", "a,b,d,e", "--budget", String(BUNDLE_MINUTES), "--out", out];
+    const start = performance.now();
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(program, "device.mjs"), ...words], { encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+    expect((performance.now() - start) / 60_000).toBeLessThan(BUNDLE_MINUTES + 0.25);
+    expect(stdout).toContain(readFileSync(join(out, "summary.txt"), "utf8").trimEnd());
+    const { tasks } = JSON.parse(readFileSync(join(out, "summary.json"), "utf8"));
+    expect(tasks.map(({ part, task }: Record<string, string>) => `${part} ${task}`)).toEqual([
+      ...["a vectors", "a kernels", "b tuned", "b untuned", "d pytorch", "e training"],
+    ]);
+    expect(tasks.filter(({ state }: Record<string, string>) => !["done", "skipped", "cut off"].includes(state!))).toEqual([]);
+    const lines = (file: string) => (existsSync(join(out, file)) ? readFileSync(join(out, file), "utf8").trim().split("\n") : []);
+    const checks = [...lines("vectors.txt"), ...lines("kernels.txt")];
+    expect(checks.length).toBeGreaterThan(0);
+    expect(checks.filter((line) => !line.startsWith("ok "))).toEqual([]);
+    expect(lines("untuned-device.ndjson").map((line) => JSON.parse(line).what)).toContain("multiplyAdd");
+    expect(lines("training/progress.ndjson").length).toBeGreaterThan(0);
+    const model = join(out, "training/model.safetensors");
+    if (existsSync(model)) expect(readModel(readFileSync(model)).scales.length).toBeGreaterThan(0);
+    else expect(tasks.at(-1).state).toBe("cut off");
+  } finally {
+    for (const folder of [out, program]) rmSync(folder, { recursive: true, force: true });
+  }
 });
