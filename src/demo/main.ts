@@ -117,7 +117,7 @@ function begin(): void {
   enter("preparing");
   say("Starting …");
   if (area.getBoundingClientRect().top > innerHeight / 2) area.scrollIntoView(); // on phones the area is below the settings
-  send({ kind: "start", photo: photo.picture, preset: settings.preset, wishes: settings.numbers });
+  send({ kind: "start", photo: photo.picture, preset: settings.preset, options: settings.numbers });
 }
 
 function showPlan(chosen: Plan): void {

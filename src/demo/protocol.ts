@@ -6,10 +6,10 @@ import type { LossRecord, Work } from "../singan/model/model.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The options a visitor can set; what is absent comes from the preset. */
-export type Wishes = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
+export type FormOptions = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
 
 export type Request =
-  | { readonly kind: "start"; readonly photo: Rgb8; readonly preset: PresetChoice; readonly wishes: Wishes }
+  | { readonly kind: "start"; readonly photo: Rgb8; readonly preset: PresetChoice; readonly options: FormOptions }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }

@@ -1,8 +1,8 @@
 // The settings form, and its copy in the page's address, which makes settings shareable (#photo=tulips&seed=3&maxSize=64).
 
-import type { PresetChoice, Wishes } from "./protocol.ts";
+import type { FormOptions, PresetChoice } from "./protocol.ts";
 
-const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof Wishes)[];
+const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof FormOptions)[];
 /** The fields in the address and their defaults. The default photo is the first example. */
 const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "" };
 
@@ -27,7 +27,7 @@ export class Settings {
     return this.#field("preset").value as OfferedPreset;
   }
   /** The number fields that are not empty. */
-  get numbers(): Wishes {
+  get numbers(): FormOptions {
     const filled = NUMBER_FIELDS.filter((name) => this.#field(name).value !== "");
     return Object.fromEntries(filled.map((name) => [name, Number(this.#field(name).value)]));
   }

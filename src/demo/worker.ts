@@ -13,7 +13,7 @@ import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { selfTest } from "../singan/training/self-test.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
-import type { PresetChoice, Problem, Report, Request, Wishes } from "./protocol.ts";
+import type { FormOptions, PresetChoice, Problem, Report, Request } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
 
 /** Previews take at most this share of the time, and come no more and no less often than this. */
@@ -86,7 +86,7 @@ function fail(error: unknown): void {
 }
 
 /** The plan of a training, as the command line makes it of the same photo and options. */
-async function plan(photo: Size, preset: PresetChoice, options: Wishes): Promise<TrainingPlan> {
+async function plan(photo: Size, preset: PresetChoice, options: FormOptions): Promise<TrainingPlan> {
   const wanted = { preset: preset === "auto" ? undefined : preset, options };
   const planned = await planTraining(await gpu(), photo, wanted, { speed, onTiming: () => post({ kind: "timing" }) });
   speed = planned.speed;
@@ -124,10 +124,10 @@ class Training {
   }
 
   /** Whether all scales were trained. */
-  async run({ photo: picture, preset, wishes }: Start): Promise<boolean> {
+  async run({ photo: picture, preset, options: given }: Start): Promise<boolean> {
     const photo = toPlanes(picture);
     const size = { width: picture.width, height: picture.height };
-    const chosen = await plan(size, preset, wishes);
+    const chosen = await plan(size, preset, given);
     await this.#pass();
     if (this.#isStopped) return false;
     const { preset: name, isPicked, options, pyramid, forecastSeconds } = chosen;

@@ -104,6 +104,10 @@ describe("planTraining", () => {
     await expect(plan({ maxSize: 40 })).rejects.toThrow("its short side must be at least 25; crop it or allow 52 pixels");
     await expect(plan({ stages: 3 })).rejects.toThrow("stages has no meaning in the recipe singan");
     await expect(plan({ recipe: "gan" })).rejects.toThrow("recipe must be singan or sr or consingan, not gan");
+    // More than the paper's size is trained only where it is asked for.
+    const strip = { width: 900, height: 26 };
+    for (const preset of ["preview", "paper", undefined] as const)
+      await expect(planTraining(gpu, strip, { preset, options: {} }, { speed: fast })).rejects.toThrow("900x26 becomes 250x8");
     if (gpu.isSoftware) await expect(plan({}, 300e6)).rejects.toThrow(MemoryError);
   });
 });

@@ -67,6 +67,21 @@ export abstract class LevelTrainer<Name extends string = string> implements Batc
     this.set = new ProgramSet(gpu, name);
   }
 
+  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
+  protected static async ready<T extends LevelTrainer>(trainer: T): Promise<T> {
+    try {
+      trainer.upload();
+      await trainer.compile();
+      return trainer;
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  protected abstract upload(): void;
+  /** Plans and compiles the programs. */
+  protected abstract compile(): Promise<void>;
   /** The programs of one iteration, in the official order. */
   protected abstract steps(at: number): readonly Step<Name>[];
   /** Everything that iterations change, by name; of a ParamSet also the moments. */

@@ -2,7 +2,7 @@
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { optionsOf, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
+import { optionsOf, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
 import { costsOf } from "./cost.ts";
 import { withTrainer } from "./dry-run.ts";
 import type { TrainingRecipe } from "./recipe.ts";
@@ -67,11 +67,11 @@ export function chooseAuto(
   throw new Error("unreachable: the last candidate is always taken");
 }
 
-/** Raises maxSize where an elongated photo's short side would fall below minSize. */
-export function fitTo({ width, height }: Size, options: TrainOptions): TrainOptions {
+/** Raises maxSize, to the paper's at most, where an elongated photo's short side would fall below minSize. */
+function fitTo({ width, height }: Size, options: TrainOptions): TrainOptions {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const needed = Math.ceil((options.minSize * 1.25 * long) / short);
-  return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed)) };
+  return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed, PAPER.maxSize)) };
 }
 
 /** How long a training will take. Throws PyramidError for a photo that can't be trained. */

@@ -79,24 +79,16 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     this.#real = leaf("real", imageShape(this.size));
   }
 
-  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
-  static async create(gpu: Gpu, setup: StageSetup, parts: StageParts = {}): Promise<StageTrainer> {
-    const trainer = new StageTrainer(gpu, setup, parts);
-    try {
-      trainer.#upload();
-      await trainer.#compile();
-      return trainer;
-    } catch (error) {
-      trainer.dispose();
-      throw error;
-    }
+  /** Throws what compile() throws, leaving nothing behind. */
+  static create(gpu: Gpu, setup: StageSetup, parts: StageParts = {}): Promise<StageTrainer> {
+    return LevelTrainer.ready(new StageTrainer(gpu, setup, parts));
   }
 
   protected get learning() {
     return { D: this.#d, ...Object.fromEntries(this.#trained.map(({ name, params }) => [name, params])) };
   }
 
-  #upload(): void {
+  protected upload(): void {
     const { set, setup, parts } = this;
     const { state } = setup;
     const leaves = this.#leaves;
@@ -116,7 +108,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     set.bind(parts.bindings ?? []);
   }
 
-  async #compile(): Promise<void> {
+  protected async compile(): Promise<void> {
     const { set, setup, gpu, feed, losses, options, parts } = this;
     const leaves = this.#leaves;
     const { sizes, stage } = setup;

@@ -92,24 +92,16 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
 
-  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
-  static async create(gpu: Gpu, setup: ScaleSetup, parts: ScaleParts = {}): Promise<ScaleTrainer> {
-    const trainer = new ScaleTrainer(gpu, setup, parts);
-    try {
-      trainer.#upload();
-      await trainer.#compile();
-      return trainer;
-    } catch (error) {
-      trainer.dispose();
-      throw error;
-    }
+  /** Throws what compile() throws, leaving nothing behind. */
+  static create(gpu: Gpu, setup: ScaleSetup, parts: ScaleParts = {}): Promise<ScaleTrainer> {
+    return LevelTrainer.ready(new ScaleTrainer(gpu, setup, parts));
   }
 
   protected get learning() {
     return { G: this.#g, D: this.#d, statistics: this.#statistics };
   }
 
-  #upload(): void {
+  protected upload(): void {
     const { gpu, set, setup, parts } = this;
     const { zPrev, zStar, palette, state, frozen } = setup;
     const leaves = this.#leaves;
@@ -129,7 +121,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     set.bind(parts.bindings ?? []);
   }
 
-  async #compile(): Promise<void> {
+  protected async compile(): Promise<void> {
     const { set, setup, losses, options, size, level: scale } = this;
     const leaves = this.#leaves;
     const { frozen, upsample } = setup;
