@@ -89,7 +89,7 @@ it.each([
   [
     ["edit", "m.safetensors", "edited.png", "--mask", "white.png", "--start-scale", "1"],
     1,
-    "white.png: the mask covers everything",
+    "white.png: the mask covers the whole picture, so nothing of the photo would stay",
   ],
   [["edit", "m.safetensors", "edited.png", "--mask", "clear.png", "--start-scale", "1"], 1, "clear.png: the mask is empty"],
   [
