@@ -1,5 +1,5 @@
 // The GPU: one device, its buffers, its pipelines, its errors. Knows no mathematics.
-// After ratchet (what is compiled once is replayed often) and the device-loss advice of toji.dev/webgpu-best-practices.
+// After ratchet (compile once, replay often) and the device-loss advice of toji.dev/webgpu-best-practices.
 
 import { Pipelines } from "./pipelines.ts";
 import { type DeviceProfile, profileOf } from "./profile.ts";
@@ -115,7 +115,7 @@ export class Gpu {
     };
   }
 
-  /** Throws what went wrong since the last look: a lost device or an uncaptured error. */
+  /** Throws what has gone wrong so far: a lost device or an uncaptured error. */
   check(): void {
     if (this.#failure) throw this.#failure;
   }
@@ -184,7 +184,7 @@ export class Gpu {
     }
   }
 
-  /** Resolves when everything submitted so far is done; throws what went wrong meanwhile. */
+  /** Resolves when everything submitted so far is done; throws what has gone wrong. */
   async finished(): Promise<void> {
     await this.device.queue.onSubmittedWorkDone();
     this.check();
@@ -199,7 +199,7 @@ export class Gpu {
   }
 }
 
-/** Reads the same slices again and again, through a ring of staging buffers: at most `depth` reads at a time. */
+/** Reads the same slices any number of times, through a ring of staging buffers: at most `depth` reads at a time. */
 export class Readback {
   readonly #ring: GPUBuffer[];
   #next = 0;
@@ -232,7 +232,7 @@ export class Readback {
     gpu.device.queue.submit([encoder.finish()]);
     try {
       await staging.mapAsync(GPUMapMode.READ);
-      // A lost device maps zeros or rejects: never hand such values on.
+      // A lost device maps zeros or rejects: such values must not be returned.
       gpu.check();
       const all = staging.getMappedRange().slice(0);
       staging.unmap();

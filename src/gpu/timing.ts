@@ -6,7 +6,7 @@ import { type Gpu, GpuError } from "./device.ts";
 const PASSES_PER_SET = 4096 / 2;
 const TIMESTAMP_BYTES = 8;
 
-/** Times up to `passes` passes of a submit, again and again. */
+/** Times up to `passes` passes of a submit, any number of times. */
 export class PassTimer {
   readonly #sets: readonly GPUQuerySet[];
   readonly #resolved: GPUBuffer;
@@ -29,7 +29,7 @@ export class PassTimer {
     this.#staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST, label: "timestamps read" });
   }
 
-  /** For the descriptor of the pass to be timed as the `at`-th. */
+  /** For the descriptor of the `at`-th pass. */
   writes(at: number): GPUComputePassTimestampWrites {
     const first = 2 * (at % PASSES_PER_SET);
     return {
@@ -52,7 +52,7 @@ export class PassTimer {
     gpu.check(); // a lost device maps zeros
     const stamps = new BigInt64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
-    // The specification lets a clock go back.
+    // By the specification, a clock may go back.
     return Array.from({ length: this.passes }, (_, i) => Math.max(0, Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6));
   }
 

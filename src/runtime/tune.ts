@@ -14,7 +14,7 @@ export interface Timing {
 export type TuningTable = Readonly<Record<string, Timing>>;
 export type Tuning = ReadonlyMap<string, Pick<Timing, "variant">>;
 
-/** Where tables are kept, one per adapter and version of the kernels. Never throws: where it can't remember, everything is timed again. */
+/** Where tables are kept, by tableName(). Never throws: where nothing can be stored, everything is timed again. */
 export interface TuningStore {
   read(adapter: string): Promise<TuningTable>;
   write(adapter: string, table: TuningTable): Promise<void>;
@@ -28,13 +28,13 @@ export interface TuningCase {
 
 /** A variant ready to run on a case. */
 export interface Trial {
-  /** Milliseconds per run, of so many in a row. */
+  /** Milliseconds per run, measured over so many runs in a row. */
   time(repetitions: number): Promise<number>;
   dispose(): void;
 }
 
 export interface TuningTools {
-  /** The variants worth timing, the one that is chosen without timing first. */
+  /** The variants worth timing; first the one that is chosen without timing. */
   candidates(one: TuningCase): readonly Variant[];
   /** Compiles and runs once. */
   start(one: TuningCase, variant: Variant): Promise<Trial>;
@@ -43,8 +43,8 @@ export interface TuningTools {
 }
 
 /**
- * Cases with one key share a winner: results of about the same size, by factors of √2, since a pyramid has dozens of sizes; bias and
- * activation don't matter. Null for ops that are not tuned.
+ * Cases with one key share an entry: those whose results have about the same size, in steps of √2, because a pyramid has dozens of sizes.
+ * Bias and activation don't matter. Null for ops that are not tuned.
  */
 export function tuningKey(opName: string, { inputs, shape }: OpCase): string | null {
   const name = contractionOf(opName);
@@ -66,18 +66,18 @@ function hash(text: string): string {
   return (h >>> 0).toString(16).padStart(8, "0");
 }
 
-/** A rival that is slower than this in its first run is not timed again. */
+/** A variant that takes this many times as long as the fastest in its first run is not timed again. */
 const HOPELESS = 1.5;
 const ROUNDS = 3;
 /** Length of a measurement: a submit costs up to 0.1 ms. */
 const MEASURED_MS = 4;
 const MAX_REPETITIONS = 32;
-/** A winner has to be faster than the static choice by this factor: noise alone shall not decide. */
+/** Another variant replaces the static choice only if it takes less than this share of the time: noise alone must not decide. */
 const MARGIN = 0.95;
 
 /**
- * Times what `known` has no entry for and where there is a choice, in order, until `budgetMs` are over, and gives the new entries. A case that the budget cuts off
- * between variants is decided among those timed; one that is not begun has no entry.
+ * Times the cases that `known` has no entry for and that have more than one candidate, in order, until `budgetMs` are over. Returns the new
+ * entries. Where the budget ends between two variants, the fastest of those timed is taken; a case that is not begun has no entry.
  */
 export async function tune(
   cases: readonly TuningCase[],
@@ -100,6 +100,7 @@ export async function tune(
   return found;
 }
 
+/** Decides one case. */
 async function race(one: TuningCase, candidates: readonly Variant[], tools: TuningTools, end: number): Promise<Timing> {
   const entries: { variant: Variant; trial: Trial; ms: number }[] = [];
   try {

@@ -107,7 +107,7 @@ const toolsOf = (gpu: Gpu): TuningTools => ({
   now: () => performance.now(),
 });
 
-/** Not zeros: some arithmetic units are faster at them. */
+/** Values other than zeros, which some arithmetic units multiply faster. */
 function someValues(count: number): Float32Array {
   const values = new Float32Array(count);
   const few = Math.min(count, 101);
@@ -116,7 +116,7 @@ function someValues(count: number): Float32Array {
   return values;
 }
 
-/** The variant as a program of its own; the wall time of repeated runs in one submit includes the gaps between dispatches. */
+/** Runs a variant as a program of its own. It is timed over repeated runs in one submit, by wall time, which includes the gaps between dispatches. */
 async function startTrial(gpu: Gpu, { opName, op }: TuningCase, variant: Variant): Promise<Trial> {
   const inputs = op.inputs.map((shape, i) => leaf(`x${i}`, shape));
   const slices: Slice[] = [];
