@@ -51,7 +51,6 @@ it.each([
   [["train", "photo.png", "--stages", "4"], /--stages has no meaning in the recipe singan/],
   [["train", "photo.png", "--recipe", "fast"], /--recipe must be singan or sr or consingan, not fast/],
   [["train", "photo.png", "--recipe", "sr"], /--recipe sr is what singan sr PHOTO trains/],
-  [["bench", "--profile", "--recipe", "consingan"], /--profile knows the recipe singan only, not consingan/],
   [["sample", "m", "--below", "noise"], /--below has no meaning in the recipe consingan/],
   [["sample", "m", "--start-scale", "1", "--size", "50x50"], /--start-scale must be 0 unless .* the trained size, 30x26,/],
   [["sample", "m", "--start-scale", "2"], /--start-scale must be a whole number from 0 to 1, or all/],
@@ -61,4 +60,22 @@ it.each([
   expect([status, err.trim().split("\n").length]).toEqual([2, 1]);
   expect(err).toMatch(message);
   expect(existsSync(at("out"))).toBe(false);
+});
+
+it("is profiled as other recipes are", () => {
+  const { status, out } = singanIn(
+    folder,
+    "bench",
+    "--profile",
+    ...RECIPE.filter((_, i) => i !== 6 && i !== 7),
+    "--size",
+    "30x25",
+    "--scales",
+    "1",
+    "--json",
+  );
+  expect(status).toBe(0);
+  const [stage] = JSON.parse(out).scales;
+  expect(stage).toMatchObject({ scale: 1, size: "30x25", channels: 4 });
+  expect(stage.kernels.map(({ op }: { op: string }) => op)).toContain("conv2dLeaky");
 });
