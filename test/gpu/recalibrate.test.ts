@@ -94,8 +94,8 @@ test("at the coarsest scale: the average over 50 random passes", async () => {
   expectNear(await recalibrated({ scale: 0, frozen: [], zPrev: null, zStar, noiseAmp: 1 }), sums);
 });
 
-test("at finer scales: half of the passes are random ones, half are the reconstruction", async () => {
-  // Without noise, and from a chain whose picture is 0, a random pass sees nothing: the average is half of the reconstruction's moments.
+test("at finer scales: 25 random passes with the scale's own noise, and as often the reconstruction", async () => {
+  // From a chain whose picture is 0, a random pass sees noise alone.
   const silent = new Map(
     [...parameterShapes("generator", CHANNELS)].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]),
   );
@@ -104,12 +104,17 @@ test("at finer scales: half of the passes are random ones, half are the reconstr
     silent.set(`${block}.norm.running_var`, new Float32Array(CHANNELS).fill(1));
   }
   const frozen = new FrozenScale(gpu, { size, channels: CHANNELS, noiseAmp: 0, generator: silent });
-  const got = await recalibrated({ scale: 1, frozen: [frozen], zPrev: picture, zStar: null, noiseAmp: 0 });
+  const got = await recalibrated({ scale: 1, frozen: [frozen], zPrev: picture, zStar: null, noiseAmp: 1 });
   frozen.dispose();
   const { width, height, data } = picture;
-  const whole = headMoments((c, y, x) => data[(c * height + y) * width + x]!);
+  const passes = Array.from({ length: PASSES }, (_, i) => {
+    const t = i + 1;
+    const seen = t % 2 === 1 ? normals(randomKey(SEED, PURPOSE.statistics, 1, t), 0, 3 * width * height) : data;
+    return headMoments((c, y, x) => seen[(c * height + y) * width + x]!);
+  });
+  const average = (c: number, moment: number) => passes.reduce((sum, moments) => sum + moments[c]![moment]! / PASSES, 0);
   expectNear(
     got,
-    whole.map((moments) => moments.map((moment) => moment / 2)),
+    got.map((_, c) => [average(c, 0), average(c, 1)]),
   );
 });

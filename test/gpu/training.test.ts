@@ -162,11 +162,13 @@ describe("a training", () => {
     });
 
     test("Adam's steps are counted over all iterations, and their rate drops", async () => {
-      const all = resolveOptions({ ...TINY, iterations: 10, lrDropAt: 0.5 });
+      const all = resolveOptions({ ...TINY, iterations: 10, lrDropAt: 0.5, dSteps: 2 });
       const feeds = await withTrainer(gpu, recipeOf(all), pyramidOf(tinyPhoto(), all), all, 1, (trainer) =>
         [4, 5].map((at) => trainer.iteration(at).flatMap(({ feed }) => (feed.adam ? [feed.adam] : []))),
       );
-      const wanted = (at: number, lr: number) => [0, 0, 1, 1, 2, 2].map((_, i) => adamSchedule(3 * at + (i % 3) + 1, lr));
+      // Of the discriminator and of the generator, counted separately.
+      const wanted = (at: number, lr: number) =>
+        [2 * at + 1, 2 * at + 2, 3 * at + 1, 3 * at + 2, 3 * at + 3].map((t) => adamSchedule(t, lr));
       expect(feeds).toEqual([wanted(4, all.lr), wanted(5, all.lr * 0.1)]);
     });
   });
