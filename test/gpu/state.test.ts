@@ -7,6 +7,7 @@ import { openDevice } from "../../src/runtime/open.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
 import { train } from "../../src/singan/recipes.ts";
+import { type BatchSource, FeedBlock, type LossBlock, MAX_BATCH, runBatches } from "../../src/singan/training/batches.ts";
 import type { TrainingState } from "../../src/singan/training/state.ts";
 import type { TrainEvent } from "../../src/singan/training/train.ts";
 import { TINY, tinyPhoto } from "../tiny-training.ts";
@@ -105,4 +106,33 @@ test("a state misses nothing: without any one of its tensors, or with another on
   const [first] = tensors.keys();
   const missing = { ...state.trainer!, tensors: new Map([...tensors].filter(([name]) => name !== first)) };
   await expect(run(TINY, { ...state, trainer: missing })).rejects.toThrow("no bytes instead of");
+});
+
+test("large batches: never more than the limit, and a kept state is that of its own batch", async () => {
+  const dry = gpu.dryRun(false); // computes nothing, so batches grow as fast as they may
+  let submitted = 0;
+  const source: BatchSource = {
+    ...{ name: "counter", iterations: 500, feed: new FeedBlock(dry, "counter", 1) },
+    losses: {
+      read: async () => ({ dReal: submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 }),
+    } as unknown as LossBlock,
+    iteration(at) {
+      submitted = at + 1;
+      return [];
+    },
+    readTensors: async () => new Map([["submitted", Float32Array.of(submitted)]]),
+  };
+  const ends: number[] = [];
+  const kept: number[] = [];
+  for await (const { iteration, losses, tensors } of runBatches(dry, source, { maxBatch: 1000, keeps: (at) => at > 250 })) {
+    ends.push(iteration);
+    expect(losses.dReal).toBe(iteration);
+    if (tensors) {
+      kept.push(iteration);
+      expect(tensors.get("submitted")![0]).toBe(iteration);
+    }
+  }
+  expect(Math.max(...ends.map((end, i) => end - (ends[i - 1] ?? 0)))).toBe(MAX_BATCH);
+  expect(kept).toEqual(ends.filter((end) => end > 250));
+  expect(ends.at(-1)).toBe(500);
 });

@@ -134,7 +134,7 @@ export interface BatchSource {
 export interface BatchOptions {
   /** Iterations that are done already. */
   readonly from?: number;
-  /** Most iterations per submit. */
+  /** Most iterations per submit; MAX_BATCH is the limit. */
   readonly maxBatch?: number;
   /** Whether to read the tensors after so many iterations; asked at the end of each batch. */
   readonly keeps?: (iteration: number) => boolean;
@@ -173,7 +173,7 @@ export async function* runBatches(
       at += count;
       if (previous) yield await previous;
       const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
-      size = Math.max(1, Math.min(maxBatch, 2 * size, wanted));
+      size = Math.max(1, Math.min(maxBatch, MAX_BATCH, 2 * size, wanted));
     }
     if (inFlight) yield await inFlight;
   } finally {
