@@ -1,7 +1,9 @@
 // Whole trainings on a tiny picture: deterministic, without leaks, in every option, and stopped at any moment.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { zeros } from "../../src/autodiff/ops/elementwise.ts";
 import { normals } from "../../src/autodiff/philox.ts";
+import type { Shape } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, rmse, toPlanes } from "../../src/image/planes.ts";
 import { adamSchedule } from "../../src/nn/adam.ts";
@@ -10,10 +12,15 @@ import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { type Model, photoAt, type StateDict, singanModel } from "../../src/singan/model/model.ts";
+import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
 import { enlarge } from "../../src/singan/model/upsampling.ts";
+import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
 import { forecastBytes, pyramidOf, recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
 import { withTrainer } from "../../src/singan/training/dry-run.ts";
+import { ZEROS } from "../../src/singan/training/made-up.ts";
+import { ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
+import { singanTraining } from "../../src/singan/training/singan/singan-training.ts";
 import { fingerprint, hash, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 
 let gpu: Gpu;
@@ -126,6 +133,51 @@ describe("a training", () => {
       variance.forEach((v, c) => {
         expect((v - settled[c]!) / (1 - settled[c]!)).toBeCloseTo(0.9 ** 27, 1);
       });
+    });
+
+    test("noisePadding: all noise of a scale and of the chain below it has the size of a generator's input", async () => {
+      const drawn = async (noisePadding: boolean) => {
+        const options = resolveOptions({ ...TINY, noisePadding });
+        const pyramid = pyramidOf(tinyPhoto(), options);
+        const [size] = pyramid.sizes.slice(1);
+        const dry = gpu.dryRun(false);
+        const { model, reconstruction } = singanTraining.madeUp(pyramid, 1, options, ZEROS);
+        const shapes: Record<string, Set<string>> = {};
+        const weights = (net: Net) => ZEROS.weights(parameterShapes(net, 4), []);
+        const draw = (name: string, shape: Shape) => {
+          shapes[name] ??= new Set();
+          shapes[name].add(shape.slice(1).join("x"));
+          return zeros(shape);
+        };
+        const trainer = await ScaleTrainer.create(
+          dry,
+          {
+            ...{
+              scale: 1,
+              size: size!,
+              channels: 4,
+              options,
+              real: reconstruction!,
+              noiseAmp: 1,
+              zPrev: reconstruction,
+              zStar: null,
+            },
+            ...{ frozen: [new FrozenScale(dry, model.scales[0]!)], upsample: upsampler("bicubic", pyramid.scaleFactor) },
+            ...{ generator: weights("generator"), discriminator: weights("discriminator") },
+          },
+          { noise: () => ({ normal: draw, uniform: draw }) },
+        );
+        trainer.dispose();
+        return [pyramid.sizes, shapes] as const;
+      };
+      const [sizes, padded] = await drawn(true);
+      const shapes = (more: number) => ({
+        noise: new Set([`3x${sizes[1]!.height + more}x${sizes[1]!.width + more}`]),
+        "chain.0": new Set([`1x${sizes[0]!.height + more}x${sizes[0]!.width + more}`]),
+        alpha: new Set([""]),
+      });
+      expect(padded).toEqual(shapes(2 * PADDING));
+      expect((await drawn(false))[1]).toEqual(shapes(0));
     });
 
     test("noisePadding: z* has the size of the generator's input, and takes its memory", async () => {
