@@ -107,9 +107,9 @@ describe("a training", () => {
       expect(model.scales[0]!.losses.reconstruction).not.toBe(usual.scales[0]!.losses.reconstruction);
     });
 
-    test("upsample: the next scale's noise amplitude follows from the picture enlarged in that way", async () => {
+    test("upsample, noiseAmp: the next scale's noise amplitude follows from the picture enlarged in that way", async () => {
       for (const upsample of ["bicubic", "bilinear"] as const) {
-        const training = train(gpu, tinyPhoto(), { ...TINY, upsample });
+        const training = train(gpu, tinyPhoto(), { ...TINY, upsample, noiseAmp: 0.2 });
         let reconstruction: Planes | undefined;
         let step = await training.next();
         for (; !step.done; step = await training.next())
@@ -117,10 +117,20 @@ describe("a training", () => {
         const model = singanModel(step.value, "place in this test");
         const { noiseAmp, size } = model.scales[1]!;
         const amplitude = (kind: TrainOptions["upsample"]) =>
-          model.options.noiseAmp * rmse(photoAt(model, 1), enlarge(reconstruction!, model.scaleFactor, size, kind));
+          0.2 * rmse(photoAt(model, 1), enlarge(reconstruction!, model.scaleFactor, size, kind));
         expect(noiseAmp / amplitude(upsample)).toBeCloseTo(1, 5);
         expect(noiseAmp / amplitude(upsample === "bicubic" ? "bilinear" : "bicubic")).not.toBeCloseTo(1, 5);
       }
+    });
+
+    test.each(["regenerate", "replay"] as const)("alphaRec, lambdaGp: the losses' weights, %s", async (gStep) => {
+      const first = { ...TINY, ...SINGLE_SCALE, iterations: 1, dSteps: 1, gSteps: 1, gStep };
+      const lossesOf = async (options: Partial<TrainOptions>) =>
+        (await trainAll(gpu, tinyPhoto(), { ...first, ...options })).scales[0]!.losses;
+      const [plain, heavy] = [await lossesOf({}), await lossesOf({ alphaRec: 20, lambdaGp: 0.4 })];
+      expect([heavy.dReal, heavy.dFake]).toEqual([plain.dReal, plain.dFake]);
+      expect(heavy.reconstruction / plain.reconstruction).toBeCloseTo(2, 5);
+      expect(heavy.gradientPenalty / plain.gradientPenalty).toBeCloseTo(4, 5);
     });
 
     test("statistics running: the same weights at scale 0, with other statistics", async () => {
@@ -135,9 +145,9 @@ describe("a training", () => {
       });
     });
 
-    test("noisePadding: all noise of a scale and of the chain below it has the size of a generator's input", async () => {
+    test("noisePadding, dSteps: all noise has the size of a generator's input, and the chain's is drawn for every D step at once", async () => {
       const drawn = async (noisePadding: boolean) => {
-        const options = resolveOptions({ ...TINY, noisePadding });
+        const options = resolveOptions({ ...TINY, noisePadding, dSteps: 2 });
         const pyramid = pyramidOf(tinyPhoto(), options);
         const [size] = pyramid.sizes.slice(1);
         const dry = gpu.dryRun(false);
@@ -146,7 +156,7 @@ describe("a training", () => {
         const weights = (net: Net) => ZEROS.weights(parameterShapes(net, 4), []);
         const draw = (name: string, shape: Shape) => {
           shapes[name] ??= new Set();
-          shapes[name].add(shape.slice(1).join("x"));
+          shapes[name].add(shape.join("x"));
           return zeros(shape);
         };
         const trainer = await ScaleTrainer.create(
@@ -171,11 +181,14 @@ describe("a training", () => {
         return [pyramid.sizes, shapes] as const;
       };
       const [sizes, padded] = await drawn(true);
-      const shapes = (more: number) => ({
-        noise: new Set([`3x${sizes[1]!.height + more}x${sizes[1]!.width + more}`]),
-        "chain.0": new Set([`1x${sizes[0]!.height + more}x${sizes[0]!.width + more}`]),
-        alpha: new Set([""]),
-      });
+      const shapes = (more: number) => {
+        const [coarse, fine] = sizes.map(({ width, height }) => `${height + more}x${width + more}`);
+        return {
+          noise: new Set([`1x3x${fine}`]),
+          "chain.0": new Set([`2x1x${coarse}`, `1x1x${coarse}`]),
+          alpha: new Set(["1"]),
+        };
+      };
       expect(padded).toEqual(shapes(2 * PADDING));
       expect((await drawn(false))[1]).toEqual(shapes(0));
     });
@@ -214,14 +227,14 @@ describe("a training", () => {
     });
 
     test("Adam's steps are counted over all iterations, and their rate drops", async () => {
-      const all = resolveOptions({ ...TINY, iterations: 10, lrDropAt: 0.5, dSteps: 2 });
+      const all = resolveOptions({ ...TINY, iterations: 10, lr: 1e-3, lrDropAt: 0.5, dSteps: 2 });
       const feeds = await withTrainer(gpu, recipeOf(all), pyramidOf(tinyPhoto(), all), all, 1, (trainer) =>
         [4, 5].map((at) => trainer.iteration(at).flatMap(({ feed }) => (feed.adam ? [feed.adam] : []))),
       );
       // Of the discriminator and of the generator, counted separately.
       const wanted = (at: number, lr: number) =>
         [2 * at + 1, 2 * at + 2, 3 * at + 1, 3 * at + 2, 3 * at + 3].map((t) => adamSchedule(t, lr));
-      expect(feeds).toEqual([wanted(4, all.lr), wanted(5, all.lr * 0.1)]);
+      expect(feeds).toEqual([wanted(4, 1e-3), wanted(5, 1e-4)]);
     });
   });
 
