@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
+import { adamSchedule } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { submit } from "../../src/runtime/program.ts";
@@ -12,8 +13,18 @@ import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import { stageNoiseShape } from "../../src/singan/model/consingan-shapes.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
-import { forecastBytes, openSampler, readModel, recipeOf, resolveOptions, train, writeModel } from "../../src/singan/recipes.ts";
+import {
+  forecastBytes,
+  openSampler,
+  pyramidOf,
+  readModel,
+  recipeOf,
+  resolveOptions,
+  train,
+  writeModel,
+} from "../../src/singan/recipes.ts";
 import { StageTrainer } from "../../src/singan/training/consingan/stage-trainer.ts";
+import { withTrainer } from "../../src/singan/training/dry-run.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { hash, tinyPhoto, trainAny } from "../tiny-training.ts";
 import { recordedNoise } from "../vectors/recorded-noise.ts";
@@ -173,11 +184,35 @@ describe("a training", () => {
     expect(errors[1]!).toBeLessThan(errors[0]! / 2);
   });
 
-  const alternatives: Partial<TrainOptions>[] = [{ lrScale: 0.5 }, { trainedStages: 1 }, { dSteps: 1, gSteps: 2, stages: 1 }];
-  test.each(alternatives)("runs with %o, and the option matters", async (option) => {
-    const changed = await trained({ ...TINY, ...option });
-    for (const values of changed.generator.values()) expect(values.every(Number.isFinite)).toBe(true);
-    expect(bits(changed)).not.toBe(bits(usual));
+  const alternatives: [option: Partial<TrainOptions>, runs: string, learning: string][] = [
+    [{}, "pair d d d g adam adam", "D head body.0 body.1 tail"],
+    [{ trainedStages: 1 }, "pair d d d g adam adam", "D body.1 tail"],
+    [{ dSteps: 1, gSteps: 2 }, "pair d g adam", "D head body.0 body.1 tail"],
+  ];
+  test.each(alternatives)("%o: an iteration at stage 1 runs %s, and %s learn", async (option, runs, learning) => {
+    const options = resolveOptions({ ...TINY, ...option, lr: 1e-3 });
+    const pyramid = pyramidOf(tinyPhoto(), options);
+    await withTrainer(gpu, recipeOf(options), pyramid, options, 1, async (trainer) => {
+      const at = 2;
+      const all = trainer.iteration(at);
+      expect(all.map(({ program }) => program.name.replace(/^stage \d+ /, "")).join(" ")).toBe(runs);
+      const counted = (count: number) => Array.from({ length: count }, (_, i) => adamSchedule(at * count + i + 1, 1e-4));
+      const wanted = [...counted(options.dSteps), ...counted(options.gSteps)];
+      expect(all.flatMap(({ feed }) => (feed.adam ? [feed.adam] : []))).toEqual(wanted);
+      const parts = [...(await trainer.readTensors()).keys()].map((name) => name.split(" ")[0]);
+      expect([...new Set(parts)].join(" ")).toBe(learning);
+    });
+    for (const values of (await trained({ ...TINY, ...option })).generator.values())
+      expect(values.every(Number.isFinite)).toBe(true);
+  });
+
+  test("alphaRec, lambdaGp, noiseAmp: the losses' weights, and the share of the reconstruction's error", async () => {
+    const first = { ...TINY, stages: 2, iterations: 1, dSteps: 1, gSteps: 1, lr: 0 };
+    const [plain, other] = [await trained(first), await trained({ ...first, alphaRec: 20, lambdaGp: 0.4, noiseAmp: 0.2 })];
+    const [ours, theirs] = [plain.scales, other.scales] as const;
+    expect(theirs[0]!.losses.reconstruction / ours[0]!.losses.reconstruction).toBeCloseTo(2, 5);
+    expect(theirs[0]!.losses.gradientPenalty / ours[0]!.losses.gradientPenalty).toBeCloseTo(4, 5);
+    expect(theirs[1]!.noiseAmp / ours[1]!.noiseAmp).toBeCloseTo(2, 5);
   });
 });
 
