@@ -6,7 +6,8 @@ import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
-import { train } from "../../src/singan/recipes.ts";
+import { buildPyramid } from "../../src/singan/model/pyramid.ts";
+import { recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
 import { type BatchSource, FeedBlock, type LossBlock, MAX_BATCH, runBatches } from "../../src/singan/training/batches.ts";
 import type { TrainingState } from "../../src/singan/training/state.ts";
 import type { TrainEvent } from "../../src/singan/training/train.ts";
@@ -107,6 +108,23 @@ test("a state misses nothing: without any one of its tensors, or with another on
   const missing = { ...state.trainer!, tensors: new Map([...tensors].filter(([name]) => name !== first)) };
   await expect(run(TINY, { ...state, trainer: missing })).rejects.toThrow("no bytes instead of");
 });
+
+test.each([TINY, { ...TINY, zStar: "fixed" as const }, CONSINGAN])(
+  "a trainer from a state makes the same previews before its first iteration: %o",
+  async (some) => {
+    const options = resolveOptions(some);
+    const recipe = recipeOf(options);
+    const pyramid = recipe.pyramid(tinyPhoto(), options);
+    const course = recipe.begin(gpu, { options, pyramid, reals: buildPyramid(tinyPhoto(), pyramid) });
+    const first = await course.open(0);
+    const noiseAmp = await first.measureNoiseAmp();
+    for await (const _ of first.run());
+    const wanted = await first.preview(9);
+    const second = await course.open(0, { iteration: options.iterations, noiseAmp, tensors: await first.readTensors() });
+    expect(await second.preview(9)).toEqual(wanted);
+    for (const one of [first, second, course]) one.dispose();
+  },
+);
 
 test("large batches: never more than the limit, and a kept state is that of its own batch", async () => {
   const dry = gpu.dryRun(false); // computes nothing, so batches grow as fast as they may
