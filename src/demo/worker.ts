@@ -33,7 +33,7 @@ let opened: Promise<Gpu> | null = null;
 let speed: Speed | null = null;
 /** The finished scales of the last training. */
 let model: AnyModel | null = null;
-let drawing: { readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null = null;
+let loaded: { readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null = null;
 let training: Training | null = null;
 /** Samples and model files are made one after the other. */
 let queue: Promise<void> = Promise.resolve();
@@ -74,7 +74,7 @@ function forgetGpu(): void {
   void opened?.then((device) => device.dispose()).catch(() => {});
   opened = null;
   speed = null;
-  drawing = null;
+  loaded = null;
 }
 
 /** Tells the page, and gives up a GPU that may be in any state, unless a training still uses it. */
@@ -201,13 +201,13 @@ async function sample(seed: number): Promise<void> {
   const current = model;
   if (!current) return;
   const device = await gpu();
-  if (drawing?.model !== current) {
-    const previous = drawing;
-    drawing = null;
+  if (loaded?.model !== current) {
+    const previous = loaded;
+    loaded = null;
     await previous?.sampler.dispose();
-    drawing = { model: current, sampler: await openSampler(device, current) };
+    loaded = { model: current, sampler: await openSampler(device, current) };
   }
-  const picture = await drawing.sampler.sample({ seed });
+  const picture = await loaded.sampler.sample({ seed });
   post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });
 }
 

@@ -55,7 +55,7 @@ export const trainCommand: Command = {
       title: "Flags",
       flags: [
         { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO; with several: out)" },
-        { name: "samples", value: "N", isNumber: true, help: "how many samples to draw (default: 8)" },
+        { name: "samples", value: "N", isNumber: true, help: "how many samples to make (default: 8)" },
         PRESET_FLAG,
         { name: "skip-finished", help: "do nothing where DIR holds this very training (always with several)" },
       ],

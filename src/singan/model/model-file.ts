@@ -28,7 +28,7 @@ const MAX_SIDE = 65_535;
 export type ModelRecipes = Readonly<Record<string, ModelRecipe>>;
 
 /**
- * The file's bytes; the same model gives the same bytes. Hidden convolutions without a bias get zeros, for the official nets have one
+ * The file's bytes; the same model has the same bytes. Hidden convolutions without a bias get zeros, for the official nets have one
  * (batch norm takes it out again). The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
  * could not be read back.
  */

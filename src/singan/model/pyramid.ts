@@ -4,7 +4,7 @@
 import type { Planes } from "../../image/planes.ts";
 import { ceilSize, imresize, type Size } from "../../image/resample.ts";
 
-/** A picture or setting that gives no pyramid; the message is one line for the user. */
+/** A picture or setting from which no pyramid can be made; the message is one line for the user. */
 export class PyramidError extends Error {
   override readonly name = "PyramidError";
 }

@@ -9,7 +9,7 @@ export interface NoiseSource {
   uniform(name: string, shape: Shape): Tensor;
 }
 
-/** What a key is used for: the third word, beside the seed; the fourth counts steps or samples. */
+/** What a key is used for: the third word (the first is the seed); the fourth counts steps or samples. */
 export const PURPOSE = {
   training: 0,
   initialG: 1 << 16,

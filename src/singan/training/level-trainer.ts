@@ -118,8 +118,8 @@ export abstract class LevelTrainer<Name extends string = string> implements Batc
     this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, level, index) });
     const { sample, reconstruction } = this.programs;
     submit(gpu, [sample, reconstruction]);
-    const [drawn, rebuilt] = await gpu.read([sample.slice(pictures.sample), reconstruction.slice(pictures.reconstruction)]);
-    return { sample: { ...size, data: drawn! }, reconstruction: { ...size, data: rebuilt! } };
+    const [made, rebuilt] = await gpu.read([sample.slice(pictures.sample), reconstruction.slice(pictures.reconstruction)]);
+    return { sample: { ...size, data: made! }, reconstruction: { ...size, data: rebuilt! } };
   }
 
   async readTensors(): Promise<TrainerTensors> {
