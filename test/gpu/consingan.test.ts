@@ -12,11 +12,11 @@ import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import { stageNoiseShape } from "../../src/singan/model/consingan-shapes.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
-import { recordedNoise } from "../../src/singan/networks/noise.ts";
 import { forecastBytes, openSampler, readModel, recipeOf, resolveOptions, train, writeModel } from "../../src/singan/recipes.ts";
 import { StageTrainer } from "../../src/singan/training/consingan/stage-trainer.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { hash, tinyPhoto, trainAny } from "../tiny-training.ts";
+import { recordedNoise } from "../vectors/recorded.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -12,7 +12,6 @@ import type { Size } from "../../src/singan/model/config.ts";
 import type { LossRecord } from "../../src/singan/model/model.ts";
 import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";
 import { chain, FrozenScale } from "../../src/singan/networks/frozen-scale.ts";
-import { type RecordedDraws, recordedNoise } from "../../src/singan/networks/noise.ts";
 import { grey } from "../../src/singan/networks/noise-maps.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import type { TrainerTensors } from "../../src/singan/training/batches.ts";
@@ -20,6 +19,7 @@ import { type ProgramName, type ScaleParts, ScaleTrainer, type Watch } from "../
 import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase } from "./case.ts";
 import { officialUpsample } from "./official.ts";
 import type { Check } from "./ops.ts";
+import { type RecordedDraws, recordedNoise } from "./recorded.ts";
 
 type State = Map<string, Float32Array>;
 type Net = "G" | "D";

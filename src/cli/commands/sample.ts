@@ -2,9 +2,8 @@
 
 import { dirname, join } from "node:path";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Rgb8, toRgb8 } from "../../image/planes.ts";
+import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { isSameSize } from "../../image/resample.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
 import { type SampleOptions, type Sampler, trainedSize } from "../../singan/generation/sampling.ts";
 import type { Size } from "../../singan/model/config.ts";

@@ -3,8 +3,7 @@
 
 import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
-import type { Planes } from "../../image/planes.ts";
-import { isSameSize } from "../../image/resample.ts";
+import { isSameSize, type Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";

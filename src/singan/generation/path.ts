@@ -1,8 +1,8 @@
 // The path of a picture through a model's generators: which generators, at what sizes, from what start. Pure, no GPU.
 // Official code: SinGAN_generate (manipulate.py) and the scripts of the applications; here the applications differ only in their path.
 
-import type { Planes } from "../../image/planes.ts";
-import { imresize, imresizeTo, isSameSize } from "../../image/resample.ts";
+import { isSameSize, type Planes } from "../../image/planes.ts";
+import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type Model, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/upsampling.ts";
@@ -96,7 +96,7 @@ export function injectionPath(model: Model, picture: Planes, startScale: number,
   const sizes = sizesFor(model, size);
   const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
   const steps = sizes.length - startScale;
-  const reduced = imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale - 1]! });
+  const reduced = imresize(whole, model.scaleFactor ** steps, sizes[startScale - 1]!);
   const start = enlarge(reduced, model.scaleFactor, sizes[startScale]!, model.options.upsample);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
@@ -107,7 +107,7 @@ export function quantizedPath(model: Model, picture: Planes, startScale: number)
   const sizes = sizesFor(model);
   const steps = sizes.length - 1 - startScale;
   const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
-  const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale]! });
+  const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, sizes[startScale]!);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
 

@@ -2,8 +2,7 @@
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { crop, type Planes } from "../../image/planes.ts";
-import { isSameSize } from "../../image/resample.ts";
+import { crop, isSameSize, type Planes } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";

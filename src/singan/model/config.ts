@@ -1,7 +1,7 @@
 // What a training can be asked for, its defaults and presets. Values from the official code (tamarott/SinGAN config.py) and the paper.
 
 import type { Shape } from "../../autodiff/tensor.ts";
-import type { Size } from "../../image/resample.ts";
+import type { Size } from "../../image/planes.ts";
 
 export interface TrainOptions {
   /** The name of what is trained, on which pyramid: a key of the table in recipes.ts. */

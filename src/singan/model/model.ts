@@ -76,7 +76,7 @@ export interface Work {
 
 /** The photo at a scale of the model, as the pyramid has it. */
 export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
-  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
+  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), sizes[scale]!);
 
 /** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
 export function requireScale(model: Pick<AnyModel, "scales">, scale: number, low: number): void {

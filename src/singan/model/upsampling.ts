@@ -7,9 +7,7 @@ import type { Size, TrainOptions } from "./config.ts";
 
 /** Tables of the enlargement between stages: on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
 export function enlargement(kind: TrainOptions["upsample"], factor: number, inSize: number, outSize: number): Taps {
-  return kind === "bicubic"
-    ? bicubicTaps(inSize, 1 / factor, { border: "mirror", outSize })
-    : bilinearTaps(inSize, outSize, { scale: 1 / factor });
+  return kind === "bicubic" ? bicubicTaps(inSize, 1 / factor, outSize) : bilinearTaps(inSize, outSize, 1 / factor);
 }
 
 /** The same on the CPU, clamped to [-1,1]. */

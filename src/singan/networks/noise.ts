@@ -2,9 +2,8 @@
 
 import { normal, uniform } from "../../autodiff/ops/random.ts";
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
-import type { Slice } from "../../gpu/device.ts";
 
-/** Draws by name: the GPU's generator in use, recorded values when a PyTorch training is replayed. */
+/** Draws by name: the GPU's generator, or in tests recorded values. */
 export interface NoiseSource {
   normal(name: string, shape: Shape): Tensor;
   uniform(name: string, shape: Shape): Tensor;
@@ -35,20 +34,4 @@ export function gpuNoise(key: Tensor): NoiseSource {
     normal: (_, shape) => normal(key, shape, stream++),
     uniform: (_, shape) => uniform(key, shape, stream++),
   };
-}
-
-/**
- * For replaying recorded trainings (test/vectors): draws come from buffers in place of the generator, and the trainers do what they else
- * leave out, as moving the discriminator's statistics.
- */
-export type RecordedDraws = ReadonlyMap<string, readonly [Tensor, Slice]>;
-
-/** Throws for a draw that was not recorded, or has another shape. */
-export function recordedNoise(draws: RecordedDraws): NoiseSource {
-  const find = (name: string, shape: Shape): Tensor => {
-    const draw = draws.get(name)?.[0];
-    if (!draw || String(draw.shape) !== String(shape)) throw new Error(`no recorded draw named ${name} of [${shape}]`);
-    return draw;
-  };
-  return { normal: find, uniform: find };
 }
