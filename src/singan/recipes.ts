@@ -13,14 +13,12 @@ import { readModelFile, writeModelFile } from "./model/model-file.ts";
 import type { Palette } from "./model/palette.ts";
 import type { Pyramid } from "./model/pyramid.ts";
 import { consinganTraining } from "./training/consingan/consingan-training.ts";
-import { forecastBytes as forecastBytesBy } from "./training/dry-run.ts";
+import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./training/dry-run.ts";
 import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
 import { profileBy, type ScaleProfile } from "./training/profile.ts";
-import type { TrainingRecipe } from "./training/recipe.ts";
-import { retrainBy } from "./training/singan/retrain.ts";
-import { singanTraining, srTraining } from "./training/singan/singan-training.ts";
+import type { TrainingOutline, TrainingRecipe } from "./training/recipe.ts";
+import { retrainBy, singanTraining, srTraining } from "./training/singan/singan-training.ts";
 import { type TrainControl, type TrainEvent, trainBy } from "./training/train.ts";
-import { type TuneOptions, tuneBy } from "./training/tuning.ts";
 
 /** All that the library asks of a recipe. */
 export interface Recipe<M extends AnyModel = AnyModel> extends TrainingRecipe<M> {
@@ -63,24 +61,23 @@ export const planTraining = async (
 ): Promise<TrainingPlan> => planBy(gpu, recipeOf(plan.options), photo, plan, circumstances);
 
 /** The part of a plan that needs no GPU; see planSizes. */
-export const planWithoutGpu = (photo: Size, plan: PlanOptions): ReturnType<typeof planSizes> =>
-  planSizes(recipeOf(plan.options), photo, plan);
+export const planWithoutGpu = (photo: Size, plan: PlanOptions): TrainingOutline => planSizes(recipeOf(plan.options), photo, plan);
 
 /** Finds the fastest kernels for a planned training; see tuneBy. */
 export const tuneTraining = (
   gpu: Gpu,
   tuner: Tuner,
-  plan: Pick<TrainingPlan, "pyramid" | "options">,
-  options?: TuneOptions,
-): Promise<void> => tuneBy(gpu, tuner, recipeOf(plan.options), plan, options);
+  { options, pyramid }: Pick<TrainingOutline, "options" | "pyramid">,
+  limits?: TuneOptions,
+): Promise<void> => tuneBy(gpu, tuner, { recipe: recipeOf(options), options, pyramid }, limits);
 
 /** GPU memory that a training takes at most, in bytes; see forecastBytes of training/dry-run.ts. */
 export const forecastBytes = (gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> =>
-  forecastBytesBy(gpu, recipeOf(options), pyramidOf(photo, options), options);
+  forecastBytesBy(gpu, { recipe: recipeOf(options), options, pyramid: pyramidOf(photo, options) });
 
 /** Where the time of an iteration goes at a scale; see profileBy. */
 export const profileScale = (gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> =>
-  profileBy(gpu, recipeOf(options), pyramid, options, scale);
+  profileBy(gpu, { recipe: recipeOf(options), options, pyramid }, scale);
 
 /**
  * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the consumer

@@ -10,7 +10,7 @@ import { forecastBytes, planTraining, planWithoutGpu, pyramidOf, recipeOf, resol
 import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
 
 const requireMemory = (on: Gpu, photo: Size, options: TrainOptions, freeBytes?: number): Promise<number> =>
-  requireMemoryBy(on, recipeOf(options), pyramidOf(photo, options), options, freeBytes);
+  requireMemoryBy(on, { recipe: recipeOf(options), options, pyramid: pyramidOf(photo, options) }, freeBytes);
 const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
 let gpu: Gpu;

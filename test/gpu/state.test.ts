@@ -7,7 +7,7 @@ import { openDevice } from "../../src/runtime/open.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
 import { train } from "../../src/singan/recipes.ts";
-import type { TrainingState } from "../../src/singan/training/state.ts";
+import type { TrainingState } from "../../src/singan/training/recipe.ts";
 import type { TrainEvent } from "../../src/singan/training/train.ts";
 import { TINY, tinyPhoto } from "../tiny-training.ts";
 

@@ -150,9 +150,9 @@ describe("a training", () => {
     ];
     test.each(schedules)("%o: an iteration of the first two scales runs %s", async (options, runs) => {
       const all = resolveOptions({ ...TINY, ...options });
-      const pyramid = pyramidOf(tinyPhoto(), all);
+      const outline = { recipe: recipeOf(all), options: all, pyramid: pyramidOf(tinyPhoto(), all) };
       for (const level of [0, 1]) {
-        const names = await withTrainer(gpu, recipeOf(all), pyramid, all, level, (trainer) =>
+        const names = await withTrainer(gpu, outline, level, (trainer) =>
           trainer.iteration(2).map(({ program }) => program.name.replace(/^scale \d+ /, "")),
         );
         expect(names.join(" ")).toBe(runs);
@@ -163,7 +163,8 @@ describe("a training", () => {
 
     test("Adam's steps are counted over all iterations, and their rate drops", async () => {
       const all = resolveOptions({ ...TINY, iterations: 10, lrDropAt: 0.5 });
-      const feeds = await withTrainer(gpu, recipeOf(all), pyramidOf(tinyPhoto(), all), all, 1, (trainer) =>
+      const outline = { recipe: recipeOf(all), options: all, pyramid: pyramidOf(tinyPhoto(), all) };
+      const feeds = await withTrainer(gpu, outline, 1, (trainer) =>
         [4, 5].map((at) => trainer.iteration(at).flatMap(({ feed }) => (feed.adam ? [feed.adam] : []))),
       );
       const wanted = (at: number, lr: number) => [0, 0, 1, 1, 2, 2].map((_, i) => adamSchedule(3 * at + (i % 3) + 1, lr));

@@ -12,7 +12,7 @@ import type { Size } from "../../src/singan/model/config.ts";
 import type { LossRecord } from "../../src/singan/model/model.ts";
 import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";
 import { chain, FrozenScale } from "../../src/singan/networks/frozen-scale.ts";
-import { grey } from "../../src/singan/networks/noise-maps.ts";
+import { grey } from "../../src/singan/networks/noise.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import type { TrainerTensors } from "../../src/singan/training/batches.ts";
 import { type ProgramName, type ScaleParts, ScaleTrainer, type Watch } from "../../src/singan/training/singan/scale-trainer.ts";

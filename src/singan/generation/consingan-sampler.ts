@@ -10,8 +10,7 @@ import { OptionError, type Size } from "../model/config.ts";
 import { generatorShapes, stageNoiseShape } from "../model/consingan-shapes.ts";
 import type { ConsinganModel } from "../model/model.ts";
 import { generator } from "../networks/consingan-network.ts";
-import { gpuNoise, PURPOSE, randomKey } from "../networks/noise.ts";
-import { fixedNoiseKey, stageNoise } from "../networks/stage-noise.ts";
+import { fixedNoiseKey, gpuNoise, PURPOSE, randomKey, stageNoise } from "../networks/noise.ts";
 import { type Band, checkShared, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
 
 /** The longest side of a picture in one piece, px; photos have the same limit. */

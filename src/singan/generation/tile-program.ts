@@ -14,7 +14,7 @@ import type { Model } from "../model/model.ts";
 import { greyShape } from "../model/shapes.ts";
 import { enlargement } from "../model/upsampling.ts";
 import type { FrozenScale } from "../networks/frozen-scale.ts";
-import { grey } from "../networks/noise-maps.ts";
+import { grey } from "../networks/noise.ts";
 import type { Path, Stage } from "./path.ts";
 import type { Noise } from "./sampling.ts";
 import type { View, Window } from "./view.ts";

@@ -14,7 +14,7 @@ import type { ScaleModel } from "../model/model.ts";
 import { foldedShapes } from "../model/shapes.ts";
 import { enlargement } from "../model/upsampling.ts";
 import { foldGenerator, frozenGenerator } from "./networks.ts";
-import { AMP_SHAPE, ampValues } from "./noise-maps.ts";
+import { AMP_SHAPE, ampValues } from "./noise.ts";
 
 /** A picture of one scale brought to the next. */
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;

@@ -13,8 +13,7 @@ import { greyShape, noiseSize } from "../../model/shapes.ts";
 import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
-import type { NoiseSource } from "../../networks/noise.ts";
-import { AMP_SHAPE, drawNoise, grey } from "../../networks/noise-maps.ts";
+import { AMP_SHAPE, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
 
 export interface ScaleContext {
   readonly scale: number;
@@ -24,7 +23,7 @@ export interface ScaleContext {
   readonly upsample: Upsample;
   readonly g: Weights;
   readonly d: Weights;
-  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; only where a scale is trained again for a painting (retrain.ts). */
+  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; only where a scale is trained again for a painting (retrainBy). */
   readonly palette?: Tensor | undefined;
 }
 

@@ -15,8 +15,7 @@ import { imageShape, type Size, type TrainOptions } from "../../model/config.ts"
 import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
 import type { FrozenScale, Upsample } from "../../networks/frozen-scale.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
-import { ampValues, drawNoise } from "../../networks/noise-maps.ts";
+import { ampValues, drawNoise, gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
 import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
 import * as graphs from "./scale-graphs.ts";
 
