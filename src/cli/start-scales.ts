@@ -1,8 +1,8 @@
 // The flag --start-scale N|all: the scales of a model at which a command starts.
 
-import { type Args, type Flag, UsageError } from "./args.ts";
+import { type Args, type FlagHelp, UsageError } from "./args.ts";
 
-export const startScaleFlag = (help: string): Flag => ({ name: "start-scale", value: "N|all", help });
+export const startScaleFlag = (help: string): FlagHelp => ({ "start-scale N|all": help });
 
 /** The scales that the flag names: all from low to last, or one of them; without the flag `fallback`. Throws UsageError. */
 export function startScales(args: Args, low: number, last: number, fallback?: number): readonly number[] {

@@ -3,7 +3,7 @@
 import { OptionError, PAPER, type TrainOptions } from "../singan/model/config.ts";
 import { recipeOf, resolveOptions } from "../singan/recipes.ts";
 import { MemoryError } from "../singan/training/plan.ts";
-import { type Args, type Flag, UsageError } from "./args.ts";
+import { type Args, type Flag, flag, UsageError } from "./args.ts";
 
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
   recipe: ["singan|consingan", "what is trained, on which pyramid"],
@@ -37,12 +37,7 @@ export const flagName = (field: string): string => field.replace(/[A-Z]/g, (lett
 
 export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   const [value, help] = HELP[field];
-  return {
-    name: flagName(field),
-    ...(value && { value }),
-    isNumber: typeof PAPER[field] === "number",
-    help: value ? `${help} (default: ${PAPER[field]})` : help,
-  };
+  return value ? flag(`${flagName(field)} ${value}`, `${help} (default: ${PAPER[field]})`) : flag(flagName(field), help);
 });
 
 /** Options as the flags that train, or for its recipe sr, takes: what the recipe has no use for is left out. */

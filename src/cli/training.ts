@@ -8,7 +8,7 @@ import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, planWithoutGpu, train } from "../singan/recipes.ts";
 import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
-import { type Args, type Flag, UsageError } from "./args.ts";
+import { type Args, type FlagHelp, UsageError } from "./args.ts";
 import { duration, Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { sizeText } from "./sizes.ts";
@@ -17,10 +17,8 @@ import { tuneFor } from "./tuning.ts";
 
 const presetNames = ["auto", ...Object.keys(PRESETS)];
 
-export const PRESET_FLAG: Flag = {
-  name: "preset",
-  value: "NAME",
-  help: `where the options come from: ${presetNames.join(", ")} (default: auto)`,
+export const PRESET_FLAG: FlagHelp = {
+  "preset NAME": `where the options come from: ${presetNames.join(", ")} (default: auto)`,
 };
 
 export const PRESET_DETAILS =

@@ -40,45 +40,17 @@ export const animateCommand: Command = {
     "A GIF has 256 colours for all frames, and each frame lasts a whole number of hundredths of a second. An APNG, which\n" +
       "browsers show, is exact.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the result (default: the model's); old frames are deleted, other files stay",
-        },
-        {
-          name: "format",
-          value: FORMATS.join("|"),
-          help: "animation.gif, animation.png (APNG) or frames animation/0000.png … (default: gif)",
-        },
-        { name: "frames", value: "N", isNumber: true, help: `number of frames (default: ${ANIMATION.frames})` },
-        { name: "fps", value: "N", isNumber: true, help: "frames per second (default: 10)" },
-        {
-          name: "alpha",
-          value: "F",
-          isNumber: true,
-          help: `0 to 1: a larger value stays nearer to the photo (default: ${ANIMATION.alpha})`,
-        },
-        {
-          name: "beta",
-          value: "F",
-          isNumber: true,
-          help: `0 to 1: a larger value moves more smoothly and slowly (default: ${ANIMATION.beta})`,
-        },
-        {
-          name: "start-scale",
-          value: "N",
-          isNumber: true,
-          help: "the scales below it stand still (default: 0, everything moves)",
-        },
-        { name: "loop", help: "end where it began, so that it repeats without a jump" },
-        { name: "seed", value: "N", isNumber: true, help: "another seed makes another walk (default: 0)" },
-      ],
-    },
-  ],
+  flags: {
+    "out DIR": "folder for the result (default: the model's); old frames are deleted, other files stay",
+    "format gif|apng|png": "animation.gif, animation.png (APNG) or frames animation/0000.png … (default: gif)",
+    "frames N": `number of frames (default: ${ANIMATION.frames})`,
+    "fps N": "frames per second (default: 10)",
+    "alpha F": `0 to 1: a larger value stays nearer to the photo (default: ${ANIMATION.alpha})`,
+    "beta F": `0 to 1: a larger value moves more smoothly and slowly (default: ${ANIMATION.beta})`,
+    "start-scale N": "the scales below it stand still (default: 0, everything moves)",
+    loop: "end where it began, so that it repeats without a jump",
+    "seed N": "another seed makes another walk (default: 0)",
+  },
   examples: [
     ["singan animate out/photo --loop", "ten seconds, repeated without end"],
     ["singan animate out/photo --start-scale 2 --beta 0.95 --loop", "calm: only details move"],

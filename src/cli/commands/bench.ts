@@ -27,17 +27,12 @@ export const benchCommand: Command = {
       "the share 1 − (sum of all kernels' times)/(wall time) of an iteration no kernel runs. Whole iterations and single\n" +
       "kernels are timed alternately, in 3 to 7 rounds. The figures are those of the round with the median share.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "profile", help: "time the kernels of a training (required)" },
-        { name: "size", value: "WxH", help: `size of the photo (default: ${DEFAULT_SIZE})` },
-        { name: "scales", value: "N|N-M|all", help: "scales of the photo's pyramid to time; 0 is the coarsest (default: all)" },
-      ],
-    },
-    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => !OMITTED_FLAGS.includes(name)) },
-  ],
+  flags: {
+    profile: "time the kernels of a training (required)",
+    "size WxH": `size of the photo (default: ${DEFAULT_SIZE})`,
+    "scales N|N-M|all": "scales of the photo's pyramid to time; 0 is the coarsest (default: all)",
+  },
+  options: TRAIN_FLAGS.filter(({ name }) => !OMITTED_FLAGS.includes(name)),
   examples: [
     ["singan bench --profile", "times the kernels at every scale"],
     ["singan bench --profile --scales 0-4 --json", "times the first five scales and prints JSON"],

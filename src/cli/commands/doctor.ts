@@ -21,15 +21,10 @@ export const doctorCommand: Command = {
       "or when a training on a GPU first needs it. It stores the times in the user's cache folder. With SINGAN_TUNE=off in the\n" +
       "environment trainings use the default kernels instead.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "tune", help: "time the kernels for typical sizes, for at most a minute, and show the fastest" },
-        { name: "reset", help: "first delete the stored times" },
-      ],
-    },
-  ],
+  flags: {
+    tune: "time the kernels for typical sizes, for at most a minute, and show the fastest",
+    reset: "first delete the stored times",
+  },
   examples: [
     ["singan doctor", "shows adapter, driver, limits, versions and a self-test"],
     ["singan doctor --json", "prints the same as JSON, for a bug report"],

@@ -66,22 +66,13 @@ export const evalCommand: Command = {
       ...ROWS.map((r) => `  ${r.name.padEnd(22)} ${r.better || " "} ${r.meaning}`),
     ].join("\n"),
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "against",
-          value: "PHOTO",
-          help: "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
-        },
-        { name: "samples", value: "N", isNumber: true, help: `number of samples of MODEL (default: ${DEFAULT_SAMPLES})` },
-        { name: "seed", value: "N", isNumber: true, help: "seed of the samples of MODEL (default: 0)" },
-        { name: "rec", value: "FILE", help: "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)" },
-        { name: "out", value: "FILE", help: "also write the report to this file, as JSON" },
-      ],
-    },
-  ],
+  flags: {
+    "against PHOTO": "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
+    "samples N": `number of samples of MODEL (default: ${DEFAULT_SAMPLES})`,
+    "seed N": "seed of the samples of MODEL (default: 0)",
+    "rec FILE": "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)",
+    "out FILE": "also write the report to this file, as JSON",
+  },
   examples: [
     ["singan eval out/photo/model.safetensors", "measures 20 new samples"],
     ["singan eval out/photo --json", "measures the samples that singan train wrote"],

@@ -14,7 +14,7 @@ export const infoCommand: Command = {
   name: "info",
   summary: "show what is in a model file",
   words: ["MODEL"],
-  groups: [],
+  flags: {},
   examples: [
     ["singan info out/photo", "shows scales, sizes, losses and options"],
     ["singan info out/photo --json", "prints the same as JSON"],

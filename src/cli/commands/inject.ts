@@ -22,7 +22,7 @@ import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
 import { retrainQuantized } from "../../singan/recipes.ts";
-import { type Args, type Command, type Flag, UsageError } from "../args.ts";
+import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
 import { FileError } from "../file-error.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
@@ -35,15 +35,13 @@ import { startScaleFlag, startScales } from "../start-scales.ts";
 const SHEET = "sheet.png";
 const MASK = "mask.png";
 
-const flags = (name: string): Flag[] => [
-  startScaleFlag("(required) where the picture is injected: 1 changes most, the last scale least; all: use each"),
-  { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE in the model's folder)` },
-  { name: "seed", value: "N", isNumber: true, help: "another seed makes other details (default: 0)" },
-];
-const MASK_FLAG: Flag = {
-  name: "mask",
-  value: "FILE",
-  help: "what may change, in white (default: the opaque part, or the difference to the photo)",
+const flags = (name: string): FlagHelp => ({
+  ...startScaleFlag("(required) where the picture is injected: 1 changes most, the last scale least; all: use each"),
+  "out DIR": `folder for the results (default: ${name}-NAME OF THE PICTURE in the model's folder)`,
+  "seed N": "another seed makes other details (default: 0)",
+});
+const MASK_FLAG: FlagHelp = {
+  "mask FILE": "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
   "A mask says what may change. It is --mask FILE (PNG or JPEG, grey or colour), which is set where FILE is opaque and\n" +
@@ -60,15 +58,10 @@ export const paintCommand: Command = {
       "its colours become the nearest of the photo's five main colours, and that one scale is trained again on pictures with\n" +
       "these colours, for as many iterations as the model. The model file does not change.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        ...flags("paint"),
-        { name: "quantize", help: "replace the painting's colours by the photo's, and train the scale again for them" },
-      ],
-    },
-  ],
+  flags: {
+    ...flags("paint"),
+    quantize: "replace the painting's colours by the photo's, and train the scale again for them",
+  },
   examples: [
     ["singan paint out/photo drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
     ["singan paint out/photo drawing.png --start-scale all", "one picture per scale, and a sheet of all"],
@@ -81,7 +74,7 @@ export const editCommand: Command = {
   summary: "blend moved or copied parts into the photo",
   words: ["MODEL", "EDITED"],
   details: ["EDITED is the photo with some parts copied or moved.", MASKS],
-  groups: [{ title: "Flags", flags: [...flags("edit"), MASK_FLAG] }],
+  flags: { ...flags("edit"), ...MASK_FLAG },
   examples: [
     ["singan edit out/photo edited.png --start-scale 3", "the changed parts, blended in"],
     ["singan edit out/photo edited.png --mask mask.png --start-scale all", "every scale, in one sheet"],
@@ -97,7 +90,7 @@ export const harmonizeCommand: Command = {
     "COMPOSITE is the photo with a foreign object in it, or the object alone on a transparent background of the same shape.",
     MASKS,
   ],
-  groups: [{ title: "Flags", flags: [...flags("harmonize"), MASK_FLAG] }],
+  flags: { ...flags("harmonize"), ...MASK_FLAG },
   examples: [
     ["singan harmonize out/photo pasted.png --start-scale 2", "the object in the photo's texture"],
     ["singan harmonize out/photo object.png --start-scale all", "the mask is its opaque part"],

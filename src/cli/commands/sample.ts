@@ -31,28 +31,15 @@ export const sampleCommand: Command = {
     "Start at a finer scale where the layout must stay, as with faces and buildings. The scales below the start scale keep\n" +
       "the photo's layout: they use the noise that reconstructs the photo, or they are replaced by the reduced photo.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the pictures (default: samples-seedN[-SIZE][-scaleN][-BELOW] in the model's folder)",
-        },
-        { name: "count", value: "N", isNumber: true, help: "number of pictures per start scale (default: 8)" },
-        { name: "seed", value: "N", isNumber: true, help: "another seed makes other pictures (default: 0)" },
-        { name: "size", value: "WxH", help: "size of the pictures in pixels (default: as trained)" },
-        { name: "scale", value: "FxF", help: "the size as factors of the trained one: 1.5x1 is wider by half" },
-        startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
-        {
-          name: "below",
-          value: "noise|photo",
-          help: "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
-        },
-      ],
-    },
-  ],
+  flags: {
+    "out DIR": "folder for the pictures (default: samples-seedN[-SIZE][-scaleN][-BELOW] in the model's folder)",
+    "count N": "number of pictures per start scale (default: 8)",
+    "seed N": "another seed makes other pictures (default: 0)",
+    "size WxH": "size of the pictures in pixels (default: as trained)",
+    "scale FxF": "the size as factors of the trained one: 1.5x1 is wider by half",
+    ...startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
+    "below noise|photo": "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
+  },
   examples: [
     ["singan sample out/photo --count 20 --seed 7", "20 pictures"],
     ["singan sample out/photo --size 4096x3072 --count 1", "a wallpaper"],

@@ -54,27 +54,14 @@ export const srCommand: Command = {
       "suffer less.",
     PRESET_DETAILS,
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "factor", value: "F", isNumber: true, help: `${SMALLEST_FACTOR} to ${LARGEST_FACTOR} (default: 4)` },
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the results (default: out/NAME-sr, or the model's folder); other files stay",
-        },
-        {
-          name: "noise",
-          value: "random|none",
-          help: "none: no random noise, so the seed has no effect (default: random)",
-        },
-        { name: "compare", help: "also write one picture with the photo, its bicubic enlargement and the result in a row" },
-        PRESET_FLAG,
-      ],
-    },
-    { title: "Options", flags: OPTIONS },
-  ],
+  flags: {
+    "factor F": `${SMALLEST_FACTOR} to ${LARGEST_FACTOR} (default: 4)`,
+    "out DIR": "folder for the results (default: out/NAME-sr, or the model's folder); other files stay",
+    "noise random|none": "none: no random noise, so the seed has no effect (default: random)",
+    compare: "also write one picture with the photo, its bicubic enlargement and the result in a row",
+    ...PRESET_FLAG,
+  },
+  options: OPTIONS,
   examples: [
     ["singan sr photo.jpg --factor 4", "train, and enlarge four times"],
     ["singan sr out/photo-sr --factor 2", "another factor, without training"],
@@ -156,8 +143,8 @@ function forewarn(photo: Size, finest: Size, factor: number, session: Session): 
 
 /** Reads a trained model. Throws UsageError for flags that concern only a training. */
 function modelToUse(file: string, args: Args): Model {
-  const idle = [PRESET_FLAG, ...OPTIONS].find(({ name }) => name !== "seed" && args.has(name));
-  if (idle) throw new UsageError(`--${idle.name} concerns the training, and ${basename(file)} is already trained`);
+  const idle = ["preset", ...OPTIONS.map(({ name }) => name)].find((name) => name !== "seed" && args.has(name));
+  if (idle) throw new UsageError(`--${idle} concerns the training, and ${basename(file)} is already trained`);
   return readModelAt(file, SUPER_RESOLUTION);
 }
 

@@ -50,18 +50,13 @@ export const trainCommand: Command = {
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
     PRESET_DETAILS,
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO; with several: out)" },
-        { name: "samples", value: "N", isNumber: true, help: "how many samples to draw (default: 8)" },
-        PRESET_FLAG,
-        { name: "skip-finished", help: "do nothing where DIR holds this very training (always with several)" },
-      ],
-    },
-    { title: "Options", flags: TRAIN_FLAGS },
-  ],
+  flags: {
+    "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
+    "samples N": "how many samples to draw (default: 8)",
+    ...PRESET_FLAG,
+    "skip-finished": "do nothing where DIR holds this very training (always with several)",
+  },
+  options: TRAIN_FLAGS,
   examples: [
     ["singan train photo.jpg", "what this computer can do in reasonable time"],
     ["singan train photo.jpg --preset paper --out out/big", "as in the paper: 250 px, 2000 iterations per scale"],
