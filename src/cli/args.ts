@@ -77,6 +77,9 @@ export class Args {
     const value = this.values.get(name);
     return typeof value === "number" ? value : undefined;
   }
+  get seed(): number {
+    return this.whole("seed", 0, 0, 2 ** 32 - 1);
+  }
   /** The flag's value, or `fallback` if it is not given. Throws UsageError if it is not a whole number from low to high. */
   whole(name: string, fallback: number, low: number, high: number): number {
     const value = this.number(name) ?? fallback;

@@ -9,11 +9,11 @@ import { planTraining, planWithoutGpu, train } from "../singan/recipes.ts";
 import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type FlagHelp, UsageError } from "./args.ts";
+import { tuneFor } from "./gpu.ts";
 import { duration, Progress } from "./progress.ts";
+import { counted, sizeText } from "./report.ts";
 import type { Session } from "./session.ts";
-import { sizeText } from "./sizes.ts";
 import { givenOptions, inFlags } from "./train-options.ts";
-import { tuneFor } from "./tuning.ts";
 
 const presetNames = ["auto", ...Object.keys(PRESETS)];
 
@@ -88,7 +88,7 @@ export class PhotoTrainer {
     const isChanged = Object.keys(wanted.options).some((field) => field !== "seed");
     session.note(
       `${isPicked ? "auto picks " : ""}${preset}${isChanged ? " with other options" : ""}: ` +
-        `${sizes.length} scale${sizes.length === 1 ? "" : "s"} up to ${sizeText(sizes.at(-1)!)}, ` +
+        `${counted(sizes.length, "scale")} up to ${sizeText(sizes.at(-1)!)}, ` +
         `${options.iterations} iterations each, ${options.channels} channels; ` +
         `${megabytes(bytes)} of GPU memory${forecastSeconds === null ? "" : `, about ${duration(forecastSeconds)}`}`,
     );

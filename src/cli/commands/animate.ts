@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
 import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
-import { encodePng } from "../../image/png.ts";
 import { ANIMATION, type AnimationOptions, animate, animationPath } from "../../singan/generation/applications/animation.ts";
 import { trainedSize } from "../../singan/generation/sampling.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
@@ -14,8 +13,8 @@ import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readModelAt } from "../read-files.ts";
+import { counted, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
 import { inFlags } from "../train-options.ts";
 
 const FORMATS = ["gif", "apng", "png"] as const;
@@ -69,7 +68,7 @@ async function run(args: Args, session: Session): Promise<void> {
     );
   const options: AnimationOptions = {
     frames: args.whole("frames", ANIMATION.frames, 1, MAX_FRAMES),
-    seed: args.whole("seed", ANIMATION.seed, 0, 2 ** 32 - 1),
+    seed: args.seed,
     alpha: args.number("alpha") ?? ANIMATION.alpha,
     beta: args.number("beta") ?? ANIMATION.beta,
     startScale: args.number("start-scale") ?? ANIMATION.startScale,
@@ -89,15 +88,14 @@ async function run(args: Args, session: Session): Promise<void> {
   const path = args.text("out") ?? dirname(file);
   const frameName = (index: number) => join(FRAMES, `${String(index).padStart(4, "0")}.png`);
   const names = format === "png" ? Array.from({ length: options.frames }, (_, i) => frameName(i)) : [NAMES[format]];
-  const folder = OutputFolder.open(path, names);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, names);
   const gpu = await openGpu(session);
   const sampler = await SinganSampler.load(gpu, model);
   const progress = new ShareDone(session, "frames");
   const held: Rgb8[] = [];
   let done = 0;
   for await (const frame of animate(sampler, options)) {
-    if (format === "png") folder.write(names[done]!, encodePng(toRgb8(frame)));
+    if (format === "png") folder.writePicture(names[done]!, frame);
     else held.push(toRgb8(frame));
     progress.show(++done / options.frames);
   }
@@ -105,10 +103,9 @@ async function run(args: Args, session: Session): Promise<void> {
   if (format !== "png") folder.write(names[0]!, (format === "gif" ? encodeGif : encodeApng)(held, fps));
   const written = folder.commit(format === "png" ? { folder: FRAMES, names: FRAME_NAMES } : undefined);
 
-  session.note(`${options.frames} frame${options.frames === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
+  session.note(`${counted(options.frames, "frame")} of ${sizeText(size)}, on ${gpu.adapterName}`);
   const shown = format === "gif" ? 100 / gifDelay(fps) : fps;
   if (shown !== fps)
     session.note(`GIF counts hundredths of a second: ${gifDelay(fps)} per frame, ${shown.toFixed(1)} frames per second`);
-  if (args.has("json")) session.result(JSON.stringify({ files: written, format, size: sizeText(size), ...options, fps: shown }));
-  else for (const name of written) session.result(name);
+  showResults(args, session, written, { files: written, format, size: sizeText(size), ...options, fps: shown });
 }

@@ -4,12 +4,11 @@ import { PyramidError } from "../../singan/model/pyramid.ts";
 import { planWithoutGpu, profileScale } from "../../singan/recipes.ts";
 import type { ScaleProfile } from "../../singan/training/profile.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { openGpu } from "../gpu.ts";
+import { readSize } from "../flag-values.ts";
+import { openGpu, tuneFor } from "../gpu.ts";
+import { sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { readSize, sizeText } from "../sizes.ts";
-import { table } from "../table.ts";
 import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { tuneFor } from "../tuning.ts";
 
 const DEFAULT_SIZE = "250x188";
 /** Training flags that do not change the time of an iteration. */

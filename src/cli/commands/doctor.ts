@@ -5,11 +5,9 @@ import { openAdapter } from "../../node/adapter.ts";
 import { findBrowser } from "../../node/browser-paths.ts";
 import { selfTest } from "../../singan/training/self-test.ts";
 import type { Args, Command } from "../args.ts";
-import { openGpu } from "../gpu.ts";
+import { doctorTuning, forgetTuning, openGpu } from "../gpu.ts";
+import { table, versions } from "../report.ts";
 import type { Session } from "../session.ts";
-import { table } from "../table.ts";
-import { doctorTuning, forgetTuning } from "../tuning.ts";
-import { versions } from "../versions.ts";
 
 export const doctorCommand: Command = {
   name: "doctor",

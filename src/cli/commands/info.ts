@@ -5,9 +5,8 @@ import { recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
 import { duration } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
-import { describeScale } from "../report.ts";
+import { describeScale, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { table } from "../table.ts";
 import { asFlags } from "../train-options.ts";
 
 export const infoCommand: Command = {

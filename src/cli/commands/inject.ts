@@ -24,13 +24,13 @@ import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
 import { retrainQuantized } from "../../singan/recipes.ts";
 import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
 import { FileError } from "../file-error.ts";
+import { startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
+import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { startScaleFlag, startScales } from "../start-scales.ts";
 
 const SHEET = "sheet.png";
 const MASK = "mask.png";
@@ -122,12 +122,10 @@ function readInjection(kind: string, args: Args): Injection {
   const scales = startScales(args, 1, last);
   const name = basename(picture, extname(picture));
   const path = args.text("out") ?? join(dirname(file), `${kind}-${name}`);
-  return { model, name, scales, hasSheet: args.text("start-scale") === "all", seed: args.whole("seed", 0, 0, 2 ** 32 - 1), path };
+  return { model, name, scales, hasSheet: args.text("start-scale") === "all", seed: args.seed, path };
 }
 
 const fileOf = (name: string, scale: number, more = ""): string => `${name}-scale${scale}${more}.png`;
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
-
 function noteStretching(picture: Rgb8, { model }: Injection, file: string, session: Session): void {
   const photo = photoOf(model);
   if (isStretched(picture, photo))
@@ -141,8 +139,7 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const layer = readLayer(file);
   const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
-  const folder = OutputFolder.open(path, [...names, ...(hasSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...names, ...(hasSheet ? [SHEET] : [])]);
   noteStretching(painting, injection, file, session);
   if (layer.alpha) session.note(`${file} is partly transparent: those parts become white`);
 
@@ -154,12 +151,13 @@ async function runPaint(args: Args, session: Session): Promise<void> {
     const result = args.has("quantize")
       ? await quantizedPainting(scale, planes, injection, gpu, session)
       : await paint(sampler, planes, scale, { seed });
-    folder.write(fileOf(name, scale), png(result));
+    folder.writePicture(fileOf(name, scale), result);
     pictures.push({ picture: toRgb8(result), label: `scale ${scale}` });
   }
   await sampler.dispose();
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
-  report(folder.commit(), injection, args, session);
+  const files = folder.commit();
+  showResults(args, session, files, { files, startScales: scales, seed });
 }
 
 async function quantizedPainting(
@@ -187,8 +185,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   const { model, name, scales, hasSheet, seed, path } = injection;
   const { picture, mask } = readMasked(kind, args, injection, session);
   const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
-  const folder = OutputFolder.open(path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
 
   const gpu = await openGpu(session);
   const sampler = await SinganSampler.load(gpu, model);
@@ -196,15 +193,16 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
   for (const scale of scales) {
     const { whole, blended } = await blendInto(sampler, picture, mask, scale, { seed });
-    folder.write(fileOf(name, scale), png(blended));
-    folder.write(fileOf(name, scale, "-whole"), png(whole));
+    folder.writePicture(fileOf(name, scale), blended);
+    folder.writePicture(fileOf(name, scale, "-whole"), whole);
     wholes.push({ picture: toRgb8(whole), label: `scale ${scale}, whole` });
     results.push({ picture: toRgb8(blended), label: `scale ${scale}, blended` });
   }
   await sampler.dispose();
   folder.write(MASK, encodePng(pictureOfMask(mask)));
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([wholes, results])));
-  report(folder.commit(), injection, args, session);
+  const files = folder.commit();
+  showResults(args, session, files, { files, startScales: scales, seed });
 }
 
 /** Reads the picture, resized to the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
@@ -239,9 +237,4 @@ function readMasked(
   } catch (error) {
     throw error instanceof MaskError ? new FileError(`${from}: ${error.message}`) : error;
   }
-}
-
-function report(paths: readonly string[], { seed, scales }: Injection, args: Args, session: Session): void {
-  if (args.has("json")) session.result(JSON.stringify({ files: paths, startScales: scales, seed }));
-  else for (const path of paths) session.result(path);
 }

@@ -9,15 +9,14 @@ import { type SampleOptions, type Sampler, trainedSize } from "../../singan/gene
 import type { Size } from "../../singan/model/config.ts";
 import { checkSample, openSampler } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
+import { readFactors, readSize, startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
-import { sampleName } from "../names.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
+import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { readFactors, readSize, sizeText } from "../sizes.ts";
-import { startScaleFlag, startScales } from "../start-scales.ts";
 import { inFlags } from "../train-options.ts";
 
 export const sampleCommand: Command = {
@@ -57,7 +56,7 @@ const SHEET_SIDE = 512;
 async function run(args: Args, session: Session): Promise<void> {
   const file = modelPath(args.words[0]!);
   const count = args.whole("count", 8, 1, 10_000);
-  const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
+  const seed = args.seed;
   const model = readAnyModelAt(file);
   const trained = trainedSize(model);
   const size = readWantedSize(args, trained);
@@ -79,8 +78,7 @@ async function run(args: Args, session: Session): Promise<void> {
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;
-  const folder = OutputFolder.open(path, [...pictures.map(nameOf), ...(isSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...pictures.map(nameOf), ...(isSheet ? [SHEET] : [])]);
 
   const gpu = await openGpu(session);
   const sampler = await openSampler(gpu, model);
@@ -95,15 +93,14 @@ async function run(args: Args, session: Session): Promise<void> {
   if (isSheet) folder.write(SHEET, encodePng(labelledSheet([...rows.values()])));
   await sampler.dispose();
   const written = folder.commit();
-  session.note(`${pictures.length} picture${pictures.length === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
+  session.note(`${counted(pictures.length, "picture")} of ${sizeText(size)}, on ${gpu.adapterName}`);
   const facts = {
     size: sizeText(size),
     seed,
     ...(below !== undefined && { below }),
     ...(many ? { startScales: scales } : { startScale: scales[0] }),
   };
-  if (args.has("json")) session.result(JSON.stringify({ samples: written, ...facts }));
-  else for (const name of written) session.result(name);
+  showResults(args, session, written, { samples: written, ...facts });
 }
 
 function readWantedSize(args: Args, trained: Size): Size {

@@ -20,8 +20,8 @@ import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
 import { MODEL_FILE, modelPath, readModelAt, readPhoto } from "../read-files.ts";
+import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
 import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable } from "../training.ts";
 
@@ -74,7 +74,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const file = modelPath(args.words[0]!);
   const factor = args.number("factor") ?? 4;
   const fixed = inFlags(() => srOptions(factor));
-  const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
+  const seed = args.seed;
   const noise = args.text("noise") ?? "random";
   if (noise !== "random" && noise !== "none")
     throw new UsageError(`--noise must be random or none, not ${JSON.stringify(noise)}`);
@@ -88,12 +88,11 @@ async function run(args: Args, session: Session): Promise<void> {
   const path = args.text("out") ?? (isModel ? dirname(file) : join("out", `${basename(file, extname(file))}-sr`));
   const result = `x${factor}.png`;
   const comparison = `x${factor}-compare.png`;
-  const folder = OutputFolder.open(path, [
+  const folder = OutputFolder.open(session, path, [
     ...(isModel ? [] : [MODEL_FILE]),
     result,
     ...(args.has("compare") ? [comparison] : []),
   ]);
-  session.onExit(() => folder.discard());
   const gpu = await openGpu(session);
 
   let model: Model;
@@ -119,15 +118,13 @@ async function run(args: Args, session: Session): Promise<void> {
   const sampler = await SinganSampler.load(gpu, model);
   const picture = await sampler.render(srPath(model, factor), { seed, noise });
   await sampler.dispose();
-  folder.write(result, png(picture));
+  folder.writePicture(result, picture);
   if (args.has("compare")) folder.write(comparison, compare(model.photo, picture));
   const paths = folder.commit();
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${gpu.adapterName}`);
-  if (args.has("json")) {
-    const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
-    session.result(JSON.stringify({ files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts }));
-  } else for (const name of paths) session.result(name);
+  const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
+  showResults(args, session, paths, { files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts });
 }
 
 /** Notes before the training how large the result will be if the photo is reduced first. */
@@ -147,8 +144,6 @@ function modelToUse(file: string, args: Args): Model {
   if (idle) throw new UsageError(`--${idle} concerns the training, and ${basename(file)} is already trained`);
   return readModelAt(file, SUPER_RESOLUTION);
 }
-
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** In a row: the photo with its pixels as squares, its bicubic enlargement, the result. */
 function compare(photo: Planes, picture: Planes): Uint8Array {

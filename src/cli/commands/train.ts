@@ -15,16 +15,13 @@ import { type Args, type Command, UsageError } from "../args.ts";
 import { FileError, shown } from "../file-error.ts";
 import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
-import { sampleName } from "../names.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
 import { MODEL_FILE, readBytes, readLayer } from "../read-files.ts";
-import { describeScale } from "../report.ts";
+import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
 import { inFlags, TRAIN_FLAGS } from "../train-options.ts";
 import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable, type Trained } from "../training.ts";
-import { versions } from "../versions.ts";
 
 const FILES = {
   model: MODEL_FILE,
@@ -98,8 +95,7 @@ async function run(args: Args, session: Session): Promise<void> {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
     try {
       const result = await trainPhoto(job, wanted, bench, session);
-      if (args.has("json")) session.result(JSON.stringify(many ? { photo: job.file, ...result.json } : result.json));
-      else for (const written of result.paths) session.result(written);
+      showResults(args, session, result.paths, many ? { photo: job.file, ...result.json } : result.json);
     } catch (error) {
       if (!many || error instanceof UsageError) throw error;
       failed.push(shown(job.file));
@@ -152,8 +148,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
     if (why !== "not trained yet") session.note(`${path} is trained again: ${why}`);
   }
   const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
-  const folder = OutputFolder.open(path, [...Object.values(FILES), ...samples]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...Object.values(FILES), ...samples]);
   try {
     const trainer = await bench.trainer();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
@@ -162,7 +157,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
     await write(folder, trainer.gpu, { file, photo, trained, samples, request });
     const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
     const { model, seconds, preset } = trained;
-    session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
+    session.note(`trained ${counted(model.scales.length, "scale")} in ${duration(seconds)}`);
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
   } catch (error) {
@@ -193,16 +188,14 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
   folder.write(FILES.model, writeModel(model));
   const sampler = await openSampler(gpu, model);
   const { seed } = model.options;
-  for (const [index, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed, index })));
-  folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
+  for (const [index, name] of samples.entries()) folder.writePicture(name, await sampler.sample({ seed, index }));
+  folder.writePicture(FILES.reconstruction, await sampler.reconstruction());
   await sampler.dispose();
   folder.write(FILES.scales, scaleSheet(photo, model, previews));
   // Last: a folder with a report is finished.
   const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order: request };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
-
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {

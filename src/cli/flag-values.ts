@@ -1,5 +1,6 @@
-// The flag --start-scale N|all: the scales of a model at which a command starts.
+// Values of flags that several commands take: start scales, sizes and factors.
 
+import type { Size } from "../singan/model/config.ts";
 import { type Args, type FlagHelp, UsageError } from "./args.ts";
 
 export const startScaleFlag = (help: string): FlagHelp => ({ "start-scale N|all": help });
@@ -15,4 +16,20 @@ export function startScales(args: Args, low: number, last: number, fallback?: nu
   if (!Number.isInteger(scale) || scale < low || scale > last)
     throw new UsageError(`--start-scale must be ${range}, not ${JSON.stringify(text)}`);
   return [scale];
+}
+
+/** Reads two positive whole numbers of pixels. Throws UsageError. */
+export function readSize(flag: string, text: string, example: string): Size {
+  const sides = /^(\d{1,9})[x×](\d{1,9})$/.exec(text)?.slice(1).map(Number);
+  if (!sides || sides.includes(0))
+    throw new UsageError(`--${flag} must be WIDTHxHEIGHT in pixels, as ${example}, not ${JSON.stringify(text)}`);
+  return { width: sides[0]!, height: sides[1]! };
+}
+
+/** Reads two positive factors, of the width and of the height. Throws UsageError. */
+export function readFactors(flag: string, text: string, example: string): readonly [number, number] {
+  const factors = /^(\d+\.?\d*|\.\d+)[x×](\d+\.?\d*|\.\d+)$/.exec(text)?.slice(1).map(Number);
+  if (!factors || factors.includes(0))
+    throw new UsageError(`--${flag} must be WIDTHxHEIGHT in factors, as ${example}, not ${JSON.stringify(text)}`);
+  return [factors[0]!, factors[1]!];
 }
