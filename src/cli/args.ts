@@ -10,7 +10,6 @@ export class UsageError extends Error {
 }
 
 export interface Flag {
-  /** kebab-case, without the dashes. */
   readonly name: string;
   /** The name of the value in the help. A flag without it is a switch. */
   readonly value?: string | undefined;
@@ -37,7 +36,6 @@ export interface Command {
   readonly flags: FlagHelp;
   /** Flags that set a training's options. */
   readonly options?: readonly Flag[];
-  /** Paragraphs after the summary. */
   readonly details?: readonly string[];
   readonly examples: readonly (readonly [command: string, what: string])[];
   run(args: Args, session: Session): Promise<void>;

@@ -15,7 +15,6 @@ import type { Session } from "./session.ts";
 /** At most so much time per scale; what is not timed then runs by the static choice. */
 const SCALE_BUDGET_MS = 3000;
 
-/** Whether the environment allows it. */
 const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
 
 /**

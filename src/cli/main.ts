@@ -39,7 +39,6 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints the error in one line, and returns its exit code. */
 function report(error: unknown): number {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const isDebug = process.argv.includes("--debug");

@@ -87,7 +87,6 @@ export class PngFile {
   }
 
   #isOpen = true;
-  /** Closes the file, which stays incomplete; does nothing after `end`. */
   close(): void {
     if (this.#isOpen) closeSync(this.#file);
     this.#isOpen = false;

@@ -45,7 +45,6 @@ export interface Trained {
   /** The preset as reports name it. */
   readonly preset: string;
   readonly model: AnyModel;
-  /** Of every scale. */
   readonly previews: readonly Preview[];
   readonly seconds: number;
 }
@@ -95,7 +94,6 @@ export class PhotoTrainer {
     return plan;
   }
 
-  /** Trains under a progress display. */
   async #watch(photo: Planes, { options, pyramid, forecastSeconds }: TrainingPlan) {
     const setup = { scales: pyramid.sizes.length, iterations: options.iterations, forecastSeconds };
     const progress = new Progress(this.session, setup);

@@ -2,7 +2,6 @@
 
 import type { Problem } from "./protocol.ts";
 
-/** How the visitor can get WebGPU in this browser. */
 function helpFor(userAgent: string): string {
   if (/Firefox\//.test(userAgent)) {
     return "Firefox has it on Windows from version 141 and on Macs with Apple silicon from version 145. On other systems set dom.webgpu.enabled in about:config.";

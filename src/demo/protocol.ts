@@ -21,12 +21,9 @@ export type Problem = "insecure" | "missing" | "refused" | "lost" | "failed";
 
 export interface Plan {
   readonly preset: PresetName;
-  /** Whether `auto` picked it. */
   readonly isPicked: boolean;
   readonly options: TrainOptions;
-  /** Of all scales, coarsest first. */
   readonly sizes: readonly Size[];
-  /** Null where nothing was timed. */
   readonly forecastSeconds: number | null;
 }
 

@@ -82,7 +82,6 @@ export class TrainingView {
     showPicture(this.#sample, sample);
   }
 
-  /** Adds the pictures of a finished scale to the list. */
   addScale(scale: number, { real, reconstruction, sample }: Required<Pictures>): void {
     const item = document.createElement("li");
     const named = { photo: real, reconstruction, sample };
@@ -91,7 +90,6 @@ export class TrainingView {
     this.#scales.append(item);
   }
 
-  /** Describes the losses in the chart's label, for screen readers. */
   describeLosses(): void {
     const values = SERIES.map(({ key, label }) => `${label} ${this.#values.get(key)!.textContent}`);
     byId("chart", HTMLCanvasElement).ariaLabel = `Loss curves; now: ${values.join(", ")}`;

@@ -83,7 +83,6 @@ export function labelledSheet(rows: readonly (readonly Labelled[])[], leastWidth
   return sheet(rows.map((row) => row.map(({ picture, label }) => above(lineOfText(label, 1, cell), grown(picture)))));
 }
 
-/** Puts one picture above another, left-aligned on white. */
 function above(top: Rgb8, bottom: Rgb8): Rgb8 {
   const both = blank(Math.max(top.width, bottom.width), top.height + bottom.height);
   paste(both, top, 0, 0);

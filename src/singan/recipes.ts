@@ -35,6 +35,8 @@ const consingan: Recipe<ConsinganModel> = { ...consinganTraining, sampling: cons
  */
 export const RECIPES: Readonly<Record<string, Recipe>> = { singan, sr, consingan };
 
+const outlineOf = (options: TrainOptions, pyramid: Pyramid): TrainingOutline => ({ recipe: recipeOf(options), options, pyramid });
+
 /** The recipe of a training or a model. Throws OptionError for a name that the table does not have. */
 export function recipeOf({ recipe = "singan" }: { readonly recipe?: string }): Recipe {
   if (!Object.hasOwn(RECIPES, recipe))
@@ -53,12 +55,8 @@ export const inRecipe = (options: TrainOptions, recipe: string): TrainOptions =>
 export const pyramidOf = (photo: Size, options: TrainOptions): Pyramid => recipeOf(options).pyramid(photo, options);
 
 /** What a training of a photo of this size will be; see planBy. */
-export const planTraining = async (
-  gpu: Gpu,
-  photo: Size,
-  plan: PlanOptions,
-  circumstances?: PlanCircumstances,
-): Promise<TrainingPlan> => planBy(gpu, recipeOf(plan.options), photo, plan, circumstances);
+export const planTraining = async (gpu: Gpu, photo: Size, plan: PlanOptions, known?: PlanCircumstances): Promise<TrainingPlan> =>
+  planBy(gpu, recipeOf(plan.options), photo, plan, known);
 
 /** The part of a plan that needs no GPU; see planSizes. */
 export const planWithoutGpu = (photo: Size, plan: PlanOptions): TrainingOutline => planSizes(recipeOf(plan.options), photo, plan);
@@ -69,15 +67,15 @@ export const tuneTraining = (
   tuner: Tuner,
   { options, pyramid }: Pick<TrainingOutline, "options" | "pyramid">,
   limits?: TuneOptions,
-): Promise<void> => tuneBy(gpu, tuner, { recipe: recipeOf(options), options, pyramid }, limits);
+): Promise<void> => tuneBy(gpu, tuner, outlineOf(options, pyramid), limits);
 
 /** GPU memory that a training takes at most, in bytes; see forecastBytes of training/dry-run.ts. */
 export const forecastBytes = (gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> =>
-  forecastBytesBy(gpu, { recipe: recipeOf(options), options, pyramid: pyramidOf(photo, options) });
+  forecastBytesBy(gpu, outlineOf(options, pyramidOf(photo, options)));
 
 /** Where the time of an iteration goes at a scale; see profileBy. */
 export const profileScale = (gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> =>
-  profileBy(gpu, { recipe: recipeOf(options), options, pyramid }, scale);
+  profileBy(gpu, outlineOf(options, pyramid), scale);
 
 /**
  * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the consumer

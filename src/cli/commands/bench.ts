@@ -82,7 +82,6 @@ function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleSha
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Reads the value of --scales: `all`, `3` or `0-4`. Throws UsageError for a scale above `last`. */
 function readScales(text: string, last: number): number[] {
   const [, from, to = from] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text === "all" ? `0-${last}` : text) ?? [];
   const [first, end] = [Number(from), Number(to)];

@@ -197,7 +197,6 @@ async function measure(
   return { report, notes };
 }
 
-/** A table with a line for every figure in the report. */
 function describe(report: Report): string[] {
   const shownValue = (value: number | null, decimals: number): string => (value === null ? "∞ (equal)" : value.toFixed(decimals));
   const rows = ROWS.filter(([name]) => report[name] !== undefined).map(([name, better, decimals, meaning]) => {

@@ -101,14 +101,10 @@ export const harmonizeCommand: Command = {
 /** The words and flags that the three commands share. */
 interface Injection {
   readonly model: Model;
-  /** The name of the picture, without its extension. */
   readonly name: string;
-  /** The scales at which the picture is injected. */
   readonly scales: readonly number[];
-  /** Whether a sheet of all scales is written. */
   readonly hasSheet: boolean;
   readonly seed: number;
-  /** The folder of the results. */
   readonly path: string;
 }
 

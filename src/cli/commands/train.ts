@@ -65,7 +65,6 @@ export const trainCommand: Command = {
 
 interface Job {
   readonly file: string;
-  /** Where its results go. */
   readonly folder: string;
 }
 

@@ -12,7 +12,6 @@ import { requireSize, trainedSize } from "./sampling.ts";
 export interface Stage {
   /** The scale whose generator and noise amplitude are used. */
   readonly scale: number;
-  /** Size of the result. */
   readonly size: Size;
   /** star: z* at the coarsest scale, none elsewhere; given: values from the caller. */
   readonly noise: "random" | "star" | "none" | "given";

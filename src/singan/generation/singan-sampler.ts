@@ -94,7 +94,6 @@ export class SinganSampler implements Sampler {
     yield* this.renderBands(this.#pathOf(options), options, progress);
   }
 
-  /** Made from z* alone. */
   reconstruction(): Promise<Planes> {
     return this.render(reconstructionPath(this.model), { seed: 0 });
   }
@@ -237,7 +236,6 @@ function cropped({ top, picture }: Band, { width, height }: Size): Band {
   return { top, picture: rows === picture.height && width === picture.width ? picture : crop(picture, 0, 0, width, rows) };
 }
 
-/** Copies a picture into a larger one. */
 function copyInto(larger: Planes, { top, left }: Pick<Window, "top" | "left">, { width, height, data }: Planes): void {
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {

@@ -46,19 +46,14 @@ export function writeModelFile(model: AnyModel, recipes: ModelRecipes): Uint8Arr
     ...(recipe !== FIRST_RECIPE && { recipe }),
     ...own.metadata,
   };
-  try {
-    const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
-    readModelFile(bytes, recipes);
-    return bytes;
-  } catch (error) {
-    if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
-    throw error;
-  }
+  const bytes = asModelFile(() => writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) }));
+  readModelFile(bytes, recipes);
+  return bytes;
 }
 
 /** The model in a file. Throws ModelFileError unless everything is there, fits together and is as it was written. */
 export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyModel {
-  const { tensors, metadata } = container(bytes);
+  const { tensors, metadata } = asModelFile(() => readSafetensors(bytes));
   if (metadata["format"] !== FORMAT) throw new ModelFileError("a safetensors file, but not a model of singan-webgpu");
   const version = metadata["version"] ?? "";
   if (version !== VERSION)
@@ -88,9 +83,9 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
   return model;
 }
 
-function container(bytes: Uint8Array): ReturnType<typeof readSafetensors> {
+function asModelFile<T>(work: () => T): T {
   try {
-    return readSafetensors(bytes);
+    return work();
   } catch (error) {
     if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
     throw error;

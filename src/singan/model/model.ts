@@ -7,13 +7,9 @@ import { OptionError, type Size, type TrainOptions } from "./config.ts";
 /** A net's tensors by their official state_dict names (head.conv.weight, body.block1.norm.running_mean, tail.0.bias, …). */
 export type StateDict = ReadonlyMap<string, Float32Array>;
 
-export interface LossRecord {
-  readonly dReal: number;
-  readonly dFake: number;
-  readonly gradientPenalty: number;
-  readonly gAdversarial: number;
-  readonly reconstruction: number;
-}
+/** The losses of a training, in the order in which its programs write them. */
+export const LOSSES = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"] as const;
+export type LossRecord = Readonly<Record<(typeof LOSSES)[number], number>>;
 
 /** What is known of a trained scale besides its nets. */
 export interface ScaleRecord {

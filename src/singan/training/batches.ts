@@ -5,7 +5,7 @@ import type { Shape, Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { type Copy, type Program, submit } from "../../runtime/program.ts";
-import type { LossRecord } from "../model/model.ts";
+import { LOSSES, type LossRecord } from "../model/model.ts";
 
 /** PyTorch's BatchNorm2d momentum. */
 const MOMENTUM = 0.1;
@@ -40,13 +40,18 @@ export class FeedBlock {
     return this.leaves.tensors.get(name)!;
   }
 
-  write({ key, adam = [0, 0], momentum = MOMENTUM }: Feed): void {
-    const data = { key, adam: Float32Array.from(adam), momentum: Float32Array.of(momentum) };
-    this.leaves.storage.write(new Map(Object.entries(data)));
+  write(feed: Feed): void {
+    this.gpu.write(this.whole, this.#encoded([feed]));
   }
 
   /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy that brings it to the programs. */
   upload(feeds: readonly Feed[]): Copy[] {
+    this.gpu.write(this.#ring, this.#encoded(feeds));
+    const { bytes } = this.whole;
+    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
+  }
+
+  #encoded(feeds: readonly Feed[]): Uint8Array {
     const { slices } = this.leaves.storage;
     const data = new ArrayBuffer(this.whole.bytes * feeds.length);
     feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
@@ -55,9 +60,7 @@ export class FeedBlock {
       new Float32Array(data, at("adam"), adam.length).set(adam);
       new Float32Array(data, at("momentum"), 1)[0] = momentum;
     });
-    this.gpu.write(this.#ring, new Uint8Array(data));
-    const { bytes } = this.whole;
-    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
+    return new Uint8Array(data);
   }
 
   dispose(): void {
@@ -91,14 +94,8 @@ export class LossBlock {
   }
 
   async read(): Promise<LossRecord> {
-    const [critic, gradientPenalty, gAdversarial, reconstruction] = (await this.#readback.read()).map((values) => [...values]);
-    return {
-      dReal: critic![0]!,
-      dFake: critic![1]!,
-      gradientPenalty: gradientPenalty![0]!,
-      gAdversarial: gAdversarial![0]!,
-      reconstruction: reconstruction![0]!,
-    };
+    const values = (await this.#readback.read()).flatMap((part) => [...part]);
+    return Object.fromEntries(LOSSES.map((name, i) => [name, values[i]!])) as unknown as LossRecord;
   }
 
   dispose(): void {
@@ -111,7 +108,6 @@ export class LossBlock {
 export interface Run {
   readonly program: Program;
   readonly feed: Feed;
-  /** Copies that precede it. */
   readonly before: readonly Copy[];
 }
 
@@ -121,11 +117,9 @@ export type TrainerTensors = ReadonlyMap<string, Float32Array>;
 /** What runBatches runs, and whose numbers it reads. */
 export interface BatchSource {
   readonly name: string;
-  /** Iterations of the whole scale. */
   readonly iterations: number;
   readonly feed: FeedBlock;
   readonly losses: LossBlock;
-  /** The runs of one iteration, in order. */
   iteration(at: number): readonly Run[];
   /** Reads what the iterations change, as it is after everything submitted so far. */
   readTensors(): Promise<TrainerTensors>;
@@ -141,7 +135,6 @@ export interface BatchOptions {
 }
 
 export interface Progress {
-  /** Iterations that are done. */
   readonly iteration: number;
   readonly losses: LossRecord;
   /** Of the same moment as the losses; null where nobody asked for them. */

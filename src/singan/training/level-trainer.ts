@@ -26,7 +26,6 @@ import {
 
 /** A trainer between two iterations. */
 export interface TrainerState {
-  /** Iterations that are done. */
   readonly iteration: number;
   readonly noiseAmp: number;
   readonly tensors: TrainerTensors;

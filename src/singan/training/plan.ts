@@ -10,7 +10,6 @@ import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts"
 export interface PlanOptions {
   /** Where the options come from that are not given; by default auto, or paper where both maxSize and iterations are given. */
   readonly preset?: PresetName | "auto" | undefined;
-  /** Options that replace the preset's. */
   readonly options: Partial<TrainOptions>;
 }
 
@@ -19,7 +18,6 @@ export interface PlanCircumstances {
   readonly speed?: Speed | null;
   /** Main memory that is free, in bytes; for GPUs that compute in it. Unknown in a browser: then nothing is refused for it. */
   readonly freeBytes?: number;
-  /** Called before the GPU is timed. */
   readonly onTiming?: () => void;
 }
 
@@ -31,9 +29,7 @@ export interface TrainingPlan {
   readonly pyramid: Pyramid;
   /** Null where nothing was timed: where no preset was named and the training is short in any case. */
   readonly forecastSeconds: number | null;
-  /** GPU memory that it takes at most. */
   readonly bytes: number;
-  /** What was measured on this GPU. */
   readonly speed: Speed | null;
 }
 

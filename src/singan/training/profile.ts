@@ -12,7 +12,6 @@ import type { TrainingOutline } from "./recipe.ts";
 export interface KernelProfile {
   readonly op: string;
   readonly kernel: string;
-  /** Dispatches per iteration. */
   readonly calls: number;
   /** Time and rates are of all calls together. */
   readonly ms: number;
@@ -34,7 +33,6 @@ export interface ScaleProfile {
   readonly kernelMs: number;
   /** 1 − kernelMs/wallMs, at least 0: no less of the wall time is without a kernel, for passes of their own add a little to each. */
   readonly idleShare: number;
-  /** Longest first. */
   readonly kernels: readonly KernelProfile[];
 }
 

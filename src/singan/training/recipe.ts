@@ -77,6 +77,5 @@ export interface TrainingState<M extends AnyModel = AnyModel> extends FinishedLe
   readonly trainer: TrainerState | null;
   /** Its losses after the last iteration; null where the level is not begun. */
   readonly losses: LossRecord | null;
-  /** Seconds spent on it. */
   readonly seconds: number;
 }

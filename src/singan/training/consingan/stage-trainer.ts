@@ -40,7 +40,6 @@ export interface StageParts {
   noise?(): NoiseSource;
   /** The reconstruction's noise of a stage above the coarsest; by default drawn by the seed. */
   fixed?(stage: number): Slice;
-  /** Where the leaves live that these bring along. */
   readonly bindings?: Iterable<readonly [Tensor, Slice]>;
 }
 

@@ -100,21 +100,15 @@ export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe
 
 const rebuiltFrom = (c: ScaleContext, leaves: ScaleLeaves): Tensor => (c.scale > 0 ? leaves.zPrev : zeros(imageShape(c.size)));
 
-export interface CriticStep {
-  readonly losses: { readonly critic: Tensor; readonly gradientPenalty: Tensor };
-  /** In the order of the weights; sums of at most four terms. */
-  readonly gradients: readonly Tensor[];
-}
-
 /**
- * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or batched, with real and fake
+ * −D(real) + D(fake) + GP and its gradient in the order of the weights, sums of at most four terms. It is computed one term after the other, so that few activations live at once; or batched, with real and fake
  * in one pass, which takes fewer dispatches. alpha [1] is the weight of the real picture at the point where the penalty is taken.
  */
 export function criticStep(
   d: Weights,
   { real, fake, alpha }: { readonly real: Tensor; readonly fake: Tensor; readonly alpha: Tensor },
   { lambda, batched, observe }: { readonly lambda: number; readonly batched: boolean; readonly observe?: Observe | undefined },
-): CriticStep {
+) {
   const weights = [...d.values()];
   const critic = (x: Tensor) => discriminator(x, d, observe);
   const plus = (a: readonly Tensor[], b: readonly Tensor[]) => a.map((g, i) => add(g, b[i]!));
@@ -134,14 +128,8 @@ export function criticStep(
   return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
-export interface AdversarialGraph {
-  readonly loss: Tensor;
-  /** ∂loss/∂fake. */
-  readonly byFake: Tensor;
-}
-
-/** −mean D(fake) and its gradient at the fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
-export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe): AdversarialGraph {
+/** −mean D(fake) and its gradient ∂loss/∂fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
+export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe) {
   const loss = adversarialLoss(c, fake, observe);
   return { loss, byFake: grad(loss, [fake])[0]! };
 }

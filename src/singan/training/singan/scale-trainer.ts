@@ -56,7 +56,6 @@ export interface ScaleParts {
   noise?(program: ProgramName): NoiseSource | null;
   /** Who is told of a network's batch statistics in a program; `generator()` makes a watch of the generator's own. Null is the default. */
   watch?(program: ProgramName, net: "generator" | "discriminator", generator: () => Watch): Watch | null;
-  /** Where the leaves live that these bring along. */
   readonly bindings?: Iterable<readonly [Tensor, Slice]>;
   /** Passes run batched up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
   readonly batchValues?: number;
@@ -209,7 +208,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
-  /** Whether every iteration draws a z* of its own. */
   get #isRedrawn(): boolean {
     return this.level === 0 && this.options.zStar === "redrawn";
   }
@@ -275,7 +273,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     };
   }
 
-  /** Noise, D steps, the adversarial pass, G steps. */
   protected steps(at: number): Step<ProgramName>[] {
     const { dSteps, gSteps, gStep } = this.options;
     const steps: Step<ProgramName>[] = [{ program: "noise" }];

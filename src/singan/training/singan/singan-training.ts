@@ -1,17 +1,17 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
 import { normals } from "../../../autodiff/philox.ts";
-import { leaf, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../../../gpu/device.ts";
+import { leaf, sizeOf } from "../../../autodiff/tensor.ts";
+import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
-import { compile, submit } from "../../../runtime/program.ts";
 import { channelsAt, imageShape, OptionError, type Size, type TrainOptions } from "../../model/config.ts";
 import { type Model, type Preview, photoAt, requireScale, type ScaleModel, type StateDict } from "../../model/model.ts";
 import { type Palette, quantized } from "../../model/palette.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shapes.ts";
 import { singanModels, srModels } from "../../model/singan-models.ts";
+import { compute } from "../../networks/compute.ts";
 import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
 import { macsPerPass } from "../../networks/networks.ts";
 import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
@@ -145,22 +145,9 @@ async function passOn(
   const picture = frozen.apply(zPrev ? null : grey(z), previous);
   const next = nextSize ? upsample(picture, size, nextSize) : null;
   const outputs = next ? [picture, next] : [picture];
-  const own: [Tensor, Slice][] = [
-    [previous, gpu.upload(zPrev?.data ?? new Float32Array(previous.size), "zPrev")],
-    [z, gpu.upload(zStar, "z*")],
-  ];
-  try {
-    const program = await compile(gpu, { name: "reconstruction", outputs, bindings: new Map([...own, ...frozen.bindings]) });
-    try {
-      submit(gpu, [program]);
-      const [data, nextData] = await gpu.read(outputs.map((t) => program.slice(t)));
-      return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
-    } finally {
-      program.dispose();
-    }
-  } finally {
-    for (const [, slice] of own) gpu.free(slice);
-  }
+  const inputs = [[previous, zPrev?.data ?? new Float32Array(previous.size)] as const, [z, zStar] as const];
+  const [data, nextData] = await compute(gpu, "reconstruction", outputs, inputs, frozen.bindings);
+  return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
 }
 
 function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<Model> {
@@ -174,7 +161,6 @@ function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: 
   };
 }
 
-/** Untrained, with the statistics that running ones start from. */
 function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptions, values: ValueSource): ScaleModel {
   const channels = channelsAt(scale, options);
   const draw = (net: Net, purpose: number) => values.weights(parameterShapes(net, channels), randomKey(seed, purpose, scale));

@@ -53,7 +53,6 @@ export async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: Tra
   }
 }
 
-/** [1,3] of one picture. */
 const meanColour = (picture: Tensor): Tensor => scale(channelSum(picture, 1), picture.shape[1]! / picture.size);
 
 /** The row of `width` values that is nearest to the mean of all. */
