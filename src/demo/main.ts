@@ -14,11 +14,8 @@ const ANNOUNCE_MS = 30_000;
 
 const form = byId("settings", HTMLFormElement);
 const choices = byId("choices", HTMLFieldSetElement);
-const [start, pause, stop] = [
-  byId("start", HTMLButtonElement),
-  byId("pause", HTMLButtonElement),
-  byId("stop", HTMLButtonElement),
-];
+const button = (id: string) => byId(id, HTMLButtonElement);
+const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
 const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
 
 const area = byId("training", HTMLElement);

@@ -1,6 +1,6 @@
 // Loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
 
-import type { Rgb8 } from "../image/planes.ts";
+import { fromRgba, type Rgb8 } from "../image/planes.ts";
 
 /** The photos in photos/, all in the public domain. photos/LICENSES.md has the sources. */
 export const EXAMPLES: readonly (readonly [name: string, description: string])[] = [
@@ -54,9 +54,7 @@ async function decode(blob: Blob, name: string, shownName = name): Promise<Photo
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
   const rgba = context.getImageData(0, 0, width, height).data;
-  const data = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
-  return { name, picture: { width, height, data } };
+  return { name, picture: fromRgba({ width, height }, rgba) };
 }
 
 /** Calls `take` with every file that is chosen with `input`, dropped anywhere on the page, or pasted. */

@@ -47,6 +47,32 @@ export function toRgb8({ width, height, data }: Planes): Rgb8 {
   return { width, height, data: out };
 }
 
+/** RGB → RGBA, opaque. */
+export function toRgba({ width, height, data }: Rgb8): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) rgba[4 * p + c] = data[3 * p + c]!;
+  return rgba;
+}
+
+/** The colours of RGBA pixels. */
+export function fromRgba({ width, height }: Size, rgba: ArrayLike<number>): Rgb8 {
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
+  return { width, height, data };
+}
+
+/** The size of an animation's frames. Throws RangeError if there is no frame, or if frames differ in size. */
+export function frameSize(frames: readonly Rgb8[]): Size {
+  const [first] = frames;
+  if (!first) throw new RangeError("an animation needs at least one frame");
+  const { width, height } = first;
+  const odd = frames.find((frame) => !isSameSize(frame, first));
+  if (!odd) return { width, height };
+  throw new RangeError(
+    `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
+  );
+}
+
 /** Root of the mean squared difference over all values of two pictures of one size. */
 export function rmse(a: Planes, b: Planes): number {
   const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);

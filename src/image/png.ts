@@ -4,18 +4,25 @@
 import { crc32, inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { checkSize, ImageError } from "./image-error.ts";
-import type { Rgb8 } from "./planes.ts";
+import { fromRgba, type Rgb8 } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** A chunk of a PNG file: length, type, data and checksum. */
 export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
-  const frame = Buffer.alloc(8);
-  frame.writeUInt32BE(body.length - 4, 0);
-  frame.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  return Buffer.concat([u32(body.length - 4), body, u32(crc32(body))]);
 }
+
+export function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** The header chunk of a PNG with 8-bit RGB. */
+export const rgbHeader = (width: number, height: number): Uint8Array =>
+  pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(8, 2, 0, 0, 0)]);
 
 /** Channels and valid bit depths of every colour type. */
 const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
@@ -114,13 +121,8 @@ function read(bytes: Uint8Array, maxPixels: number): PNG {
  */
 export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
   const { width, height, data: rgba } = read(bytes, maxPixels);
-  const data = new Uint8Array(3 * width * height);
-  const alpha = new Uint8Array(width * height);
-  for (let p = 0; p < alpha.length; p++) {
-    data.set(rgba.subarray(4 * p, 4 * p + 3), 3 * p);
-    alpha[p] = rgba[4 * p + 3]!;
-  }
-  return { picture: { width, height, data }, alpha };
+  const alpha = Uint8Array.from({ length: width * height }, (_, p) => rgba[4 * p + 3]!);
+  return { picture: fromRgba({ width, height }, rgba), alpha };
 }
 
 /** Encodes an 8-bit RGB PNG. The same picture has the same bytes with the same version of zlib. Throws RangeError for wrong sizes. */

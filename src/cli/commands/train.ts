@@ -63,10 +63,8 @@ export const trainCommand: Command = {
   run,
 };
 
-interface Job {
-  readonly file: string;
-  readonly folder: string;
-}
+/** A photo, and where its results go. */
+type Job = Readonly<Record<"file" | "folder", string>>;
 
 interface Wanted {
   readonly plan: PlanOptions;
@@ -88,12 +86,14 @@ async function run(args: Args, session: Session): Promise<void> {
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
   for (const { file } of many ? jobs : [])
     if (!existsSync(file)) session.note(`there is no file ${shown(file)}: that photo will fail`);
-  const bench = new Workbench(session, plan);
+  // The GPU with the trainer on it, opened when first needed and again after it was lost.
+  let opened: Promise<PhotoTrainer> | null = null;
+  const trainer = () => (opened ??= openGpu(session).then((gpu) => new PhotoTrainer(gpu, plan, session)));
   const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
     try {
-      const result = await trainPhoto(job, wanted, bench, session);
+      const result = await trainPhoto(job, wanted, trainer, session);
       showResults(args, session, result.paths, many ? { photo: job.file, ...result.json } : result.json);
     } catch (error) {
       if (!many || error instanceof UsageError) throw error;
@@ -102,37 +102,13 @@ async function run(args: Args, session: Session): Promise<void> {
       const line = message.includes(job.file) ? message : `${job.file}: ${message}`;
       session.note(`${session.red("singan:")} ${line}`);
       if (args.has("json")) session.result(JSON.stringify({ photo: job.file, error: message }));
-      if (error instanceof GpuError) bench.giveUp();
+      if (error instanceof GpuError) opened = null;
     }
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${jobs.length} photos failed: ${failed.join(", ")}`);
 }
 
-/** The GPU of a call with the trainer on it, opened when first needed and again after it was lost. */
-class Workbench {
-  #trainer: Promise<PhotoTrainer> | null = null;
-
-  constructor(
-    private readonly session: Session,
-    private readonly plan: PlanOptions,
-  ) {}
-
-  trainer(): Promise<PhotoTrainer> {
-    this.#trainer ??= openGpu(this.session).then((gpu) => new PhotoTrainer(gpu, this.plan, this.session));
-    return this.#trainer;
-  }
-
-  giveUp(): void {
-    this.#trainer = null;
-  }
-}
-
-interface Result {
-  readonly paths: readonly string[];
-  readonly json: object;
-}
-
-async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Workbench, session: Session): Promise<Result> {
+async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () => Promise<PhotoTrainer>, session: Session) {
   const { plan, skips } = wanted;
   const layer = readLayer(file);
   const photo = toPlanes(flattened(layer));
@@ -149,7 +125,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
   const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
   const folder = OutputFolder.open(session, path, [...Object.values(FILES), ...samples]);
   try {
-    const trainer = await bench.trainer();
+    const trainer = await open();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     const trained = await trainer.train(photo);

@@ -93,19 +93,20 @@ export function reconstructionPath(model: Model): Path {
 export function injectionPath(model: Model, picture: Planes, startScale: number, size?: Size): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model, size);
-  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
   const steps = sizes.length - startScale;
-  const reduced = imresize(whole, model.scaleFactor ** steps, sizes[startScale - 1]!);
+  const reduced = imresize(fitted(picture, sizes.at(-1)!), model.scaleFactor ** steps, sizes[startScale - 1]!);
   const start = enlarge(reduced, model.scaleFactor, sizes[startScale]!, model.options.upsample);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
+
+const fitted = (picture: Planes, size: Size): Planes => (isSameSize(picture, size) ? picture : imresizeTo(picture, size));
 
 /** A picture that already has few colours is reduced to `startScale` directly, without the detour by the coarser scale. Throws as injectionPath(). */
 export function quantizedPath(model: Model, picture: Planes, startScale: number): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model);
   const steps = sizes.length - 1 - startScale;
-  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
+  const whole = fitted(picture, sizes.at(-1)!);
   const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, sizes[startScale]!);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
