@@ -17,7 +17,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { type Planes, toRgb8 } from "../image/planes.ts";
 import { encodePng } from "../image/png.ts";
-import { FileError, reason, shown } from "./file-error.ts";
+import { FileError, reason, shown } from "./read-files.ts";
 import type { Session } from "./session.ts";
 
 /**

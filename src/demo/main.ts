@@ -1,8 +1,7 @@
 // The demo page: connects the settings, the worker and the views. worker.ts trains.
 
 import { Announcer, about, byId } from "./dom.ts";
-import { EXAMPLE_NAMES, Gallery } from "./gallery.ts";
-import { onFile, type Photo, PhotoError } from "./photo.ts";
+import { EXAMPLE_NAMES, Gallery, onFile, type Photo, PhotoError } from "./photo.ts";
 import { explain } from "./problems.ts";
 import type { Plan, Progress, Report, Request } from "./protocol.ts";
 import { Results } from "./results.ts";

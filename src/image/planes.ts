@@ -81,11 +81,10 @@ export function rmse(a: Planes, b: Planes): number {
 
 /** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it is not inside the picture. */
 export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
-  if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height) {
+  if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height)
     throw new RangeError(
       `crop ${width}x${height} at (${left}, ${top}) is not inside a picture of ${planes.width}x${planes.height}`,
     );
-  }
   const data = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {

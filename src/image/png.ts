@@ -83,9 +83,8 @@ function checked(file: Buffer, maxPixels: number): Buffer {
     type = file.toString("latin1", at + 4, at + 8);
     if (!/^[A-Za-z]{4}$/.test(type)) throw new ImageError("corrupt PNG (chunk name)");
     if (end > file.length) throw new ImageError("truncated PNG");
-    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4)) {
+    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4))
       throw new ImageError(`corrupt PNG (checksum of ${type})`);
-    }
     const isCritical = (type.charCodeAt(0) & 0x20) === 0;
     if (isCritical && !known.has(type)) throw new ImageError(`this PNG needs the unknown extension ${type}`);
     if ((type === "IHDR") !== (expected === 0)) throw new ImageError("corrupt PNG (header)");
@@ -127,9 +126,8 @@ export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8
 
 /** Encodes an 8-bit RGB PNG. The same picture has the same bytes with the same version of zlib. Throws RangeError for wrong sizes. */
 export function encodePng({ width, height, data }: Rgb8): Uint8Array {
-  if (data.length !== 3 * width * height || data.length === 0) {
+  if (data.length !== 3 * width * height || data.length === 0)
     throw new RangeError(`cannot write ${data.length} bytes as a ${width}x${height} PNG`);
-  }
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.length);
   return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }));

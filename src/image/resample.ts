@@ -45,9 +45,8 @@ export function pack(inSize: number, outputs: [index: number, weight: number][][
 }
 
 function requireSizes(inSize: number, outSize: number, scale: number): void {
-  if (!(Number.isInteger(inSize) && Number.isInteger(outSize) && inSize > 0 && outSize > 0 && scale > 0 && scale < Infinity)) {
+  if (!(Number.isInteger(inSize) && Number.isInteger(outSize) && inSize > 0 && outSize > 0 && scale > 0 && scale < Infinity))
     throw new RangeError(`cannot resample ${inSize} to ${outSize} samples by the factor ${scale}`);
-  }
 }
 
 /**
@@ -122,9 +121,8 @@ export function cornerBicubicTaps(inSize: number, outSize: number): Taps {
  */
 export function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
   const width = tapsX.inSize;
-  if (x.length !== channels * tapsY.inSize * width) {
+  if (x.length !== channels * tapsY.inSize * width)
     throw new RangeError(`tables for ${width}x${tapsY.inSize} do not fit ${x.length} values in ${channels} channels`);
-  }
   const row = new Float64Array(width);
   const out = new Float64Array(channels * tapsY.outSize * tapsX.outSize);
   for (let c = 0; c < channels; c++) {

@@ -10,7 +10,7 @@ import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { type Model, photoAt, type StateDict, singanModel } from "../../src/singan/model/model.ts";
-import { enlarge } from "../../src/singan/model/upsampling.ts";
+import { enlarge } from "../../src/singan/model/pyramid.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
 import { forecastBytes, pyramidOf, recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
 import { withTrainer } from "../../src/singan/training/dry-run.ts";

@@ -14,7 +14,7 @@ import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";
 import { chain, FrozenScale } from "../../src/singan/networks/frozen-scale.ts";
 import { grey } from "../../src/singan/networks/noise.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
-import type { TrainerTensors } from "../../src/singan/training/batches.ts";
+import type { TrainerTensors } from "../../src/singan/training/level-trainer.ts";
 import { type ProgramName, type ScaleParts, ScaleTrainer, type Watch } from "../../src/singan/training/singan/scale-trainer.ts";
 import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase } from "./case.ts";
 import { officialUpsample } from "./official.ts";

@@ -15,7 +15,7 @@ import { ShareDone } from "../progress.ts";
 import { modelPath, readModelAt } from "../read-files.ts";
 import { counted, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { inFlags } from "../train-options.ts";
+import { inFlags } from "../training.ts";
 
 const FORMATS = ["gif", "apng", "png"] as const;
 const NAMES = { gif: "animation.gif", apng: "animation.png" } as const;

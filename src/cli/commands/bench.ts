@@ -8,7 +8,7 @@ import { readSize } from "../flag-values.ts";
 import { openGpu, tuneFor } from "../gpu.ts";
 import { sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
+import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training.ts";
 
 const DEFAULT_SIZE = "250x188";
 /** Training flags that do not change the time of an iteration. */

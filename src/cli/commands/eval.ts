@@ -10,11 +10,10 @@ import { isStretched } from "../../singan/generation/applications/inject.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { openSampler } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, shown } from "../file-error.ts";
 import { openGpu } from "../gpu.ts";
 import { INCEPTION_PACKAGE, loadInception } from "../inception.ts";
 import { OutputFolder } from "../output-folder.ts";
-import { isDirectory, modelPath, pngNames, readAnyModelAt, readPhoto } from "../read-files.ts";
+import { FileError, isDirectory, modelPath, pngNames, readAnyModelAt, readPhoto, shown } from "../read-files.ts";
 import { counted, sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
 

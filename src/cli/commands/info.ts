@@ -7,7 +7,7 @@ import { duration } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
 import { describeScale, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { asFlags } from "../train-options.ts";
+import { asFlags } from "../training.ts";
 
 export const infoCommand: Command = {
   name: "info",

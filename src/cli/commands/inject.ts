@@ -23,12 +23,11 @@ import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
 import { retrainQuantized } from "../../singan/recipes.ts";
 import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
-import { FileError } from "../file-error.ts";
 import { startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
-import { modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
+import { FileError, modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 

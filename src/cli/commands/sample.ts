@@ -17,7 +17,7 @@ import { ShareDone } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
 import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { inFlags } from "../train-options.ts";
+import { inFlags } from "../training.ts";
 
 export const sampleCommand: Command = {
   name: "sample",

@@ -22,8 +22,16 @@ import { duration } from "../progress.ts";
 import { MODEL_FILE, modelPath, readModelAt, readPhoto } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable } from "../training.ts";
+import {
+  flagName,
+  inFlags,
+  PhotoTrainer,
+  PRESET_DETAILS,
+  PRESET_FLAG,
+  readPlanOptions,
+  requireTrainable,
+  TRAIN_FLAGS,
+} from "../training.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
 /** With fewer scales, the factor between two scales is far from that of an enlargement step. */

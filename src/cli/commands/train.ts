@@ -12,16 +12,23 @@ import { buildPyramid, PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, pyramidOf, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, shown } from "../file-error.ts";
 import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
-import { MODEL_FILE, readBytes, readLayer } from "../read-files.ts";
+import { FileError, MODEL_FILE, readBytes, readLayer, shown } from "../read-files.ts";
 import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
 import type { Session } from "../session.ts";
-import { inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable, type Trained } from "../training.ts";
+import {
+  inFlags,
+  PhotoTrainer,
+  PRESET_DETAILS,
+  PRESET_FLAG,
+  readPlanOptions,
+  requireTrainable,
+  TRAIN_FLAGS,
+  type Trained,
+} from "../training.ts";
 
 const FILES = {
   model: MODEL_FILE,

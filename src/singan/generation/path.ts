@@ -5,7 +5,7 @@ import { isSameSize, type Planes } from "../../image/planes.ts";
 import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type Model, requireScale } from "../model/model.ts";
-import { enlarge } from "../model/upsampling.ts";
+import { enlarge } from "../model/pyramid.ts";
 import { requireSize, trainedSize } from "./sampling.ts";
 
 /** One pass through a generator. */

@@ -136,9 +136,8 @@ export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, opt
   const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
-    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
       throw new OptionError(`${name} must be ${whole ? "a whole number" : "a number"} from ${low} to ${high}, not ${value}`);
-    }
   }
   for (const [name, values] of CHOICES) {
     if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);

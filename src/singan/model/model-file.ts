@@ -67,9 +67,8 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
   if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, that of its options ${options.recipe}`);
   const sizes = readSizes(field(metadata, "sizes"));
   const records = field(metadata, "scales");
-  if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length) {
+  if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length)
     throw damaged(`it should hold 1 to ${sizes.length} scales`);
-  }
   const unread = new Map(tensors);
   const take: Take = (name, shape) => {
     const tensor = unread.get(name);
@@ -130,9 +129,8 @@ function readOptions(value: unknown, recipes: ModelRecipes): TrainOptions {
 /** [[width, height], …], coarsest first, none smaller than the one before. */
 function readSizes(value: unknown): Size[] {
   const isSide = (side: unknown): boolean => Number.isInteger(side) && (side as number) >= 1 && (side as number) <= MAX_SIDE;
-  if (!Array.isArray(value) || value.length === 0 || !value.every((s) => Array.isArray(s) && s.length === 2 && s.every(isSide))) {
+  if (!Array.isArray(value) || value.length === 0 || !value.every((s) => Array.isArray(s) && s.length === 2 && s.every(isSide)))
     throw damaged("its sizes are not pairs of whole numbers");
-  }
   const sizes = (value as [number, number][]).map(([width, height]): Size => ({ width, height }));
   const shrinks = sizes.some(({ width, height }, k) => k > 0 && (width < sizes[k - 1]!.width || height < sizes[k - 1]!.height));
   if (shrinks) throw damaged("its sizes do not grow from scale to scale");

@@ -1,8 +1,10 @@
-// The pyramid: how many scales a picture trains at, their sizes, and the pictures x_0 (coarsest) … x_N (finest).
+// The pyramid: how many scales a picture trains at, their sizes, the pictures x_0 (coarsest) … x_N (finest),
+// and how a picture is brought to the next scale.
 // Follows adjust_scales2image and creat_reals_pyramid of the official SinGAN code; the paper counts scales the other way round.
 
 import type { Planes, Size } from "../../image/planes.ts";
-import { ceilSize, imresize } from "../../image/resample.ts";
+import { bicubicTaps, bilinearTaps, ceilSize, imresize, resample, type Taps } from "../../image/resample.ts";
+import type { TrainOptions } from "./config.ts";
 
 /** A picture or setting that gives no pyramid; the message is one line for the user. */
 export class PyramidError extends Error {
@@ -107,4 +109,16 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
 export function buildPyramid(picture: Planes, { sizes, factors, scale1, stopScale }: Pyramid): Planes[] {
   const finest = imresize(picture, scale1, sizes[stopScale]!);
   return sizes.map((size, n) => (n === stopScale ? finest : imresize(finest, factors[n]!, size)));
+}
+
+/** Tables of the enlargement between stages: on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
+export function enlargement(kind: TrainOptions["upsample"], factor: number, inSize: number, outSize: number): Taps {
+  return kind === "bicubic" ? bicubicTaps(inSize, 1 / factor, outSize) : bilinearTaps(inSize, outSize, 1 / factor);
+}
+
+/** The same on the CPU, clamped to [-1,1]. */
+export function enlarge(picture: Planes, factor: number, { width, height }: Size, kind: TrainOptions["upsample"]): Planes {
+  const taps = (inSize: number, outSize: number) => enlargement(kind, factor, inSize, outSize);
+  const { data } = resample(picture, taps(picture.height, height), taps(picture.width, width));
+  return { width, height, data: data.map((x) => Math.min(Math.max(x, -1), 1)) };
 }

@@ -14,9 +14,8 @@ export async function selfTest(gpu: Gpu): Promise<void> {
   const [picture, weights] = [Float32Array.from({ length: 25 }, (_, i) => i + 1), Float32Array.from({ length: 9 }, (_, i) => i)];
   const inputs = [[x, picture] as const, [w, weights] as const];
   const [values] = await compute(gpu, "self-test", [conv2d(x, w)], inputs);
-  if (EXPECTED.some((v, i) => values![i] !== v)) {
+  if (EXPECTED.some((v, i) => values![i] !== v))
     throw new Error(
       `this GPU computes wrong results: a convolution returned ${values!.join(" ")} instead of ${EXPECTED.join(" ")}`,
     );
-  }
 }

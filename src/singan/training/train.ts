@@ -60,17 +60,15 @@ export async function* trainBy<M extends AnyModel>(
   options: TrainOptions,
   control: TrainControl<M> = {},
 ): AsyncGenerator<TrainEvent<M>, M> {
-  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
+  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite))
     throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
-  }
   const pyramid = recipe.pyramid(photo, options);
   const outline = { recipe, options, pyramid };
   const { from } = control;
   const course = recipe.begin(gpu, { options, pyramid, reals: buildPyramid(photo, pyramid) }, from);
   try {
-    for (let level = from?.level ?? 0; level < pyramid.sizes.length; level++) {
+    for (let level = from?.level ?? 0; level < pyramid.sizes.length; level++)
       yield* trainLevel(gpu, course, outline, level, control);
-    }
     return course.finished.model;
   } finally {
     course.dispose();

@@ -15,7 +15,7 @@ import { discriminatorShapes, type Part, partShapes, partsOf, stagePart } from "
 import type { StateDict } from "../../model/model.ts";
 import { generator } from "../../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, type NoiseSource, stageNoise } from "../../networks/noise.ts";
-import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
+import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "./stage-graphs.ts";
 
 export interface StageSetup {
@@ -187,7 +187,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
   }
 
   /** Both nets by official names: what learns is read back, the rest is as it was given. */
-  async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
+  async stateDicts(): Promise<StateDicts> {
     const [discriminator, ...parts] = await Promise.all(
       [this.#d, ...this.#trained.map(({ params }) => params)].map(({ values }) => values.storage.read()),
     );

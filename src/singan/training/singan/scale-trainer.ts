@@ -16,7 +16,7 @@ import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
 import type { FrozenScale, Upsample } from "../../networks/frozen-scale.ts";
 import { ampValues, drawNoise, gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
-import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
+import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import * as graphs from "./scale-graphs.ts";
 
 export interface ScaleSetup {
@@ -304,7 +304,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   }
 
   /** The nets by official names, read back; hidden convolutions have zero biases, for batch norm takes any out again. */
-  async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
+  async stateDicts(): Promise<StateDicts> {
     const { channels } = this.setup;
     const [generator, discriminator, statistics] = await Promise.all([
       this.#g.values.storage.read(),

@@ -1,10 +1,10 @@
-// What changes from run to run of a scale's programs, the losses that they write, and how iterations become submits.
-// Between the start and the end of a scale the CPU only writes these few numbers and reads losses one batch behind the GPU.
+// What changes from run to run of a level's programs, and the losses that they write.
+// Between the start and the end of a level the CPU only writes these few numbers and reads losses one batch behind the GPU.
 
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
-import { type Copy, type Program, submit } from "../../runtime/program.ts";
+import type { Copy, Program } from "../../runtime/program.ts";
 import { LOSSES, type LossRecord } from "../model/model.ts";
 
 /** PyTorch's BatchNorm2d momentum. */
@@ -109,90 +109,4 @@ export interface Run {
   readonly program: Program;
   readonly feed: Feed;
   readonly before: readonly Copy[];
-}
-
-/** Values of all that a trainer changes, by name. */
-export type TrainerTensors = ReadonlyMap<string, Float32Array>;
-
-/** What runBatches runs, and whose numbers it reads. */
-export interface BatchSource {
-  readonly name: string;
-  readonly iterations: number;
-  readonly feed: FeedBlock;
-  readonly losses: LossBlock;
-  iteration(at: number): readonly Run[];
-  /** Reads what the iterations change, as it is after everything submitted so far. */
-  readTensors(): Promise<TrainerTensors>;
-}
-
-export interface BatchOptions {
-  /** Iterations that are done already. */
-  readonly from?: number;
-  /** Most iterations per submit. */
-  readonly maxBatch?: number;
-  /** Whether to read the tensors after so many iterations; asked at the end of each batch. */
-  readonly keeps?: (iteration: number) => boolean;
-}
-
-export interface Progress {
-  readonly iteration: number;
-  readonly losses: LossRecord;
-  /** Of the same moment as the losses; null where nobody asked for them. */
-  readonly tensors: TrainerTensors | null;
-}
-
-/** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
-const TARGET_BATCH_MS = 150;
-export const MAX_BATCH = 32;
-
-/**
- * Runs the iterations of `source` in batches sized by measured time. Yields the losses after each batch, one batch behind the GPU; leaving
- * early waits for the batch in flight. Throws where a loss is not finite: tensors are yielded with finite losses only.
- */
-export async function* runBatches(
-  gpu: Gpu,
-  source: BatchSource,
-  { from = 0, maxBatch = MAX_BATCH, keeps = () => false }: BatchOptions = {},
-): AsyncGenerator<Progress> {
-  let inFlight: Promise<Progress> | null = null;
-  let size = 1;
-  try {
-    for (let at = from; at < source.iterations; ) {
-      const count = Math.min(size, source.iterations - at);
-      const start = performance.now();
-      const previous: typeof inFlight = inFlight;
-      inFlight = submitBatch(gpu, source, at, count, keeps);
-      inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
-      at += count;
-      if (previous) yield await previous;
-      const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
-      size = Math.max(1, Math.min(maxBatch, 2 * size, wanted));
-    }
-    if (inFlight) yield await inFlight;
-  } finally {
-    await inFlight?.catch(() => {});
-  }
-}
-
-async function submitBatch(
-  gpu: Gpu,
-  source: BatchSource,
-  first: number,
-  count: number,
-  keeps: (iteration: number) => boolean,
-): Promise<Progress> {
-  const runs = Array.from({ length: count }, (_, i) => source.iteration(first + i)).flat();
-  const feeds = source.feed.upload(runs.map((run) => run.feed));
-  const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
-  submit(gpu, steps);
-  const iteration = first + count;
-  // Both reads are encoded here, right behind the batch: the next one is submitted before they resolve.
-  const [values, tensors] = await Promise.all([source.losses.read(), keeps(iteration) ? source.readTensors() : null]);
-  const bad = Object.entries(values).find(([, loss]) => !Number.isFinite(loss));
-  if (bad) {
-    throw new Error(
-      `${source.name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
-    );
-  }
-  return { iteration, losses: values, tensors };
 }
