@@ -27,7 +27,7 @@ export async function benchSteps({ gpu, effort, peak, scales, report }: Bench): 
     for (const { what, program, flopsOf, pace } of steps) {
       const flops = flopsOf(scale);
       const timing = await pace.attempt(flops, () =>
-        withTrainer(gpu, recipeOf(PAPER), PYRAMID, PAPER, scale.scale, async (trainer) => {
+        withTrainer(gpu, { recipe: recipeOf(PAPER), options: PAPER, pyramid: PYRAMID }, scale.scale, async (trainer) => {
           const runs = trainer.iteration(0);
           trainer.feed.write({ key: randomKey(0, PURPOSE.training, scale.scale) }); // Adam's step sizes are 0: the weights stay
           submit(

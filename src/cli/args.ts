@@ -10,44 +10,52 @@ export class UsageError extends Error {
 }
 
 export interface Flag {
-  /** kebab-case, without the dashes. */
   readonly name: string;
   /** The name of the value in the help. A flag without it is a switch. */
-  readonly value?: string;
-  readonly isNumber?: boolean;
+  readonly value?: string | undefined;
   readonly help: string;
 }
 
-export interface FlagGroup {
-  readonly title: string;
-  readonly flags: readonly Flag[];
+/** Flags as the help shows them: "out DIR" takes a value, "json" is a switch. */
+export type FlagHelp = Readonly<Record<string, string>>;
+
+export function flag(usage: string, help: string): Flag {
+  const [name, value] = usage.split(" ");
+  return { name: name!, value, help };
 }
+const flagsOf = (table: FlagHelp): Flag[] => Object.entries(table).map(([usage, help]) => flag(usage, help));
+
+/** The names of values that are numbers. */
+const NUMBERS = ["N", "F", "PX", "SHARE"];
 
 export interface Command {
   readonly name: string;
   readonly summary: string;
   /** Names of the required arguments, such as PHOTO. A last name that ends with … stands for one or more. */
   readonly words: readonly string[];
-  readonly groups: readonly FlagGroup[];
-  /** Paragraphs after the summary. */
+  readonly flags: FlagHelp;
+  /** Flags that set a training's options. */
+  readonly options?: readonly Flag[];
   readonly details?: readonly string[];
   readonly examples: readonly (readonly [command: string, what: string])[];
   run(args: Args, session: Session): Promise<void>;
 }
 
-export const COMMON_FLAGS: FlagGroup = {
-  title: "Common flags",
-  flags: [
-    { name: "json", help: "print the result as one JSON object" },
-    { name: "debug", help: "show the stack trace of an error" },
-    { name: "help", help: "show this text (also -h)" },
-  ],
-};
+const COMMON_FLAGS = flagsOf({
+  json: "print the result as one JSON object",
+  debug: "show the stack trace of an error",
+  help: "show this text (also -h)",
+});
+const TOP_FLAGS = flagsOf({
+  help: "show this text (also -h); singan COMMAND -h shows the help of a command",
+  version: "show the version of this program",
+});
 
-const TOP_FLAGS: readonly Flag[] = [
-  { name: "help", help: "show this text (also -h); singan COMMAND -h shows the help of a command" },
-  { name: "version", help: "show the version of this program" },
-];
+/** The flags of a command, by title in the help. */
+const groupsOf = ({ flags, options = [] }: Command) =>
+  Object.entries({ Flags: flagsOf(flags), Options: options, "Common flags": COMMON_FLAGS }).filter(
+    ([, { length }]) => length > 0,
+  );
 
 /** The arguments and flags that the user has given, without defaults. */
 export class Args {
@@ -67,6 +75,9 @@ export class Args {
     const value = this.values.get(name);
     return typeof value === "number" ? value : undefined;
   }
+  get seed(): number {
+    return this.whole("seed", 0, 0, 2 ** 32 - 1);
+  }
   /** The flag's value, or `fallback` if it is not given. Throws UsageError if it is not a whole number from low to high. */
   whole(name: string, fallback: number, low: number, high: number): number {
     const value = this.number(name) ?? fallback;
@@ -75,7 +86,7 @@ export class Args {
   }
 }
 
-export type Call =
+type Call =
   | { readonly kind: "run"; readonly command: Command; readonly args: Args }
   | { readonly kind: "help"; readonly command: Command | null }
   | { readonly kind: "version" };
@@ -88,24 +99,18 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Ca
   if (first === "--version") return { kind: "version" };
   if (first === "help") return { kind: "help", command: rest[0] === undefined ? null : findCommand(rest[0], commands) };
   if (first.startsWith("-")) throw unknown("flag", first, TOP_FLAGS.map(dashed), "singan --help");
-  const command = findCommand(first, commands);
-  return parseCommand(command, rest);
+  return parseCommand(findCommand(first, commands), rest);
 }
 
 function findCommand(name: string, commands: readonly Command[]): Command {
-  const command = commands.find((c) => c.name === name);
-  if (!command)
-    throw unknown(
-      "command",
-      name,
-      commands.map((c) => c.name),
-      "singan --help",
-    );
-  return command;
+  const names = commands.map((command) => command.name);
+  const at = names.indexOf(name);
+  if (at < 0) throw unknown("command", name, names, "singan --help");
+  return commands[at]!;
 }
 
 function parseCommand(command: Command, argv: readonly string[]): Call {
-  const flags = new Map([...command.groups, COMMON_FLAGS].flatMap((g) => g.flags.map((f) => [f.name, f] as const)));
+  const flags = new Map(groupsOf(command).flatMap(([, group]) => group.map((f) => [f.name, f] as const)));
   const help = `singan ${command.name} -h`;
   const options = Object.fromEntries(
     [...flags].map(([name, f]) => [name, { type: f.value ? ("string" as const) : ("boolean" as const) }]),
@@ -148,7 +153,7 @@ function readValue(flag: Flag, text: string | undefined, isInline: boolean): str
   const isFlag = !isInline && text !== undefined && text.startsWith("-") && !Number.isFinite(Number(text));
   if (text === undefined || text === "" || isFlag)
     throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
-  if (!flag.isNumber) return text;
+  if (!NUMBERS.includes(flag.value)) return text;
   const number = Number(text);
   if (text.trim() === "" || !Number.isFinite(number))
     throw new UsageError(`--${flag.name} needs a number, not ${JSON.stringify(text)}`);
@@ -219,7 +224,7 @@ export function helpText(command: Command | null, commands: readonly Command[]):
     "",
     `Usage: singan ${[command.name, ...command.words].join(" ")} [flags]`,
     ...(command.details ?? []).flatMap((text) => ["", text]),
-    ...[...command.groups, COMMON_FLAGS].flatMap(({ title, flags }) => ["", title, ...columns(flags.map(flagRow))]),
+    ...groupsOf(command).flatMap(([title, flags]) => ["", title, ...columns(flags.map(flagRow))]),
     "",
     "Examples",
     ...columns(command.examples),

@@ -11,7 +11,6 @@ import { readAnyModelAt } from "./read-files.ts";
 export interface TrainingRequest {
   readonly preset: string;
   readonly options: PlanOptions["options"];
-  /** Of the photo's file. */
   readonly sha256: string;
 }
 

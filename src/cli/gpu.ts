@@ -1,9 +1,71 @@
-// Opens the GPU for one run of the command line, and disposes it before the process ends.
+// Opens the GPU for one run of the command line, and tunes its kernels: with the store of this computer, and not before a training where
+// SINGAN_TUNE=off.
 
 import type { Gpu } from "../gpu/device.ts";
 import { openAdapter } from "../node/adapter.ts";
+import { tuningFile } from "../node/tuning-file.ts";
 import { openDevice } from "../runtime/open.ts";
+import type { Timing, TuningCase } from "../runtime/tune.ts";
+import { casesOf, multiplyAdds, Tuner } from "../runtime/tuner.ts";
+import { planWithoutGpu, tuneTraining } from "../singan/recipes.ts";
+import { graphsOf } from "../singan/training/dry-run.ts";
+import type { TrainingPlan } from "../singan/training/plan.ts";
 import type { Session } from "./session.ts";
+
+/** At most so much time per scale; what is not timed then runs by the static choice. */
+const SCALE_BUDGET_MS = 3000;
+
+const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
+
+/**
+ * Finds the fastest kernels for a training, where an earlier run has not done so. On software adapters only `doctor --tune` does it:
+ * there compiling the candidates takes longer than a small training.
+ */
+export async function tuneFor(
+  gpu: Gpu,
+  session: Session,
+  plan: Pick<TrainingPlan, "pyramid" | "options">,
+  includes?: (scale: number) => boolean,
+): Promise<void> {
+  if (!mayTune()) return;
+  const tuner = await Tuner.open(gpu, tuningFile());
+  if (gpu.isSoftware) return;
+  let isNoted = false;
+  const onTimed = () => {
+    if (!isNoted) session.note("timing kernels, once on this computer …");
+    isNoted = true;
+  };
+  await tuneTraining(gpu, tuner, plan, { budgetMs: SCALE_BUDGET_MS, onTimed, ...(includes && { includes }) });
+}
+
+/** The photo whose typical scales are timed, and which of them: the last would take minutes on a software adapter. */
+const DOCTOR_PHOTO = { width: 250, height: 188 };
+const DOCTOR_SCALES = { software: [0, 3], hardware: [0, 3, 9] };
+const DOCTOR_BUDGET_MS = 60_000;
+
+/** Times what a training at the paper's size runs, for a minute and one compilation more. Returns rows of op and size, kernel, ms, GFLOP/s. */
+export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[][]> {
+  const tuner = await Tuner.open(gpu, tuningFile());
+  const rows = [["convolution", "fastest kernel", "ms", "GFLOP/s"]];
+  const add = (key: string, { variant, ms }: Timing, one: TuningCase) => {
+    rows.push([key, variant, ms.toFixed(3), ((2 * multiplyAdds(one.opName, one.op)) / ms / 1e6).toFixed(1)]);
+  };
+  const end = performance.now() + DOCTOR_BUDGET_MS;
+  const outline = planWithoutGpu(DOCTOR_PHOTO, { preset: "paper", options: {} });
+  for (const scale of DOCTOR_SCALES[gpu.isSoftware ? "software" : "hardware"]) {
+    const cases = casesOf(await graphsOf(gpu, outline, scale));
+    for (const [key, timing, one] of tuner.known(cases)) add(key, timing, one);
+    const onTimed = (key: string, timing: Timing, one: TuningCase) => {
+      add(key, timing, one);
+      session.note(`${key}: ${timing.variant}, ${timing.ms.toFixed(3)} ms`);
+    };
+    await tuner.tune(cases, { budgetMs: end - performance.now(), onTimed });
+  }
+  return rows;
+}
+
+/** Forgets all that was timed on this computer. */
+export const forgetTuning = (): Promise<void> => tuningFile().clear();
 
 /** Opens the GPU, and disposes it with the session: Dawn crashes if a process ends while work is pending. Throws NoAdapterError. */
 export async function openGpu(session: Session, adapter?: GPUAdapter): Promise<Gpu> {

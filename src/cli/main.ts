@@ -4,8 +4,8 @@
 
 import { helpText, parse, UsageError } from "./args.ts";
 import { COMMANDS } from "./commands.ts";
+import { VERSION } from "./report.ts";
 import { Session } from "./session.ts";
-import { VERSION } from "./versions.ts";
 
 const EXIT = { failed: 1, usage: 2, SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -39,7 +39,6 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints the error in one line, and returns its exit code. */
 function report(error: unknown): number {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const isDebug = process.argv.includes("--debug");

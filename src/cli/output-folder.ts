@@ -15,7 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { FileError, reason, shown } from "./file-error.ts";
+import { type Planes, toRgb8 } from "../image/planes.ts";
+import { encodePng } from "../image/png.ts";
+import { FileError, reason, shown } from "./read-files.ts";
+import type { Session } from "./session.ts";
 
 /**
  * Makes a folder and its missing parents, and returns the topmost that it made. Node's recursive mkdir would never return on a file system that
@@ -40,8 +43,11 @@ export class OutputFolder {
 
   private constructor(readonly path: string) {}
 
-  /** Makes the folder, and checks before any work that files of these names can be written. Throws FileError. */
-  static open(path: string, names: readonly string[]): OutputFolder {
+  /**
+   * Makes the folder, and checks before any work that files of these names can be written. What is not committed is discarded at the end of
+   * the session. Throws FileError.
+   */
+  static open(session: Session, path: string, names: readonly string[]): OutputFolder {
     const folder = new OutputFolder(path);
     try {
       folder.#created = makeFolders(resolve(path));
@@ -53,6 +59,7 @@ export class OutputFolder {
         if (existsSync(parent) && !statSync(parent).isDirectory())
           throw new FileError(`${shown(parent)} is a file, not a directory`);
       }
+      session.onExit(() => folder.discard());
       return folder;
     } catch (error) {
       folder.discard();
@@ -65,6 +72,11 @@ export class OutputFolder {
   write(name: string, data: Uint8Array | string): void {
     const path = this.#stagingPath(name);
     this.#keep(name, () => writeFileSync(path, data));
+  }
+
+  /** Writes a picture as a PNG, as `write` does. */
+  writePicture(name: string, picture: Planes): void {
+    this.write(name, encodePng(toRgb8(picture)));
   }
 
   /** As `write`, for a file that the callback writes piece by piece to the given path. Throws FileError if a system call fails in it. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { createDeflate, type Deflate } from "node:zlib";
 import type { Rgb8 } from "../image/planes.ts";
-import { pngChunk, pngSignature } from "../image/png.ts";
+import { pngChunk, pngSignature, rgbHeader } from "../image/png.ts";
 
 const FILTER_UP = 2;
 
@@ -36,11 +36,7 @@ export class PngFile {
       }
     });
     this.#write(Uint8Array.from(pngSignature));
-    const header = Buffer.alloc(13);
-    header.writeUInt32BE(width, 0);
-    header.writeUInt32BE(height, 4);
-    header.set([8, 2, 0, 0, 0], 8);
-    this.#chunk("IHDR", header);
+    this.#write(rgbHeader(width, height));
   }
 
   #write(bytes: Uint8Array): void {
@@ -87,7 +83,6 @@ export class PngFile {
   }
 
   #isOpen = true;
-  /** Closes the file, which stays incomplete; does nothing after `end`. */
   close(): void {
     if (this.#isOpen) closeSync(this.#file);
     this.#isOpen = false;

@@ -1,4 +1,4 @@
-// Reads and decodes the files that commands take: photos, masks and models.
+// Reads and decodes the files that commands take: photos, masks and models; and the errors of files.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,34 @@ import type { Rgb8 } from "../image/planes.ts";
 import { ModelFileError } from "../singan/model/file-fields.ts";
 import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
 import { readModel } from "../singan/recipes.ts";
-import { FileError, reason, shown } from "./file-error.ts";
+
+/** A file can't be read or written. The message is one line that names it. */
+export class FileError extends Error {
+  override name = "FileError";
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of the path is a file",
+  EEXIST: "it is a file",
+  EISDIR: "it is a directory",
+  ENAMETOOLONG: "the name is too long",
+  EMFILE: "too many open files",
+  ENOENT: "no folder can be made there",
+};
+
+/** The reason of a failed system call, in a few words. */
+export function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && REASONS[code]) || message.split("\n")[0]!;
+}
+
+/** A path as text for a message. It is quoted if it is empty or has control characters, which would break the line. */
+export const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path === "" ? JSON.stringify(path) : path);
 
 /** The largest file that Node can read at once. */
 const MAX_BYTES = 2 ** 31 - 1;

@@ -29,7 +29,6 @@ export class Session {
     this.#hasColour = force !== undefined ? force !== "0" : !no && this.isLive;
   }
 
-  /** Writes a line of the result. */
   result(text: string): void {
     this.out.write(`${text}\n`);
   }

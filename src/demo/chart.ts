@@ -90,7 +90,6 @@ export class Chart {
     return getComputedStyle(this.canvas).getPropertyValue(variable);
   }
 
-  /** Draws a line where each scale begins, with a label. */
   #drawMarks(toX: (x: number) => number, height: number): void {
     const c = this.#context;
     c.font = `${FONT_PX}px system-ui, sans-serif`;

@@ -1,6 +1,6 @@
 // Helpers for the page: elements by id, pictures on canvases, downloads, durations as text, and announcements to screen readers.
 
-import type { Rgb8 } from "../image/planes.ts";
+import { type Rgb8, toRgba } from "../image/planes.ts";
 
 /** The element with this id. Throws if index.html has no such element of this class. */
 export function byId<T extends Element>(id: string, type: abstract new () => T): T {
@@ -9,15 +9,11 @@ export function byId<T extends Element>(id: string, type: abstract new () => T):
   return element;
 }
 
-export function showPicture(canvas: HTMLCanvasElement, { width, height, data }: Rgb8): void {
+export function showPicture(canvas: HTMLCanvasElement, picture: Rgb8): void {
+  const { width, height } = picture;
   canvas.width = width;
   canvas.height = height;
-  const rgba = new Uint8ClampedArray(4 * width * height);
-  for (let p = 0; p < width * height; p++) {
-    for (let c = 0; c < 3; c++) rgba[4 * p + c] = data[3 * p + c]!;
-    rgba[4 * p + 3] = 255;
-  }
-  canvas.getContext("2d")!.putImageData(new ImageData(rgba, width, height), 0, 0);
+  canvas.getContext("2d")!.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
   canvas.dataset["filled"] = "";
 }
 

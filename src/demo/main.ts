@@ -1,8 +1,7 @@
 // The demo page: connects the settings, the worker and the views. worker.ts trains.
 
 import { Announcer, about, byId } from "./dom.ts";
-import { EXAMPLE_NAMES, Gallery } from "./gallery.ts";
-import { onFile, type Photo, PhotoError } from "./photo.ts";
+import { EXAMPLE_NAMES, Gallery, onFile, type Photo, PhotoError } from "./photo.ts";
 import { explain } from "./problems.ts";
 import type { Plan, Progress, Report, Request } from "./protocol.ts";
 import { Results } from "./results.ts";
@@ -14,11 +13,8 @@ const ANNOUNCE_MS = 30_000;
 
 const form = byId("settings", HTMLFormElement);
 const choices = byId("choices", HTMLFieldSetElement);
-const [start, pause, stop] = [
-  byId("start", HTMLButtonElement),
-  byId("pause", HTMLButtonElement),
-  byId("stop", HTMLButtonElement),
-];
+const button = (id: string) => byId(id, HTMLButtonElement);
+const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
 const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
 
 const area = byId("training", HTMLElement);

@@ -1,6 +1,8 @@
-// Loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
+// Lists and loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
 
-import type { Rgb8 } from "../image/planes.ts";
+import { fromRgba, type Rgb8 } from "../image/planes.ts";
+import { PAPER } from "../singan/model/config.ts";
+import { byId, canvasOf } from "./dom.ts";
 
 /** The photos in photos/, all in the public domain. photos/LICENSES.md has the sources. */
 export const EXAMPLES: readonly (readonly [name: string, description: string])[] = [
@@ -54,9 +56,7 @@ async function decode(blob: Blob, name: string, shownName = name): Promise<Photo
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
   const rgba = context.getImageData(0, 0, width, height).data;
-  const data = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
-  return { name, picture: { width, height, data } };
+  return { name, picture: fromRgba({ width, height }, rgba) };
 }
 
 /** Calls `take` with every file that is chosen with `input`, dropped anywhere on the page, or pasted. */
@@ -87,4 +87,49 @@ export function onFile(input: HTMLInputElement, take: (file: File) => void): voi
     const file = event.clipboardData?.files[0];
     if (file) take(file);
   });
+}
+
+/** The radio button's value for the visitor's own photo. */
+const OWN = "own";
+export const EXAMPLE_NAMES: readonly string[] = EXAMPLES.map(([name]) => name);
+
+export class Gallery {
+  readonly #element = byId("gallery", HTMLDivElement);
+  #own: Photo | null = null;
+
+  constructor() {
+    for (const [name, description] of EXAMPLES)
+      this.#add(name, Object.assign(new Image(), { src: exampleUrl(name), alt: description }));
+  }
+
+  /** Loads the photo of the checked radio button. Returns null if another one is checked meanwhile. Throws PhotoError. */
+  async chosen(): Promise<Photo | null> {
+    const value = this.#checked();
+    const photo = value === OWN ? this.#own : await loadExample(value);
+    return this.#checked() === value ? photo : null;
+  }
+
+  /** Adds the picture of a file and checks its button. Throws PhotoError, and changes nothing, if it is no picture or too small. */
+  async addOwn(file: File): Promise<Photo> {
+    const photo = await loadFile(file);
+    const { width, height } = photo.picture;
+    if (Math.min(width, height) < PAPER.minSize)
+      throw new PhotoError(`“${photo.name}” has ${width}×${height} pixels; its short side needs at least ${PAPER.minSize}.`);
+    this.#own = photo;
+    this.#element.querySelector(`label:has([value=${OWN}])`)?.remove();
+    this.#add(OWN, canvasOf(photo.picture, `your photo ${photo.name}`)).checked = true;
+    return photo;
+  }
+
+  #checked(): string {
+    return this.#element.querySelector<HTMLInputElement>(":checked")?.value ?? EXAMPLE_NAMES[0]!;
+  }
+
+  #add(value: string, picture: HTMLElement): HTMLInputElement {
+    const radio = Object.assign(document.createElement("input"), { type: "radio", name: "photo", value });
+    const label = document.createElement("label");
+    label.append(radio, picture);
+    this.#element.append(label);
+    return radio;
+  }
 }

@@ -2,16 +2,13 @@
 
 import type { Problem } from "./protocol.ts";
 
-/** How the visitor can get WebGPU in this browser. */
 function helpFor(userAgent: string): string {
-  if (/Firefox\//.test(userAgent)) {
+  if (/Firefox\//.test(userAgent))
     return "Firefox has it on Windows from version 141 and on Macs with Apple silicon from version 145. On other systems set dom.webgpu.enabled in about:config.";
-  }
   if (/Chrom(e|ium)\//.test(userAgent)) {
     if (/Android/.test(userAgent)) return "Chrome on Android has it from version 121.";
-    if (/Linux/.test(userAgent)) {
+    if (/Linux/.test(userAgent))
       return "On Linux, Chrome enables it for some GPUs only. For others enable chrome://flags/#enable-unsafe-webgpu and #enable-vulkan.";
-    }
     return "Chrome and Edge have it from version 113. Update the browser.";
   }
   if (/Safari\//.test(userAgent)) return "Safari has it from version 26.";

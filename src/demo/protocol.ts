@@ -3,6 +3,7 @@
 import type { Rgb8 } from "../image/planes.ts";
 import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
 import type { LossRecord, Work } from "../singan/model/model.ts";
+import type { TrainingPlan } from "../singan/training/plan.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The options a visitor can set; what is absent comes from the preset. */
@@ -19,15 +20,16 @@ export type Request =
 /** Why there is no GPU, or none any more; `failed` explains itself in its detail. */
 export type Problem = "insecure" | "missing" | "refused" | "lost" | "failed";
 
-export interface Plan {
-  readonly preset: PresetName;
-  /** Whether `auto` picked it. */
-  readonly isPicked: boolean;
-  readonly options: TrainOptions;
-  /** Of all scales, coarsest first. */
+/** What the page shows of a training's plan. */
+export interface Plan extends Pick<TrainingPlan, "preset" | "isPicked" | "options" | "forecastSeconds"> {
   readonly sizes: readonly Size[];
-  /** Null where nothing was timed. */
-  readonly forecastSeconds: number | null;
+}
+
+/** The photo at a scale, the reconstruction and a random picture. */
+export interface Pictures {
+  readonly real: Rgb8;
+  readonly reconstruction: Rgb8;
+  readonly sample: Rgb8;
 }
 
 export interface Progress {
@@ -45,14 +47,8 @@ export type Report =
   | { readonly kind: "timing" }
   | ({ readonly kind: "plan" } & Plan)
   | ({ readonly kind: "progress" } & Progress)
-  | { readonly kind: "preview"; readonly real: Rgb8; readonly sample: Rgb8; readonly reconstruction: Rgb8 }
-  | {
-      readonly kind: "scaleDone";
-      readonly scale: number;
-      readonly real: Rgb8;
-      readonly reconstruction: Rgb8;
-      readonly sample: Rgb8;
-    }
+  | ({ readonly kind: "preview" } & Pictures)
+  | ({ readonly kind: "scaleDone"; readonly scale: number } & Pictures)
   /** The training is over, for whatever reason; the finished scales can be sampled. */
   | { readonly kind: "ended"; readonly isComplete: boolean }
   | { readonly kind: "sample"; readonly seed: number; readonly scales: number; readonly picture: Rgb8 }

@@ -44,7 +44,6 @@ export class Results {
     this.#hint.textContent = "Available after the first finished scale, also during the training.";
   }
 
-  /** Enables the controls once a scale is finished. */
   enable(): void {
     this.#seed.disabled = false;
     for (const button of this.#buttons) if (button !== this.#savePicture) button.disabled = false;
@@ -68,7 +67,6 @@ export class Results {
     this.#savePicture.disabled = false;
   }
 
-  /** The worker can't make the requested picture. */
   requestFailed(): void {
     this.#isWaiting = false;
   }

@@ -26,7 +26,6 @@ export class Settings {
   get preset(): OfferedPreset {
     return this.#field("preset").value as OfferedPreset;
   }
-  /** The number fields that are not empty. */
   get numbers(): FormOptions {
     const filled = NUMBER_FIELDS.filter((name) => this.#field(name).value !== "");
     return Object.fromEntries(filled.map((name) => [name, Number(this.#field(name).value)]));

@@ -4,16 +4,10 @@ import type { Rgb8 } from "../image/planes.ts";
 import { PRESETS } from "../singan/model/config.ts";
 import { Chart, SERIES } from "./chart.ts";
 import { about, byId, canvasOf, showPicture } from "./dom.ts";
-import type { Plan, Progress } from "./protocol.ts";
+import type { Pictures, Plan, Progress } from "./protocol.ts";
 
 /** Least interval between pictures for visitors who prefer reduced motion. */
 const REDUCED_MOTION_MS = 4000;
-
-export interface Pictures {
-  readonly real?: Rgb8;
-  readonly reconstruction: Rgb8;
-  readonly sample: Rgb8;
-}
 
 export class TrainingView {
   readonly #chart = new Chart(byId("chart", HTMLCanvasElement));
@@ -77,13 +71,12 @@ export class TrainingView {
     const now = performance.now();
     if (!isEnd && this.#prefersReducedMotion.matches && now < this.#shownAt + REDUCED_MOTION_MS) return;
     this.#shownAt = now;
-    if (real) showPicture(this.#real, real);
+    showPicture(this.#real, real);
     showPicture(this.#reconstruction, reconstruction);
     showPicture(this.#sample, sample);
   }
 
-  /** Adds the pictures of a finished scale to the list. */
-  addScale(scale: number, { real, reconstruction, sample }: Required<Pictures>): void {
+  addScale(scale: number, { real, reconstruction, sample }: Pictures): void {
     const item = document.createElement("li");
     const named = { photo: real, reconstruction, sample };
     const pictures = Object.entries(named).map(([name, picture]) => canvasOf(picture, `${name} at scale ${scale + 1}`));
@@ -91,7 +84,6 @@ export class TrainingView {
     this.#scales.append(item);
   }
 
-  /** Describes the losses in the chart's label, for screen readers. */
   describeLosses(): void {
     const values = SERIES.map(({ key, label }) => `${label} ${this.#values.get(key)!.textContent}`);
     byId("chart", HTMLCanvasElement).ariaLabel = `Loss curves; now: ${values.join(", ")}`;

@@ -5,7 +5,7 @@ import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { openDevice } from "../runtime/open.ts";
 import { Tuner } from "../runtime/tuner.ts";
 import { OptionError, type Size } from "../singan/model/config.ts";
-import type { AnyModel } from "../singan/model/model.ts";
+import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { buildPyramid, PyramidError } from "../singan/model/pyramid.ts";
 import { openSampler, planTraining, train, tuneTraining, writeModel } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
@@ -13,7 +13,7 @@ import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { selfTest } from "../singan/training/self-test.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
-import type { FormOptions, PresetChoice, Problem, Report, Request } from "./protocol.ts";
+import type { FormOptions, Pictures, PresetChoice, Problem, Report, Request } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
 
 /** Previews take at most this share of the time, and come no more and no less often than this. */
@@ -168,33 +168,28 @@ class Training {
       post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
       const before = performance.now();
       if (before < this.#nextPreview) return;
-      const { sample, reconstruction } = await event.preview();
-      const pictures = { real: toRgb8(reals[scale]!), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) };
-      post({ kind: "preview", ...pictures });
+      post({ kind: "preview", ...picturesOf(reals[scale]!, await event.preview()) });
       const after = performance.now();
       const [least, most] = PREVIEW_MS;
       this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);
     } else {
       model = event.model;
-      const { sample, reconstruction } = event.preview;
-      const pictures = { real: toRgb8(reals[scale]!), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) };
-      post({ kind, scale, ...pictures });
+      post({ kind, scale, ...picturesOf(reals[scale]!, event.preview) });
     }
   }
 }
 
+const picturesOf = (real: Planes, { reconstruction, sample }: Preview): Pictures => ({
+  ...{ real: toRgb8(real), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) },
+});
+
 async function start(request: Start): Promise<void> {
   if (training) return;
-  let isComplete = false;
   training = new Training();
-  try {
-    isComplete = await training.run(request);
-    training = null;
-  } catch (error) {
-    training = null;
-    fail(error);
-  }
-  post({ kind: "ended", isComplete });
+  const ended = await training.run(request).catch((error: unknown) => ({ error }));
+  training = null;
+  if (typeof ended === "object") fail(ended.error);
+  post({ kind: "ended", isComplete: ended === true });
 }
 
 async function sample(seed: number): Promise<void> {

@@ -2,10 +2,9 @@
 // PNG, 3rd edition, 11.3.6 (acTL, fcTL, fdAT). Every frame is a whole picture and replaces the one before it.
 
 import { deflateSync } from "node:zlib";
-import type { Rgb8 } from "./planes.ts";
-import { pngChunk, pngSignature } from "./png.ts";
+import { frameSize, type Rgb8 } from "./planes.ts";
+import { pngChunk, pngSignature, rgbHeader, u32 } from "./png.ts";
 
-const RGB = { depth: 8, colourType: 2 } as const;
 const PAETH = 4;
 const BYTES = 3;
 /** A delay is stored as a fraction of two 16-bit numbers. */
@@ -16,21 +15,14 @@ export const MAX_APNG_FPS = 65_535;
  * frame, if frames differ in size, or if fps is not a whole number from 1 to 65535.
  */
 export function encodeApng(frames: readonly Rgb8[], fps: number): Uint8Array {
-  const [first] = frames;
-  if (!first) throw new RangeError("an animation needs at least one frame");
-  const { width, height } = first;
-  const odd = frames.find((frame) => frame.width !== width || frame.height !== height);
-  if (odd)
-    throw new RangeError(
-      `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
-    );
+  const { width, height } = frameSize(frames);
   if (!Number.isInteger(fps) || fps < 1 || fps > MAX_APNG_FPS)
     throw new RangeError(`frames per second must be a whole number from 1 to ${MAX_APNG_FPS}, not ${fps}`);
 
   let sequence = 0;
   const parts: Uint8Array[] = [
     Uint8Array.from(pngSignature),
-    pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(RGB.depth, RGB.colourType, 0, 0, 0)]),
+    rgbHeader(width, height),
     pngChunk("acTL", [u32(frames.length), u32(0)]), // 0 means "repeat for ever"
   ];
   for (const [i, frame] of frames.entries()) {
@@ -43,12 +35,6 @@ export function encodeApng(frames: readonly Rgb8[], fps: number): Uint8Array {
   }
   parts.push(pngChunk("IEND", []));
   return new Uint8Array(Buffer.concat(parts));
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }
 
 /** The picture's scanlines as differences from Paeth's prediction. Each line begins with the number of that filter. */

@@ -2,7 +2,7 @@
 // GIF89a. Its delays are whole hundredths of a second, and browsers slow down an animation whose delay is less than two hundredths.
 
 import * as loaded from "gifenc";
-import type { Rgb8 } from "./planes.ts";
+import { frameSize, type Rgb8, toRgba } from "./planes.ts";
 
 /** gifenc is a CommonJS package: Node exports its functions as the default, bundlers by name. */
 const gifenc: typeof loaded = "quantize" in loaded ? loaded : (loaded as { default: typeof loaded }).default;
@@ -22,14 +22,7 @@ export function gifDelay(fps: number): number {
 /** Returns the file's bytes; the animation repeats for ever. Throws RangeError if there is no frame, if frames differ in size, or for a wrong fps. */
 export function encodeGif(frames: readonly Rgb8[], fps: number): Uint8Array {
   const delay = 10 * gifDelay(fps);
-  const [first] = frames;
-  if (!first) throw new RangeError("an animation needs at least one frame");
-  const { width, height } = first;
-  const odd = frames.find((frame) => frame.width !== width || frame.height !== height);
-  if (odd)
-    throw new RangeError(
-      `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
-    );
+  const { width, height } = frameSize(frames);
   const palette = paletteOf(frames);
   const nearest = nearestIn(palette);
   const gif = gifenc.GIFEncoder();
@@ -43,7 +36,7 @@ export function encodeGif(frames: readonly Rgb8[], fps: number): Uint8Array {
 
 function paletteOf(frames: readonly Rgb8[]): number[][] {
   const count = Math.min(frames.length, PALETTE_FRAMES);
-  const chosen = Array.from({ length: count }, (_, i) => rgba(frames[Math.floor((i * frames.length) / count)]!));
+  const chosen = Array.from({ length: count }, (_, i) => toRgba(frames[Math.floor((i * frames.length) / count)]!));
   const all = new Uint8Array(chosen.length * chosen[0]!.length);
   chosen.forEach((pixels, i) => {
     all.set(pixels, i * pixels.length);
@@ -72,10 +65,4 @@ function nearestIn(palette: readonly (readonly number[])[]): (pixels: Uint8Array
     }
     return best;
   };
-}
-
-function rgba({ width, height, data }: Rgb8): Uint8Array {
-  const out = new Uint8Array(4 * width * height).fill(255);
-  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) out[4 * p + c] = data[3 * p + c]!;
-  return out;
 }

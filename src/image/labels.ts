@@ -1,6 +1,6 @@
 // Contact sheets with a line of text above every picture, in a font of 5x7 dots.
 
-import { type Rgb8, sheet } from "./planes.ts";
+import { blank, enlarged, paste, type Rgb8, sheet } from "./planes.ts";
 
 /** The glyphs: rows from top to bottom, five dots each. */
 const FONT: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ const FONT: Readonly<Record<string, string>> = {
 const [GLYPH_WIDTH, GLYPH_HEIGHT] = [6, 7];
 /** Dots above and below a line of text. */
 const MARGIN = 3;
-const [INK, PAPER] = [40, 255];
+const INK = 40;
 
 export interface Labelled {
   readonly picture: Rgb8;
@@ -62,49 +62,30 @@ export function lineOfText(text: string, dot: number, width: number): Rgb8 {
   const glyphs = [...text.toUpperCase()].map((letter) => (FONT[letter] ?? FONT[" "]!).split(" "));
   const wide = Math.max(width, glyphs.length * GLYPH_WIDTH * dot);
   const height = (GLYPH_HEIGHT + 2 * MARGIN) * dot;
-  const data = new Uint8Array(3 * wide * height).fill(PAPER);
+  const line = blank(wide, height);
   glyphs.forEach((rows, at) => {
     for (let y = 0; y < GLYPH_HEIGHT * dot; y++) {
       for (let x = 0; x < GLYPH_WIDTH * dot; x++) {
         if (rows[Math.floor(y / dot)]![Math.floor(x / dot)] !== "1") continue;
         const p = (MARGIN * dot + y) * wide + at * GLYPH_WIDTH * dot + x;
-        data.fill(INK, 3 * p, 3 * p + 3);
+        line.data.fill(INK, 3 * p, 3 * p + 3);
       }
     }
   });
-  return { width: wide, height, data };
+  return line;
 }
 
 /** A contact sheet with a label above every picture. Pictures are enlarged so that a cell is at least `leastWidth` px wide. */
 export function labelledSheet(rows: readonly (readonly Labelled[])[], leastWidth = 200): Rgb8 {
   const widest = Math.max(...rows.flat().map(({ picture }) => picture.width));
   const cell = widest * Math.max(1, Math.ceil(leastWidth / widest));
-  const stacked = rows.map((row) => row.map(({ picture, label }) => above(lineOfText(label, 1, cell), enlarged(picture, cell))));
-  return sheet(stacked);
+  const grown = (picture: Rgb8) => enlarged(picture, Math.max(1, Math.floor(cell / picture.width)));
+  return sheet(rows.map((row) => row.map(({ picture, label }) => above(lineOfText(label, 1, cell), grown(picture)))));
 }
 
-/** Enlarges by the largest whole factor whose result is at most `atMost` px wide; every pixel becomes a square. */
-function enlarged({ width, height, data }: Rgb8, atMost: number): Rgb8 {
-  const factor = Math.max(1, Math.floor(atMost / width));
-  const out = new Uint8Array(3 * factor * width * factor * height);
-  for (let y = 0; y < factor * height; y++) {
-    for (let x = 0; x < factor * width; x++) {
-      const at = 3 * (Math.floor(y / factor) * width + Math.floor(x / factor));
-      out.set(data.subarray(at, at + 3), 3 * (y * factor * width + x));
-    }
-  }
-  return { width: factor * width, height: factor * height, data: out };
-}
-
-/** Puts one picture above another, left-aligned on white. */
 function above(top: Rgb8, bottom: Rgb8): Rgb8 {
-  const width = Math.max(top.width, bottom.width);
-  const data = new Uint8Array(3 * width * (top.height + bottom.height)).fill(PAPER);
-  const copyTo = (picture: Rgb8, firstRow: number) => {
-    for (let y = 0; y < picture.height; y++)
-      data.set(picture.data.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width), 3 * (firstRow + y) * width);
-  };
-  copyTo(top, 0);
-  copyTo(bottom, top.height);
-  return { width, height: top.height + bottom.height, data };
+  const both = blank(Math.max(top.width, bottom.width), top.height + bottom.height);
+  paste(both, top, 0, 0);
+  paste(both, bottom, 0, top.height);
+  return both;
 }

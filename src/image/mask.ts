@@ -1,12 +1,10 @@
 // Masks, which say how far an edit may change each pixel: made from a picture or a difference, dilated, blurred, and used to blend.
 // After the official code: dilate_mask (functions.py) and the last lines of editing.py and harmonization.py.
 
-import type { Planes, Rgb8 } from "./planes.ts";
+import { isSameSize, type Planes, type Rgb8, type Size } from "./planes.ts";
 
 /** One value per pixel, from 0 (the photo is kept) to 1 (the edit replaces it). */
-export interface Mask {
-  readonly width: number;
-  readonly height: number;
+export interface Mask extends Size {
   readonly data: Float32Array;
 }
 
@@ -38,8 +36,7 @@ const CHANGED_COLOUR = { levels: 20, reach: 3 };
  */
 export function maskOfDifference(a: Planes, b: Planes): Mask {
   const { width, height } = a;
-  if (width !== b.width || height !== b.height)
-    throw new RangeError(`${width}x${height} and ${b.width}x${b.height} can't be compared`);
+  if (!isSameSize(a, b)) throw new RangeError(`${width}x${height} and ${b.width}x${b.height} can't be compared`);
   const area = width * height;
   const channels = [0, 1, 2].map((c) =>
     Float32Array.from({ length: area }, (_, p) => 127.5 * (a.data[c * area + p]! - b.data[c * area + p]!)),

@@ -1,17 +1,20 @@
 // Pictures as 8-bit pixels and as float planes in [-1,1], the conversions between them, and a contact sheet.
 // Ranges are those of the official SinGAN code (functions.py: np2torch, denorm, convert_image_np).
 
-/** An 8-bit colour picture. data is [height, width, 3], interleaved. */
-export interface Rgb8 {
+/** In pixels. */
+export interface Size {
   readonly width: number;
   readonly height: number;
+}
+export const isSameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+
+/** An 8-bit colour picture. data is [height, width, 3], interleaved. */
+export interface Rgb8 extends Size {
   readonly data: Uint8Array;
 }
 
 /** A picture as the networks see it. data is [3, height, width] in [-1,1]. */
-export interface Planes {
-  readonly width: number;
-  readonly height: number;
+export interface Planes extends Size {
   readonly data: Float32Array;
 }
 
@@ -44,6 +47,32 @@ export function toRgb8({ width, height, data }: Planes): Rgb8 {
   return { width, height, data: out };
 }
 
+/** RGB → RGBA, opaque. */
+export function toRgba({ width, height, data }: Rgb8): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) rgba[4 * p + c] = data[3 * p + c]!;
+  return rgba;
+}
+
+/** The colours of RGBA pixels. */
+export function fromRgba({ width, height }: Size, rgba: ArrayLike<number>): Rgb8 {
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
+  return { width, height, data };
+}
+
+/** The size of an animation's frames. Throws RangeError if there is no frame, or if frames differ in size. */
+export function frameSize(frames: readonly Rgb8[]): Size {
+  const [first] = frames;
+  if (!first) throw new RangeError("an animation needs at least one frame");
+  const { width, height } = first;
+  const odd = frames.find((frame) => !isSameSize(frame, first));
+  if (!odd) return { width, height };
+  throw new RangeError(
+    `all frames must have one size, but one is ${odd.width}x${odd.height} and the first is ${width}x${height}`,
+  );
+}
+
 /** Root of the mean squared difference over all values of two pictures of one size. */
 export function rmse(a: Planes, b: Planes): number {
   const sum = a.data.reduce((total, v, i) => total + (v - b.data[i]!) ** 2, 0);
@@ -52,11 +81,10 @@ export function rmse(a: Planes, b: Planes): number {
 
 /** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it is not inside the picture. */
 export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
-  if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height) {
+  if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height)
     throw new RangeError(
       `crop ${width}x${height} at (${left}, ${top}) is not inside a picture of ${planes.width}x${planes.height}`,
     );
-  }
   const data = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {
@@ -67,34 +95,50 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
   return { width, height, data };
 }
 
+/** Enlarges by a whole factor: every pixel becomes a square. */
+export function enlarged({ width, height, data }: Rgb8, factor: number): Rgb8 {
+  const out = new Uint8Array(3 * factor * width * factor * height);
+  for (let y = 0; y < factor * height; y++) {
+    for (let x = 0; x < factor * width; x++) {
+      const from = 3 * (Math.floor(y / factor) * width + Math.floor(x / factor));
+      out.set(data.subarray(from, from + 3), 3 * (y * factor * width + x));
+    }
+  }
+  return { width: factor * width, height: factor * height, data: out };
+}
+
+const WHITE: Rgb = [255, 255, 255];
+
+/** A picture of one colour. */
+export function blank(width: number, height: number, colour = WHITE): Rgb8 {
+  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, (_, i) => colour[i % 3]!) };
+}
+
+/** Copies a picture into a larger one, its top left corner to (left, top). */
+export function paste(onto: Rgb8, { width, height, data }: Rgb8, left: number, top: number): void {
+  for (let y = 0; y < height; y++)
+    onto.data.set(data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * ((top + y) * onto.width + left));
+}
+
 /**
  * A contact sheet: a grid of pictures on a background, with rows from top to bottom and `gap` pixels around every cell.
  * A cell has the largest width and the largest height of all pictures. A smaller picture is enlarged by the largest whole factor that fits
  * (nearest neighbour) and centred in its cell. Rows may differ in length. Throws RangeError if there is no picture.
  */
 export function sheet(rows: readonly (readonly Rgb8[])[], options: { gap?: number; background?: Rgb } = {}): Rgb8 {
-  const { gap = 4, background = [255, 255, 255] } = options;
+  const { gap = 4, background = WHITE } = options;
   const all = rows.flat();
   if (all.length === 0) throw new RangeError("a contact sheet needs at least one picture");
   const cellWidth = Math.max(...all.map((picture) => picture.width));
   const cellHeight = Math.max(...all.map((picture) => picture.height));
-  const width = gap + Math.max(...rows.map((row) => row.length)) * (cellWidth + gap);
-  const height = gap + rows.length * (cellHeight + gap);
-  const data = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) data.set(background, 3 * p);
-
-  rows.forEach((row, i) => {
-    row.forEach((picture, j) => {
-      const factor = Math.floor(Math.min(cellWidth / picture.width, cellHeight / picture.height));
-      const left = gap + j * (cellWidth + gap) + ((cellWidth - factor * picture.width) >> 1);
-      const top = gap + i * (cellHeight + gap) + ((cellHeight - factor * picture.height) >> 1);
-      for (let y = 0; y < factor * picture.height; y++) {
-        for (let x = 0; x < factor * picture.width; x++) {
-          const from = 3 * (Math.floor(y / factor) * picture.width + Math.floor(x / factor));
-          data.set(picture.data.subarray(from, from + 3), 3 * ((top + y) * width + left + x));
-        }
-      }
-    });
-  });
-  return { width, height, data };
+  const columns = Math.max(...rows.map((row) => row.length));
+  const whole = blank(gap + columns * (cellWidth + gap), gap + rows.length * (cellHeight + gap), background);
+  for (const [i, row] of rows.entries()) {
+    for (const [j, picture] of row.entries()) {
+      const large = enlarged(picture, Math.floor(Math.min(cellWidth / picture.width, cellHeight / picture.height)));
+      const left = gap + j * (cellWidth + gap) + ((cellWidth - large.width) >> 1);
+      paste(whole, large, left, gap + i * (cellHeight + gap) + ((cellHeight - large.height) >> 1));
+    }
+  }
+  return whole;
 }

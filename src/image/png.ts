@@ -4,18 +4,25 @@
 import { crc32, inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { checkSize, ImageError } from "./image-error.ts";
-import type { Rgb8 } from "./planes.ts";
+import { fromRgba, type Rgb8 } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** A chunk of a PNG file: length, type, data and checksum. */
 export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
-  const frame = Buffer.alloc(8);
-  frame.writeUInt32BE(body.length - 4, 0);
-  frame.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  return Buffer.concat([u32(body.length - 4), body, u32(crc32(body))]);
 }
+
+export function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** The header chunk of a PNG with 8-bit RGB. */
+export const rgbHeader = (width: number, height: number): Uint8Array =>
+  pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(8, 2, 0, 0, 0)]);
 
 /** Channels and valid bit depths of every colour type. */
 const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
@@ -76,9 +83,8 @@ function checked(file: Buffer, maxPixels: number): Buffer {
     type = file.toString("latin1", at + 4, at + 8);
     if (!/^[A-Za-z]{4}$/.test(type)) throw new ImageError("corrupt PNG (chunk name)");
     if (end > file.length) throw new ImageError("truncated PNG");
-    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4)) {
+    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4))
       throw new ImageError(`corrupt PNG (checksum of ${type})`);
-    }
     const isCritical = (type.charCodeAt(0) & 0x20) === 0;
     if (isCritical && !known.has(type)) throw new ImageError(`this PNG needs the unknown extension ${type}`);
     if ((type === "IHDR") !== (expected === 0)) throw new ImageError("corrupt PNG (header)");
@@ -114,20 +120,14 @@ function read(bytes: Uint8Array, maxPixels: number): PNG {
  */
 export function decodePng(bytes: Uint8Array, maxPixels: number): { picture: Rgb8; alpha: Uint8Array } {
   const { width, height, data: rgba } = read(bytes, maxPixels);
-  const data = new Uint8Array(3 * width * height);
-  const alpha = new Uint8Array(width * height);
-  for (let p = 0; p < alpha.length; p++) {
-    data.set(rgba.subarray(4 * p, 4 * p + 3), 3 * p);
-    alpha[p] = rgba[4 * p + 3]!;
-  }
-  return { picture: { width, height, data }, alpha };
+  const alpha = Uint8Array.from({ length: width * height }, (_, p) => rgba[4 * p + 3]!);
+  return { picture: fromRgba({ width, height }, rgba), alpha };
 }
 
 /** Encodes an 8-bit RGB PNG. The same picture has the same bytes with the same version of zlib. Throws RangeError for wrong sizes. */
 export function encodePng({ width, height, data }: Rgb8): Uint8Array {
-  if (data.length !== 3 * width * height || data.length === 0) {
+  if (data.length !== 3 * width * height || data.length === 0)
     throw new RangeError(`cannot write ${data.length} bytes as a ${width}x${height} PNG`);
-  }
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.length);
   return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }));

@@ -1,7 +1,7 @@
-// Resamples pictures on the CPU with a table of taps per axis: bicubic (imresize) and bilinear, both also antialiased.
+// Resamples pictures on the CPU with a table of taps per axis: bicubic, antialiased where it reduces (imresize), and bilinear.
 // After MATLAB's imresize, as ported to NumPy by A. Shocher for the official SinGAN code, and PyTorch's F.interpolate.
 
-import { levels, type Planes } from "./planes.ts";
+import type { Planes, Size } from "./planes.ts";
 
 /** One axis of a linear resampling: out[o] = Σ_k weight[o·width+k] · in[index[o·width+k]]. */
 export interface Taps<Weight extends Float32Array | Float64Array = Float64Array> {
@@ -16,25 +16,20 @@ export interface Taps<Weight extends Float32Array | Float64Array = Float64Array>
 /** The same table with the float32 weights that the GPU's resize takes. */
 export const float32Taps = (taps: Taps): Taps<Float32Array> => ({ ...taps, weight: Float32Array.from(taps.weight) });
 
-/** Treatment of inputs outside the axis: "mirror" reflects them at both ends (the end itself twice); "official" omits those before 0. */
-export type Border = "mirror" | "official";
-
 /** ⌈x − 10⁻⁶⌉. Rounding errors of pow and log, which differ between engines, must not increase a whole number by 1. */
 export const ceilSize = (x: number): number => Math.ceil(x - 1e-6);
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
 /** Keys' cubic kernel, 0 for |t| ≥ 2.  Keys 1981, who shows that a = −0.5 is best; PyTorch and OpenCV use −0.75. */
-function cubic(t: number, a = -0.5): number {
+export function cubic(t: number, a = -0.5): number {
   const d = Math.abs(t);
   if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
   return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
-const triangle = (t: number): number => Math.max(0, 1 - Math.abs(t));
-
 /** Packs a list of taps per output into a table. The weights of an output are normalised to sum 1. */
-function pack(inSize: number, outputs: [index: number, weight: number][][]): Taps {
+export function pack(inSize: number, outputs: [index: number, weight: number][][]): Taps {
   const used = outputs.map((taps) => taps.filter(([, weight]) => weight !== 0));
   const width = Math.max(1, ...used.map((taps) => taps.length));
   const index = new Uint32Array(outputs.length * width);
@@ -50,29 +45,22 @@ function pack(inSize: number, outputs: [index: number, weight: number][][]): Tap
 }
 
 function requireSizes(inSize: number, outSize: number, scale: number): void {
-  if (!(Number.isInteger(inSize) && Number.isInteger(outSize) && inSize > 0 && outSize > 0 && scale > 0 && scale < Infinity)) {
+  if (!(Number.isInteger(inSize) && Number.isInteger(outSize) && inSize > 0 && outSize > 0 && scale > 0 && scale < Infinity))
     throw new RangeError(`cannot resample ${inSize} to ${outSize} samples by the factor ${scale}`);
-  }
 }
 
 /**
- * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes.
- * antialias (default for scale < 1) widens the kernel by 1/scale. outSize (default ⌈inSize·scale⌉) crops or extends the far end.
+ * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes. Below scale 1 the kernel is 1/scale times as
+ * wide (antialiased). outSize (default ⌈inSize·scale⌉) crops or extends the far end. Both borders mirror, the end itself twice.
  * Throws RangeError for sizes or factors that are not positive.  Official imresize.py, which treats only the border differently.
  */
-export function bicubicTaps(
-  inSize: number,
-  scale: number,
-  options: { border?: Border; antialias?: boolean; outSize?: number } = {},
-): Taps {
-  const { border = "mirror", antialias = scale < 1, outSize = ceilSize(inSize * scale) } = options;
+export function bicubicTaps(inSize: number, scale: number, outSize: number = ceilSize(inSize * scale)): Taps {
   requireSizes(inSize, outSize, scale);
-  const stretch = antialias ? Math.max(1, 1 / scale) : 1;
+  const stretch = Math.max(1, 1 / scale);
   const outputs = Array.from({ length: outSize }, (_, o) => {
     const at = (o + 0.5) / scale - 0.5;
     const taps: [number, number][] = [];
     for (let i = Math.ceil(at - 2 * stretch); i <= at + 2 * stretch; i++) {
-      if (i < 0 && border === "official") continue;
       const folded = ((i % (2 * inSize)) + 2 * inSize) % (2 * inSize);
       taps.push([folded < inSize ? folded : 2 * inSize - 1 - folded, cubic((at - i) / stretch)]);
     }
@@ -82,37 +70,17 @@ export function bicubicTaps(
 }
 
 /**
- * Linear interpolation; outside the axis the end value continues. Output i lies at
- *   (i+0.5)/scale − 0.5             with `scale`: imresize's grid, cropped or extended to outSize;
- *   (i+0.5)·inSize/outSize − 0.5    by default: F.interpolate(align_corners=False);
- *   i·(inSize−1)/(outSize−1)        with alignCorners.
- * antialias widens the triangle when shrinking (F.interpolate(antialias=True)); alignCorners ignores it.
- * Throws RangeError for sizes or factors that are not positive.
+ * Linear interpolation on imresize's grid, cropped or extended to outSize: output i lies at (i+0.5)/scale − 0.5; outside the axis the end
+ * value continues. Throws RangeError for sizes or factors that are not positive.  With scale = outSize/inSize F.interpolate(align_corners=False).
  */
-export function bilinearTaps(
-  inSize: number,
-  outSize: number,
-  options: { scale?: number; alignCorners?: boolean; antialias?: boolean } = {},
-): Taps {
-  const { alignCorners = false, antialias = false, scale = outSize / inSize } = options;
+export function bilinearTaps(inSize: number, outSize: number, scale: number): Taps {
   requireSizes(inSize, outSize, scale);
-  const step = alignCorners ? (outSize > 1 ? (inSize - 1) / (outSize - 1) : 0) : 1 / scale;
-  const last = inSize - 1;
   const outputs = Array.from({ length: outSize }, (_, o): [number, number][] => {
-    const at = alignCorners ? o * step : (o + 0.5) * step - 0.5;
-    if (antialias && !alignCorners && step > 1) {
-      const taps: [number, number][] = [];
-      const centre = Math.min(at, last);
-      for (let i = Math.max(0, Math.ceil(centre - step)); i <= Math.min(last, centre + step); i++) {
-        taps.push([i, triangle((centre - i) / step)]);
-      }
-      return taps;
-    }
-    const inside = clamp(at, 0, last);
-    const low = Math.floor(inside);
+    const at = clamp((o + 0.5) * (1 / scale) - 0.5, 0, inSize - 1);
+    const low = Math.floor(at);
     return [
-      [low, 1 - (inside - low)],
-      [Math.min(low + 1, last), inside - low],
+      [low, 1 - (at - low)],
+      [Math.min(low + 1, inSize - 1), at - low],
     ];
   });
   return pack(inSize, outputs);
@@ -147,12 +115,14 @@ export function cornerBicubicTaps(inSize: number, outSize: number): Taps {
   return pack(inSize, outputs);
 }
 
-/** out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]] in float64; the vertical sum comes first.  [c,h,w] → [c,h',w']. */
-function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
+/**
+ * out[c,o,p] = Σ_k Σ_l wY[o,k]·wX[p,l]·x[c,iY[o,k],iX[p,l]] in float64; the vertical sum comes first.  [c,h,w] → [c,h',w'].
+ * Throws RangeError if the tables do not fit.
+ */
+export function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: Taps): Float64Array {
   const width = tapsX.inSize;
-  if (x.length !== channels * tapsY.inSize * width) {
+  if (x.length !== channels * tapsY.inSize * width)
     throw new RangeError(`tables for ${width}x${tapsY.inSize} do not fit ${x.length} values in ${channels} channels`);
-  }
   const row = new Float64Array(width);
   const out = new Float64Array(channels * tapsY.outSize * tapsX.outSize);
   for (let c = 0; c < channels; c++) {
@@ -174,56 +144,27 @@ function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, tapsX: 
   return out;
 }
 
-/** Resamples x [channels, h, w] with a table per axis.  Throws RangeError if they do not fit. */
-export const resampleArray = (x: Float32Array, channels: number, tapsY: Taps, tapsX: Taps): Float32Array =>
-  Float32Array.from(resample64(x, channels, tapsY, tapsX));
-
 /** Resamples a picture with a table per axis. Values may overshoot [-1,1].  Throws RangeError if the tables do not fit. */
 export const resample = (planes: Planes, tapsY: Taps, tapsX: Taps): Planes => ({
   width: tapsX.outSize,
   height: tapsY.outSize,
-  data: resampleArray(planes.data, 3, tapsY, tapsX),
+  data: Float32Array.from(resample64(planes.data, 3, tapsY, tapsX)),
 });
 
 const clamped = ({ width, height, data }: Planes): Planes => ({ width, height, data: data.map((x) => clamp(x, -1, 1)) });
 
-export type Size = { readonly width: number; readonly height: number };
-export const isSameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
-
 /**
  * Bicubic resize on imresize's grid, then clamped to [-1,1]. The default size is ⌈width·scale⌉ x ⌈height·scale⌉; another size does not change
- * the grid. Unlike the official code (`imresizeOfficial`), it does not convert to 8 bits in between.
+ * the grid. Unlike the official code, it does not convert to 8 bits in between.
  */
-export function imresize(planes: Planes, scale: number, options: { border?: Border; size?: Size } = {}): Planes {
-  const { border = "mirror", size } = options;
-  const taps = (inSize: number, outSize?: number) =>
-    bicubicTaps(inSize, scale, outSize === undefined ? { border } : { border, outSize });
-  return clamped(resample(planes, taps(planes.height, size?.height), taps(planes.width, size?.width)));
-}
+export const imresize = (planes: Planes, scale: number, size?: Size): Planes =>
+  clamped(resample(planes, bicubicTaps(planes.height, scale, size?.height), bicubicTaps(planes.width, scale, size?.width)));
 
 /**
  * Bicubic resize to an exact size, then clamped to [-1,1]. Each axis has the factor out/in and is antialiased if that is below 1.
  * The official imresize_to_shape antialiases both axes or none, by the vertical factor.
  */
-export function imresizeTo(planes: Planes, { width, height }: Size, border: Border = "mirror"): Planes {
-  const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, outSize / inSize, { border, outSize });
+export function imresizeTo(planes: Planes, { width, height }: Size): Planes {
+  const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, outSize / inSize, outSize);
   return clamped(resample(planes, taps(planes.height, height), taps(planes.width, width)));
-}
-
-/** trunc(255·clamp((x+1)/2, 0, 1)) in float32: the official conversion to 8 bits. It maps 63 of the 256 levels to the level below. */
-export const truncateToLevels = (x: Float32Array): Uint8Array =>
-  Uint8Array.from(x, (v) => Math.trunc(Math.fround(255 * clamp(Math.fround(v + 1) / 2, 0, 1))));
-
-/**
- * The official imresize, exactly, for test vectors. It truncates to 8 bits in float32, resizes in float64 with the "official" border and a
- * plain ⌈·⌉ (or to `size`), and returns clamped float32: y = clamp((f32(u/255) − 0.5)·2, −1, 1).
- */
-export function imresizeOfficial(planes: Planes, scale: number, size?: Size): Planes {
-  const width = size?.width ?? Math.ceil(planes.width * scale);
-  const height = size?.height ?? Math.ceil(planes.height * scale);
-  const bytes = truncateToLevels(planes.data);
-  if (scale === 1) return { width, height, data: Float32Array.from(bytes, (v) => levels[v]!) };
-  const taps = (inSize: number, outSize: number) => bicubicTaps(inSize, scale, { border: "official", outSize });
-  const resized = resample64(bytes, 3, taps(planes.height, height), taps(planes.width, width));
-  return { width, height, data: Float32Array.from(resized, (u) => clamp((Math.fround(u / 255) - 0.5) * 2, -1, 1)) };
 }

@@ -7,28 +7,10 @@ import { nearestPatches } from "./nearest.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 import { luma, meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 import { psnr, ssim } from "./ssim.ts";
-import { colourDistance, type SlicedWasserstein, slicedWasserstein } from "./wasserstein.ts";
+import { colourDistance, slicedWasserstein } from "./wasserstein.ts";
 
 /** Fixed, so that different runs use the same random directions and patches. */
 const SEED = 20191027;
-
-export interface SampleFigures extends SlicedWasserstein {
-  readonly diversity: number;
-  readonly nn_fidelity: number;
-  readonly nn_coverage: number;
-  readonly colour: number;
-}
-
-export interface ReconstructionFigures {
-  /** dB; null where the pictures are equal. */
-  readonly psnr: number | null;
-  readonly ssim: number;
-}
-
-export interface InceptionFigures {
-  readonly frechet_inception64: number;
-  readonly frechet_inception64_sd: number;
-}
 
 /** Rounds for the report. The random directions make the figures uncertain from the fourth decimal on. */
 const rounded = (value: number, decimals = 5): number => Number(value.toFixed(decimals));
@@ -39,22 +21,13 @@ const rounded = (value: number, decimals = 5): number => Number(value.toFixed(de
  */
 function diversity(real: Picture, samples: readonly Picture[]): number {
   const grey = samples.map(luma);
-  const spread = grey[0]!.map(
-    (_, p) =>
-      meanAndDeviation(
-        grey.map((g) => g[p]!),
-        1,
-      ).deviation,
-  );
+  const at = (p: number) => grey.map((values) => values[p]!);
+  const spread = grey[0]!.map((_, p) => meanAndDeviation(at(p), 1).deviation);
   return meanAndDeviation(spread).mean / meanAndDeviation(luma(real)).deviation;
 }
 
 /** Figures of at least one sample against the photo, rounded to 5 decimals. All pictures have one size, with both sides ≥ 16. */
-export async function sampleFigures(
-  real: Picture,
-  samples: readonly Picture[],
-  pause: Pause = async () => {},
-): Promise<SampleFigures> {
+export async function sampleFigures(real: Picture, samples: readonly Picture[], pause: Pause = async () => {}) {
   const swd = await slicedWasserstein(real, samples, new NumpyRandom(SEED), pause);
   const { nn_fidelity, nn_coverage } = await nearestPatches(real, samples, new NumpyRandom(SEED), pause);
   return {
@@ -70,8 +43,8 @@ export async function sampleFigures(
   };
 }
 
-/** Figures of the reconstruction against a photo of the same size. PSNR is rounded to 3 decimals, SSIM to 5. */
-export function reconstructionFigures(real: Picture, reconstruction: Picture): ReconstructionFigures {
+/** Figures of the reconstruction against a photo of the same size. PSNR, null for equal pictures, is rounded to 3 decimals, SSIM to 5. */
+export function reconstructionFigures(real: Picture, reconstruction: Picture): { psnr: number | null; ssim: number } {
   const decibels = psnr(real, reconstruction);
   return { psnr: decibels === null ? null : rounded(decibels, 3), ssim: rounded(ssim(real, reconstruction)) };
 }
@@ -86,7 +59,7 @@ export async function inceptionFigures(
   samples: readonly Picture[],
   inception: Inception,
   pause: Pause = async () => {},
-): Promise<InceptionFigures> {
+) {
   const gaussian = (picture: Picture) => fitGaussian(inceptionFeatures(picture, inception), FEATURES);
   const target = gaussian(real);
   const root = symmetricRoot(target.covariance, FEATURES);

@@ -70,12 +70,8 @@ export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8
   });
 }
 
-interface Activation {
-  readonly width: number;
-  readonly height: number;
-  /** [height, width, channels] */
-  readonly data: Float32Array;
-}
+/** data is [height, width, channels]. */
+type Activation = Picture;
 
 function convolve({ width, height, data }: Activation, { inputs, outputs, stride, padding, kernel, shift }: Layer): Activation {
   const size = (length: number): number => Math.floor((length + 2 * padding - 3) / stride) + 1;

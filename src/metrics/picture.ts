@@ -1,14 +1,12 @@
 // The pictures that the figures measure: 8-bit RGB scaled to [0,1] in float32. Thus a sample has the same figures before and after it is saved.
 
-import type { Rgb8 } from "../image/planes.ts";
+import type { Rgb8, Size } from "../image/planes.ts";
 
 /** Is awaited about every 0.1 s during long work, so that signals are handled in between. */
 export type Pause = () => Promise<void>;
 
 /** data is [height, width, 3] in [0,1], interleaved. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
+export interface Picture extends Size {
   readonly data: Float32Array;
 }
 

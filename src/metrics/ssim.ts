@@ -29,9 +29,9 @@ function smooth(values: Float64Array, width: number, height: number): Float64Arr
 /** Mean structural similarity, in [−1,1], of two pictures of one size with both sides ≥ 11. It is 1 for equal pictures. */
 export function ssim(a: Picture, b: Picture): number {
   const [x, y] = [luma(a), luma(b)];
-  const moment = (f: (i: number) => number): Float64Array =>
+  const moment = (f: (i: number) => number) =>
     smooth(
-      x.map((_, i) => f(i)),
+      Float64Array.from(x, (_, i) => f(i)),
       a.width,
       a.height,
     );

@@ -71,21 +71,13 @@ function transport(a: Float32Array, b: Float32Array, times = 1): number {
 
 const average = (values: readonly number[]): number => meanAndDeviation(values).mean;
 
-interface LevelDistance {
-  /** The distance of every sample. */
-  readonly each: readonly number[];
-  /** The distance of the patches of all samples as one set. */
-  readonly pooled: number;
-  /** The mean over samples of the distance without the mean colour of each patch. */
-  readonly detail: number;
-}
-
+/** The distance of every sample, that of the patches of all samples as one set, and the mean over samples without each patch's mean colour. */
 async function levelDistance(
   real: Picture,
   samples: readonly Picture[],
   directions: Float32Array,
   pause: Pause,
-): Promise<LevelDistance> {
+): Promise<{ readonly each: readonly number[]; readonly pooled: number; readonly detail: number }> {
   const n = patchCount(real);
   const atOnce = Math.min(DIRECTIONS, Math.max(1, Math.floor(MAX_PROJECTIONS / (n * samples.length))));
   const each = samples.map(() => 0);
@@ -130,7 +122,7 @@ export async function slicedWasserstein(
   pause: Pause,
 ): Promise<SlicedWasserstein> {
   const directions = unitDirections(random);
-  const levels: LevelDistance[] = [];
+  const levels: Awaited<ReturnType<typeof levelDistance>>[] = [];
   let [target, pyramid] = [real, samples];
   while (levels.length < LEVELS && Math.min(target.width, target.height) >= LEAST_SIDE) {
     levels.push(await levelDistance(target, pyramid, directions, pause));

@@ -41,9 +41,8 @@ async function importDawn(): Promise<Dawn> {
     return await import("webgpu");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ERR_MODULE_NOT_FOUND") {
+    if (code === "ERR_MODULE_NOT_FOUND")
       throw new NoAdapterError("WebGPU in Node needs the optional package webgpu, which is not installed: npm install webgpu");
-    }
     throw new NoAdapterError(
       `the package webgpu does not load on ${process.platform} ${process.arch}: ${message.split("\n")[0]}`,
     );

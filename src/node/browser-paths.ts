@@ -78,9 +78,8 @@ export function findBrowser(host: Host = thisHost()): Browser | null {
 }
 
 function systemBrowsers(host: Host): string[] {
-  if (host.platform === "darwin") {
+  if (host.platform === "darwin")
     return ["", host.home].flatMap((root) => MAC_APPS.map((app) => `${root}/Applications/${app}.app/Contents/MacOS/${app}`));
-  }
   if (host.platform === "win32") {
     const roots = [host.env["PROGRAMFILES"], host.env["PROGRAMFILES(X86)"], host.env["LOCALAPPDATA"]];
     return roots.filter((r) => r !== undefined).map((r) => win32.join(r, ...WINDOWS_BROWSER));

@@ -42,21 +42,21 @@ export function tuningFile(path: string = join(cacheFolder(), "tuning.json")): T
         writeFileSync(draft, `${JSON.stringify({ ...readAll(), [adapter]: table }, null, 1)}\n`);
         renameSync(draft, path);
       } catch {
-        try {
-          rmSync(draft, { force: true });
-        } catch {
-          // A part of the path is a file.
-        }
+        remove(draft);
       }
     },
     async clear() {
-      try {
-        rmSync(path, { force: true });
-      } catch {
-        // A folder that can't be written holds no table of ours.
-      }
+      remove(path);
     },
   };
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Part of the path is a file, or the folder can't be written: then it holds no table of ours.
+  }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

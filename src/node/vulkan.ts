@@ -30,9 +30,8 @@ export function softwareVulkanEnv(
   const env: Record<string, string> = {};
   const path = host.env["LD_LIBRARY_PATH"];
   const folders = [...(path ?? "").split(":").filter(Boolean), ...LOADER_FOLDERS];
-  if (!folders.some((folder) => host.exists(posix.join(folder, LOADER)))) {
+  if (!folders.some((folder) => host.exists(posix.join(folder, LOADER))))
     env["LD_LIBRARY_PATH"] = path ? `${browser.libraries}:${path}` : browser.libraries;
-  }
   if (!userChoseDriver(host)) env["VK_ICD_FILENAMES"] = posix.join(browser.libraries, SWIFTSHADER_MANIFEST);
   return env;
 }

@@ -13,14 +13,12 @@ import { readModelFile, writeModelFile } from "./model/model-file.ts";
 import type { Palette } from "./model/palette.ts";
 import type { Pyramid } from "./model/pyramid.ts";
 import { consinganTraining } from "./training/consingan/consingan-training.ts";
-import { forecastBytes as forecastBytesBy } from "./training/dry-run.ts";
+import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./training/dry-run.ts";
 import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
 import { profileBy, type ScaleProfile } from "./training/profile.ts";
-import type { TrainingRecipe } from "./training/recipe.ts";
-import { retrainBy } from "./training/singan/retrain.ts";
-import { singanTraining, srTraining } from "./training/singan/singan-training.ts";
+import type { TrainingOutline, TrainingRecipe } from "./training/recipe.ts";
+import { retrainBy, singanTraining, srTraining } from "./training/singan/singan-training.ts";
 import { type TrainControl, type TrainEvent, trainBy } from "./training/train.ts";
-import { type TuneOptions, tuneBy } from "./training/tuning.ts";
 
 /** All that the library asks of a recipe. */
 export interface Recipe<M extends AnyModel = AnyModel> extends TrainingRecipe<M> {
@@ -36,6 +34,8 @@ const consingan: Recipe<ConsinganModel> = { ...consinganTraining, sampling: cons
  * that grows, its newest stages trained together.
  */
 export const RECIPES: Readonly<Record<string, Recipe>> = { singan, sr, consingan };
+
+const outlineOf = (options: TrainOptions, pyramid: Pyramid): TrainingOutline => ({ recipe: recipeOf(options), options, pyramid });
 
 /** The recipe of a training or a model. Throws OptionError for a name that the table does not have. */
 export function recipeOf({ recipe = "singan" }: { readonly recipe?: string }): Recipe {
@@ -55,32 +55,27 @@ export const inRecipe = (options: TrainOptions, recipe: string): TrainOptions =>
 export const pyramidOf = (photo: Size, options: TrainOptions): Pyramid => recipeOf(options).pyramid(photo, options);
 
 /** What a training of a photo of this size will be; see planBy. */
-export const planTraining = async (
-  gpu: Gpu,
-  photo: Size,
-  plan: PlanOptions,
-  circumstances?: PlanCircumstances,
-): Promise<TrainingPlan> => planBy(gpu, recipeOf(plan.options), photo, plan, circumstances);
+export const planTraining = async (gpu: Gpu, photo: Size, plan: PlanOptions, known?: PlanCircumstances): Promise<TrainingPlan> =>
+  planBy(gpu, recipeOf(plan.options), photo, plan, known);
 
 /** The part of a plan that needs no GPU; see planSizes. */
-export const planWithoutGpu = (photo: Size, plan: PlanOptions): ReturnType<typeof planSizes> =>
-  planSizes(recipeOf(plan.options), photo, plan);
+export const planWithoutGpu = (photo: Size, plan: PlanOptions): TrainingOutline => planSizes(recipeOf(plan.options), photo, plan);
 
 /** Finds the fastest kernels for a planned training; see tuneBy. */
 export const tuneTraining = (
   gpu: Gpu,
   tuner: Tuner,
-  plan: Pick<TrainingPlan, "pyramid" | "options">,
-  options?: TuneOptions,
-): Promise<void> => tuneBy(gpu, tuner, recipeOf(plan.options), plan, options);
+  { options, pyramid }: Pick<TrainingOutline, "options" | "pyramid">,
+  limits?: TuneOptions,
+): Promise<void> => tuneBy(gpu, tuner, outlineOf(options, pyramid), limits);
 
 /** GPU memory that a training takes at most, in bytes; see forecastBytes of training/dry-run.ts. */
 export const forecastBytes = (gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> =>
-  forecastBytesBy(gpu, recipeOf(options), pyramidOf(photo, options), options);
+  forecastBytesBy(gpu, outlineOf(options, pyramidOf(photo, options)));
 
 /** Where the time of an iteration goes at a scale; see profileBy. */
 export const profileScale = (gpu: Gpu, pyramid: Pyramid, options: TrainOptions, scale: number): Promise<ScaleProfile> =>
-  profileBy(gpu, recipeOf(options), pyramid, options, scale);
+  profileBy(gpu, outlineOf(options, pyramid), scale);
 
 /**
  * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the consumer

@@ -1,7 +1,7 @@
 // A training that does not fit into memory is refused before it starts, with numbers and a size that fits.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inFlags } from "../../src/cli/train-options.ts";
+import { inFlags } from "../../src/cli/training.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
@@ -10,7 +10,7 @@ import { forecastBytes, planTraining, planWithoutGpu, pyramidOf, recipeOf, resol
 import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
 
 const requireMemory = (on: Gpu, photo: Size, options: TrainOptions, freeBytes?: number): Promise<number> =>
-  requireMemoryBy(on, recipeOf(options), pyramidOf(photo, options), options, freeBytes);
+  requireMemoryBy(on, { recipe: recipeOf(options), options, pyramid: pyramidOf(photo, options) }, freeBytes);
 const photo = { width: 96, height: 64 };
 const options = resolveOptions({ maxSize: 60, channels: 8, maxChannels: 8 });
 let gpu: Gpu;

@@ -43,7 +43,7 @@ describe("an iteration", () => {
     async (_, isByTiles, profile) => {
       expect(pyramid.sizes[4]).toEqual({ width: 82, height: 62 });
       const planned = gpu.dryRun(false, profile);
-      const dispatches = await withTrainer(planned, recipeOf(paper), pyramid, paper, 4, async (trainer) =>
+      const dispatches = await withTrainer(planned, { recipe: recipeOf(paper), options: paper, pyramid }, 4, async (trainer) =>
         trainer.iteration(0).flatMap(({ program }) => program.dispatches),
       );
       expect(dispatches.some(({ kernel }) => kernel === "quad_product")).toBe(isByTiles);

@@ -8,8 +8,9 @@ import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
 import { buildPyramid } from "../../src/singan/model/pyramid.ts";
 import { recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
-import { type BatchSource, FeedBlock, type LossBlock, MAX_BATCH, runBatches } from "../../src/singan/training/batches.ts";
-import type { TrainingState } from "../../src/singan/training/state.ts";
+import type { LossBlock } from "../../src/singan/training/feeds.ts";
+import { LevelTrainer, MAX_BATCH } from "../../src/singan/training/level-trainer.ts";
+import type { TrainingState } from "../../src/singan/training/recipe.ts";
 import type { TrainEvent } from "../../src/singan/training/train.ts";
 import { TINY, tinyPhoto } from "../tiny-training.ts";
 
@@ -126,23 +127,40 @@ test.each([TINY, { ...TINY, zStar: "fixed" as const }, CONSINGAN])(
   },
 );
 
+/** Counts the iterations that were submitted, in place of computing. */
+class Counter extends LevelTrainer<never> {
+  submitted = 0;
+  override readonly losses = {
+    read: async () => ({ dReal: this.submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 }),
+  } as unknown as LossBlock;
+  protected override readonly learning = {};
+
+  constructor(on: Gpu) {
+    super(on, "counter", 0, { width: 1, height: 1 }, resolveOptions({ iterations: 500 }));
+  }
+  override iteration(at: number) {
+    this.submitted = at + 1;
+    return [];
+  }
+  override readTensors = async () => new Map([["submitted", Float32Array.of(this.submitted)]]);
+  protected upload(): void {}
+  protected async compile(): Promise<void> {}
+  protected steps() {
+    return [];
+  }
+  async measureNoiseAmp() {
+    return 1;
+  }
+  async stateDicts() {
+    return { generator: new Map(), discriminator: new Map() };
+  }
+}
+
 test("large batches: never more than the limit, and a kept state is that of its own batch", async () => {
-  const dry = gpu.dryRun(false); // computes nothing, so batches grow as fast as they may
-  let submitted = 0;
-  const source: BatchSource = {
-    ...{ name: "counter", iterations: 500, feed: new FeedBlock(dry, "counter", 1) },
-    losses: {
-      read: async () => ({ dReal: submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 }),
-    } as unknown as LossBlock,
-    iteration(at) {
-      submitted = at + 1;
-      return [];
-    },
-    readTensors: async () => new Map([["submitted", Float32Array.of(submitted)]]),
-  };
+  const trainer = new Counter(gpu.dryRun(false)); // computes nothing, so batches grow as fast as they may
   const ends: number[] = [];
   const kept: number[] = [];
-  for await (const { iteration, losses, tensors } of runBatches(dry, source, { maxBatch: 1000, keeps: (at) => at > 250 })) {
+  for await (const { iteration, losses, tensors } of trainer.run({ maxBatch: 1000, keeps: (at) => at > 250 })) {
     ends.push(iteration);
     expect(losses.dReal).toBe(iteration);
     if (tensors) {

@@ -12,13 +12,12 @@ import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { type Model, photoAt, type StateDict, singanModel } from "../../src/singan/model/model.ts";
+import { enlarge } from "../../src/singan/model/pyramid.ts";
 import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
-import { enlarge } from "../../src/singan/model/upsampling.ts";
 import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
 import { forecastBytes, pyramidOf, recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
-import { withTrainer } from "../../src/singan/training/dry-run.ts";
-import { ZEROS } from "../../src/singan/training/made-up.ts";
+import { withTrainer, ZEROS } from "../../src/singan/training/dry-run.ts";
 import { ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
 import { singanTraining } from "../../src/singan/training/singan/singan-training.ts";
 import { fingerprint, hash, TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
@@ -215,9 +214,9 @@ describe("a training", () => {
     ];
     test.each(schedules)("%o: an iteration of the first two scales runs %s", async (options, runs) => {
       const all = resolveOptions({ ...TINY, ...options });
-      const pyramid = pyramidOf(tinyPhoto(), all);
+      const outline = { recipe: recipeOf(all), options: all, pyramid: pyramidOf(tinyPhoto(), all) };
       for (const level of [0, 1]) {
-        const names = await withTrainer(gpu, recipeOf(all), pyramid, all, level, (trainer) =>
+        const names = await withTrainer(gpu, outline, level, (trainer) =>
           trainer.iteration(2).map(({ program }) => program.name.replace(/^scale \d+ /, "")),
         );
         expect(names.join(" ")).toBe(runs);
@@ -228,7 +227,8 @@ describe("a training", () => {
 
     test("Adam's steps are counted over all iterations, and their rate drops", async () => {
       const all = resolveOptions({ ...TINY, iterations: 10, lr: 1e-3, lrDropAt: 0.5, dSteps: 2 });
-      const feeds = await withTrainer(gpu, recipeOf(all), pyramidOf(tinyPhoto(), all), all, 1, (trainer) =>
+      const outline = { recipe: recipeOf(all), options: all, pyramid: pyramidOf(tinyPhoto(), all) };
+      const feeds = await withTrainer(gpu, outline, 1, (trainer) =>
         [4, 5].map((at) => trainer.iteration(at).flatMap(({ feed }) => (feed.adam ? [feed.adam] : []))),
       );
       // Of the discriminator and of the generator, counted separately.

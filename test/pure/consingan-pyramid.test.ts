@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cornerBicubicTaps, resampleArray, type Size } from "../../src/image/resample.ts";
+import type { Size } from "../../src/image/planes.ts";
+import { cornerBicubicTaps, resample64 } from "../../src/image/resample.ts";
 import { CONSINGAN, PRESETS } from "../../src/singan/model/config.ts";
 import { concurrentPyramidSizes, type PyramidError, pyramidSizes } from "../../src/singan/model/pyramid.ts";
 import { readSafetensors } from "../../src/singan/model/safetensors.ts";
@@ -75,7 +76,7 @@ describe("bicubic with aligned corners", () => {
     const taps = cornerBicubicTaps(inSize, outSize);
     const sample = (at: number) => Float32Array.from({ length: inSize }, (_, i) => Number(i === at));
     for (let at = 0; at < inSize; at++) {
-      const got = resampleArray(sample(at), 1, taps, { ...cornerBicubicTaps(1, 1) });
+      const got = resample64(sample(at), 1, taps, { ...cornerBicubicTaps(1, 1) });
       // Both sides are float64 results, rounded to float32.
       got.forEach((v, o) => {
         expect(Math.abs(v - data[at * outSize + o]!)).toBeLessThanOrEqual(2 ** -24);

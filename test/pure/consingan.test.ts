@@ -12,7 +12,6 @@ import {
   partsOf,
   stageNoiseShape,
 } from "../../src/singan/model/consingan-shapes.ts";
-import { trainedParts } from "../../src/singan/training/consingan/rates.ts";
 import {
   criticStep,
   generatorStep,
@@ -20,6 +19,7 @@ import {
   type StageContext,
   StageLeaves,
 } from "../../src/singan/training/consingan/stage-graphs.ts";
+import { trainedParts } from "../../src/singan/training/consingan/stage-trainer.ts";
 import { RECORDED_STAGES, recording } from "../fixtures/consingan.ts";
 import { alongRandomDirection } from "../reference/directional.ts";
 import { type Bindings, evaluate } from "../reference/evaluate.ts";

@@ -55,7 +55,8 @@ describe("a mask", () => {
   it("tells a moved patch, or another hue of the same luma, from JPEG in the most colourful photo", () => {
     const whole = toPlanes(decodeImage(readFileSync(join(import.meta.dirname, "../../photos/citrus.png"))));
     const photo = imresize(whole, 160 / whole.width, {
-      size: { width: 160, height: 2 * Math.floor((80 * whole.height) / whole.width) },
+      width: 160,
+      height: 2 * Math.floor((80 * whole.height) / whole.width),
     });
     expect(maskOfDifference(throughJpeg(photo), photo).data.filter((v) => v === 1)).toHaveLength(0);
     const area = photo.width * photo.height;

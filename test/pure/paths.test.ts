@@ -17,8 +17,7 @@ import {
 import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
 import { OptionError, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, ConsinganModel, Model } from "../../src/singan/model/model.ts";
-import type { PyramidError } from "../../src/singan/model/pyramid.ts";
-import { enlargement } from "../../src/singan/model/upsampling.ts";
+import { enlargement, type PyramidError } from "../../src/singan/model/pyramid.ts";
 import { checkSample, pyramidOf, resolveOptions } from "../../src/singan/recipes.ts";
 
 const planes = ({ width, height }: Size): Planes => ({ width, height, data: new Float32Array(3 * width * height) });

@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Size } from "../../src/image/resample.ts";
+import type { Size } from "../../src/image/planes.ts";
 import { srOptions, srPath, srSize, srSteps } from "../../src/singan/generation/applications/super-resolution.ts";
 import { OptionError, type TrainOptions } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";

@@ -4,14 +4,15 @@
 import { affine, clamp, floor } from "../../src/autodiff/ops/elementwise.ts";
 import { resize } from "../../src/autodiff/ops/spatial.ts";
 import type { Tensor } from "../../src/autodiff/tensor.ts";
-import { bicubicTaps, float32Taps } from "../../src/image/resample.ts";
+import { float32Taps } from "../../src/image/resample.ts";
 import type { Upsample } from "../../src/singan/networks/frozen-scale.ts";
+import { officialTaps } from "../reference/resampling.ts";
 
 /** clamp → 8-bit levels → bicubic by `scale` on ⌈size·scale⌉ (or the given size) → [-1,1]. */
 export function officialImresize(x: Tensor, scale: number, size?: { readonly width: number; readonly height: number }): Tensor {
   // Levels relative to mid-grey: so f32 keeps the digits near mid-grey, which the batch norm of a flat picture enlarges 300 times.
   const levels = affine(floor(affine(clamp(affine(x, 0.5, 0.5), 0, 1), 255, 0)), 1, -127.5);
-  const taps = (inSize: number, outSize: number) => float32Taps(bicubicTaps(inSize, scale, { border: "official", outSize }));
+  const taps = (inSize: number, outSize: number) => float32Taps(officialTaps(inSize, scale, outSize));
   const out = (inSize: number, wanted?: number) => wanted ?? Math.ceil(inSize * scale);
   const [height, width] = [x.shape.at(-2)!, x.shape.at(-1)!];
   const resized =

@@ -9,11 +9,12 @@ import { sum } from "../../src/autodiff/ops/reduce.ts";
 import { resize } from "../../src/autodiff/ops/spatial.ts";
 import type { Shape, Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { bilinearTaps, float32Taps } from "../../src/image/resample.ts";
+import { float32Taps } from "../../src/image/resample.ts";
 import { adamSchedule } from "../../src/nn/adam.ts";
 import { ParamSet } from "../../src/runtime/param-set.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { runningStats } from "../../src/runtime/running-stats.ts";
+import { BILINEAR } from "../reference/resampling.ts";
 import { Bench, type Comparison, compare, type GoldenCase } from "./case.ts";
 import { officialImresize } from "./official.ts";
 
@@ -118,9 +119,8 @@ const activations: Check = (gpu, golden) =>
 const bilinear: Check = (gpu, golden) =>
   withBench(gpu, (bench) => {
     const [x, gy] = [input(bench, golden, "x"), input(bench, golden, "gy")];
-    const kinds = { plain: {}, antialias: { antialias: true }, corners: { alignCorners: true } };
-    const outputs = Object.entries(kinds).map(([kind, options]) => {
-      const taps = (axis: number) => float32Taps(bilinearTaps(x.shape.at(axis)!, gy.shape.at(axis)!, options));
+    const outputs = Object.entries(BILINEAR).map(([kind, tapsOf]) => {
+      const taps = (axis: number) => float32Taps(tapsOf(x.shape.at(axis)!, gy.shape.at(axis)!));
       const y = resize(x, taps(-2), taps(-1));
       return prefixed(kind, { y, gx: grad(y, [x], gy)[0]! });
     });

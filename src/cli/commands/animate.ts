@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
 import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
-import { encodePng } from "../../image/png.ts";
 import { ANIMATION, type AnimationOptions, animate, animationPath } from "../../singan/generation/applications/animation.ts";
 import { trainedSize } from "../../singan/generation/sampling.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
@@ -14,9 +13,9 @@ import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readModelAt } from "../read-files.ts";
+import { counted, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { inFlags } from "../train-options.ts";
+import { inFlags } from "../training.ts";
 
 const FORMATS = ["gif", "apng", "png"] as const;
 const NAMES = { gif: "animation.gif", apng: "animation.png" } as const;
@@ -40,45 +39,17 @@ export const animateCommand: Command = {
     "A GIF has 256 colours for all frames, and each frame lasts a whole number of hundredths of a second. An APNG, which\n" +
       "browsers show, is exact.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the result (default: the model's); old frames are deleted, other files stay",
-        },
-        {
-          name: "format",
-          value: FORMATS.join("|"),
-          help: "animation.gif, animation.png (APNG) or frames animation/0000.png … (default: gif)",
-        },
-        { name: "frames", value: "N", isNumber: true, help: `number of frames (default: ${ANIMATION.frames})` },
-        { name: "fps", value: "N", isNumber: true, help: "frames per second (default: 10)" },
-        {
-          name: "alpha",
-          value: "F",
-          isNumber: true,
-          help: `0 to 1: a larger value stays nearer to the photo (default: ${ANIMATION.alpha})`,
-        },
-        {
-          name: "beta",
-          value: "F",
-          isNumber: true,
-          help: `0 to 1: a larger value moves more smoothly and slowly (default: ${ANIMATION.beta})`,
-        },
-        {
-          name: "start-scale",
-          value: "N",
-          isNumber: true,
-          help: "the scales below it stand still (default: 0, everything moves)",
-        },
-        { name: "loop", help: "end where it began, so that it repeats without a jump" },
-        { name: "seed", value: "N", isNumber: true, help: "another seed makes another walk (default: 0)" },
-      ],
-    },
-  ],
+  flags: {
+    "out DIR": "folder for the result (default: the model's); old frames are deleted, other files stay",
+    "format gif|apng|png": "animation.gif, animation.png (APNG) or frames animation/0000.png … (default: gif)",
+    "frames N": `number of frames (default: ${ANIMATION.frames})`,
+    "fps N": "frames per second (default: 10)",
+    "alpha F": `0 to 1: a larger value stays nearer to the photo (default: ${ANIMATION.alpha})`,
+    "beta F": `0 to 1: a larger value moves more smoothly and slowly (default: ${ANIMATION.beta})`,
+    "start-scale N": "the scales below it stand still (default: 0, everything moves)",
+    loop: "end where it began, so that it repeats without a jump",
+    "seed N": "another seed makes another walk (default: 0)",
+  },
   examples: [
     ["singan animate out/photo --loop", "ten seconds, repeated without end"],
     ["singan animate out/photo --start-scale 2 --beta 0.95 --loop", "calm: only details move"],
@@ -97,7 +68,7 @@ async function run(args: Args, session: Session): Promise<void> {
     );
   const options: AnimationOptions = {
     frames: args.whole("frames", ANIMATION.frames, 1, MAX_FRAMES),
-    seed: args.whole("seed", ANIMATION.seed, 0, 2 ** 32 - 1),
+    seed: args.seed,
     alpha: args.number("alpha") ?? ANIMATION.alpha,
     beta: args.number("beta") ?? ANIMATION.beta,
     startScale: args.number("start-scale") ?? ANIMATION.startScale,
@@ -117,15 +88,14 @@ async function run(args: Args, session: Session): Promise<void> {
   const path = args.text("out") ?? dirname(file);
   const frameName = (index: number) => join(FRAMES, `${String(index).padStart(4, "0")}.png`);
   const names = format === "png" ? Array.from({ length: options.frames }, (_, i) => frameName(i)) : [NAMES[format]];
-  const folder = OutputFolder.open(path, names);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, names);
   const gpu = await openGpu(session);
   const sampler = await SinganSampler.load(gpu, model);
   const progress = new ShareDone(session, "frames");
   const held: Rgb8[] = [];
   let done = 0;
   for await (const frame of animate(sampler, options)) {
-    if (format === "png") folder.write(names[done]!, encodePng(toRgb8(frame)));
+    if (format === "png") folder.writePicture(names[done]!, frame);
     else held.push(toRgb8(frame));
     progress.show(++done / options.frames);
   }
@@ -133,10 +103,9 @@ async function run(args: Args, session: Session): Promise<void> {
   if (format !== "png") folder.write(names[0]!, (format === "gif" ? encodeGif : encodeApng)(held, fps));
   const written = folder.commit(format === "png" ? { folder: FRAMES, names: FRAME_NAMES } : undefined);
 
-  session.note(`${options.frames} frame${options.frames === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
+  session.note(`${counted(options.frames, "frame")} of ${sizeText(size)}, on ${gpu.adapterName}`);
   const shown = format === "gif" ? 100 / gifDelay(fps) : fps;
   if (shown !== fps)
     session.note(`GIF counts hundredths of a second: ${gifDelay(fps)} per frame, ${shown.toFixed(1)} frames per second`);
-  if (args.has("json")) session.result(JSON.stringify({ files: written, format, size: sizeText(size), ...options, fps: shown }));
-  else for (const name of written) session.result(name);
+  showResults(args, session, written, { files: written, format, size: sizeText(size), ...options, fps: shown });
 }

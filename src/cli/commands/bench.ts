@@ -4,12 +4,11 @@ import { PyramidError } from "../../singan/model/pyramid.ts";
 import { planWithoutGpu, profileScale } from "../../singan/recipes.ts";
 import type { ScaleProfile } from "../../singan/training/profile.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { openGpu } from "../gpu.ts";
+import { readSize } from "../flag-values.ts";
+import { openGpu, tuneFor } from "../gpu.ts";
+import { sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { readSize, sizeText } from "../sizes.ts";
-import { table } from "../table.ts";
-import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { tuneFor } from "../tuning.ts";
+import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training.ts";
 
 const DEFAULT_SIZE = "250x188";
 /** Training flags that do not change the time of an iteration. */
@@ -27,17 +26,12 @@ export const benchCommand: Command = {
       "the share 1 − (sum of all kernels' times)/(wall time) of an iteration no kernel runs. Whole iterations and single\n" +
       "kernels are timed alternately, in 3 to 7 rounds. The figures are those of the round with the median share.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "profile", help: "time the kernels of a training (required)" },
-        { name: "size", value: "WxH", help: `size of the photo (default: ${DEFAULT_SIZE})` },
-        { name: "scales", value: "N|N-M|all", help: "scales of the photo's pyramid to time; 0 is the coarsest (default: all)" },
-      ],
-    },
-    { title: "Options", flags: TRAIN_FLAGS.filter(({ name }) => !OMITTED_FLAGS.includes(name)) },
-  ],
+  flags: {
+    profile: "time the kernels of a training (required)",
+    "size WxH": `size of the photo (default: ${DEFAULT_SIZE})`,
+    "scales N|N-M|all": "scales of the photo's pyramid to time; 0 is the coarsest (default: all)",
+  },
+  options: TRAIN_FLAGS.filter(({ name }) => !OMITTED_FLAGS.includes(name)),
   examples: [
     ["singan bench --profile", "times the kernels at every scale"],
     ["singan bench --profile --scales 0-4 --json", "times the first five scales and prints JSON"],
@@ -88,7 +82,6 @@ function describe({ scale, size, channels, dispatches, wallMs, kernelMs, idleSha
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Reads the value of --scales: `all`, `3` or `0-4`. Throws UsageError for a scale above `last`. */
 function readScales(text: string, last: number): number[] {
   const [, from, to = from] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text === "all" ? `0-${last}` : text) ?? [];
   const [first, end] = [Number(from), Number(to)];

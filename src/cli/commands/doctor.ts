@@ -5,11 +5,9 @@ import { openAdapter } from "../../node/adapter.ts";
 import { findBrowser } from "../../node/browser-paths.ts";
 import { selfTest } from "../../singan/training/self-test.ts";
 import type { Args, Command } from "../args.ts";
-import { openGpu } from "../gpu.ts";
+import { doctorTuning, forgetTuning, openGpu } from "../gpu.ts";
+import { table, versions } from "../report.ts";
 import type { Session } from "../session.ts";
-import { table } from "../table.ts";
-import { doctorTuning, forgetTuning } from "../tuning.ts";
-import { versions } from "../versions.ts";
 
 export const doctorCommand: Command = {
   name: "doctor",
@@ -21,15 +19,10 @@ export const doctorCommand: Command = {
       "or when a training on a GPU first needs it. It stores the times in the user's cache folder. With SINGAN_TUNE=off in the\n" +
       "environment trainings use the default kernels instead.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "tune", help: "time the kernels for typical sizes, for at most a minute, and show the fastest" },
-        { name: "reset", help: "first delete the stored times" },
-      ],
-    },
-  ],
+  flags: {
+    tune: "time the kernels for typical sizes, for at most a minute, and show the fastest",
+    reset: "first delete the stored times",
+  },
   examples: [
     ["singan doctor", "shows adapter, driver, limits, versions and a self-test"],
     ["singan doctor --json", "prints the same as JSON, for a bug report"],

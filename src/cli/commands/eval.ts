@@ -10,43 +10,28 @@ import { isStretched } from "../../singan/generation/applications/inject.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { openSampler } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, shown } from "../file-error.ts";
 import { openGpu } from "../gpu.ts";
 import { INCEPTION_PACKAGE, loadInception } from "../inception.ts";
 import { OutputFolder } from "../output-folder.ts";
-import { isDirectory, modelPath, pngNames, readAnyModelAt, readPhoto } from "../read-files.ts";
+import { FileError, isDirectory, modelPath, pngNames, readAnyModelAt, readPhoto, shown } from "../read-files.ts";
+import { counted, sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { table } from "../table.ts";
-
-interface Row {
-  readonly name: string;
-  readonly better: "↑" | "↓" | "";
-  readonly decimals: number;
-  readonly meaning: string;
-}
-const row = (name: string, better: Row["better"], decimals: number, meaning: string): Row => ({
-  name,
-  better,
-  decimals,
-  meaning,
-});
 
 /** In the order of the table. The names are the keys of the JSON report. */
-const ROWS: readonly Row[] = [
-  row("swd", "↓", 5, "sliced Wasserstein distance between 7x7 patches; 0.8 d if all values are off by d"),
-  row("swd_sd", "", 5, "standard deviation of swd over the samples"),
-  row("swd_levels", "↓", 5, "swd at full, half and quarter size, as long as both sides have 16 px"),
-  row("swd_pooled", "↓", 5, "swd of the patches of all samples as one set: the error that all samples share"),
-  row("swd_detail", "↓", 5, "swd without the mean colour of each patch: shows blur and noise, not layout"),
-  row("diversity", "↑", 5, "deviation of a pixel over the samples / deviation of the photo over its pixels"),
-  row("nn_fidelity", "↓", 5, "distance from sample patches to the nearest in the photo: 0 = no false detail"),
-  row("nn_coverage", "↓", 5, "distance from photo patches to the nearest in the samples: 0 = nothing missing"),
-  row("colour", "↓", 5, "Wasserstein distance between the colour histograms"),
-  row("frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"),
-  row("frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"),
-  row("psnr", "↑", 3, "PSNR of the reconstruction, in dB"),
-  row("ssim", "↑", 5, "SSIM of the reconstruction's luma (Wang et al. 2004)"),
+const ROWS: readonly (readonly [name: string, better: "↑" | "↓" | "", decimals: number, meaning: string])[] = [
+  ["swd", "↓", 5, "sliced Wasserstein distance between 7x7 patches; 0.8 d if all values are off by d"],
+  ["swd_sd", "", 5, "standard deviation of swd over the samples"],
+  ["swd_levels", "↓", 5, "swd at full, half and quarter size, as long as both sides have 16 px"],
+  ["swd_pooled", "↓", 5, "swd of the patches of all samples as one set: the error that all samples share"],
+  ["swd_detail", "↓", 5, "swd without the mean colour of each patch: shows blur and noise, not layout"],
+  ["diversity", "↑", 5, "deviation of a pixel over the samples / deviation of the photo over its pixels"],
+  ["nn_fidelity", "↓", 5, "distance from sample patches to the nearest in the photo: 0 = no false detail"],
+  ["nn_coverage", "↓", 5, "distance from photo patches to the nearest in the samples: 0 = nothing missing"],
+  ["colour", "↓", 5, "Wasserstein distance between the colour histograms"],
+  ["frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"],
+  ["frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"],
+  ["psnr", "↑", 3, "PSNR of the reconstruction, in dB"],
+  ["ssim", "↑", 5, "SSIM of the reconstruction's luma (Wang et al. 2004)"],
 ];
 
 const DEFAULT_SAMPLES = 20;
@@ -63,25 +48,16 @@ export const evalCommand: Command = {
       `samples. The Fréchet distance needs the npm package ${INCEPTION_PACKAGE}, installed next to this program.`,
     [
       "Figures (↑ higher is better, ↓ lower is better)",
-      ...ROWS.map((r) => `  ${r.name.padEnd(22)} ${r.better || " "} ${r.meaning}`),
+      ...ROWS.map(([name, better, , meaning]) => `  ${name.padEnd(22)} ${better || " "} ${meaning}`),
     ].join("\n"),
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "against",
-          value: "PHOTO",
-          help: "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
-        },
-        { name: "samples", value: "N", isNumber: true, help: `number of samples of MODEL (default: ${DEFAULT_SAMPLES})` },
-        { name: "seed", value: "N", isNumber: true, help: "seed of the samples of MODEL (default: 0)" },
-        { name: "rec", value: "FILE", help: "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)" },
-        { name: "out", value: "FILE", help: "also write the report to this file, as JSON" },
-      ],
-    },
-  ],
+  flags: {
+    "against PHOTO": "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
+    "samples N": `number of samples of MODEL (default: ${DEFAULT_SAMPLES})`,
+    "seed N": "seed of the samples of MODEL (default: 0)",
+    "rec FILE": "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)",
+    "out FILE": "also write the report to this file, as JSON",
+  },
   examples: [
     ["singan eval out/photo/model.safetensors", "measures 20 new samples"],
     ["singan eval out/photo --json", "measures the samples that singan train wrote"],
@@ -106,8 +82,7 @@ interface Subject {
 async function run(args: Args, session: Session): Promise<void> {
   const path = args.words[0]!;
   const out = args.text("out");
-  const folder = out === undefined ? null : OutputFolder.open(dirname(out), [basename(out)]);
-  session.onExit(() => folder?.discard());
+  const folder = out === undefined ? null : OutputFolder.open(session, dirname(out), [basename(out)]);
 
   const isFolder = isDirectory(path);
   const against = args.text("against");
@@ -134,7 +109,7 @@ const named = (path: string): Named => ({ name: shown(path), picture: readPhoto(
 /** Makes the reconstruction and the same samples as `singan sample`. */
 async function fromModel(path: string, args: Args, session: Session): Promise<Subject> {
   const count = args.whole("samples", DEFAULT_SAMPLES, 2, 1000);
-  const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
+  const seed = args.seed;
   const rec = args.text("rec");
   const given = rec === undefined ? null : named(rec);
   const model = readAnyModelAt(path);
@@ -198,9 +173,7 @@ async function measure(
   }
   if (Math.min(width, height) < LEAST_SIDE)
     throw new FileError(`the samples are ${sizeText(first.picture)}, but both sides must have at least ${LEAST_SIDE} px`);
-  session.note(
-    `measuring ${samples.length} sample${samples.length === 1 ? "" : "s"} of ${sizeText(first.picture)} against ${photo.name} …`,
-  );
+  session.note(`measuring ${counted(samples.length, "sample")} of ${sizeText(first.picture)} against ${photo.name} …`);
 
   const isResized = sizeText(photo.picture) !== sizeText(first.picture);
   const real = toPicture(resizeLikePillow(photo.picture, { width, height }));
@@ -223,10 +196,9 @@ async function measure(
   return { report, notes };
 }
 
-/** A table with a line for every figure in the report. */
 function describe(report: Report): string[] {
   const shownValue = (value: number | null, decimals: number): string => (value === null ? "∞ (equal)" : value.toFixed(decimals));
-  const rows = ROWS.filter(({ name }) => report[name] !== undefined).map(({ name, better, decimals, meaning }) => {
+  const rows = ROWS.filter(([name]) => report[name] !== undefined).map(([name, better, decimals, meaning]) => {
     const values = [report[name]!].flat() as (number | null)[];
     return [name, better, values.map((value) => shownValue(value, decimals)).join(" "), meaning];
   });

@@ -5,16 +5,15 @@ import { recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
 import { duration } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
-import { describeScale } from "../report.ts";
+import { describeScale, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { table } from "../table.ts";
-import { asFlags } from "../train-options.ts";
+import { asFlags } from "../training.ts";
 
 export const infoCommand: Command = {
   name: "info",
   summary: "show what is in a model file",
   words: ["MODEL"],
-  groups: [],
+  flags: {},
   examples: [
     ["singan info out/photo", "shows scales, sizes, losses and options"],
     ["singan info out/photo --json", "prints the same as JSON"],

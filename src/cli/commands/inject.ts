@@ -22,28 +22,25 @@ import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
 import { retrainQuantized } from "../../singan/recipes.ts";
-import { type Args, type Command, type Flag, UsageError } from "../args.ts";
-import { FileError } from "../file-error.ts";
+import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
+import { startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
-import { modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
+import { FileError, modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
+import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { startScaleFlag, startScales } from "../start-scales.ts";
 
 const SHEET = "sheet.png";
 const MASK = "mask.png";
 
-const flags = (name: string): Flag[] => [
-  startScaleFlag("(required) where the picture is injected: 1 changes most, the last scale least; all: use each"),
-  { name: "out", value: "DIR", help: `folder for the results (default: ${name}-NAME OF THE PICTURE in the model's folder)` },
-  { name: "seed", value: "N", isNumber: true, help: "another seed makes other details (default: 0)" },
-];
-const MASK_FLAG: Flag = {
-  name: "mask",
-  value: "FILE",
-  help: "what may change, in white (default: the opaque part, or the difference to the photo)",
+const flags = (name: string): FlagHelp => ({
+  ...startScaleFlag("(required) where the picture is injected: 1 changes most, the last scale least; all: use each"),
+  "out DIR": `folder for the results (default: ${name}-NAME OF THE PICTURE in the model's folder)`,
+  "seed N": "another seed makes other details (default: 0)",
+});
+const MASK_FLAG: FlagHelp = {
+  "mask FILE": "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
   "A mask says what may change. It is --mask FILE (PNG or JPEG, grey or colour), which is set where FILE is opaque and\n" +
@@ -60,15 +57,10 @@ export const paintCommand: Command = {
       "its colours become the nearest of the photo's five main colours, and that one scale is trained again on pictures with\n" +
       "these colours, for as many iterations as the model. The model file does not change.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        ...flags("paint"),
-        { name: "quantize", help: "replace the painting's colours by the photo's, and train the scale again for them" },
-      ],
-    },
-  ],
+  flags: {
+    ...flags("paint"),
+    quantize: "replace the painting's colours by the photo's, and train the scale again for them",
+  },
   examples: [
     ["singan paint out/photo drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
     ["singan paint out/photo drawing.png --start-scale all", "one picture per scale, and a sheet of all"],
@@ -81,7 +73,7 @@ export const editCommand: Command = {
   summary: "blend moved or copied parts into the photo",
   words: ["MODEL", "EDITED"],
   details: ["EDITED is the photo with some parts copied or moved.", MASKS],
-  groups: [{ title: "Flags", flags: [...flags("edit"), MASK_FLAG] }],
+  flags: { ...flags("edit"), ...MASK_FLAG },
   examples: [
     ["singan edit out/photo edited.png --start-scale 3", "the changed parts, blended in"],
     ["singan edit out/photo edited.png --mask mask.png --start-scale all", "every scale, in one sheet"],
@@ -97,7 +89,7 @@ export const harmonizeCommand: Command = {
     "COMPOSITE is the photo with a foreign object in it, or the object alone on a transparent background of the same shape.",
     MASKS,
   ],
-  groups: [{ title: "Flags", flags: [...flags("harmonize"), MASK_FLAG] }],
+  flags: { ...flags("harmonize"), ...MASK_FLAG },
   examples: [
     ["singan harmonize out/photo pasted.png --start-scale 2", "the object in the photo's texture"],
     ["singan harmonize out/photo object.png --start-scale all", "the mask is its opaque part"],
@@ -108,14 +100,10 @@ export const harmonizeCommand: Command = {
 /** The words and flags that the three commands share. */
 interface Injection {
   readonly model: Model;
-  /** The name of the picture, without its extension. */
   readonly name: string;
-  /** The scales at which the picture is injected. */
   readonly scales: readonly number[];
-  /** Whether a sheet of all scales is written. */
   readonly hasSheet: boolean;
   readonly seed: number;
-  /** The folder of the results. */
   readonly path: string;
 }
 
@@ -129,12 +117,10 @@ function readInjection(kind: string, args: Args): Injection {
   const scales = startScales(args, 1, last);
   const name = basename(picture, extname(picture));
   const path = args.text("out") ?? join(dirname(file), `${kind}-${name}`);
-  return { model, name, scales, hasSheet: args.text("start-scale") === "all", seed: args.whole("seed", 0, 0, 2 ** 32 - 1), path };
+  return { model, name, scales, hasSheet: args.text("start-scale") === "all", seed: args.seed, path };
 }
 
 const fileOf = (name: string, scale: number, more = ""): string => `${name}-scale${scale}${more}.png`;
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
-
 function noteStretching(picture: Rgb8, { model }: Injection, file: string, session: Session): void {
   const photo = photoOf(model);
   if (isStretched(picture, photo))
@@ -148,8 +134,7 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const layer = readLayer(file);
   const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
-  const folder = OutputFolder.open(path, [...names, ...(hasSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...names, ...(hasSheet ? [SHEET] : [])]);
   noteStretching(painting, injection, file, session);
   if (layer.alpha) session.note(`${file} is partly transparent: those parts become white`);
 
@@ -161,12 +146,13 @@ async function runPaint(args: Args, session: Session): Promise<void> {
     const result = args.has("quantize")
       ? await quantizedPainting(scale, planes, injection, gpu, session)
       : await paint(sampler, planes, scale, { seed });
-    folder.write(fileOf(name, scale), png(result));
+    folder.writePicture(fileOf(name, scale), result);
     pictures.push({ picture: toRgb8(result), label: `scale ${scale}` });
   }
   await sampler.dispose();
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
-  report(folder.commit(), injection, args, session);
+  const files = folder.commit();
+  showResults(args, session, files, { files, startScales: scales, seed });
 }
 
 async function quantizedPainting(
@@ -194,8 +180,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   const { model, name, scales, hasSheet, seed, path } = injection;
   const { picture, mask } = readMasked(kind, args, injection, session);
   const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
-  const folder = OutputFolder.open(path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
 
   const gpu = await openGpu(session);
   const sampler = await SinganSampler.load(gpu, model);
@@ -203,15 +188,16 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
   for (const scale of scales) {
     const { whole, blended } = await blendInto(sampler, picture, mask, scale, { seed });
-    folder.write(fileOf(name, scale), png(blended));
-    folder.write(fileOf(name, scale, "-whole"), png(whole));
+    folder.writePicture(fileOf(name, scale), blended);
+    folder.writePicture(fileOf(name, scale, "-whole"), whole);
     wholes.push({ picture: toRgb8(whole), label: `scale ${scale}, whole` });
     results.push({ picture: toRgb8(blended), label: `scale ${scale}, blended` });
   }
   await sampler.dispose();
   folder.write(MASK, encodePng(pictureOfMask(mask)));
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([wholes, results])));
-  report(folder.commit(), injection, args, session);
+  const files = folder.commit();
+  showResults(args, session, files, { files, startScales: scales, seed });
 }
 
 /** Reads the picture, resized to the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
@@ -246,9 +232,4 @@ function readMasked(
   } catch (error) {
     throw error instanceof MaskError ? new FileError(`${from}: ${error.message}`) : error;
   }
-}
-
-function report(paths: readonly string[], { seed, scales }: Injection, args: Args, session: Session): void {
-  if (args.has("json")) session.result(JSON.stringify({ files: paths, startScales: scales, seed }));
-  else for (const path of paths) session.result(path);
 }

@@ -2,24 +2,22 @@
 
 import { dirname, join } from "node:path";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Rgb8, toRgb8 } from "../../image/planes.ts";
+import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { isSameSize } from "../../image/resample.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
 import { type SampleOptions, type Sampler, trainedSize } from "../../singan/generation/sampling.ts";
 import type { Size } from "../../singan/model/config.ts";
 import { checkSample, openSampler } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
+import { readFactors, readSize, startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
-import { sampleName } from "../names.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
+import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { readFactors, readSize, sizeText } from "../sizes.ts";
-import { startScaleFlag, startScales } from "../start-scales.ts";
-import { inFlags } from "../train-options.ts";
+import { inFlags } from "../training.ts";
 
 export const sampleCommand: Command = {
   name: "sample",
@@ -32,28 +30,15 @@ export const sampleCommand: Command = {
     "Start at a finer scale where the layout must stay, as with faces and buildings. The scales below the start scale keep\n" +
       "the photo's layout: they use the noise that reconstructs the photo, or they are replaced by the reduced photo.",
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the pictures (default: samples-seedN[-SIZE][-scaleN][-BELOW] in the model's folder)",
-        },
-        { name: "count", value: "N", isNumber: true, help: "number of pictures per start scale (default: 8)" },
-        { name: "seed", value: "N", isNumber: true, help: "another seed makes other pictures (default: 0)" },
-        { name: "size", value: "WxH", help: "size of the pictures in pixels (default: as trained)" },
-        { name: "scale", value: "FxF", help: "the size as factors of the trained one: 1.5x1 is wider by half" },
-        startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
-        {
-          name: "below",
-          value: "noise|photo",
-          help: "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
-        },
-      ],
-    },
-  ],
+  flags: {
+    "out DIR": "folder for the pictures (default: samples-seedN[-SIZE][-scaleN][-BELOW] in the model's folder)",
+    "count N": "number of pictures per start scale (default: 8)",
+    "seed N": "another seed makes other pictures (default: 0)",
+    "size WxH": "size of the pictures in pixels (default: as trained)",
+    "scale FxF": "the size as factors of the trained one: 1.5x1 is wider by half",
+    ...startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
+    "below noise|photo": "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
+  },
   examples: [
     ["singan sample out/photo --count 20 --seed 7", "20 pictures"],
     ["singan sample out/photo --size 4096x3072 --count 1", "a wallpaper"],
@@ -71,7 +56,7 @@ const SHEET_SIDE = 512;
 async function run(args: Args, session: Session): Promise<void> {
   const file = modelPath(args.words[0]!);
   const count = args.whole("count", 8, 1, 10_000);
-  const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
+  const seed = args.seed;
   const model = readAnyModelAt(file);
   const trained = trainedSize(model);
   const size = readWantedSize(args, trained);
@@ -93,8 +78,7 @@ async function run(args: Args, session: Session): Promise<void> {
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;
-  const folder = OutputFolder.open(path, [...pictures.map(nameOf), ...(isSheet ? [SHEET] : [])]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...pictures.map(nameOf), ...(isSheet ? [SHEET] : [])]);
 
   const gpu = await openGpu(session);
   const sampler = await openSampler(gpu, model);
@@ -109,15 +93,14 @@ async function run(args: Args, session: Session): Promise<void> {
   if (isSheet) folder.write(SHEET, encodePng(labelledSheet([...rows.values()])));
   await sampler.dispose();
   const written = folder.commit();
-  session.note(`${pictures.length} picture${pictures.length === 1 ? "" : "s"} of ${sizeText(size)}, on ${gpu.adapterName}`);
+  session.note(`${counted(pictures.length, "picture")} of ${sizeText(size)}, on ${gpu.adapterName}`);
   const facts = {
     size: sizeText(size),
     seed,
     ...(below !== undefined && { below }),
     ...(many ? { startScales: scales } : { startScale: scales[0] }),
   };
-  if (args.has("json")) session.result(JSON.stringify({ samples: written, ...facts }));
-  else for (const name of written) session.result(name);
+  showResults(args, session, written, { samples: written, ...facts });
 }
 
 function readWantedSize(args: Args, trained: Size): Size {

@@ -20,10 +20,18 @@ import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
 import { MODEL_FILE, modelPath, readModelAt, readPhoto } from "../read-files.ts";
+import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { flagName, inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable } from "../training.ts";
+import {
+  flagName,
+  inFlags,
+  PhotoTrainer,
+  PRESET_DETAILS,
+  PRESET_FLAG,
+  readPlanOptions,
+  requireTrainable,
+  TRAIN_FLAGS,
+} from "../training.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
 /** With fewer scales, the factor between two scales is far from that of an enlargement step. */
@@ -54,27 +62,14 @@ export const srCommand: Command = {
       "suffer less.",
     PRESET_DETAILS,
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "factor", value: "F", isNumber: true, help: `${SMALLEST_FACTOR} to ${LARGEST_FACTOR} (default: 4)` },
-        {
-          name: "out",
-          value: "DIR",
-          help: "folder for the results (default: out/NAME-sr, or the model's folder); other files stay",
-        },
-        {
-          name: "noise",
-          value: "random|none",
-          help: "none: no random noise, so the seed has no effect (default: random)",
-        },
-        { name: "compare", help: "also write one picture with the photo, its bicubic enlargement and the result in a row" },
-        PRESET_FLAG,
-      ],
-    },
-    { title: "Options", flags: OPTIONS },
-  ],
+  flags: {
+    "factor F": `${SMALLEST_FACTOR} to ${LARGEST_FACTOR} (default: 4)`,
+    "out DIR": "folder for the results (default: out/NAME-sr, or the model's folder); other files stay",
+    "noise random|none": "none: no random noise, so the seed has no effect (default: random)",
+    compare: "also write one picture with the photo, its bicubic enlargement and the result in a row",
+    ...PRESET_FLAG,
+  },
+  options: OPTIONS,
   examples: [
     ["singan sr photo.jpg --factor 4", "train, and enlarge four times"],
     ["singan sr out/photo-sr --factor 2", "another factor, without training"],
@@ -87,7 +82,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const file = modelPath(args.words[0]!);
   const factor = args.number("factor") ?? 4;
   const fixed = inFlags(() => srOptions(factor));
-  const seed = args.whole("seed", 0, 0, 2 ** 32 - 1);
+  const seed = args.seed;
   const noise = args.text("noise") ?? "random";
   if (noise !== "random" && noise !== "none")
     throw new UsageError(`--noise must be random or none, not ${JSON.stringify(noise)}`);
@@ -101,12 +96,11 @@ async function run(args: Args, session: Session): Promise<void> {
   const path = args.text("out") ?? (isModel ? dirname(file) : join("out", `${basename(file, extname(file))}-sr`));
   const result = `x${factor}.png`;
   const comparison = `x${factor}-compare.png`;
-  const folder = OutputFolder.open(path, [
+  const folder = OutputFolder.open(session, path, [
     ...(isModel ? [] : [MODEL_FILE]),
     result,
     ...(args.has("compare") ? [comparison] : []),
   ]);
-  session.onExit(() => folder.discard());
   const gpu = await openGpu(session);
 
   let model: Model;
@@ -132,15 +126,13 @@ async function run(args: Args, session: Session): Promise<void> {
   const sampler = await SinganSampler.load(gpu, model);
   const picture = await sampler.render(srPath(model, factor), { seed, noise });
   await sampler.dispose();
-  folder.write(result, png(picture));
+  folder.writePicture(result, picture);
   if (args.has("compare")) folder.write(comparison, compare(model.photo, picture));
   const paths = folder.commit();
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${gpu.adapterName}`);
-  if (args.has("json")) {
-    const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
-    session.result(JSON.stringify({ files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts }));
-  } else for (const name of paths) session.result(name);
+  const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
+  showResults(args, session, paths, { files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts });
 }
 
 /** Notes before the training how large the result will be if the photo is reduced first. */
@@ -156,12 +148,10 @@ function forewarn(photo: Size, finest: Size, factor: number, session: Session): 
 
 /** Reads a trained model. Throws UsageError for flags that concern only a training. */
 function modelToUse(file: string, args: Args): Model {
-  const idle = [PRESET_FLAG, ...OPTIONS].find(({ name }) => name !== "seed" && args.has(name));
-  if (idle) throw new UsageError(`--${idle.name} concerns the training, and ${basename(file)} is already trained`);
+  const idle = ["preset", ...OPTIONS.map(({ name }) => name)].find((name) => name !== "seed" && args.has(name));
+  if (idle) throw new UsageError(`--${idle} concerns the training, and ${basename(file)} is already trained`);
   return readModelAt(file, SUPER_RESOLUTION);
 }
-
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** In a row: the photo with its pixels as squares, its bicubic enlargement, the result. */
 function compare(photo: Planes, picture: Planes): Uint8Array {

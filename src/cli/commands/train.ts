@@ -12,19 +12,23 @@ import { buildPyramid, PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, pyramidOf, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { FileError, shown } from "../file-error.ts";
 import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
 import { openGpu } from "../gpu.ts";
-import { sampleName } from "../names.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
-import { MODEL_FILE, readBytes, readLayer } from "../read-files.ts";
-import { describeScale } from "../report.ts";
+import { FileError, MODEL_FILE, readBytes, readLayer, shown } from "../read-files.ts";
+import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
 import type { Session } from "../session.ts";
-import { sizeText } from "../sizes.ts";
-import { inFlags, TRAIN_FLAGS } from "../train-options.ts";
-import { PhotoTrainer, PRESET_DETAILS, PRESET_FLAG, readPlanOptions, requireTrainable, type Trained } from "../training.ts";
-import { versions } from "../versions.ts";
+import {
+  inFlags,
+  PhotoTrainer,
+  PRESET_DETAILS,
+  PRESET_FLAG,
+  readPlanOptions,
+  requireTrainable,
+  TRAIN_FLAGS,
+  type Trained,
+} from "../training.ts";
 
 const FILES = {
   model: MODEL_FILE,
@@ -50,18 +54,13 @@ export const trainCommand: Command = {
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
     PRESET_DETAILS,
   ],
-  groups: [
-    {
-      title: "Flags",
-      flags: [
-        { name: "out", value: "DIR", help: "folder for the results (default: out/NAME OF THE PHOTO; with several: out)" },
-        { name: "samples", value: "N", isNumber: true, help: "how many samples to make (default: 8)" },
-        PRESET_FLAG,
-        { name: "skip-finished", help: "do nothing where DIR holds this very training (always with several)" },
-      ],
-    },
-    { title: "Options", flags: TRAIN_FLAGS },
-  ],
+  flags: {
+    "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
+    "samples N": "how many samples to make (default: 8)",
+    ...PRESET_FLAG,
+    "skip-finished": "do nothing where DIR holds this very training (always with several)",
+  },
+  options: TRAIN_FLAGS,
   examples: [
     ["singan train photo.jpg", "what this computer can do in reasonable time"],
     ["singan train photo.jpg --preset paper --out out/big", "as in the paper: 250 px, 2000 iterations per scale"],
@@ -71,11 +70,8 @@ export const trainCommand: Command = {
   run,
 };
 
-interface Job {
-  readonly file: string;
-  /** Where its results go. */
-  readonly folder: string;
-}
+/** A photo, and where its results go. */
+type Job = Readonly<Record<"file" | "folder", string>>;
 
 interface Wanted {
   readonly plan: PlanOptions;
@@ -97,14 +93,15 @@ async function run(args: Args, session: Session): Promise<void> {
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
   for (const { file } of many ? jobs : [])
     if (!existsSync(file)) session.note(`there is no file ${shown(file)}: that photo will fail`);
-  const bench = new Workbench(session, plan);
+  // The GPU with the trainer on it, opened when first needed and again after it was lost.
+  let opened: Promise<PhotoTrainer> | null = null;
+  const trainer = () => (opened ??= openGpu(session).then((gpu) => new PhotoTrainer(gpu, plan, session)));
   const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
     try {
-      const result = await trainPhoto(job, wanted, bench, session);
-      if (args.has("json")) session.result(JSON.stringify(many ? { photo: job.file, ...result.json } : result.json));
-      else for (const written of result.paths) session.result(written);
+      const result = await trainPhoto(job, wanted, trainer, session);
+      showResults(args, session, result.paths, many ? { photo: job.file, ...result.json } : result.json);
     } catch (error) {
       if (!many || error instanceof UsageError) throw error;
       failed.push(shown(job.file));
@@ -112,37 +109,13 @@ async function run(args: Args, session: Session): Promise<void> {
       const line = message.includes(job.file) ? message : `${job.file}: ${message}`;
       session.note(`${session.red("singan:")} ${line}`);
       if (args.has("json")) session.result(JSON.stringify({ photo: job.file, error: message }));
-      if (error instanceof GpuError) bench.giveUp();
+      if (error instanceof GpuError) opened = null;
     }
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${jobs.length} photos failed: ${failed.join(", ")}`);
 }
 
-/** The GPU of a call with the trainer on it, opened when first needed and again after it was lost. */
-class Workbench {
-  #trainer: Promise<PhotoTrainer> | null = null;
-
-  constructor(
-    private readonly session: Session,
-    private readonly plan: PlanOptions,
-  ) {}
-
-  trainer(): Promise<PhotoTrainer> {
-    this.#trainer ??= openGpu(this.session).then((gpu) => new PhotoTrainer(gpu, this.plan, this.session));
-    return this.#trainer;
-  }
-
-  giveUp(): void {
-    this.#trainer = null;
-  }
-}
-
-interface Result {
-  readonly paths: readonly string[];
-  readonly json: object;
-}
-
-async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Workbench, session: Session): Promise<Result> {
+async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () => Promise<PhotoTrainer>, session: Session) {
   const { plan, skips } = wanted;
   const layer = readLayer(file);
   const photo = toPlanes(flattened(layer));
@@ -157,17 +130,16 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, bench: Wo
     if (why !== "not trained yet") session.note(`${path} is trained again: ${why}`);
   }
   const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
-  const folder = OutputFolder.open(path, [...Object.values(FILES), ...samples]);
-  session.onExit(() => folder.discard());
+  const folder = OutputFolder.open(session, path, [...Object.values(FILES), ...samples]);
   try {
-    const trainer = await bench.trainer();
+    const trainer = await open();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     const trained = await trainer.train(photo);
     await write(folder, trainer.gpu, { file, photo, trained, samples, request });
     const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
     const { model, seconds, preset } = trained;
-    session.note(`trained ${model.scales.length} scale${model.scales.length === 1 ? "" : "s"} in ${duration(seconds)}`);
+    session.note(`trained ${counted(model.scales.length, "scale")} in ${duration(seconds)}`);
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
   } catch (error) {
@@ -198,16 +170,14 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
   folder.write(FILES.model, writeModel(model));
   const sampler = await openSampler(gpu, model);
   const { seed } = model.options;
-  for (const [index, name] of samples.entries()) folder.write(name, png(await sampler.sample({ seed, index })));
-  folder.write(FILES.reconstruction, png(await sampler.reconstruction()));
+  for (const [index, name] of samples.entries()) folder.writePicture(name, await sampler.sample({ seed, index }));
+  folder.writePicture(FILES.reconstruction, await sampler.reconstruction());
   await sampler.dispose();
   folder.write(FILES.scales, scaleSheet(photo, model, previews));
   // Last: a folder with a report is finished.
   const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order: request };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
-
-const png = (picture: Planes): Uint8Array => encodePng(toRgb8(picture));
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
 function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {

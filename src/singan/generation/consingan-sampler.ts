@@ -3,16 +3,14 @@
 
 import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
-import type { Planes } from "../../image/planes.ts";
-import { isSameSize } from "../../image/resample.ts";
+import { isSameSize, type Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { generatorShapes, stageNoiseShape } from "../model/consingan-shapes.ts";
 import type { ConsinganModel } from "../model/model.ts";
 import { generator } from "../networks/consingan-network.ts";
-import { gpuNoise, PURPOSE, randomKey } from "../networks/noise.ts";
-import { fixedNoiseKey, stageNoise } from "../networks/stage-noise.ts";
+import { fixedNoiseKey, gpuNoise, PURPOSE, randomKey, stageNoise } from "../networks/noise.ts";
 import { type Band, checkShared, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
 
 /** The longest side of a picture in one piece, px; photos have the same limit. */

@@ -1,18 +1,17 @@
 // The path of a picture through a model's generators: which generators, at what sizes, from what start. Pure, no GPU.
 // Official code: SinGAN_generate (manipulate.py) and the scripts of the applications; here the applications differ only in their path.
 
-import type { Planes } from "../../image/planes.ts";
-import { imresize, imresizeTo, isSameSize } from "../../image/resample.ts";
+import { isSameSize, type Planes } from "../../image/planes.ts";
+import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type Model, requireScale } from "../model/model.ts";
-import { enlarge } from "../model/upsampling.ts";
+import { enlarge } from "../model/pyramid.ts";
 import { requireSize, trainedSize } from "./sampling.ts";
 
 /** One pass through a generator. */
 export interface Stage {
   /** The scale whose generator and noise amplitude are used. */
   readonly scale: number;
-  /** Size of the result. */
   readonly size: Size;
   /** star: z* at the coarsest scale, none elsewhere; given: values from the caller. */
   readonly noise: "random" | "star" | "none" | "given";
@@ -94,20 +93,21 @@ export function reconstructionPath(model: Model): Path {
 export function injectionPath(model: Model, picture: Planes, startScale: number, size?: Size): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model, size);
-  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
   const steps = sizes.length - startScale;
-  const reduced = imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale - 1]! });
+  const reduced = imresize(fitted(picture, sizes.at(-1)!), model.scaleFactor ** steps, sizes[startScale - 1]!);
   const start = enlarge(reduced, model.scaleFactor, sizes[startScale]!, model.options.upsample);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
+
+const fitted = (picture: Planes, size: Size): Planes => (isSameSize(picture, size) ? picture : imresizeTo(picture, size));
 
 /** A picture that already has few colours is reduced to `startScale` directly, without the detour by the coarser scale. Throws as injectionPath(). */
 export function quantizedPath(model: Model, picture: Planes, startScale: number): Path {
   requireScale(model, startScale, 1);
   const sizes = sizesFor(model);
   const steps = sizes.length - 1 - startScale;
-  const whole = isSameSize(picture, sizes.at(-1)!) ? picture : imresizeTo(picture, sizes.at(-1)!);
-  const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, { size: sizes[startScale]! });
+  const whole = fitted(picture, sizes.at(-1)!);
+  const start = steps === 0 ? whole : imresize(whole, model.scaleFactor ** steps, sizes[startScale]!);
   return { stages: stagesOf(sizes, startScale, startScale), start, factor: model.scaleFactor };
 }
 

@@ -2,8 +2,7 @@
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { crop, type Planes } from "../../image/planes.ts";
-import { isSameSize } from "../../image/resample.ts";
+import { crop, isSameSize, type Planes } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -95,7 +94,6 @@ export class SinganSampler implements Sampler {
     yield* this.renderBands(this.#pathOf(options), options, progress);
   }
 
-  /** Made from z* alone. */
   reconstruction(): Promise<Planes> {
     return this.render(reconstructionPath(this.model), { seed: 0 });
   }
@@ -238,7 +236,6 @@ function cropped({ top, picture }: Band, { width, height }: Size): Band {
   return { top, picture: rows === picture.height && width === picture.width ? picture : crop(picture, 0, 0, width, rows) };
 }
 
-/** Copies a picture into a larger one. */
 function copyInto(larger: Planes, { top, left }: Pick<Window, "top" | "left">, { width, height, data }: Planes): void {
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {

@@ -4,11 +4,9 @@
 import type { Margins } from "../../autodiff/ops/spatial.ts";
 import { PADDING, type Size } from "../model/config.ts";
 
-export interface Window {
+export interface Window extends Size {
   readonly top: number;
   readonly left: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 export interface View {

@@ -1,7 +1,7 @@
 // What a training can be asked for, its defaults and presets. Values from the official code (tamarott/SinGAN config.py) and the paper.
 
 import type { Shape } from "../../autodiff/tensor.ts";
-import type { Size } from "../../image/resample.ts";
+import type { Size } from "../../image/planes.ts";
 
 export interface TrainOptions {
   /** The name of what is trained, on which pyramid: a key of the table in recipes.ts. */
@@ -136,9 +136,8 @@ export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, opt
   const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];
-    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
       throw new OptionError(`${name} must be ${whole ? "a whole number" : "a number"} from ${low} to ${high}, not ${value}`);
-    }
   }
   for (const [name, values] of CHOICES) {
     if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);

@@ -3,10 +3,9 @@
 import type { Shape } from "../../autodiff/tensor.ts";
 import type { Planes } from "../../image/planes.ts";
 import type { Size, TrainOptions } from "./config.ts";
-import type { LossRecord, ScaleRecord } from "./model.ts";
+import { LOSSES, type LossRecord, type ScaleRecord } from "./model.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
-const LOSSES: readonly (keyof LossRecord)[] = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"];
 const MAX_MESSAGE = 240;
 
 /** Not a model of this program, or a damaged one; the message is one line that names what is wrong. */

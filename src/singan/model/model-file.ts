@@ -2,7 +2,6 @@
 // It holds what sampling and warm starts need, not what only a resumed training would (Adam's moments); reading checks all of it.
 
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
-import { checksum } from "./checksum.ts";
 import { OptionError, optionsOf, PAPER, type Size, type TrainOptions } from "./config.ts";
 import { checkShape, damaged, f32, field, isObject, ModelFileError, type Take } from "./file-fields.ts";
 import type { AnyModel } from "./model.ts";
@@ -47,19 +46,14 @@ export function writeModelFile(model: AnyModel, recipes: ModelRecipes): Uint8Arr
     ...(recipe !== FIRST_RECIPE && { recipe }),
     ...own.metadata,
   };
-  try {
-    const bytes = writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
-    readModelFile(bytes, recipes);
-    return bytes;
-  } catch (error) {
-    if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
-    throw error;
-  }
+  const bytes = asModelFile(() => writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) }));
+  readModelFile(bytes, recipes);
+  return bytes;
 }
 
 /** The model in a file. Throws ModelFileError unless everything is there, fits together and is as it was written. */
 export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyModel {
-  const { tensors, metadata } = container(bytes);
+  const { tensors, metadata } = asModelFile(() => readSafetensors(bytes));
   if (metadata["format"] !== FORMAT) throw new ModelFileError("a safetensors file, but not a model of singan-webgpu");
   const version = metadata["version"] ?? "";
   if (version !== VERSION)
@@ -73,9 +67,8 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
   if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, that of its options ${options.recipe}`);
   const sizes = readSizes(field(metadata, "sizes"));
   const records = field(metadata, "scales");
-  if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length) {
+  if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length)
     throw damaged(`it should hold 1 to ${sizes.length} scales`);
-  }
   const unread = new Map(tensors);
   const take: Take = (name, shape) => {
     const tensor = unread.get(name);
@@ -89,9 +82,9 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
   return model;
 }
 
-function container(bytes: Uint8Array): ReturnType<typeof readSafetensors> {
+function asModelFile<T>(work: () => T): T {
   try {
-    return readSafetensors(bytes);
+    return work();
   } catch (error) {
     if (error instanceof SafetensorsError) throw new ModelFileError(error.message);
     throw error;
@@ -136,11 +129,32 @@ function readOptions(value: unknown, recipes: ModelRecipes): TrainOptions {
 /** [[width, height], …], coarsest first, none smaller than the one before. */
 function readSizes(value: unknown): Size[] {
   const isSide = (side: unknown): boolean => Number.isInteger(side) && (side as number) >= 1 && (side as number) <= MAX_SIDE;
-  if (!Array.isArray(value) || value.length === 0 || !value.every((s) => Array.isArray(s) && s.length === 2 && s.every(isSide))) {
+  if (!Array.isArray(value) || value.length === 0 || !value.every((s) => Array.isArray(s) && s.length === 2 && s.every(isSide)))
     throw damaged("its sizes are not pairs of whole numbers");
-  }
   const sizes = (value as [number, number][]).map(([width, height]): Size => ({ width, height }));
   const shrinks = sizes.some(({ width, height }, k) => k > 0 && (width < sizes[k - 1]!.width || height < sizes[k - 1]!.height));
   if (shrinks) throw damaged("its sizes do not grow from scale to scale");
   return sizes;
 }
+
+/** CRC-32 (IEEE 802.3) of metadata and tensors, each in the order of the names: independent of how the container lays them out. */
+export function checksum(tensors: ReadonlyMap<string, StoredTensor>, metadata: Readonly<Record<string, string>>): string {
+  const text = new TextEncoder();
+  let crc = 0xffffffff;
+  const add = (bytes: Uint8Array): void => {
+    for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  };
+  for (const key of Object.keys(metadata).sort()) add(text.encode(`${JSON.stringify([key, metadata[key]])}\n`));
+  for (const name of [...tensors.keys()].sort()) {
+    const { dtype, shape, data } = tensors.get(name)!;
+    add(text.encode(`${JSON.stringify([name, dtype, shape])}\n`));
+    add(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  return crc;
+});

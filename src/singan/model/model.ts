@@ -7,13 +7,9 @@ import { OptionError, type Size, type TrainOptions } from "./config.ts";
 /** A net's tensors by their official state_dict names (head.conv.weight, body.block1.norm.running_mean, tail.0.bias, …). */
 export type StateDict = ReadonlyMap<string, Float32Array>;
 
-export interface LossRecord {
-  readonly dReal: number;
-  readonly dFake: number;
-  readonly gradientPenalty: number;
-  readonly gAdversarial: number;
-  readonly reconstruction: number;
-}
+/** The losses of a training, in the order in which its programs write them. */
+export const LOSSES = ["dReal", "dFake", "gradientPenalty", "gAdversarial", "reconstruction"] as const;
+export type LossRecord = Readonly<Record<(typeof LOSSES)[number], number>>;
 
 /** What is known of a trained scale besides its nets. */
 export interface ScaleRecord {
@@ -76,7 +72,7 @@ export interface Work {
 
 /** The photo at a scale of the model, as the pyramid has it. */
 export const photoAt = ({ photo, sizes, scaleFactor }: Model, scale: number): Planes =>
-  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), { size: sizes[scale]! });
+  scale === sizes.length - 1 ? photo : imresize(photo, scaleFactor ** (sizes.length - 1 - scale), sizes[scale]!);
 
 /** Throws OptionError unless `scale` is a whole number from `low` to the model's last scale. */
 export function requireScale(model: Pick<AnyModel, "scales">, scale: number, low: number): void {

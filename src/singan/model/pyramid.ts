@@ -1,8 +1,10 @@
-// The pyramid: how many scales a picture trains at, their sizes, and the pictures x_0 (coarsest) … x_N (finest).
+// The pyramid: how many scales a picture trains at, their sizes, the pictures x_0 (coarsest) … x_N (finest),
+// and how a picture is brought to the next scale.
 // Follows adjust_scales2image and creat_reals_pyramid of the official SinGAN code; the paper counts scales the other way round.
 
-import type { Planes } from "../../image/planes.ts";
-import { ceilSize, imresize, type Size } from "../../image/resample.ts";
+import type { Planes, Size } from "../../image/planes.ts";
+import { bicubicTaps, bilinearTaps, ceilSize, imresize, resample, type Taps } from "../../image/resample.ts";
+import type { TrainOptions } from "./config.ts";
 
 /** A picture or setting from which no pyramid can be made; the message is one line for the user. */
 export class PyramidError extends Error {
@@ -18,8 +20,6 @@ export interface PyramidSettings extends Size {
   readonly scaleFactor?: number;
   /** Of the two counts of scales: up, or down as for super-resolution (adjust_scales2image_SR). */
   readonly counts?: "up" | "down";
-  /** Plain ⌈x⌉ as in the official code, where rounding decides between 25 and 26; only to compare with it. */
-  readonly official?: boolean;
 }
 
 export interface Pyramid {
@@ -41,21 +41,20 @@ export interface Pyramid {
  * A picture whose x_N is exactly minSize high or wide has this one scale. Throws PyramidError if it is smaller than that.
  */
 export function pyramidSizes(settings: PyramidSettings): Pyramid {
-  const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, counts = "up", official = false } = settings;
+  const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, counts = "up" } = settings;
   if (!(nominal > 0 && nominal < 1)) throw new PyramidError(`the scale factor must lie between 0 and 1, not ${nominal}`);
-  const ceil = official ? Math.ceil : ceilSize;
-  const { finest, scale1 } = finestScale({ width, height, minSize, maxSize }, ceil);
+  const { finest, scale1 } = finestScale({ width, height, minSize, maxSize });
   const finestShort = Math.min(finest.width, finest.height);
   if (finestShort === minSize) return { sizes: [finest], scaleFactor: 1, factors: [1], scale1, stopScale: 0 };
 
   // At least 1: finestShort > minSize means minSize/short < min(maxSize, long)/long, so the first logarithm is the larger one.
   const log = (x: number): number => Math.log(x) / Math.log(nominal);
   const long = Math.max(width, height);
-  const count = counts === "up" ? ceil : (x: number) => Math.floor(x + 1e-6);
+  const count = counts === "up" ? ceilSize : (x: number) => Math.floor(x + 1e-6);
   const stopScale = count(log(minSize / Math.min(width, height))) + 1 - count(log(Math.min(maxSize, long) / long));
   const scaleFactor = (minSize / finestShort) ** (1 / stopScale);
   const factors = Array.from({ length: stopScale + 1 }, (_, n) => scaleFactor ** (stopScale - n));
-  return { sizes: reduced(finest, factors, ceil), scaleFactor, factors, scale1, stopScale };
+  return { sizes: reduced(finest, factors), scaleFactor, factors, scale1, stopScale };
 }
 
 /**
@@ -65,23 +64,21 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
  * Official code: create_reals_pyramid of tohinz/ConSinGAN.
  */
 export function concurrentPyramidSizes(settings: Size & { minSize: number; maxSize: number; stages: number }): Pyramid {
-  const { finest, scale1 } = finestScale(settings, ceilSize);
+  const { finest, scale1 } = finestScale(settings);
   const stopScale = settings.stages - 1;
   const scaleFactor = stopScale === 0 ? 1 : (settings.minSize / Math.min(finest.width, finest.height)) ** (1 / stopScale);
   const slope = stopScale > 1 ? (stopScale - 1) / Math.log(stopScale) : 0;
   const factors = Array.from({ length: settings.stages }, (_, n) =>
     n === stopScale ? 1 : scaleFactor ** (slope * Math.log(stopScale - n) + 1),
   );
-  return { sizes: reduced(finest, factors, ceilSize), scaleFactor, factors, scale1, stopScale };
+  return { sizes: reduced(finest, factors), scaleFactor, factors, scale1, stopScale };
 }
 
-type Ceil = (x: number) => number;
-
-const reduced = ({ width, height }: Size, factors: readonly number[], ceil: Ceil): Size[] =>
-  factors.map((factor) => ({ width: ceil(width * factor), height: ceil(height * factor) }));
+const reduced = ({ width, height }: Size, factors: readonly number[]): Size[] =>
+  factors.map((factor) => ({ width: ceilSize(width * factor), height: ceilSize(height * factor) }));
 
 /** x_N: the picture with its long side limited. Throws PyramidError where its short side is then too short. */
-function finestScale(settings: Size & { minSize: number; maxSize: number }, ceil: Ceil): { finest: Size; scale1: number } {
+function finestScale(settings: Size & { minSize: number; maxSize: number }): { finest: Size; scale1: number } {
   const { width, height, minSize, maxSize } = settings;
   for (const [name, value] of Object.entries({ width, height, minSize, maxSize })) {
     if (!Number.isInteger(value) || value < 1) throw new PyramidError(`${name} must be a positive whole number, not ${value}`);
@@ -92,7 +89,7 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }, ceil
     throw new PyramidError(`the picture is ${width}x${height}: its short side must be at least ${minSize} pixels`);
 
   const scale1 = Math.min(maxSize / long, 1);
-  const finest = { width: ceil(width * scale1), height: ceil(height * scale1) };
+  const finest = { width: ceilSize(width * scale1), height: ceilSize(height * scale1) };
   const finestShort = Math.min(finest.width, finest.height);
   if (finestShort < minSize) {
     const needed = Math.ceil((minSize * long) / short);
@@ -110,6 +107,18 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }, ceil
  * those of `pyramid` (so a test can force the official ones).
  */
 export function buildPyramid(picture: Planes, { sizes, factors, scale1, stopScale }: Pyramid): Planes[] {
-  const finest = imresize(picture, scale1, { size: sizes[stopScale]! });
-  return sizes.map((size, n) => (n === stopScale ? finest : imresize(finest, factors[n]!, { size })));
+  const finest = imresize(picture, scale1, sizes[stopScale]!);
+  return sizes.map((size, n) => (n === stopScale ? finest : imresize(finest, factors[n]!, size)));
+}
+
+/** Tables of the enlargement between stages: on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
+export function enlargement(kind: TrainOptions["upsample"], factor: number, inSize: number, outSize: number): Taps {
+  return kind === "bicubic" ? bicubicTaps(inSize, 1 / factor, outSize) : bilinearTaps(inSize, outSize, 1 / factor);
+}
+
+/** The same on the CPU, clamped to [-1,1]. */
+export function enlarge(picture: Planes, factor: number, { width, height }: Size, kind: TrainOptions["upsample"]): Planes {
+  const taps = (inSize: number, outSize: number) => enlargement(kind, factor, inSize, outSize);
+  const { data } = resample(picture, taps(picture.height, height), taps(picture.width, width));
+  return { width, height, data: data.map((x) => Math.min(Math.max(x, -1), 1)) };
 }

@@ -55,9 +55,8 @@ function parseEntry(name: string, value: unknown): Entry {
 
 function parseMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
-  if (!isObject(value) || !Object.values(value).every((text) => typeof text === "string")) {
+  if (!isObject(value) || !Object.values(value).every((text) => typeof text === "string"))
     throw new SafetensorsError("__metadata__ is not an object of strings");
-  }
   return value as Record<string, string>;
 }
 
@@ -69,11 +68,10 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Map<string, Store
   if (bytes.length < 8) throw new SafetensorsError(`not a safetensors file: only ${bytes.length} bytes`);
   const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (headerBytes > maxHeaderBytes) throw new SafetensorsError(`not a safetensors file: a header of ${headerBytes} bytes`);
-  if (headerBytes > bytes.length - 8) {
+  if (headerBytes > bytes.length - 8)
     throw new SafetensorsError(
       `truncated safetensors file: the header takes ${headerBytes} bytes, ${bytes.length - 8} are there`,
     );
-  }
   const { __metadata__: rawMetadata, ...described } = parseHeader(bytes.subarray(8, 8 + headerBytes));
   const metadata = parseMetadata(rawMetadata);
   const entries = Object.entries(described).map(([name, value]) => parseEntry(name, value));
@@ -87,11 +85,10 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Map<string, Store
       const what = begin < position ? "overlaps another" : `leaves a hole of ${begin - position} bytes before it`;
       throw new SafetensorsError(`tensor ${JSON.stringify(name)} ${what}`);
     }
-    if (end > data.length) {
+    if (end > data.length)
       throw new SafetensorsError(
         `truncated safetensors file: tensor ${JSON.stringify(name)} ends at ${end} of ${data.length} bytes`,
       );
-    }
     const copy = new Uint8Array(data.subarray(begin, end)); // not slice: a Buffer's slice is a view
     tensors.set(name, dtype === "F32" ? { dtype, shape, data: new Float32Array(copy.buffer) } : { dtype, shape, data: copy });
     position = end;
@@ -113,9 +110,8 @@ export function writeSafetensors(
   const fields = [`"__metadata__":${JSON.stringify(metadata)}`];
   for (const [name, { dtype, shape, data }] of tensors) {
     const count = shape.reduce((product, size) => product * size, 1);
-    if (name === "__metadata__" || !shape.every(isCount) || count !== data.length) {
+    if (name === "__metadata__" || !shape.every(isCount) || count !== data.length)
       throw new SafetensorsError(`tensor ${JSON.stringify(name)}: cannot store ${data.length} values as [${shape}]`);
-    }
     const end = position + data.byteLength;
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [position, end] })}`);
     position = end;

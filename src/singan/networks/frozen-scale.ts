@@ -11,10 +11,10 @@ import { float32Taps } from "../../image/resample.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
 import type { ScaleModel } from "../model/model.ts";
+import { enlargement } from "../model/pyramid.ts";
 import { foldedShapes } from "../model/shapes.ts";
-import { enlargement } from "../model/upsampling.ts";
 import { foldGenerator, frozenGenerator } from "./networks.ts";
-import { AMP_SHAPE, ampValues } from "./noise-maps.ts";
+import { AMP_SHAPE, ampValues } from "./noise.ts";
 
 /** A picture of one scale brought to the next. */
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;

@@ -1,19 +1,42 @@
 // A level's training set up on made-up values: to compile it, to count the memory that it takes, to list its convolutions, or to time it.
 
+import { normals } from "../../autodiff/philox.ts";
+import { sizeOf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
+import type { Planes } from "../../image/planes.ts";
+import { initialWeights } from "../../nn/init.ts";
 import type { Graph } from "../../runtime/plan.ts";
-import type { TrainOptions } from "../model/config.ts";
-import type { Pyramid } from "../model/pyramid.ts";
+import { casesOf, type Tuner } from "../../runtime/tuner.ts";
+import type { Size } from "../model/config.ts";
 import type { LevelTrainer } from "./level-trainer.ts";
-import { madeUpPicture, NOISE, ZEROS } from "./made-up.ts";
-import type { TrainingRecipe } from "./recipe.ts";
+import type { TrainingOutline, ValueSource } from "./recipe.ts";
+
+/** For what is timed. */
+const NOISE: ValueSource = {
+  weights: initialWeights,
+  draw: (stream, count) => Float32Array.from(normals([0, 0, 0, 0], stream, count)),
+};
+
+/** Takes next to no time, so that a training can go on meanwhile. */
+export const ZEROS: ValueSource = {
+  weights: (shapes) => new Map([...shapes].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))])),
+  draw: (_, count) => new Float32Array(count),
+};
+
+/** A noise amplitude of the size that trainings have. */
+export const NOISE_AMP = 0.05;
+
+export const NO_LOSSES = { dReal: 0, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 };
+
+export const madeUpPicture = (size: Size, stream: number, values: ValueSource): Planes => ({
+  ...size,
+  data: values.draw(stream, 3 * size.width * size.height).map((v) => Math.max(-1, Math.min(1, v / 2))),
+});
 
 /** Sets up the trainer of one level on `gpu`, hands it to `use` and frees all that it takes. */
 export async function withTrainer<T>(
   gpu: Gpu,
-  recipe: TrainingRecipe,
-  pyramid: Pyramid,
-  options: TrainOptions,
+  { recipe, options, pyramid }: TrainingOutline,
   level: number,
   use: (trainer: LevelTrainer) => Promise<T> | T,
   values = NOISE,
@@ -33,32 +56,37 @@ export async function withTrainer<T>(
 }
 
 /** Compiles the kernels of a level while another one trains. What fails here fails again, and is reported, when the level begins. */
-export async function compileAhead(
-  gpu: Gpu,
-  recipe: TrainingRecipe,
-  pyramid: Pyramid,
-  options: TrainOptions,
-  level: number,
-): Promise<void> {
-  await withTrainer(gpu.dryRun(true), recipe, pyramid, options, level, () => {}, ZEROS).catch(() => {});
-}
+export const compileAhead = (gpu: Gpu, outline: TrainingOutline, level: number): Promise<void> =>
+  withTrainer(gpu.dryRun(true), outline, level, () => {}, ZEROS).catch(() => {});
 
 /** GPU memory that a training takes at most, in bytes. Throws GpuError where a buffer is larger than the adapter binds. */
-export async function forecastBytes(gpu: Gpu, recipe: TrainingRecipe, pyramid: Pyramid, options: TrainOptions): Promise<number> {
-  const bytes = pyramid.sizes.map((_, level) => {
+export async function forecastBytes(gpu: Gpu, outline: TrainingOutline): Promise<number> {
+  const bytes = outline.pyramid.sizes.map((_, level) => {
     const dry = gpu.dryRun(false);
-    return withTrainer(dry, recipe, pyramid, options, level, () => dry.stats().bytes, ZEROS);
+    return withTrainer(dry, outline, level, () => dry.stats().bytes, ZEROS);
   });
   return Math.max(...(await Promise.all(bytes)));
 }
 
 /** The graphs that the training of a level runs. */
-export function graphsOf(
+export const graphsOf = (gpu: Gpu, outline: TrainingOutline, level: number): Promise<readonly Graph[]> =>
+  withTrainer(gpu.dryRun(false), outline, level, ({ graphs }) => graphs, ZEROS);
+
+export type TuneOptions = Parameters<Tuner["tune"]>[1] & {
+  /** Whether to tune for a level; by default for all. */
+  readonly includes?: (level: number) => boolean;
+};
+
+/**
+ * Finds the fastest kernels for the convolutions that a training runs. Times what the tuning table does not know yet, `budgetMs` per level
+ * at most; what is not timed runs by the static choice.
+ */
+export async function tuneBy(
   gpu: Gpu,
-  recipe: TrainingRecipe,
-  pyramid: Pyramid,
-  options: TrainOptions,
-  level: number,
-): Promise<readonly Graph[]> {
-  return withTrainer(gpu.dryRun(false), recipe, pyramid, options, level, ({ graphs }) => graphs, ZEROS);
+  tuner: Tuner,
+  outline: TrainingOutline,
+  { includes = () => true, ...limits }: TuneOptions = {},
+): Promise<void> {
+  for (const level of outline.pyramid.sizes.keys())
+    if (includes(level)) await tuner.tune(casesOf(await graphsOf(gpu, outline, level)), limits);
 }

@@ -10,27 +10,42 @@ import type { Graph } from "../../runtime/plan.ts";
 import { type Copy, type Program, submit } from "../../runtime/program.ts";
 import { ProgramSet } from "../../runtime/program-set.ts";
 import { learningRate, type Size, type TrainOptions } from "../model/config.ts";
-import type { Preview, StateDict } from "../model/model.ts";
+import type { LossRecord, Preview, StateDict } from "../model/model.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
-import {
-  type BatchOptions,
-  type BatchSource,
-  FeedBlock,
-  LossBlock,
-  MAX_BATCH,
-  type Progress,
-  type Run,
-  runBatches,
-  type TrainerTensors,
-} from "./batches.ts";
+import { FeedBlock, LossBlock, type Run } from "./feeds.ts";
+
+/** Values of all that a trainer changes, by name. */
+export type TrainerTensors = ReadonlyMap<string, Float32Array>;
+
+export interface BatchOptions {
+  /** Iterations that are done already. */
+  readonly from?: number;
+  /** Most iterations per submit; 32 is the limit. */
+  readonly maxBatch?: number;
+  /** Whether to read the tensors after so many iterations; asked at the end of each batch. */
+  readonly keeps?: (iteration: number) => boolean;
+}
+
+export interface Progress {
+  readonly iteration: number;
+  readonly losses: LossRecord;
+  /** Of the same moment as the losses; null where nobody asked for them. */
+  readonly tensors: TrainerTensors | null;
+}
+
+/** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
+const TARGET_BATCH_MS = 150;
+/** The feeds of so many iterations have room in one upload. */
+export const MAX_BATCH = 32;
 
 /** A trainer between two iterations. */
 export interface TrainerState {
-  /** Iterations that are done. */
   readonly iteration: number;
   readonly noiseAmp: number;
   readonly tensors: TrainerTensors;
 }
+
+export type StateDicts = Readonly<Record<"generator" | "discriminator", StateDict>>;
 
 /** Program runs per iteration are fewer than this: each has its own random key. */
 const MAX_RUNS = 64;
@@ -44,10 +59,9 @@ export interface Step<Name> {
   readonly before?: readonly Copy[];
 }
 
-export abstract class LevelTrainer<Name extends string = string> implements BatchSource {
+export abstract class LevelTrainer<Name extends string = string> {
   readonly losses: LossBlock;
   readonly feed: FeedBlock;
-  readonly iterations: number;
   protected readonly set: ProgramSet<Name | "sample" | "reconstruction">;
   protected programs!: Readonly<Record<Name | "sample" | "reconstruction", Program>>;
   /** The results of the programs `sample` and `reconstruction`. */
@@ -61,7 +75,6 @@ export abstract class LevelTrainer<Name extends string = string> implements Batc
     readonly size: Size,
     protected readonly options: TrainOptions,
   ) {
-    this.iterations = options.iterations;
     this.losses = new LossBlock(gpu, name);
     this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.set = new ProgramSet(gpu, name);
@@ -89,7 +102,7 @@ export abstract class LevelTrainer<Name extends string = string> implements Batc
   /** Noise amplitude of the level; measured where it depends on the starting weights. */
   abstract measureNoiseAmp(): Promise<number>;
   /** The networks by official names, as the last iteration left them. */
-  abstract stateDicts(): Promise<{ readonly generator: StateDict; readonly discriminator: StateDict }>;
+  abstract stateDicts(): Promise<StateDicts>;
 
   /** The graphs of all programs: what a tuner looks at. */
   get graphs(): readonly Graph[] {
@@ -107,9 +120,44 @@ export abstract class LevelTrainer<Name extends string = string> implements Batc
     });
   }
 
-  /** All iterations that are left, in batches; see runBatches. */
-  run(options?: BatchOptions): AsyncGenerator<Progress> {
-    return runBatches(this.gpu, this, options);
+  /**
+   * Runs the iterations that are left in batches sized by measured time. Yields the losses after each batch, one batch behind the GPU;
+   * leaving early waits for the batch in flight. Throws where a loss is not finite: tensors are yielded with finite losses only.
+   */
+  async *run({ from = 0, maxBatch = MAX_BATCH, keeps = () => false }: BatchOptions = {}): AsyncGenerator<Progress> {
+    let inFlight: Promise<Progress> | null = null;
+    let size = 1;
+    try {
+      for (let at = from; at < this.options.iterations; ) {
+        const count = Math.min(size, this.options.iterations - at);
+        const start = performance.now();
+        const previous: typeof inFlight = inFlight;
+        inFlight = this.#submit(at, count, keeps);
+        inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
+        at += count;
+        if (previous) yield await previous;
+        const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
+        size = Math.max(1, Math.min(maxBatch, MAX_BATCH, 2 * size, wanted));
+      }
+      if (inFlight) yield await inFlight;
+    } finally {
+      await inFlight?.catch(() => {});
+    }
+  }
+
+  async #submit(first: number, count: number, keeps: (iteration: number) => boolean): Promise<Progress> {
+    const runs = Array.from({ length: count }, (_, i) => this.iteration(first + i)).flat();
+    const feeds = this.feed.upload(runs.map((run) => run.feed));
+    const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
+    submit(this.gpu, steps);
+    const iteration = first + count;
+    // Both reads are encoded here, right behind the batch: the next one is submitted before they resolve.
+    const [losses, tensors] = await Promise.all([this.losses.read(), keeps(iteration) ? this.readTensors() : null]);
+    const bad = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss));
+    if (!bad) return { iteration, losses, tensors };
+    throw new Error(
+      `${this.name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
+    );
   }
 
   /** A random picture and the reconstruction with the present weights, in train mode. */

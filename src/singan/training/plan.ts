@@ -3,15 +3,13 @@
 import { BindingLimitError, type Gpu } from "../../gpu/device.ts";
 import { PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
 import type { Pyramid } from "../model/pyramid.ts";
-import { costsOf } from "./cost.ts";
 import { forecastBytes } from "./dry-run.ts";
-import { chooseAuto, forecastSeconds, measureSpeed, presetOptions, type Speed } from "./presets.ts";
-import type { TrainingRecipe } from "./recipe.ts";
+import { chooseAuto, forecastSeconds, measureSpeed, presetOutline, type Speed } from "./presets.ts";
+import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts";
 
 export interface PlanOptions {
   /** Where the options come from that are not given; by default auto, or paper where both maxSize and iterations are given. */
   readonly preset?: PresetName | "auto" | undefined;
-  /** Options that replace the preset's. */
   readonly options: Partial<TrainOptions>;
 }
 
@@ -20,7 +18,6 @@ export interface PlanCircumstances {
   readonly speed?: Speed | null;
   /** Main memory that is free, in bytes; for GPUs that compute in it. Unknown in a browser: then nothing is refused for it. */
   readonly freeBytes?: number;
-  /** Called before the GPU is timed. */
   readonly onTiming?: () => void;
 }
 
@@ -32,9 +29,7 @@ export interface TrainingPlan {
   readonly pyramid: Pyramid;
   /** Null where nothing was timed: where no preset was named and the training is short in any case. */
   readonly forecastSeconds: number | null;
-  /** GPU memory that it takes at most. */
   readonly bytes: number;
-  /** What was measured on this GPU. */
   readonly speed: Speed | null;
 }
 
@@ -52,15 +47,10 @@ const SPARE_BYTES = 256e6;
 export const presetOf = ({ preset, options }: PlanOptions): PresetName | "auto" =>
   preset ?? (options.maxSize !== undefined && options.iterations !== undefined ? "paper" : "auto");
 
-/** Options and pyramid of a plan as far as they don't depend on the GPU: auto counts as paper. Throws OptionError, PyramidError. */
-export function planSizes(
-  recipe: TrainingRecipe,
-  photo: Size,
-  plan: PlanOptions,
-): { readonly recipe: TrainingRecipe; readonly options: TrainOptions; readonly pyramid: Pyramid } {
+/** What a plan says without a GPU: auto counts as paper. Throws OptionError, PyramidError. */
+export function planSizes(recipe: TrainingRecipe, photo: Size, plan: PlanOptions): TrainingOutline {
   const preset = presetOf(plan);
-  const options = presetOptions(recipe, photo, PRESETS[preset === "auto" ? "paper" : preset], plan.options);
-  return { recipe, options, pyramid: recipe.pyramid(photo, options) };
+  return presetOutline(recipe, photo, PRESETS[preset === "auto" ? "paper" : preset], plan.options);
 }
 
 /** Plans a training of a photo of this size. Throws OptionError, PyramidError, and MemoryError where it does not fit. */
@@ -73,33 +63,27 @@ export async function planBy(
 ): Promise<TrainingPlan> {
   const named = planSizes(recipe, photo, plan);
   const preset = presetOf(plan);
-  const isLong = costsOf(recipe, named.pyramid.sizes, named.options).reduce((a, b) => a + b, 0) > LONG_MACS;
+  const isLong = costsOf(named).reduce((a, b) => a + b, 0) > LONG_MACS;
   const isTimed = preset === "auto" || plan.preset !== undefined || isLong;
   if (isTimed && !speed) onTiming();
   const measured = isTimed ? (speed ?? (await measureSpeed(gpu))) : speed;
-  const chosen = preset === "auto" ? chooseAuto(recipe, photo, plan.options, measured!) : { preset, options: named.options };
-  const { options } = chosen;
-  const pyramid = recipe.pyramid(photo, options);
+  const chosen = preset === "auto" ? chooseAuto(recipe, photo, plan.options, measured!) : { preset, outline: named };
+  const { options, pyramid } = chosen.outline;
   return {
     ...{ preset: chosen.preset, isPicked: preset === "auto", options, pyramid, speed: measured },
-    forecastSeconds: isTimed ? forecastSeconds(recipe, measured!, photo, options) : null,
-    bytes: await requireMemory(gpu, recipe, pyramid, options, freeBytes),
+    forecastSeconds: isTimed ? forecastSeconds(measured!, chosen.outline) : null,
+    bytes: await requireMemory(gpu, chosen.outline, freeBytes),
   };
 }
 
 /** GPU memory that a training takes, in bytes. Throws MemoryError where it isn't there, with an estimate of what would fit. */
-export async function requireMemory(
-  gpu: Gpu,
-  recipe: TrainingRecipe,
-  pyramid: Pyramid,
-  options: TrainOptions,
-  freeBytes?: number,
-): Promise<number> {
+export async function requireMemory(gpu: Gpu, outline: TrainingOutline, freeBytes?: number): Promise<number> {
+  const { maxSize } = outline.options;
   // Memory grows with the pixels.
-  const advice = (share: number) => `take maxSize ${Math.floor(options.maxSize * Math.sqrt(share))}, or a smaller maxChannels`;
+  const advice = (share: number) => `take maxSize ${Math.floor(maxSize * Math.sqrt(share))}, or a smaller maxChannels`;
   let bytes: number;
   try {
-    bytes = await forecastBytes(gpu, recipe, pyramid, options);
+    bytes = await forecastBytes(gpu, outline);
   } catch (error) {
     if (!(error instanceof BindingLimitError)) throw error;
     const [needed, most] = [megabytes(error.bytes), megabytes(error.limit)];

@@ -3,9 +3,8 @@
 
 import type { Gpu } from "../../gpu/device.ts";
 import { optionsOf, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
-import { costsOf } from "./cost.ts";
 import { withTrainer } from "./dry-run.ts";
-import type { TrainingRecipe } from "./recipe.ts";
+import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts";
 import { singanTraining } from "./singan/singan-training.ts";
 
 export interface Speed {
@@ -33,22 +32,27 @@ const CANDIDATES: readonly { preset: PresetName; options: TrainOptions; atMostSe
     { channels: 16, iterations: 80 },
     { channels: 16, iterations: 60 },
     { channels: 16, iterations: 40 },
-  ].map(({ channels, iterations }) => ({
+    // 4 minutes, less what a forecast may be wrong by
+  ].map(({ channels, iterations }, i, { length }) => ({
     preset: "preview" as const,
     options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
-    atMostSeconds: 3.25 * 60, // 4 minutes, less what a forecast may be wrong by
+    atMostSeconds: i === length - 1 ? Number.POSITIVE_INFINITY : 3.25 * 60,
   })),
 ];
 
-/** A preset's options in a recipe, with `fixed` options in place of its own, and large enough for an elongated photo. Throws OptionError. */
-export function presetOptions(
+/**
+ * A training by a preset's options in a recipe, with `fixed` options in place of its own, and large enough for an elongated photo.
+ * Throws OptionError, PyramidError.
+ */
+export function presetOutline(
   recipe: TrainingRecipe,
   photo: Size,
   preset: TrainOptions,
   fixed: Partial<TrainOptions>,
-): TrainOptions {
+): TrainingOutline {
   const adapted = preset.recipe === recipe.name ? preset : recipe.adapt(preset);
-  return optionsOf(recipe, { ...fitTo(photo, { ...adapted, ...fixed }), ...fixed });
+  const options = optionsOf(recipe, { ...fitTo(photo, { ...adapted, ...fixed }), ...fixed });
+  return { recipe, options, pyramid: recipe.pyramid(photo, options) };
 }
 
 /** The best preset whose forecast for a photo of this size is short enough at this speed, with `fixed` options in place of its own. */
@@ -57,12 +61,10 @@ export function chooseAuto(
   photo: Size,
   fixed: Partial<TrainOptions>,
   speed: Speed,
-): { readonly preset: PresetName; readonly options: TrainOptions } {
-  const last = CANDIDATES.at(-1)!;
-  for (const candidate of CANDIDATES) {
-    const options = presetOptions(recipe, photo, candidate.options, fixed);
-    if (candidate === last || forecastSeconds(recipe, speed, photo, options) <= candidate.atMostSeconds)
-      return { preset: candidate.preset, options };
+): { readonly preset: PresetName; readonly outline: TrainingOutline } {
+  for (const { preset, options, atMostSeconds } of CANDIDATES) {
+    const outline = presetOutline(recipe, photo, options, fixed);
+    if (forecastSeconds(speed, outline) <= atMostSeconds) return { preset, outline };
   }
   throw new Error("unreachable: the last candidate is always taken");
 }
@@ -74,11 +76,10 @@ function fitTo({ width, height }: Size, options: TrainOptions): TrainOptions {
   return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed, PAPER.maxSize)) };
 }
 
-/** How long a training will take. Throws PyramidError for a photo that can't be trained. */
-export function forecastSeconds(recipe: TrainingRecipe, speed: Speed, photo: Size, options: TrainOptions): number {
-  const { sizes } = recipe.pyramid(photo, options);
-  const perLevel = costsOf(recipe, sizes, options).map((macs) => options.iterations * speed.overhead + macs / speed.rate);
-  return perLevel.reduce((a, b) => a + b, (speed.compile * sizes.length) / 4); // most kernels are those that were timed
+/** How long a training will take. */
+export function forecastSeconds(speed: Speed, outline: TrainingOutline): number {
+  const perLevel = costsOf(outline).map((macs) => outline.options.iterations * speed.overhead + macs / speed.rate);
+  return perLevel.reduce((a, b) => a + b, (speed.compile * perLevel.length) / 4); // most kernels are those that were timed
 }
 
 interface Probe extends Size {
@@ -104,9 +105,10 @@ async function timeIteration(
   { channels, ...size }: Probe,
 ): Promise<{ seconds: number; macs: number; compile: number }> {
   const options = optionsOf(singanTraining, { iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
+  const recipe = singanTraining;
   const pyramid = { sizes: [size], scaleFactor: 1, factors: [1], scale1: 1, stopScale: 0 };
   const start = performance.now();
-  return withTrainer(gpu, singanTraining, pyramid, options, 0, async (trainer) => {
+  return withTrainer(gpu, { recipe, options, pyramid }, 0, async (trainer) => {
     const compiled = performance.now();
     const times: number[] = [];
     let before = performance.now();
@@ -115,7 +117,7 @@ async function timeIteration(
       before = performance.now();
     }
     const [, median] = times.sort((a, b) => a - b);
-    const macs = singanTraining.macsPerIteration(0, [size], options);
+    const macs = recipe.macsPerIteration(0, [size], options);
     return { seconds: median! / 1000, macs, compile: (compiled - start) / 1000 };
   });
 }

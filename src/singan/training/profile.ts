@@ -3,17 +3,15 @@
 import type { Gpu } from "../../gpu/device.ts";
 import { DispatchTimer } from "../../runtime/dispatch-timer.ts";
 import type { Dispatch } from "../../runtime/program.ts";
-import type { Size, TrainOptions } from "../model/config.ts";
-import type { Pyramid } from "../model/pyramid.ts";
+import type { Size } from "../model/config.ts";
 import { withTrainer } from "./dry-run.ts";
 import type { LevelTrainer } from "./level-trainer.ts";
-import type { TrainingRecipe } from "./recipe.ts";
+import type { TrainingOutline } from "./recipe.ts";
 
 /** All dispatches of an iteration that one kernel does for one op. */
 export interface KernelProfile {
   readonly op: string;
   readonly kernel: string;
-  /** Dispatches per iteration. */
   readonly calls: number;
   /** Time and rates are of all calls together. */
   readonly ms: number;
@@ -35,7 +33,6 @@ export interface ScaleProfile {
   readonly kernelMs: number;
   /** 1 − kernelMs/wallMs, at least 0: no less of the wall time is without a kernel, for passes of their own add a little to each. */
   readonly idleShare: number;
-  /** Longest first. */
   readonly kernels: readonly KernelProfile[];
 }
 
@@ -49,16 +46,11 @@ const ENOUGH_MS = 20_000;
 const ENDLESS = 1e5;
 
 /** Profiles the iterations of one scale on noise. Throws GpuError where the adapter has no timestamp-query. */
-export async function profileBy(
-  gpu: Gpu,
-  recipe: TrainingRecipe,
-  pyramid: Pyramid,
-  options: TrainOptions,
-  scale: number,
-): Promise<ScaleProfile> {
+export async function profileBy(gpu: Gpu, outline: TrainingOutline, scale: number): Promise<ScaleProfile> {
+  const { recipe, options, pyramid } = outline;
   new DispatchTimer(gpu, 1).dispose(); // refuses before the work of compiling
-  const endless = { ...options, iterations: ENDLESS };
-  return withTrainer(gpu, recipe, pyramid, endless, scale, async (trainer) => {
+  const endless = { ...outline, options: { ...options, iterations: ENDLESS } };
+  return withTrainer(gpu, endless, scale, async (trainer) => {
     const dispatches = trainer.iteration(0).flatMap(({ program }) => program.dispatches);
     const rounds: { readonly wallMs: number; readonly times: readonly number[]; readonly kernelMs: number }[] = [];
     const start = performance.now();

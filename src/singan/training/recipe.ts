@@ -1,6 +1,7 @@
-// How a recipe trains: what its training passes from one level to the next, and how a level is opened and finished.
+// How a recipe trains: what its training passes from one level to the next, how a level is opened and finished, and its state in between.
 // A level is a scale of SinGAN or a stage of ConSinGAN. train.ts has the one loop over levels.
 
+import type { Shape } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";
 import type { Size, TrainOptions } from "../model/config.ts";
@@ -8,7 +9,6 @@ import type { AnyModel, LossRecord, Preview } from "../model/model.ts";
 import type { Pyramid } from "../model/pyramid.ts";
 import type { ModelRecipe } from "../model/recipe.ts";
 import type { LevelTrainer, TrainerState } from "./level-trainer.ts";
-import type { ValueSource } from "./made-up.ts";
 
 export interface TrainingRecipe<M extends AnyModel = AnyModel> extends ModelRecipe<M> {
   /** Multiply-adds of one iteration at a level, counting a gradient pass like its forward passes. */
@@ -19,9 +19,14 @@ export interface TrainingRecipe<M extends AnyModel = AnyModel> extends ModelReci
   madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<M>;
 }
 
-export interface TrainingSetup {
+/** What a training is, as far as no GPU decides it: the recipe, resolved options, and the photo's pyramid. */
+export interface TrainingOutline<M extends AnyModel = AnyModel> {
+  readonly recipe: TrainingRecipe<M>;
   readonly options: TrainOptions;
   readonly pyramid: Pyramid;
+}
+
+export interface TrainingSetup extends Omit<TrainingOutline, "recipe"> {
   /** The photo at every level, coarsest first. */
   readonly reals: readonly Planes[];
 }
@@ -48,4 +53,29 @@ export interface LevelRecord {
   readonly losses: LossRecord;
   /** Seconds since the level was begun. */
   seconds(): number;
+}
+
+/** Where made-up values come from. */
+export interface ValueSource {
+  weights(shapes: ReadonlyMap<string, Shape>, key: ArrayLike<number>): Map<string, Float32Array>;
+  /** Values of a picture or of z*. */
+  draw(stream: number, count: number): Float32Array;
+}
+
+/** Multiply-adds of all iterations, by level. */
+export const costsOf = ({ recipe, options, pyramid: { sizes } }: TrainingOutline): number[] =>
+  sizes.map((_, level) => recipe.macsPerIteration(level, sizes, options) * options.iterations);
+
+/**
+ * A whole training between two iterations as plain data: everything that the rest of it depends on. Every iteration computes gradients and
+ * activations anew, and random numbers are functions of the iteration.
+ */
+export interface TrainingState<M extends AnyModel = AnyModel> extends FinishedLevels<M> {
+  /** The level in training. */
+  readonly level: number;
+  /** Its trainer; null where the level is not begun. */
+  readonly trainer: TrainerState | null;
+  /** Its losses after the last iteration; null where the level is not begun. */
+  readonly losses: LossRecord | null;
+  readonly seconds: number;
 }

@@ -5,10 +5,8 @@ import type { Planes } from "../../image/planes.ts";
 import { OptionError, type TrainOptions } from "../model/config.ts";
 import type { AnyModel, LossRecord, Preview, Work } from "../model/model.ts";
 import { buildPyramid } from "../model/pyramid.ts";
-import { costsOf } from "./cost.ts";
 import { compileAhead } from "./dry-run.ts";
-import type { Course, TrainingRecipe, TrainingSetup } from "./recipe.ts";
-import type { TrainingState } from "./state.ts";
+import { type Course, costsOf, type TrainingOutline, type TrainingRecipe, type TrainingState } from "./recipe.ts";
 
 /** What a training reports while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
 export type TrainEvent<M extends AnyModel = AnyModel> =
@@ -62,17 +60,15 @@ export async function* trainBy<M extends AnyModel>(
   options: TrainOptions,
   control: TrainControl<M> = {},
 ): AsyncGenerator<TrainEvent<M>, M> {
-  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite)) {
+  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite))
     throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
-  }
   const pyramid = recipe.pyramid(photo, options);
-  const setup = { options, pyramid, reals: buildPyramid(photo, pyramid) };
+  const outline = { recipe, options, pyramid };
   const { from } = control;
-  const course = recipe.begin(gpu, setup, from);
+  const course = recipe.begin(gpu, { options, pyramid, reals: buildPyramid(photo, pyramid) }, from);
   try {
-    for (let level = from?.level ?? 0; level < pyramid.sizes.length; level++) {
-      yield* trainLevel(gpu, recipe, course, setup, level, control);
-    }
+    for (let level = from?.level ?? 0; level < pyramid.sizes.length; level++)
+      yield* trainLevel(gpu, course, outline, level, control);
     return course.finished.model;
   } finally {
     course.dispose();
@@ -82,16 +78,15 @@ export async function* trainBy<M extends AnyModel>(
 /** Trains one level: opens it from its state, runs its iterations, finishes it. The next level's kernels are compiled meanwhile. */
 export async function* trainLevel<M extends AnyModel>(
   gpu: Gpu,
-  recipe: TrainingRecipe<M>,
   course: Course<M>,
-  { options, pyramid }: Omit<TrainingSetup, "reals">,
+  outline: TrainingOutline<M>,
   level: number,
   { from, keeps, maxBatch }: TrainControl<M> = {},
 ): AsyncGenerator<TrainEvent<M>> {
-  const { sizes } = pyramid;
+  const { recipe, options, pyramid } = outline;
   const { iterations } = options;
-  const size = sizes[level]!;
-  const costs = costsOf(recipe, sizes, options);
+  const size = pyramid.sizes[level]!;
+  const costs = costsOf(outline);
   const total = costs.reduce((a, b) => a + b, 0);
   const before = costs.slice(0, level).reduce((a, b) => a + b, 0);
   const workAt = (iteration: number): Work => ({ done: before + (costs[level]! * iteration) / iterations, total });
@@ -100,14 +95,14 @@ export async function* trainLevel<M extends AnyModel>(
   let losses = resumed?.losses ?? null;
   const started = performance.now() - 1000 * (resumed?.seconds ?? 0);
   const seconds = () => (performance.now() - started) / 1000;
-  const isLast = level + 1 === sizes.length;
+  const isLast = level + 1 === costs.length;
 
   const trainer = await course.open(level, resumed?.trainer ?? undefined);
   let ahead: Promise<void> | null = null;
   try {
     const noiseAmp = await trainer.measureNoiseAmp();
     yield { kind: "scale", scale: level, size, channels: recipe.channelsAt(level, options), noiseAmp, work: workAt(done) };
-    if (!isLast) ahead = compileAhead(gpu, recipe, pyramid, options, level + 1);
+    if (!isLast) ahead = compileAhead(gpu, outline, level + 1);
     const batches = {
       from: done,
       ...(maxBatch !== undefined && { maxBatch }),

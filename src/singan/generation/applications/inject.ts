@@ -2,8 +2,8 @@
 // Official code: paint2image.py, editing.py, harmonization.py. Each function names its differences.
 
 import { blend, type Mask, soften } from "../../../image/mask.ts";
-import type { Planes } from "../../../image/planes.ts";
-import { ceilSize, imresize, imresizeTo, isSameSize, type Size } from "../../../image/resample.ts";
+import { isSameSize, type Planes, type Size } from "../../../image/planes.ts";
+import { ceilSize, imresize, imresizeTo } from "../../../image/resample.ts";
 import { type Model, photoAt } from "../../model/model.ts";
 import { injectionPath, sizesFor } from "../path.ts";
 import type { RenderOptions, SinganSampler } from "../singan-sampler.ts";
@@ -23,7 +23,7 @@ export function toPhotoSize(model: Model, picture: Planes): Planes {
   if (isSameSize(picture, { width, height })) return picture;
   const scale = Math.min(model.options.maxSize / Math.max(picture.width, picture.height), 1);
   const isWhole = ceilSize(picture.width * scale) === width && ceilSize(picture.height * scale) === height;
-  return isWhole ? imresize(picture, scale, { size: { width, height } }) : imresizeTo(picture, { width, height });
+  return isWhole ? imresize(picture, scale, { width, height }) : imresizeTo(picture, { width, height });
 }
 
 /** Whether fitting one picture to the other's size stretches it visibly: by more than 2 %, and by more than rounding to pixels does. */

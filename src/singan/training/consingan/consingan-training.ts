@@ -10,11 +10,10 @@ import type { ConsinganModel, Preview, StateDict } from "../../model/model.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { discriminatorMacs, partMacs } from "../../networks/consingan-network.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
+import { madeUpPicture, NO_LOSSES, NOISE_AMP } from "../dry-run.ts";
 import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
-import { madeUpPicture, NO_LOSSES, NOISE_AMP, type ValueSource } from "../made-up.ts";
-import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup } from "../recipe.ts";
-import { trainedParts } from "./rates.ts";
-import { StageTrainer } from "./stage-trainer.ts";
+import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup, ValueSource } from "../recipe.ts";
+import { StageTrainer, trainedParts } from "./stage-trainer.ts";
 
 export const consinganTraining: TrainingRecipe<ConsinganModel> = {
   ...consinganModels,

@@ -11,13 +11,11 @@ import { ParamSet } from "../../../runtime/param-set.ts";
 import type { Update } from "../../../runtime/plan.ts";
 import { submit } from "../../../runtime/program.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
-import { discriminatorShapes, partShapes, partsOf } from "../../model/consingan-shapes.ts";
+import { discriminatorShapes, type Part, partShapes, partsOf, stagePart } from "../../model/consingan-shapes.ts";
 import type { StateDict } from "../../model/model.ts";
 import { generator } from "../../networks/consingan-network.ts";
-import { gpuNoise, type NoiseSource } from "../../networks/noise.ts";
-import { fixedNoiseKey, stageNoise } from "../../networks/stage-noise.ts";
-import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
-import { trainedParts } from "./rates.ts";
+import { fixedNoiseKey, gpuNoise, type NoiseSource, stageNoise } from "../../networks/noise.ts";
+import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "./stage-graphs.ts";
 
 export interface StageSetup {
@@ -42,7 +40,6 @@ export interface StageParts {
   noise?(): NoiseSource;
   /** The reconstruction's noise of a stage above the coarsest; by default drawn by the seed. */
   fixed?(stage: number): Slice;
-  /** Where the leaves live that these bring along. */
   readonly bindings?: Iterable<readonly [Tensor, Slice]>;
 }
 
@@ -190,7 +187,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
   }
 
   /** Both nets by official names: what learns is read back, the rest is as it was given. */
-  async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
+  async stateDicts(): Promise<StateDicts> {
     const [discriminator, ...parts] = await Promise.all(
       [this.#d, ...this.#trained.map(({ params }) => params)].map(({ values }) => values.storage.read()),
     );
@@ -203,4 +200,24 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     super.dispose();
     for (const one of this.#frozen) one.dispose();
   }
+}
+
+export interface TrainedPart {
+  readonly part: Part;
+  /** Its learning rate is lr times this. */
+  readonly rate: number;
+}
+
+/**
+ * While stage `stage` trains: the newest `trainedStages` stages, a stage δ as fast as the one above it; the tail as fast as the newest; and
+ * the head, δ^stage as fast, as long as no stage is frozen.
+ */
+export function trainedParts(stage: number, { trainedStages, lrScale }: TrainOptions): TrainedPart[] {
+  const first = Math.max(0, stage + 1 - trainedStages);
+  const body = Array.from({ length: stage + 1 - first }, (_, i): TrainedPart => {
+    const k = first + i;
+    return { part: stagePart(k), rate: lrScale ** (stage - k) };
+  });
+  const head: TrainedPart[] = stage < trainedStages ? [{ part: "head", rate: lrScale ** stage }] : [];
+  return [...head, ...body, { part: "tail", rate: 1 }];
 }

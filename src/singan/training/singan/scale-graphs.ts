@@ -13,8 +13,7 @@ import { greyShape, noiseSize } from "../../model/shapes.ts";
 import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
-import type { NoiseSource } from "../../networks/noise.ts";
-import { AMP_SHAPE, drawNoise, grey } from "../../networks/noise-maps.ts";
+import { AMP_SHAPE, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
 
 export interface ScaleContext {
   readonly scale: number;
@@ -24,7 +23,7 @@ export interface ScaleContext {
   readonly upsample: Upsample;
   readonly g: Weights;
   readonly d: Weights;
-  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; only where a scale is trained again for a painting (retrain.ts). */
+  /** Colours [k,3] that the frozen chain's pictures are reduced to before G sees them; only where a scale is trained again for a painting (retrainBy). */
   readonly palette?: Tensor | undefined;
 }
 
@@ -101,21 +100,15 @@ export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe
 
 const rebuiltFrom = (c: ScaleContext, leaves: ScaleLeaves): Tensor => (c.scale > 0 ? leaves.zPrev : zeros(imageShape(c.size)));
 
-export interface CriticStep {
-  readonly losses: { readonly critic: Tensor; readonly gradientPenalty: Tensor };
-  /** In the order of the weights; sums of at most four terms. */
-  readonly gradients: readonly Tensor[];
-}
-
 /**
- * −D(real) + D(fake) + GP and its gradient, one term after the other, so that few activations live at once; or batched, with real and fake
+ * −D(real) + D(fake) + GP and its gradient in the order of the weights, sums of at most four terms. It is computed one term after the other, so that few activations live at once; or batched, with real and fake
  * in one pass, which takes fewer dispatches. alpha [1] is the weight of the real picture at the point where the penalty is taken.
  */
 export function criticStep(
   d: Weights,
   { real, fake, alpha }: { readonly real: Tensor; readonly fake: Tensor; readonly alpha: Tensor },
   { lambda, batched, observe }: { readonly lambda: number; readonly batched: boolean; readonly observe?: Observe | undefined },
-): CriticStep {
+) {
   const weights = [...d.values()];
   const critic = (x: Tensor) => discriminator(x, d, observe);
   const plus = (a: readonly Tensor[], b: readonly Tensor[]) => a.map((g, i) => add(g, b[i]!));
@@ -135,14 +128,8 @@ export function criticStep(
   return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
-export interface AdversarialGraph {
-  readonly loss: Tensor;
-  /** ∂loss/∂fake. */
-  readonly byFake: Tensor;
-}
-
-/** −mean D(fake) and its gradient at the fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
-export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe): AdversarialGraph {
+/** −mean D(fake) and its gradient ∂loss/∂fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
+export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe) {
   const loss = adversarialLoss(c, fake, observe);
   return { loss, byFake: grad(loss, [fake])[0]! };
 }

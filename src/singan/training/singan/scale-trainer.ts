@@ -15,9 +15,8 @@ import { imageShape, type Size, type TrainOptions } from "../../model/config.ts"
 import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
 import type { FrozenScale, Upsample } from "../../networks/frozen-scale.ts";
-import { gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
-import { ampValues, drawNoise } from "../../networks/noise-maps.ts";
-import { LevelTrainer, type Step, type TrainerState } from "../level-trainer.ts";
+import { ampValues, drawNoise, gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
+import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import * as graphs from "./scale-graphs.ts";
 
 export interface ScaleSetup {
@@ -57,7 +56,6 @@ export interface ScaleParts {
   noise?(program: ProgramName): NoiseSource | null;
   /** Who is told of a network's batch statistics in a program; `generator()` makes a watch of the generator's own. Null is the default. */
   watch?(program: ProgramName, net: "generator" | "discriminator", generator: () => Watch): Watch | null;
-  /** Where the leaves live that these bring along. */
   readonly bindings?: Iterable<readonly [Tensor, Slice]>;
   /** Passes run batched up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
   readonly batchValues?: number;
@@ -210,7 +208,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
-  /** Whether every iteration draws a z* of its own. */
   get #isRedrawn(): boolean {
     return this.level === 0 && this.options.zStar === "redrawn";
   }
@@ -276,7 +273,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     };
   }
 
-  /** Noise, D steps, the adversarial pass, G steps. */
   protected steps(at: number): Step<ProgramName>[] {
     const { dSteps, gSteps, gStep } = this.options;
     const steps: Step<ProgramName>[] = [{ program: "noise" }];
@@ -308,7 +304,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   }
 
   /** The nets by official names, read back; hidden convolutions have zero biases, for batch norm takes any out again. */
-  async stateDicts(): Promise<{ generator: StateDict; discriminator: StateDict }> {
+  async stateDicts(): Promise<StateDicts> {
     const { channels } = this.setup;
     const [generator, discriminator, statistics] = await Promise.all([
       this.#g.values.storage.read(),

@@ -1,23 +1,24 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
 import { normals } from "../../../autodiff/philox.ts";
-import { leaf, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
-import type { Gpu, Slice } from "../../../gpu/device.ts";
+import { leaf, sizeOf } from "../../../autodiff/tensor.ts";
+import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
-import { compile, submit } from "../../../runtime/program.ts";
-import { channelsAt, imageShape, type Size, type TrainOptions } from "../../model/config.ts";
-import type { Model, Preview, ScaleModel, StateDict } from "../../model/model.ts";
+import { channelsAt, imageShape, OptionError, type Size, type TrainOptions } from "../../model/config.ts";
+import { type Model, type Preview, photoAt, requireScale, type ScaleModel, type StateDict } from "../../model/model.ts";
+import { type Palette, quantized } from "../../model/palette.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shapes.ts";
 import { singanModels, srModels } from "../../model/singan-models.ts";
+import { compute } from "../../networks/compute.ts";
 import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
-import { PURPOSE, randomKey } from "../../networks/noise.ts";
-import { grey } from "../../networks/noise-maps.ts";
-import { singanMacs } from "../cost.ts";
+import { macsPerPass } from "../../networks/networks.ts";
+import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
+import { madeUpPicture, NO_LOSSES, NOISE_AMP } from "../dry-run.ts";
 import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
-import { madeUpPicture, NO_LOSSES, NOISE_AMP, type ValueSource } from "../made-up.ts";
-import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup } from "../recipe.ts";
+import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup, ValueSource } from "../recipe.ts";
+import { trainLevel } from "../train.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 import { typicalZStar } from "./z-star.ts";
 
@@ -144,22 +145,9 @@ async function passOn(
   const picture = frozen.apply(zPrev ? null : grey(z), previous);
   const next = nextSize ? upsample(picture, size, nextSize) : null;
   const outputs = next ? [picture, next] : [picture];
-  const own: [Tensor, Slice][] = [
-    [previous, gpu.upload(zPrev?.data ?? new Float32Array(previous.size), "zPrev")],
-    [z, gpu.upload(zStar, "z*")],
-  ];
-  try {
-    const program = await compile(gpu, { name: "reconstruction", outputs, bindings: new Map([...own, ...frozen.bindings]) });
-    try {
-      submit(gpu, [program]);
-      const [data, nextData] = await gpu.read(outputs.map((t) => program.slice(t)));
-      return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
-    } finally {
-      program.dispose();
-    }
-  } finally {
-    for (const [, slice] of own) gpu.free(slice);
-  }
+  const inputs = [[previous, zPrev?.data ?? new Float32Array(previous.size)] as const, [z, zStar] as const];
+  const [data, nextData] = await compute(gpu, "reconstruction", outputs, inputs, frozen.bindings);
+  return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
 }
 
 function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<Model> {
@@ -173,7 +161,6 @@ function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: 
   };
 }
 
-/** Untrained, with the statistics that running ones start from. */
 function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptions, values: ValueSource): ScaleModel {
   const channels = channelsAt(scale, options);
   const draw = (net: Net, purpose: number) => values.weights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
@@ -184,4 +171,55 @@ function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptio
   }
   const discriminator = draw("discriminator", PURPOSE.initialD);
   return { size, channels, noiseAmp: scale === 0 ? 1 : NOISE_AMP, generator, discriminator, losses: NO_LOSSES, seconds: 0 };
+}
+
+/**
+ * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes: a D step is 12 passes of D, and its
+ * fake one of G and of the frozen chain (once for all D steps at the coarsest scale); a G step is 5 passes of G, or 6 where its fake is made
+ * anew; the adversarial pass is 2 of D, once per iteration where it is replayed.
+ */
+function singanMacs(scale: number, sizes: readonly Size[], options: TrainOptions): number {
+  const pass = (net: Net, k: number) => macsPerPass(net, channelsAt(k, options), sizes[k]!);
+  const [g, d] = [pass("generator", scale), pass("discriminator", scale)];
+  const chain = Array.from({ length: scale }, (_, k) => pass("generator", k)).reduce((a, b) => a + b, 0);
+  const replay = options.gStep === "replay";
+  const fakes = (scale === 0 ? 1 : options.dSteps) * (g + chain);
+  return options.dSteps * 12 * d + fakes + options.gSteps * (replay ? 5 : 6) * g + (replay ? 1 : options.gSteps) * 2 * d;
+}
+
+/**
+ * The model with scale `scale` trained anew, from fresh weights, for as many iterations as the model was, with the frozen chain's pictures
+ * in the palette's colours. Yields the iterations done. Throws OptionError unless 1 ≤ scale ≤ last.
+ */
+export async function* retrainBy(
+  gpu: Gpu,
+  recipe: TrainingRecipe<Model>,
+  model: Model,
+  scale: number,
+  palette: Palette,
+): AsyncGenerator<{ readonly iteration: number; readonly iterations: number }, Model> {
+  requireScale(model, scale, 1);
+  if (recipe.isForEnlargement) throw new OptionError("a model for super-resolution can't be retrained for painting");
+  const { options, scaleFactor } = model;
+  const sizes = model.sizes.slice(0, scale + 1); // the scales that the training knows: this one is the last
+  const real = photoAt(model, scale);
+  const before = await reconstructionOf(gpu, model, scale);
+  const reals = sizes.map(() => real);
+  const pyramid = { sizes, scaleFactor, factors: [], scale1: 1, stopScale: scale };
+  const finished = {
+    model: { ...model, sizes, scales: model.scales.slice(0, scale) },
+    reconstruction: quantized(before, palette),
+  };
+  const course = new SinganCourse(gpu, { options, pyramid, reals }, finished, {
+    palette,
+    noiseAmp: options.noiseAmp * rmse(real, before),
+  });
+  try {
+    for await (const event of trainLevel(gpu, course, { recipe, options, pyramid }, scale))
+      if (event.kind === "progress") yield { iteration: event.iteration, iterations: options.iterations };
+    const retrained = course.finished.model.scales[scale]!;
+    return { ...model, scales: model.scales.map((s, k) => (k === scale ? retrained : s)) };
+  } finally {
+    course.dispose();
+  }
 }

@@ -11,8 +11,7 @@ import { compile, submit } from "../../../runtime/program.ts";
 import { imageShape, PADDING, type TrainOptions } from "../../model/config.ts";
 import { zStarShape } from "../../model/shapes.ts";
 import type { FrozenScale } from "../../networks/frozen-scale.ts";
-import { PURPOSE, randomKey } from "../../networks/noise.ts";
-import { grey } from "../../networks/noise-maps.ts";
+import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
 
 /** How many z* are drawn to choose from. Each takes one pass of the smallest generator: all together a few iterations of its training. */
 const DRAWS = 200;
@@ -54,7 +53,6 @@ export async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: Tra
   }
 }
 
-/** [1,3] of one picture. */
 const meanColour = (picture: Tensor): Tensor => scale(channelSum(picture, 1), picture.shape[1]! / picture.size);
 
 /** The row of `width` values that is nearest to the mean of all. */

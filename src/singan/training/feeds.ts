@@ -1,0 +1,112 @@
+// What changes from run to run of a level's programs, and the losses that they write.
+// Between the start and the end of a level the CPU only writes these few numbers and reads losses one batch behind the GPU.
+
+import type { Shape, Tensor } from "../../autodiff/tensor.ts";
+import type { Gpu, Readback, Slice } from "../../gpu/device.ts";
+import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
+import type { Copy, Program } from "../../runtime/program.ts";
+import { LOSSES, type LossRecord } from "../model/model.ts";
+
+/** PyTorch's BatchNorm2d momentum. */
+const MOMENTUM = 0.1;
+
+/** The inputs of one run: the random key, Adam's step sizes (nn/adam.ts) and the running statistics' momentum. */
+export interface Feed {
+  readonly key: Uint32Array;
+  readonly adam?: readonly [number, number];
+  readonly momentum?: number;
+}
+const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
+
+/** The small block of buffers that every program reads its Feed from, and room for the `count` feeds of one submit. */
+export class FeedBlock {
+  readonly leaves: Leaves;
+  readonly #ring: Slice;
+
+  constructor(
+    private readonly gpu: Gpu,
+    label: string,
+    count: number,
+  ) {
+    this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
+    this.#ring = gpu.alloc(count * this.whole.bytes, `${label} feeds`);
+  }
+
+  get whole(): Slice {
+    return this.leaves.storage.whole;
+  }
+
+  tensor(name: keyof Feed): Tensor {
+    return this.leaves.tensors.get(name)!;
+  }
+
+  write(feed: Feed): void {
+    this.gpu.write(this.whole, this.#encoded([feed]));
+  }
+
+  /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy that brings it to the programs. */
+  upload(feeds: readonly Feed[]): Copy[] {
+    this.gpu.write(this.#ring, this.#encoded(feeds));
+    const { bytes } = this.whole;
+    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
+  }
+
+  #encoded(feeds: readonly Feed[]): Uint8Array {
+    const { slices } = this.leaves.storage;
+    const data = new ArrayBuffer(this.whole.bytes * feeds.length);
+    feeds.forEach(({ key, adam = [0, 0], momentum = MOMENTUM }, i) => {
+      const at = (name: keyof Feed) => i * this.whole.bytes + slices.get(name)!.offset;
+      new Uint32Array(data, at("key"), key.length).set(key);
+      new Float32Array(data, at("adam"), adam.length).set(adam);
+      new Float32Array(data, at("momentum"), 1)[0] = momentum;
+    });
+    return new Uint8Array(data);
+  }
+
+  dispose(): void {
+    this.leaves.dispose();
+    this.gpu.free(this.#ring);
+  }
+}
+
+/** The losses that the programs write; `critic` is the pair of D's on real and fake. */
+const LOSS_SHAPES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
+  string,
+  Shape
+>;
+type LossName = keyof typeof LOSS_SHAPES;
+
+/** Readbacks in flight: one per batch, and one to spare. */
+const READBACKS = 3;
+
+export class LossBlock {
+  readonly #storage: FlatBuffer;
+  readonly #readback: Readback;
+
+  constructor(gpu: Gpu, label: string) {
+    this.#storage = new FlatBuffer(gpu, new Map(Object.entries(LOSS_SHAPES)), `${label} losses`);
+    this.#readback = this.#storage.readback(READBACKS);
+  }
+
+  /** Where a graph writes these losses. */
+  into(losses: Partial<Record<LossName, Tensor>>): (readonly [Tensor, Slice])[] {
+    return Object.entries(losses).map(([name, t]) => [t, this.#storage.slice(name)] as const);
+  }
+
+  async read(): Promise<LossRecord> {
+    const values = (await this.#readback.read()).flatMap((part) => [...part]);
+    return Object.fromEntries(LOSSES.map((name, i) => [name, values[i]!])) as unknown as LossRecord;
+  }
+
+  dispose(): void {
+    this.#readback.dispose();
+    this.#storage.dispose();
+  }
+}
+
+/** One run of a program within an iteration. */
+export interface Run {
+  readonly program: Program;
+  readonly feed: Feed;
+  readonly before: readonly Copy[];
+}
