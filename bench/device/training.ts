@@ -8,7 +8,6 @@ import { type Labelled, labelledSheet } from "../../src/image/labels.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
-import { buildPyramid } from "../../src/singan/model/pyramid.ts";
 import { openSampler, planWithoutGpu, train, writeModel } from "../../src/singan/recipes.ts";
 import type { PlanOptions, TrainingPlan } from "../../src/singan/training/plan.ts";
 import { replaceFile, say } from "../node.ts";
@@ -39,7 +38,6 @@ export async function trainPhoto(
   const photo = toPlanes(decodeImage(readFileSync(file)));
   const plan = planWithoutGpu(photo, PLANS[gpu.isSoftware ? "software" : "hardware"]);
   const { options, pyramid } = plan;
-  const reals = buildPyramid(photo, pyramid);
   mkdirSync(folder, { recursive: true });
   await prepare(plan);
 
@@ -50,8 +48,8 @@ export async function trainPhoto(
   };
   log({ adapter: gpu.adapterName, options, sizes: pyramid.sizes });
   const rows: (readonly Labelled[])[] = [];
-  const row = (scale: number, { reconstruction, sample }: Preview, state: string): readonly Labelled[] => [
-    { picture: toRgb8(reals[scale]!), label: `scale ${scale}, photo of ${reals[scale]!.width}x${reals[scale]!.height}` },
+  const row = (scale: number, { real, reconstruction, sample }: Preview, state: string): readonly Labelled[] => [
+    { picture: toRgb8(real), label: `scale ${scale}, photo of ${real.width}x${real.height}` },
     { picture: toRgb8(reconstruction), label: `reconstruction${state}` },
     { picture: toRgb8(sample), label: `sample${state}` },
   ];

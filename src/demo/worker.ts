@@ -1,12 +1,12 @@
 // The worker: owns the GPU, trains, samples and writes the model file, so that the page stays free. The library does the work.
 
 import { type Gpu, GpuError } from "../gpu/device.ts";
-import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { openDevice } from "../runtime/open.ts";
 import { Tuner } from "../runtime/tuner.ts";
 import { OptionError, type Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { buildPyramid, PyramidError } from "../singan/model/pyramid.ts";
+import { PyramidError } from "../singan/model/pyramid.ts";
 import { openSampler, planTraining, train, tuneTraining, writeModel } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
 import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
@@ -135,7 +135,6 @@ class Training {
     post({ kind: "plan", preset: name, isPicked, options, sizes, forecastSeconds });
     model = null;
     await tuneFor(await gpu(), chosen);
-    const reals = buildPyramid(photo, pyramid);
     const eta = new Eta(
       sizes.length,
       options.iterations,
@@ -143,7 +142,7 @@ class Training {
       () => performance.now() - this.#pausedMs,
     );
     for await (const event of train(await gpu(), photo, options)) {
-      await this.#tell(event, reals, eta);
+      await this.#tell(event, eta);
       await this.#pass();
       if (this.#isStopped) break;
     }
@@ -157,7 +156,7 @@ class Training {
     this.#pausedMs += performance.now() - before;
   }
 
-  async #tell(event: TrainEvent, reals: readonly Planes[], eta: Eta): Promise<void> {
+  async #tell(event: TrainEvent, eta: Eta): Promise<void> {
     const { kind, scale } = event;
     if (kind === "scale") {
       eta.begin(scale, event.work);
@@ -168,18 +167,18 @@ class Training {
       post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
       const before = performance.now();
       if (before < this.#nextPreview) return;
-      post({ kind: "preview", ...picturesOf(reals[scale]!, await event.preview()) });
+      post({ kind: "preview", ...picturesOf(await event.preview()) });
       const after = performance.now();
       const [least, most] = PREVIEW_MS;
       this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);
     } else {
       model = event.model;
-      post({ kind, scale, ...picturesOf(reals[scale]!, event.preview) });
+      post({ kind, scale, ...picturesOf(event.preview) });
     }
   }
 }
 
-const picturesOf = (real: Planes, { reconstruction, sample }: Preview): Pictures => ({
+const picturesOf = ({ real, reconstruction, sample }: Preview): Pictures => ({
   ...{ real: toRgb8(real), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) },
 });
 

@@ -136,7 +136,7 @@ class Counter extends LevelTrainer<never> {
   protected override readonly learning = {};
 
   constructor(on: Gpu) {
-    super(on, "counter", 0, { width: 1, height: 1 }, resolveOptions({ iterations: 500 }));
+    super(on, "counter", 0, { width: 1, height: 1, data: new Float32Array(3) }, resolveOptions({ iterations: 500 }));
   }
   override iteration(at: number) {
     this.submitted = at + 1;

@@ -8,8 +8,8 @@ import { labelledSheet } from "../../image/labels.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import type { AnyModel, Preview } from "../../singan/model/model.ts";
-import { buildPyramid, PyramidError } from "../../singan/model/pyramid.ts";
-import { openSampler, pyramidOf, recipeOf, writeModel } from "../../singan/recipes.ts";
+import { PyramidError } from "../../singan/model/pyramid.ts";
+import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
@@ -173,17 +173,16 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, sam
   for (const [index, name] of samples.entries()) folder.writePicture(name, await sampler.sample({ seed, index }));
   folder.writePicture(FILES.reconstruction, await sampler.reconstruction());
   await sampler.dispose();
-  folder.write(FILES.scales, scaleSheet(photo, model, previews));
+  folder.write(FILES.scales, scaleSheet(previews));
   // Last: a folder with a report is finished.
   const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order: request };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
 
 /** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
-function scaleSheet(photo: Planes, { options }: AnyModel, previews: readonly Preview[]): Uint8Array {
-  const reals = buildPyramid(photo, pyramidOf(photo, options));
-  const rows = previews.map(({ reconstruction, sample }, k) => [
-    { picture: toRgb8(reals[k]!), label: `scale ${k}, photo of ${sizeText(reals[k]!)}` },
+function scaleSheet(previews: readonly Preview[]): Uint8Array {
+  const rows = previews.map(({ real, reconstruction, sample }, k) => [
+    { picture: toRgb8(real), label: `scale ${k}, photo of ${sizeText(real)}` },
     { picture: toRgb8(reconstruction), label: "reconstruction" },
     { picture: toRgb8(sample), label: "sample" },
   ]);

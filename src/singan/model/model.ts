@@ -59,6 +59,8 @@ export interface ConsinganModel {
 }
 
 export interface Preview {
+  /** The photo at the scale in training. */
+  readonly real: Planes;
   /** A random picture of the scale in training. */
   readonly sample: Planes;
   readonly reconstruction: Planes;

@@ -3,6 +3,7 @@
 
 import type { Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
+import type { Planes } from "../../image/planes.ts";
 import { adamSchedule } from "../../nn/adam.ts";
 import type { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import type { ParamSet } from "../../runtime/param-set.ts";
@@ -60,6 +61,7 @@ export interface Step<Name> {
 }
 
 export abstract class LevelTrainer<Name extends string = string> {
+  readonly size: Size;
   readonly losses: LossBlock;
   readonly feed: FeedBlock;
   protected readonly set: ProgramSet<Name | "sample" | "reconstruction">;
@@ -72,9 +74,11 @@ export abstract class LevelTrainer<Name extends string = string> {
     readonly name: string,
     /** The scale or stage, counted from the coarsest. */
     readonly level: number,
-    readonly size: Size,
+    /** The photo at this level. */
+    protected readonly real: Planes,
     protected readonly options: TrainOptions,
   ) {
+    this.size = { width: real.width, height: real.height };
     this.losses = new LossBlock(gpu, name);
     this.feed = new FeedBlock(gpu, name, MAX_BATCH * MAX_RUNS);
     this.set = new ProgramSet(gpu, name);
@@ -160,14 +164,14 @@ export abstract class LevelTrainer<Name extends string = string> {
     );
   }
 
-  /** A random picture and the reconstruction with the present weights, in train mode. */
+  /** The photo, a random picture and the reconstruction with the present weights, in train mode. */
   async preview(index: number): Promise<Preview> {
-    const { gpu, size, options, level, pictures } = this;
+    const { gpu, real, size, options, level, pictures } = this;
     this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, level, index) });
     const { sample, reconstruction } = this.programs;
     submit(gpu, [sample, reconstruction]);
     const [made, rebuilt] = await gpu.read([sample.slice(pictures.sample), reconstruction.slice(pictures.reconstruction)]);
-    return { sample: { ...size, data: made! }, reconstruction: { ...size, data: rebuilt! } };
+    return { real, sample: { ...size, data: made! }, reconstruction: { ...size, data: rebuilt! } };
   }
 
   async readTensors(): Promise<TrainerTensors> {

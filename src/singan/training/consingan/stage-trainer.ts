@@ -61,7 +61,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     const { stage, sizes, options } = setup;
     const { channels } = options;
     const name = `stage ${stage}`;
-    super(gpu, name, stage, sizes.at(-1)!, options);
+    super(gpu, name, stage, setup.real, options);
     const learning = trainedParts(stage, options);
     this.#trained = learning.map(({ part, rate }) => ({
       name: part,

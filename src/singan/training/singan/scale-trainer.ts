@@ -82,7 +82,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   ) {
     const { size, channels, scale, options } = setup;
     const name = `scale ${scale}`;
-    super(gpu, name, scale, size, options);
+    super(gpu, name, scale, setup.real, options);
     this.#g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
     this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
     this.#statistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
