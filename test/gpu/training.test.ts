@@ -75,6 +75,22 @@ describe("a training", () => {
     expect(live().bytes).toBe(before);
   });
 
+  test("compiles the next scale's kernels while one trains", async () => {
+    const options = resolveOptions(TINY);
+    const pyramid = pyramidOf(tinyPhoto(), options);
+    const [fresh, other] = [await openDevice(await openAdapter()), await openDevice(await openAdapter())];
+    const counts: number[] = [];
+    for (const level of [0, 1])
+      counts.push(await withTrainer(other, recipeOf(options), pyramid, options, level, () => other.pipelines.size));
+    expect(counts[1]).toBeGreaterThan(counts[0]!);
+    for await (const { kind } of train(fresh, tinyPhoto(), options)) if (kind === "progress") break;
+    expect(fresh.pipelines.size).toBe(counts[1]); // those of both scales
+    for (const one of [fresh, other]) {
+      await one.finished();
+      one.dispose();
+    }
+  });
+
   test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {
     const photo = tinyPhoto();
     const errors: number[] = [];
