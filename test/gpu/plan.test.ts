@@ -1,6 +1,6 @@
 // A training that does not fit into memory is refused before it starts, with numbers and a size that fits.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { inFlags } from "../../src/cli/training.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
@@ -96,6 +96,24 @@ describe("planTraining", () => {
       options: plan.options,
       pyramid: plan.pyramid,
     });
+  });
+
+  it("times and forecasts where a preset is named, and where the training is long in any case", async () => {
+    const photo = { width: 40, height: 40 };
+    const short = { maxSize: 40, iterations: 2, channels: 4, maxChannels: 4 };
+    const long = { maxSize: 40, iterations: 2000, channels: 8, maxChannels: 8 };
+    for (const [preset, options, isTimed] of [
+      ["paper", short, true],
+      [undefined, short, false],
+      [undefined, long, true],
+    ] as const) {
+      const { forecastSeconds } = await planTraining(gpu, photo, { preset, options }, { speed: fast });
+      expect(forecastSeconds !== null).toBe(isTimed);
+    }
+    const onTiming = vi.fn();
+    const plan = await planTraining(gpu, photo, { preset: "paper", options: short }, { onTiming });
+    expect(onTiming).toHaveBeenCalledOnce();
+    expect(plan.speed!.rate).toBeGreaterThan(0);
   });
 
   it("refuses what can't be trained, in the words of the options", async () => {

@@ -110,6 +110,13 @@ test("a state misses nothing: without any one of its tensors, or with another on
   await expect(run(TINY, { ...state, trainer: missing })).rejects.toThrow("no bytes instead of");
 });
 
+test("the seconds of a scale go on where they stopped", async () => {
+  const { states } = await run(TINY);
+  const { model } = await run(TINY, { ...states[4]!, seconds: 1000 });
+  expect(Math.floor(model.scales[1]!.seconds / 1000)).toBe(1);
+  expect(model.scales[0]!.seconds).toBe(states[4]!.model.scales[0]!.seconds);
+});
+
 test.each([TINY, { ...TINY, zStar: "fixed" as const }, CONSINGAN])(
   "a trainer from a state makes the same previews before its first iteration: %o",
   async (some) => {

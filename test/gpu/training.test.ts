@@ -7,6 +7,7 @@ import type { Shape } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { crop, type Planes, rmse, toPlanes } from "../../src/image/planes.ts";
 import { adamSchedule } from "../../src/nn/adam.ts";
+import { initialWeights } from "../../src/nn/init.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
@@ -16,7 +17,7 @@ import { enlarge } from "../../src/singan/model/pyramid.ts";
 import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
 import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
-import { forecastBytes, pyramidOf, recipeOf, resolveOptions, train } from "../../src/singan/recipes.ts";
+import { forecastBytes, pyramidOf, recipeOf, resolveOptions, retrainQuantized, train } from "../../src/singan/recipes.ts";
 import { withTrainer, ZEROS } from "../../src/singan/training/dry-run.ts";
 import { ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
 import { singanTraining } from "../../src/singan/training/singan/singan-training.ts";
@@ -73,6 +74,62 @@ describe("a training", () => {
       if (event.kind === "progress") most = Math.max(most, live().bytes - before);
     expect(most / (await forecastBytes(gpu, photo, options))).toBeCloseTo(1, 1);
     expect(live().bytes).toBe(before);
+  });
+
+  test("compiles the next scale's kernels while one trains", async () => {
+    const options = resolveOptions(TINY);
+    const pyramid = pyramidOf(tinyPhoto(), options);
+    const [fresh, other] = [await openDevice(await openAdapter()), await openDevice(await openAdapter())];
+    const counts: number[] = [];
+    for (const level of [0, 1])
+      counts.push(await withTrainer(other, { recipe: recipeOf(options), pyramid, options }, level, () => other.pipelines.size));
+    expect(counts[1]).toBeGreaterThan(counts[0]!);
+    for await (const { kind } of train(fresh, tinyPhoto(), options)) if (kind === "progress") break;
+    expect(fresh.pipelines.size).toBe(counts[1]); // those of both scales
+    for (const one of [fresh, other]) {
+      await one.finished();
+      one.dispose();
+    }
+  });
+
+  describe("without learning, which shows what a scale starts from", () => {
+    const still = { ...TINY, lr: 0, iterations: 1 };
+    let model: Model;
+    beforeAll(async () => {
+      model = await trainAll(gpu, tinyPhoto(), still);
+    });
+    const fresh = (net: Net, scale: number) =>
+      initialWeights(
+        parameterShapes(net, 4),
+        randomKey(TINY.seed!, net === "generator" ? PURPOSE.initialG : PURPOSE.initialD, scale),
+      );
+    const expectWeights = (state: StateDict, wanted: StateDict) => {
+      for (const [name, values] of wanted) expect(state.get(name), name).toEqual(values);
+    };
+
+    test("the coarsest scale from fresh weights, the next of the same width from its weights", () => {
+      for (const net of ["generator", "discriminator"] as const)
+        for (const { [net]: state } of model.scales) expectWeights(state, fresh(net, 0));
+    });
+
+    test("retraining from fresh weights, with the noise amplitude of the training, on pictures in the palette's colours", async () => {
+      const retrained = async (...colours: number[]) => {
+        const training = retrainQuantized(gpu, model, 1, Float32Array.from(colours));
+        let step = await training.next();
+        while (!step.done) step = await training.next();
+        expect(step.value.scales[0]).toBe(model.scales[0]);
+        return step.value.scales[1]!;
+      };
+      const [dark, light] = [await retrained(-1, -1, -1), await retrained(1, 1, 1)];
+      for (const net of ["generator", "discriminator"] as const) expectWeights(dark[net], fresh(net, 1));
+      expect([dark.noiseAmp, light.noiseAmp]).toEqual([model.scales[1]!.noiseAmp, model.scales[1]!.noiseAmp]);
+      // All colours of the picture below are one, which an untrained generator hardly changes.
+      const photo = photoAt(model, 1).data;
+      const distance = (colour: number) => 10 * (photo.reduce((sum, v) => sum + (v - colour) ** 2, 0) / photo.length);
+      expect(dark.losses.reconstruction / distance(-1)).toBeCloseTo(1, 1);
+      expect(light.losses.reconstruction / distance(1)).toBeCloseTo(1, 1);
+      expect(dark.losses.dFake).not.toBeCloseTo(light.losses.dFake, 6);
+    });
   });
 
   test("keeps the photo's memory: the reconstruction gets nearer with training", async () => {

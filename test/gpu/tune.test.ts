@@ -3,18 +3,22 @@
 import { afterAll, expect, test } from "vitest";
 import { conv2d, conv2dInput, conv2dWeight } from "../../src/autodiff/ops/conv.ts";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
+import { addKernels } from "../../src/gpu/pipelines.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
-import { chooseConvolution, convolutionVariants } from "../../src/runtime/conv/families.ts";
+import { chooseConvolution, convolutionVariants, loadKernels } from "../../src/runtime/conv/families.ts";
 import { winograd4Image, winograd4Weights } from "../../src/runtime/conv/software/winograd4.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
-import type { TuningTable } from "../../src/runtime/tune.ts";
+import type { TuningCase, TuningTable } from "../../src/runtime/tune.ts";
 import { casesOf, Tuner } from "../../src/runtime/tuner.ts";
 import { tuningOf } from "../../src/runtime/tuning.ts";
 import { runsOn, type Variant } from "../../src/runtime/variant.ts";
+import { PADDING } from "../../src/singan/model/config.ts";
+import { pyramidOf, resolveOptions, tuneTraining } from "../../src/singan/recipes.ts";
 import { evaluateBounded } from "../reference/evaluate.ts";
 import { Random } from "../reference/random.ts";
 import { norm } from "../reference/rounding.ts";
+import { TINY, tinyPhoto } from "../tiny-training.ts";
 
 const gpu = await openDevice(await openAdapter());
 afterAll(async () => {
@@ -50,6 +54,43 @@ test("times each case once, gives its memory back, and planning uses the table, 
   expect(keys).toHaveLength(3);
   expect(tuningOf(gpu.dryRun(false, { ...gpu.profile })).size).toBe(0); // of another device nothing is known
   tuningOf(gpu).clear();
+});
+
+test("a table's name follows from the variants of the adapter's kind, and from the text of the kernels that are loaded", async () => {
+  await loadKernels({ isSoftware: true });
+  const nameOn = async (subgroupSize: number): Promise<string> => {
+    let name = "";
+    const read = async (adapter: string) => {
+      name = adapter;
+      return {};
+    };
+    const dry = gpu.dryRun(false, { isSoftware: true, subgroupSize, hasSubgroups: true });
+    await Tuner.open(dry, { read, write: async () => {}, clear: async () => {} });
+    return name;
+  };
+  const [narrow, wide] = [await nameOn(4), await nameOn(8)];
+  expect(narrow.replace(/ \w+$/, "")).toBe(wide.replace(/ \w+$/, "")); // but for the hash
+  expect(narrow).not.toBe(wide);
+  addKernels({ kernels: {}, sources: { another: "// a kernel" } });
+  expect(await nameOn(4)).not.toBe(narrow);
+});
+
+test("before a training all its levels are tuned, or those that are asked for, each for the batches that it runs", async () => {
+  const options = resolveOptions({ ...TINY, recipe: "singan" });
+  const plan = { options, pyramid: pyramidOf(tinyPhoto(), options) };
+  const levels = async (includes?: (level: number) => boolean) => {
+    const widths: number[] = [];
+    const tune = async (cases: readonly TuningCase[]) => {
+      const images = cases.filter(({ opName }) => opName !== "conv2dWeight").map(({ op }) => op.inputs[0]!);
+      widths.push(Math.max(...images.map((shape) => shape[3]!)));
+      expect(new Set(images.map(([n]) => n))).toEqual(new Set([1, 2]));
+    };
+    await tuneTraining(gpu, { tune } as unknown as Tuner, plan, includes && { includes });
+    return widths;
+  };
+  const widths = plan.pyramid.sizes.map(({ width }) => width + 2 * PADDING);
+  expect(await levels()).toEqual(widths);
+  expect(await levels((level) => level === 1)).toEqual([widths[1]]);
 });
 
 /** More channels than fit into workgroup memory at once, and more than two blocks of them on both sides; tiles for two blocks. */
