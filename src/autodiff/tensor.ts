@@ -5,6 +5,8 @@ export type Shape = readonly number[];
 
 /** What an op needs in addition to its inputs: plain data, so that nodes can be compared and printed. */
 export type Attrs = Readonly<Record<string, unknown>>;
+/** The attributes of an op that has none. */
+export type None = Record<string, never>;
 
 export class ShapeError extends Error {
   override name = "ShapeError";
@@ -34,6 +36,9 @@ export interface Example<A extends Attrs = Attrs> {
   /** Input `to` is a function of the others, which `make` computes: cached moments, for example. */
   readonly derive?: { readonly to: number; readonly make: (inputs: readonly Tensor[]) => Tensor };
 }
+
+/** An example on normal values: the op's attributes, then the shapes of its inputs. */
+export const example = <A extends Attrs>(attrs: A, ...inputs: readonly Shape[]): Example<A> => ({ inputs, attrs });
 
 /** Creation order is execution order (see runtime/plan.ts); the counter is the tape's only state. */
 let created = 0;
@@ -81,6 +86,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 export function requireShape(condition: boolean, message: string): asserts condition {
   if (!condition) throw new ShapeError(message);
+}
+
+/** The shape of both inputs of an op. Throws ShapeError where they differ. */
+export function commonShape(name: string, [a, b]: readonly Shape[]): Shape {
+  requireShape(sameShape(a!, b!), `${name}: [${a}] and [${b}] differ`);
+  return a!;
 }
 
 /** All nodes that `outputs` depend on, in creation order. `stop` nodes are included, but not what they depend on. */

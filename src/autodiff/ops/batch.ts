@@ -1,8 +1,7 @@
 // Ops on the batch axis: samples are joined, taken out, and padded with zero samples.
 
-import { apply, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
+import { apply, example, type None, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
 
-type None = Record<string, never>;
 type Part = { readonly first: number; readonly count: number };
 type Padded = { readonly first: number; readonly of: number };
 
@@ -17,16 +16,7 @@ export const concatOp: Op<None> = {
     return resized(a!, a![0]! + b![0]!);
   },
   vjp: (g, { inputs: [a, b] }) => [take(g, 0, a!.shape[0]!), take(g, a!.shape[0]!, b!.shape[0]!)],
-  examples: [
-    {
-      inputs: [
-        [1, 3, 5],
-        [2, 3, 5],
-      ],
-      attrs: {},
-    },
-    { inputs: [[1], [1]], attrs: {} },
-  ],
+  examples: [example({}, [1, 3, 5], [2, 3, 5]), example({}, [1], [1])],
 };
 
 /** Samples first … first+count−1 of x. */
@@ -41,10 +31,7 @@ export const takeOp: Op<Part> = {
     return resized(x!, count);
   },
   vjp: (g, { inputs: [x], attrs: { first } }) => [padBatch(g, first, x!.shape[0]!)],
-  examples: [
-    { inputs: [[3, 2, 5]], attrs: { first: 1, count: 1 } },
-    { inputs: [[3, 7]], attrs: { first: 0, count: 2 } },
-  ],
+  examples: [example({ first: 1, count: 1 }, [3, 2, 5]), example({ first: 0, count: 2 }, [3, 7])],
 };
 
 /** x as the samples from `first` on of a batch of `of`, whose other samples are zeros. */
@@ -56,8 +43,5 @@ export const padBatchOp: Op<Padded> = {
     return resized(x!, of);
   },
   vjp: (g, { inputs: [x], attrs: { first } }) => [take(g, first, x!.shape[0]!)],
-  examples: [
-    { inputs: [[1, 2, 5]], attrs: { first: 1, of: 3 } },
-    { inputs: [[2, 7]], attrs: { first: 0, of: 2 } },
-  ],
+  examples: [example({ first: 1, of: 3 }, [1, 2, 5]), example({ first: 0, of: 2 }, [2, 7])],
 };

@@ -3,12 +3,22 @@
 // Ioffe & Szegedy 2015; the second-order formulas are checked against their composed forms.
 
 import { grad } from "../grad.ts";
-import { apply, type Example, type Op, requireShape, type Shape, sameShape, sizeOf, type Tensor } from "../tensor.ts";
-import { affine, mul, reciprocal, scale, sqrt, sub } from "./elementwise.ts";
+import {
+  apply,
+  type Example,
+  example,
+  type None,
+  type Op,
+  requireShape,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from "../tensor.ts";
+import { add, affine, mul, reciprocal, scale, sqrt, sub } from "./elementwise.ts";
 
 type Groups = { readonly groups: number };
 type Eps = { readonly eps: number };
-type None = Record<string, never>;
 
 /** Added to the variance, as PyTorch's BatchNorm2d. */
 export const NORM_EPS = 1e-5;
@@ -25,9 +35,9 @@ const perEntry = (x: Shape, groups: number): number => sizeOf(x) / (groups * x[1
 
 const image: Shape = [2, 3, 5, 4];
 const sums: readonly Example<Groups>[] = [
-  { inputs: [image], attrs: { groups: 1 } },
-  { inputs: [image], attrs: { groups: 2 } },
-  { inputs: [[1, 1, 1, 1]], attrs: { groups: 1 } },
+  example({ groups: 1 }, image),
+  example({ groups: 2 }, image),
+  example({ groups: 1 }, [1, 1, 1, 1]),
 ];
 
 /** s[g,c] = Σ x over the group's samples and positions. */
@@ -51,10 +61,7 @@ export const channelBroadcastOp: Op<{ shape: Shape }> = {
     return shape;
   },
   vjp: (g, { inputs: [a] }) => [channelSum(g, a!.shape[0]!)],
-  examples: [
-    { inputs: [[1, 3]], attrs: { shape: image } },
-    { inputs: [[2, 3]], attrs: { shape: image } },
-  ],
+  examples: [example({ shape: image }, [1, 3]), example({ shape: image }, [2, 3])],
 };
 
 /** d[g,c] = Σ x·y over the group's samples and positions. */
@@ -79,10 +86,7 @@ export const channelScaleOp: Op<None> = {
     return x!;
   },
   vjp: (g, { inputs: [x, a] }) => [channelScale(g, a!), channelDot(x!, g, a!.shape[0]!)],
-  examples: [
-    { inputs: [image, [1, 3]], attrs: {} },
-    { inputs: [image, [2, 3]], attrs: {} },
-  ],
+  examples: [example({}, image, [1, 3]), example({}, image, [2, 3])],
 };
 
 /** y = a[g(n),c]·x + b[g(n),c]. */
@@ -95,10 +99,7 @@ export const channelAffineOp: Op<None> = {
     return x!;
   },
   vjp: (g, { inputs: [x, a] }) => [channelScale(g, a!), channelDot(x!, g, a!.shape[0]!), channelSum(g, a!.shape[0]!)],
-  examples: [
-    { inputs: [image, [1, 3], [1, 3]], attrs: {} },
-    { inputs: [image, [2, 3], [2, 3]], attrs: {} },
-  ],
+  examples: [example({}, image, [1, 3], [1, 3]), example({}, image, [2, 3], [2, 3])],
 };
 
 // --- Normalisation. The inputs of the ops are x and m = moments(x). m only saves computing the statistics again: the cotangent of x is
@@ -131,7 +132,13 @@ const derived = (xs: number, at: number): readonly Example<Eps>[] =>
     attrs: { eps: NORM_EPS },
     derive: { to: at, make: (inputs) => moments(inputs[xs - 1]!, groups) },
   }));
-const mean = (sum: Tensor, x: Tensor, m: Tensor): Tensor => scale(sum, 1 / perEntry(x.shape, groupsOf(m)));
+/** A sum over the samples and positions of x as a mean; the means of x and of x·y; and x minus its mean. */
+const averaged = (sum: Tensor, x: Tensor, m: Tensor): Tensor => scale(sum, 1 / perEntry(x.shape, groupsOf(m)));
+const mean = (x: Tensor, m: Tensor): Tensor => averaged(channelSum(x, groupsOf(m)), x, m);
+const meanProduct = (x: Tensor, y: Tensor, m: Tensor): Tensor => averaged(channelDot(x, y, groupsOf(m)), x, m);
+const centred = (x: Tensor, m: Tensor): Tensor => sub(x, channelBroadcast(mean(x, m), x.shape));
+/** 1/√(variance + ε) of a centred x. */
+const inverseDeviation = (x: Tensor, m: Tensor, eps: number): Tensor => reciprocal(sqrt(affine(meanProduct(x, x, m), 1, eps)));
 
 /** x̂ = (x − mean)/√(variance + ε). */
 export const normalize = (x: Tensor, m: Tensor, eps = NORM_EPS): Tensor => apply(normalizeOp, [x, m], { eps });
@@ -144,13 +151,10 @@ export const normalizeOp: Op<Eps> = {
   vjp: (g, { inputs: [x, m], attrs: { eps } }) => [normalizeGrad(g, x!, m!, eps), null],
   examples: derived(1, 1),
   composed: ([x, m], { eps }) => {
-    const centred = sub(x!, channelBroadcast(mean(channelSum(x!, groupsOf(m!)), x!, m!), x!.shape));
-    return channelScale(centred, deviation(centred, x!, m!, eps));
+    const difference = centred(x!, m!);
+    return channelScale(difference, inverseDeviation(difference, m!, eps));
   },
 };
-function deviation(centred: Tensor, x: Tensor, m: Tensor, eps: number): Tensor {
-  return reciprocal(sqrt(affine(mean(channelDot(centred, centred, groupsOf(m)), x, m), 1, eps)));
-}
 
 /** s[g,c] = 1/√(variance + ε). */
 export const invStd = (x: Tensor, m: Tensor, eps = NORM_EPS): Tensor => apply(invStdOp, [x, m], { eps });
@@ -162,13 +166,10 @@ export const invStdOp: Op<Eps> = {
   },
   vjp: (g, node) => {
     const [x, m] = node.inputs as readonly [Tensor, Tensor];
-    return [channelScale(normalize(x, m, node.attrs.eps), mean(scale(mul(g, mul(node, node)), -1), x, m)), null];
+    return [channelScale(normalize(x, m, node.attrs.eps), averaged(scale(mul(g, mul(node, node)), -1), x, m)), null];
   },
   examples: derived(1, 1),
-  composed: ([x, m], { eps }) => {
-    const centred = sub(x!, channelBroadcast(mean(channelSum(x!, groupsOf(m!)), x!, m!), x!.shape));
-    return deviation(centred, x!, m!, eps);
-  },
+  composed: ([x, m], { eps }) => inverseDeviation(centred(x!, m!), m!, eps),
 };
 
 /** The projection P_x[g] = s·(g − mean(g) − x̂·mean(g·x̂)): the input gradient of normalize. Linear and self-adjoint in g. */
@@ -189,10 +190,8 @@ export const normalizeGradOp: Op<Eps> = {
   examples: derived(2, 2),
   composed: ([g, x, m], { eps }) => {
     const xHat = normalize(x!, m!, eps);
-    const groups = groupsOf(m!);
-    const parallel = channelScale(xHat, mean(channelDot(g!, xHat, groups), x!, m!));
-    const offset = channelBroadcast(mean(channelSum(g!, groups), x!, m!), x!.shape);
-    return channelScale(sub(sub(g!, offset), parallel), invStd(x!, m!, eps));
+    const parallel = channelScale(xHat, meanProduct(g!, xHat, m!));
+    return channelScale(sub(centred(g!, m!), parallel), invStd(x!, m!, eps));
   },
 };
 
@@ -216,20 +215,12 @@ export const normalizeCurvatureOp: Op<Eps> = {
   },
   examples: derived(3, 3),
   composed: ([v, g, x, m], { eps }) => {
-    const groups = groupsOf(m!);
     const xHat = normalize(x!, m!, eps);
     const s = invStd(x!, m!, eps);
-    const average = (sum: Tensor) => mean(sum, x!, m!);
-    const centred = (t: Tensor) => sub(t, channelBroadcast(average(channelSum(t, groups)), t.shape));
-    const q = average(channelDot(xHat, v!, groups));
-    const r = average(channelDot(xHat, g!, groups));
-    const product = average(channelDot(centred(g!), centred(v!), groups));
-    const inner = channelScale(xHat, sub(product, scale(mul(q, r), 3)));
-    const outer = [channelScale(centred(g!), q), channelScale(centred(v!), r)];
-    const minusS2 = scale(mul(s, s), -1);
-    return channelScale(
-      [...outer, inner].reduce((a, b) => sub(a, scale(b, -1))),
-      minusS2,
-    );
+    const q = meanProduct(xHat, v!, m!);
+    const r = meanProduct(xHat, g!, m!);
+    const [g0, v0] = [centred(g!, m!), centred(v!, m!)];
+    const along = channelScale(xHat, sub(meanProduct(g0, v0, m!), scale(mul(q, r), 3)));
+    return channelScale(add(add(channelScale(g0, q), channelScale(v0, r)), along), scale(mul(s, s), -1));
   },
 };

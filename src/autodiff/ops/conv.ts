@@ -1,11 +1,10 @@
 // The convolution family: the three contractions of ⟨g, x∗w⟩, closed under differentiation.
 // NCHW images, OIHW weights, 3x3, valid, stride 1, cross-correlation as in PyTorch. After jax-js `convolution.ts`.
 
-import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+import { apply, example, type None, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
 import { channelSum } from "./channel.ts";
 
 const KERNEL = 3;
-type None = Record<string, never>;
 
 function check(name: string, x: Shape, w: Shape, g: Shape): void {
   const fits =
@@ -37,36 +36,10 @@ export const conv2dOp: Op<None> = {
   },
   vjp: (g, { inputs }) => convolutionVjp(g, inputs),
   examples: [
-    {
-      inputs: [
-        [1, 3, 8, 9],
-        [4, 3, 3, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [2, 5, 17, 16],
-        [1, 5, 3, 3],
-        [1, 1],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 1, 3, 3],
-        [1, 1, 3, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 9, 7, 6],
-        [10, 9, 3, 3],
-        [1, 10],
-      ],
-      attrs: {},
-    },
+    example({}, [1, 3, 8, 9], [4, 3, 3, 3]),
+    example({}, [2, 5, 17, 16], [1, 5, 3, 3], [1, 1]),
+    example({}, [1, 1, 3, 3], [1, 1, 3, 3]),
+    example({}, [1, 9, 7, 6], [10, 9, 3, 3], [1, 10]),
   ],
 };
 
@@ -88,34 +61,10 @@ export const conv2dInputOp: Op<None> = {
   },
   vjp: (gx, { inputs: [g, w] }) => [conv2d(gx, w!), conv2dWeight(gx, g!)],
   examples: [
-    {
-      inputs: [
-        [1, 4, 6, 7],
-        [4, 3, 3, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [2, 1, 15, 14],
-        [1, 5, 3, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 1, 1, 1],
-        [1, 1, 3, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 10, 5, 6],
-        [10, 9, 3, 3],
-      ],
-      attrs: {},
-    },
+    example({}, [1, 4, 6, 7], [4, 3, 3, 3]),
+    example({}, [2, 1, 15, 14], [1, 5, 3, 3]),
+    example({}, [1, 1, 1, 1], [1, 1, 3, 3]),
+    example({}, [1, 10, 5, 6], [10, 9, 3, 3]),
   ],
 };
 
@@ -130,33 +79,9 @@ export const conv2dWeightOp: Op<None> = {
   },
   vjp: (gw, { inputs: [x, g] }) => [conv2dInput(g!, gw), conv2d(x!, gw)],
   examples: [
-    {
-      inputs: [
-        [1, 3, 8, 9],
-        [1, 4, 6, 7],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [2, 5, 17, 16],
-        [2, 1, 15, 14],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 1, 3, 3],
-        [1, 1, 1, 1],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 9, 7, 6],
-        [1, 10, 5, 4],
-      ],
-      attrs: {},
-    },
+    example({}, [1, 3, 8, 9], [1, 4, 6, 7]),
+    example({}, [2, 5, 17, 16], [2, 1, 15, 14]),
+    example({}, [1, 1, 3, 3], [1, 1, 1, 1]),
+    example({}, [1, 9, 7, 6], [1, 10, 5, 4]),
   ],
 };

@@ -1,42 +1,28 @@
 // Elementwise ops, each derivative written in terms of the others.
 // √ and 1/x follow PyTorch's norm at 0: the derivative of √ at 0 is taken as 0, hence 1/0 is 0 here.
 
-import { apply, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
+import { apply, commonShape, example, type None, type Op, type Shape, type Tensor } from "../tensor.ts";
 
-const same2 =
-  (name: string) =>
-  ([a, b]: readonly Shape[]): Shape => {
-    requireShape(sameShape(a!, b!), `${name}: [${a}] and [${b}] differ`);
-    return a!;
-  };
 const same1 = ([a]: readonly Shape[]): Shape => a!;
 
-type None = Record<string, never>;
-const pairs = [
-  { inputs: [[1], [1]], attrs: {} },
-  {
-    inputs: [
-      [2, 3, 5, 7],
-      [2, 3, 5, 7],
-    ],
-    attrs: {},
-  },
-] as const;
-const singles = [
-  { inputs: [[1]], attrs: {} },
-  { inputs: [[2, 3, 5, 7]], attrs: {} },
-] as const;
+const pairs = [example({}, [1], [1]), example({}, [2, 3, 5, 7], [2, 3, 5, 7])] as const;
+const singles = [example({}, [1]), example({}, [2, 3, 5, 7])] as const;
 const positives = singles.map((e) => ({ ...e, domain: "positive" as const }));
 
 /** a + b. */
 export const add = (a: Tensor, b: Tensor): Tensor => apply(addOp, [a, b], {});
-export const addOp: Op<None> = { name: "add", shape: same2("add"), vjp: (g) => [g, g], examples: pairs };
+export const addOp: Op<None> = {
+  name: "add",
+  shape: (inputs) => commonShape("add", inputs),
+  vjp: (g) => [g, g],
+  examples: pairs,
+};
 
 /** a · b. */
 export const mul = (a: Tensor, b: Tensor): Tensor => apply(mulOp, [a, b], {});
 export const mulOp: Op<None> = {
   name: "mul",
-  shape: same2("mul"),
+  shape: (inputs) => commonShape("mul", inputs),
   vjp: (g, { inputs: [a, b] }) => [mul(g, b!), mul(g, a!)],
   examples: pairs,
 };
@@ -50,10 +36,7 @@ export const affineOp: Op<{ k: number; c: number }> = {
   name: "affine",
   shape: same1,
   vjp: (g, { attrs: { k } }) => [scale(g, k)],
-  examples: [
-    { inputs: [[2, 3, 5]], attrs: { k: -1.5, c: 0.25 } },
-    { inputs: [[1]], attrs: { k: 0, c: 2 } },
-  ],
+  examples: [example({ k: -1.5, c: 0.25 }, [2, 3, 5]), example({ k: 0, c: 2 }, [1])],
 };
 
 /** tanh x. */
@@ -89,23 +72,15 @@ export const clampOp: Op<{ lo: number; hi: number }> = {
   name: "clamp",
   shape: same1,
   vjp: (g, { inputs: [x], attrs }) => [apply(clampMaskOp, [g, x!], attrs)],
-  examples: [{ inputs: [[3, 4, 5]], attrs: { lo: -0.5, hi: 0.75 } }],
+  examples: [example({ lo: -0.5, hi: 0.75 }, [3, 4, 5])],
 };
 
 /** g where lo < x < hi, else 0: linear in g, locally constant in x. */
 export const clampMaskOp: Op<{ lo: number; hi: number }> = {
   name: "clampMask",
-  shape: same2("clampMask"),
+  shape: (inputs) => commonShape("clampMask", inputs),
   vjp: (g, { inputs: [, x], attrs }) => [apply(clampMaskOp, [g, x!], attrs), null],
-  examples: [
-    {
-      inputs: [
-        [3, 4, 5],
-        [3, 4, 5],
-      ],
-      attrs: { lo: -0.5, hi: 0.75 },
-    },
-  ],
+  examples: [example({ lo: -0.5, hi: 0.75 }, [3, 4, 5], [3, 4, 5])],
 };
 
 /** ⌊x⌋; derivative 0. Only the 8-bit path of the official test vectors needs it. */
@@ -118,18 +93,9 @@ export const leakyReluMask = (g: Tensor, x: Tensor, alpha: number): Tensor => ap
 export const leakyRelu = (x: Tensor, alpha: number): Tensor => leakyReluMask(x, x, alpha);
 export const leakyReluMaskOp: Op<{ alpha: number }> = {
   name: "leakyReluMask",
-  shape: same2("leakyReluMask"),
+  shape: (inputs) => commonShape("leakyReluMask", inputs),
   vjp: (g, { inputs: [, x], attrs: { alpha } }) => [leakyReluMask(g, x!, alpha), null],
-  examples: [
-    { inputs: [[1], [1]], attrs: { alpha: 0.2 } },
-    {
-      inputs: [
-        [2, 3, 5, 7],
-        [2, 3, 5, 7],
-      ],
-      attrs: { alpha: 0.2 },
-    },
-  ],
+  examples: [example({ alpha: 0.2 }, [1], [1]), example({ alpha: 0.2 }, [2, 3, 5, 7], [2, 3, 5, 7])],
 };
 
 /** A tensor of one constant. */
@@ -140,5 +106,5 @@ export const fillOp: Op<{ shape: Shape; value: number }> = {
   name: "fill",
   shape: (_, { shape }) => shape,
   vjp: () => [],
-  examples: [{ inputs: [], attrs: { shape: [3, 5], value: 0.5 } }],
+  examples: [example({ shape: [3, 5], value: 0.5 })],
 };

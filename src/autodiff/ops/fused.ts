@@ -3,7 +3,19 @@
 // derivatives of batch norm, up to the second order that the gradient penalty needs, are fused ops too.
 
 import { grad } from "../grad.ts";
-import { type Attrs, apply, type Example, type Op, requireShape, type Shape, sameShape, type Tensor } from "../tensor.ts";
+import {
+  type Attrs,
+  apply,
+  commonShape,
+  type Example,
+  example,
+  type None,
+  type Op,
+  requireShape,
+  type Shape,
+  sameShape,
+  type Tensor,
+} from "../tensor.ts";
 import {
   channelAffine,
   channelDot,
@@ -19,8 +31,6 @@ import { conv2d, conv2dOp, convolutionVjp } from "./conv.ts";
 import { add, addScalar, affine, clamp, leakyRelu, leakyReluMask, mul, scale, sqrt, sub, tanh } from "./elementwise.ts";
 import { axisBroadcast, axisSum, broadcast, sum } from "./reduce.ts";
 import { type Margins, pad2d, resize, resizeOp, type Taps } from "./spatial.ts";
-
-type None = Record<string, never>;
 
 /** The derivative of the composed form; none for the inputs at `constants`. */
 function throughComposed<A extends Attrs>(g: Tensor, node: Tensor<A>, constants: readonly number[] = []): (Tensor | null)[] {
@@ -159,23 +169,17 @@ export const conv2dLeakyOp: Op<{ alpha: number }> = {
 export const tanhAdd = (x: Tensor, y: Tensor): Tensor => apply(tanhAddOp, [x, y], {});
 export const tanhAddOp: Op<None> = {
   name: "tanhAdd",
-  shape: ([x, y]) => {
-    requireShape(sameShape(x!, y!), `tanhAdd: [${x}] and [${y}] differ`);
-    return x!;
-  },
+  shape: (inputs) => commonShape("tanhAdd", inputs),
   vjp: (g, { inputs: [x] }) => [apply(tanhGradOp, [g, x!], {}), g],
-  examples: [{ inputs: [image, image], attrs: {} }],
+  examples: [example({}, image, image)],
   composed: ([x, y]) => add(tanh(x!), y!),
 };
 /** g·(1 − tanh²x). */
 export const tanhGradOp: Op<None> = {
   name: "tanhGrad",
-  shape: ([g, x]) => {
-    requireShape(sameShape(g!, x!), `tanhGrad: [${g}] and [${x}] differ`);
-    return x!;
-  },
+  shape: (inputs) => commonShape("tanhGrad", inputs),
   vjp: (v, node) => throughComposed(v, node),
-  examples: [{ inputs: [image, image], attrs: {} }],
+  examples: [example({}, image, image)],
   composed: ([g, x]) => {
     const y = tanh(x!);
     return mul(g!, affine(mul(y, y), -1, 1));
@@ -196,8 +200,8 @@ export const noisyPadOp: Op<{ margins: Margins }> = {
   },
   vjp: (g, node) => throughComposed(g, node),
   examples: [
-    { inputs: [image, [1, 3], image], attrs: { margins: { top: 1, bottom: 2, left: 3, right: 0 } } },
-    { inputs: [[1, 3, 5, 4], [1, 3], image], attrs: { margins: { top: 5, bottom: 5, left: 5, right: 5 } } },
+    example({ margins: { top: 1, bottom: 2, left: 3, right: 0 } }, image, [1, 3], image),
+    example({ margins: { top: 5, bottom: 5, left: 5, right: 5 } }, [1, 3, 5, 4], [1, 3], image),
   ],
   composed: ([z, a, y], { margins }) => {
     const [n] = y!.shape as [number];
@@ -228,7 +232,7 @@ export const lerpOp: Op<None> = {
     return a!;
   },
   vjp: (g, node) => throughComposed(g, node),
-  examples: [{ inputs: [image, image, [1]], attrs: {} }],
+  examples: [example({}, image, image, [1])],
   composed: ([a, b, t]) => add(mul(broadcast(t!, a!.shape), a!), mul(broadcast(affine(t!, -1, 1), b!.shape), b!)),
 };
 
@@ -244,10 +248,7 @@ export const squaredErrorOp: Op<{ k: number }> = {
     apply(squaredErrorGradOp, [x!, y!, g], attrs),
     apply(squaredErrorGradOp, [y!, x!, g], attrs),
   ],
-  examples: [
-    { inputs: [image, image], attrs: { k: 0.3 } },
-    { inputs: [[1], [1]], attrs: { k: 2 } },
-  ],
+  examples: [example({ k: 0.3 }, image, image), example({ k: 2 }, [1], [1])],
   composed: ([x, y], { k }) => {
     const difference = sub(x!, y!);
     return scale(sum(mul(difference, difference)), k);
@@ -261,7 +262,7 @@ export const squaredErrorGradOp: Op<{ k: number }> = {
     return x!;
   },
   vjp: (v, node) => throughComposed(v, node),
-  examples: [{ inputs: [image, image, [1]], attrs: { k: 0.3 } }],
+  examples: [example({ k: 0.3 }, image, image, [1])],
   composed: ([x, y, g], { k }) => mul(broadcast(scale(g!, 2 * k), x!.shape), sub(x!, y!)),
 };
 
@@ -271,7 +272,7 @@ export const penaltyIntegrandOp: Op<None> = {
   name: "penaltyIntegrand",
   shape: ([g]) => [g![0]!, 1, ...g!.slice(2)],
   vjp: (v, { inputs: [g] }) => [apply(penaltyIntegrandGradOp, [v, g!], {})],
-  examples: [{ inputs: [image], attrs: {} }],
+  examples: [example({}, image)],
   composed: ([g]) => {
     const excess = addScalar(pixelNorm(g!), -1);
     return mul(excess, excess);
@@ -285,7 +286,7 @@ export const penaltyIntegrandGradOp: Op<None> = {
     return g!;
   },
   vjp: (h, node) => throughComposed(h, node),
-  examples: [{ inputs: [[2, 1, 5, 4], image], attrs: {} }],
+  examples: [example({}, [2, 1, 5, 4], image)],
   composed: ([v, g]) => grad(penaltyIntegrandOp.composed!([g!], {}), [g!], v)[0]!,
 };
 const pixelNorm = (g: Tensor): Tensor => sqrt(axisSum(mul(g, g), 1));

@@ -1,13 +1,13 @@
 // Images in the colours of a palette.
 
-import { apply, type Op, requireShape, type Tensor } from "../tensor.ts";
+import { apply, example, type None, type Op, requireShape, type Tensor } from "../tensor.ts";
 
 /**
  * Every pixel of x [n,3,h,w] in the nearest colour of a palette [k,3]; of equally near ones the first. Piecewise constant in x, and not
  * differentiated in the palette.
  */
 export const quantize = (x: Tensor, palette: Tensor): Tensor => apply(quantizeOp, [x, palette], {});
-export const quantizeOp: Op<Record<string, never>> = {
+export const quantizeOp: Op<None> = {
   name: "quantize",
   shape: ([x, palette]) => {
     requireShape(
@@ -17,20 +17,5 @@ export const quantizeOp: Op<Record<string, never>> = {
     return x!;
   },
   vjp: () => [null, null],
-  examples: [
-    {
-      inputs: [
-        [2, 3, 4, 5],
-        [5, 3],
-      ],
-      attrs: {},
-    },
-    {
-      inputs: [
-        [1, 3, 1, 1],
-        [1, 3],
-      ],
-      attrs: {},
-    },
-  ],
+  examples: [example({}, [2, 3, 4, 5], [5, 3]), example({}, [1, 3, 1, 1], [1, 3])],
 };

@@ -1,6 +1,6 @@
 // Sums over everything or over one axis, and the broadcasts that are their adjoints.
 
-import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+import { apply, example, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
 import { scale } from "./elementwise.ts";
 
 /** k·Σx as a [1] tensor. */
@@ -11,11 +11,7 @@ export const sumOp: Op<{ k: number }> = {
   name: "sum",
   shape: () => [1],
   vjp: (g, { inputs: [x], attrs: { k } }) => [broadcast(scale(g, k), x!.shape)],
-  examples: [
-    { inputs: [[2, 3, 5, 7]], attrs: { k: 1 } },
-    { inputs: [[1]], attrs: { k: -0.25 } },
-    { inputs: [[1, 3, 41, 37]], attrs: { k: 2.5 } },
-  ],
+  examples: [example({ k: 1 }, [2, 3, 5, 7]), example({ k: -0.25 }, [1]), example({ k: 2.5 }, [1, 3, 41, 37])],
 };
 
 /** A [1] tensor spread over `shape`. */
@@ -27,7 +23,7 @@ export const broadcastOp: Op<{ shape: Shape }> = {
     return shape;
   },
   vjp: (g) => [sum(g)],
-  examples: [{ inputs: [[1]], attrs: { shape: [2, 3, 5] } }],
+  examples: [example({ shape: [2, 3, 5] }, [1])],
 };
 
 /** Σ over one axis, which stays with length 1. */
@@ -39,11 +35,7 @@ export const axisSumOp: Op<{ axis: number }> = {
     return x!.map((n, i) => (i === axis ? 1 : n));
   },
   vjp: (g, { inputs: [x], attrs: { axis } }) => [axisBroadcast(g, axis, x!.shape[axis]!)],
-  examples: [
-    { inputs: [[2, 3, 5, 7]], attrs: { axis: 1 } },
-    { inputs: [[4, 3]], attrs: { axis: 0 } },
-    { inputs: [[4, 3]], attrs: { axis: 1 } },
-  ],
+  examples: [example({ axis: 1 }, [2, 3, 5, 7]), example({ axis: 0 }, [4, 3]), example({ axis: 1 }, [4, 3])],
 };
 
 /** An axis of length 1 repeated `size` times. */
@@ -55,8 +47,5 @@ export const axisBroadcastOp: Op<{ axis: number; size: number }> = {
     return x!.map((n, i) => (i === axis ? size : n));
   },
   vjp: (g, { attrs: { axis } }) => [axisSum(g, axis)],
-  examples: [
-    { inputs: [[2, 1, 5, 7]], attrs: { axis: 1, size: 3 } },
-    { inputs: [[1, 3]], attrs: { axis: 0, size: 4 } },
-  ],
+  examples: [example({ axis: 1, size: 3 }, [2, 1, 5, 7]), example({ axis: 0, size: 4 }, [1, 3])],
 };

@@ -1,6 +1,6 @@
 // Ops on the last two axes: zero padding and cropping, and separable resampling by tap tables.
 
-import { apply, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
+import { apply, example, type Op, requireShape, type Shape, type Tensor } from "../tensor.ts";
 
 export interface Margins {
   readonly top: number;
@@ -24,10 +24,7 @@ export const pad2dOp: Op<MarginAttrs> = {
   name: "pad2d",
   shape: ([x], { margins: m }) => resized("pad2d", x!, x!.at(-2)! + m.top + m.bottom, x!.at(-1)! + m.left + m.right),
   vjp: (g, { attrs }) => [crop2d(g, attrs.margins)],
-  examples: [
-    { inputs: [[2, 3, 4, 5]], attrs: { margins: uneven } },
-    { inputs: [[1, 1, 1]], attrs: { margins: margins(5) } },
-  ],
+  examples: [example({ margins: uneven }, [2, 3, 4, 5]), example({ margins: margins(5) }, [1, 1, 1])],
 };
 
 /** The last two axes without their margins. */
@@ -36,10 +33,7 @@ export const crop2dOp: Op<MarginAttrs> = {
   name: "crop2d",
   shape: ([x], { margins: m }) => resized("crop2d", x!, x!.at(-2)! - m.top - m.bottom, x!.at(-1)! - m.left - m.right),
   vjp: (g, { attrs }) => [pad2d(g, attrs.margins)],
-  examples: [
-    { inputs: [[2, 3, 6, 7]], attrs: { margins: uneven } },
-    { inputs: [[1, 1, 11, 11]], attrs: { margins: margins(5) } },
-  ],
+  examples: [example({ margins: uneven }, [2, 3, 6, 7]), example({ margins: margins(5) }, [1, 1, 11, 11])],
 };
 
 /** One axis of a linear resampling: out[o] = Σ_k weight[o·width+k] · in[index[o·width+k]]. */
@@ -86,8 +80,8 @@ export const resizeOp: Op<{ rows: Taps; columns: Taps }> = {
   },
   vjp: (g, { attrs: { rows, columns } }) => [resize(g, transposeTaps(rows), transposeTaps(columns))],
   examples: [
-    { inputs: [[2, 3, 4, 5]], attrs: { rows: lerp(4, 6), columns: lerp(5, 7) } },
-    { inputs: [[1, 1, 6, 5]], attrs: { rows: lerp(6, 3), columns: lerp(5, 1) } },
+    example({ rows: lerp(4, 6), columns: lerp(5, 7) }, [2, 3, 4, 5]),
+    example({ rows: lerp(6, 3), columns: lerp(5, 1) }, [1, 1, 6, 5]),
   ],
 };
 
