@@ -9,6 +9,7 @@ import { planTraining, planWithoutGpu, recipeOf, resolveOptions, train } from ".
 import { MemoryError, megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type Flag, type FlagHelp, flag, UsageError } from "./args.ts";
+import { choice } from "./flag-values.ts";
 import { tuneFor } from "./gpu.ts";
 import { duration, Progress } from "./progress.ts";
 import { counted, sizeText } from "./report.ts";
@@ -81,7 +82,7 @@ export function inFlags<T>(check: () => T): T {
   }
 }
 
-const presetNames = ["auto", ...Object.keys(PRESETS)];
+const presetNames = ["auto", ...(Object.keys(PRESETS) as PresetName[])] as const;
 
 export const PRESET_FLAG: FlagHelp = {
   "preset NAME": `where the options come from: ${presetNames.join(", ")} (default: auto)`,
@@ -95,12 +96,7 @@ export const PRESET_DETAILS =
 /** Reads the preset and the option flags; `own` are the command's options, which flags replace. Throws UsageError. */
 export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): PlanOptions {
   const options = { ...own, ...givenOptions(args) };
-  const preset = args.text("preset");
-  if (preset !== undefined && !presetNames.includes(preset))
-    throw new UsageError(
-      `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
-    );
-  return { preset: preset as PresetName | "auto" | undefined, options };
+  return { preset: choice(args, "preset", presetNames, undefined), options };
 }
 
 /** Refuses, before the GPU is opened, what can't be trained; auto counts as the paper's size. Throws UsageError, PyramidError. */
