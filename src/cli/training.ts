@@ -69,17 +69,22 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   return options;
 }
 
-/** Runs `check`; an OptionError becomes a UsageError that names flags in place of options, and a MemoryError names them too. */
+/** Runs `check`; errors name flags in place of options (see asFlagError). */
 export function inFlags<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
-    if (error instanceof MemoryError)
-      throw new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
-    if (!(error instanceof OptionError)) throw error;
-    const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
-    throw new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
+    throw asFlagError(error);
   }
+}
+
+/** An OptionError as a UsageError that names flags in place of options; a MemoryError names them too; another error as it is. */
+function asFlagError(error: unknown): unknown {
+  if (error instanceof MemoryError)
+    return new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
+  if (!(error instanceof OptionError)) return error;
+  const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
+  return new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
 }
 
 const presetNames = ["auto", ...(Object.keys(PRESETS) as PresetName[])] as const;
@@ -138,11 +143,9 @@ export class PhotoTrainer {
       freeBytes: availableMemory(),
       onTiming: () => session.note("timing a few steps …"),
     };
-    const plan = await planTraining(gpu, { width, height }, wanted, circumstances).catch((error: unknown) =>
-      inFlags((): never => {
-        throw error;
-      }),
-    );
+    const plan = await planTraining(gpu, { width, height }, wanted, circumstances).catch((error: unknown) => {
+      throw asFlagError(error);
+    });
     this.#speed = plan.speed;
     const { preset, isPicked, options, pyramid, bytes, forecastSeconds } = plan;
     const { sizes } = pyramid;

@@ -23,6 +23,10 @@ export interface Window extends Size {
   readonly left: number;
 }
 
+/**
+ * A tile of a picture as a generator sees it. The five valid convolutions read 5 px past the tile; outside the picture they read the zero
+ * padding that the whole picture has there.
+ */
 export interface View {
   readonly tile: Window;
   /** The tile and its neighbourhood within the picture: the part of the previous picture that is read. */
