@@ -33,3 +33,11 @@ export function readFactors(flag: string, text: string, example: string): readon
     throw new UsageError(`--${flag} must be WIDTHxHEIGHT in factors, as ${example}, not ${JSON.stringify(text)}`);
   return [factors[0]!, factors[1]!];
 }
+
+/** The flag's value, one of `choices`, or `fallback` without the flag. Throws UsageError. */
+export function choice<T extends string, F>(args: Args, name: string, choices: readonly T[], fallback: F): T | F {
+  const text = args.text(name);
+  const chosen = text === undefined ? fallback : choices.find((one) => one === text);
+  if (text === undefined || chosen !== undefined) return chosen as T | F;
+  throw new UsageError(`--${name} must be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}, not ${JSON.stringify(text)}`);
+}

@@ -71,7 +71,8 @@ export class OutputFolder {
   /** Writes a file, which `commit` will publish. `name` may contain folders. Throws FileError. */
   write(name: string, data: Uint8Array | string): void {
     const path = this.#stagingPath(name);
-    this.#keep(name, () => writeFileSync(path, data));
+    this.#orUnwritable(name, () => writeFileSync(path, data));
+    this.#keep(name);
   }
 
   /** Writes a picture as a PNG, as `write` does. */
@@ -88,26 +89,27 @@ export class OutputFolder {
       if ((error as NodeJS.ErrnoException).syscall) throw this.#unwritable(name, error);
       throw error;
     }
-    this.#keep(name, () => {});
+    this.#keep(name);
   }
 
   #stagingPath(name: string): string {
     const path = join(this.#staging!, name);
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-    } catch (error) {
-      throw this.#unwritable(name, error);
-    }
+    this.#orUnwritable(name, () => mkdirSync(dirname(path), { recursive: true }));
     return path;
   }
 
-  #keep(name: string, write: () => void): void {
-    try {
-      write();
+  #keep(name: string): void {
+    this.#orUnwritable(name, () => {
       const file = openSync(join(this.#staging!, name), "r+");
       fsyncSync(file);
       closeSync(file);
-      this.#names.push(name);
+    });
+    this.#names.push(name);
+  }
+
+  #orUnwritable(name: string, work: () => void): void {
+    try {
+      work();
     } catch (error) {
       throw this.#unwritable(name, error);
     }

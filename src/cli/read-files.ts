@@ -88,3 +88,16 @@ export function modelPath(path: string): string {
 export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
 /** Reads a model for a command that supports the recipe singan only. Throws FileError, or OptionError for another recipe. */
 export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
+
+/** Runs `check`; an error of `kind` becomes the one that `reword` makes of its message. */
+export function rewording<T>(
+  kind: abstract new (...args: never[]) => Error,
+  reword: (message: string) => Error,
+  check: () => T,
+): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof kind ? reword(error.message) : error;
+  }
+}

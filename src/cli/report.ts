@@ -31,7 +31,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 export const VERSION: string = version;
 
 /** The version of the package `webgpu`, which is Dawn for Node. Null if it is not installed. */
-export function dawnVersion(): string | null {
+function dawnVersion(): string | null {
   try {
     const manifest = createRequire(import.meta.url).resolve("webgpu/package.json");
     return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;

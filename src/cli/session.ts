@@ -44,7 +44,6 @@ export class Session {
   }
 
   bold = (text: string): string => this.#paint("1", text);
-  dim = (text: string): string => this.#paint("2", text);
   red = (text: string): string => this.#paint("31", text);
   #paint(code: string, text: string): string {
     return this.#hasColour ? `\x1b[${code}m${text}\x1b[0m` : text;

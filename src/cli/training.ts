@@ -9,6 +9,7 @@ import { planTraining, planWithoutGpu, recipeOf, resolveOptions, train } from ".
 import { MemoryError, megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type Flag, type FlagHelp, flag, UsageError } from "./args.ts";
+import { choice } from "./flag-values.ts";
 import { tuneFor } from "./gpu.ts";
 import { duration, Progress } from "./progress.ts";
 import { counted, sizeText } from "./report.ts";
@@ -68,20 +69,25 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   return options;
 }
 
-/** Runs `check`; an OptionError becomes a UsageError that names flags in place of options, and a MemoryError names them too. */
+/** Runs `check`; errors name flags in place of options (see asFlagError). */
 export function inFlags<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
-    if (error instanceof MemoryError)
-      throw new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
-    if (!(error instanceof OptionError)) throw error;
-    const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
-    throw new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
+    throw asFlagError(error);
   }
 }
 
-const presetNames = ["auto", ...Object.keys(PRESETS)];
+/** An OptionError as a UsageError that names flags in place of options; a MemoryError names them too; another error as it is. */
+function asFlagError(error: unknown): unknown {
+  if (error instanceof MemoryError)
+    return new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
+  if (!(error instanceof OptionError)) return error;
+  const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
+  return new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
+}
+
+const presetNames = ["auto", ...(Object.keys(PRESETS) as PresetName[])] as const;
 
 export const PRESET_FLAG: FlagHelp = {
   "preset NAME": `where the options come from: ${presetNames.join(", ")} (default: auto)`,
@@ -95,12 +101,7 @@ export const PRESET_DETAILS =
 /** Reads the preset and the option flags; `own` are the command's options, which flags replace. Throws UsageError. */
 export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): PlanOptions {
   const options = { ...own, ...givenOptions(args) };
-  const preset = args.text("preset");
-  if (preset !== undefined && !presetNames.includes(preset))
-    throw new UsageError(
-      `--preset must be ${presetNames.slice(0, -1).join(", ")} or ${presetNames.at(-1)}, not ${JSON.stringify(preset)}`,
-    );
-  return { preset: preset as PresetName | "auto" | undefined, options };
+  return { preset: choice(args, "preset", presetNames, undefined), options };
 }
 
 /** Refuses, before the GPU is opened, what can't be trained; auto counts as the paper's size. Throws UsageError, PyramidError. */
@@ -142,11 +143,9 @@ export class PhotoTrainer {
       freeBytes: availableMemory(),
       onTiming: () => session.note("timing a few steps …"),
     };
-    const plan = await planTraining(gpu, { width, height }, wanted, circumstances).catch((error: unknown) =>
-      inFlags((): never => {
-        throw error;
-      }),
-    );
+    const plan = await planTraining(gpu, { width, height }, wanted, circumstances).catch((error: unknown) => {
+      throw asFlagError(error);
+    });
     this.#speed = plan.speed;
     const { preset, isPicked, options, pyramid, bytes, forecastSeconds } = plan;
     const { sizes } = pyramid;

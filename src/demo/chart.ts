@@ -90,6 +90,15 @@ export class Chart {
     return getComputedStyle(this.canvas).getPropertyValue(variable);
   }
 
+  #drawLine(from: readonly [number, number], to: readonly [number, number]): void {
+    const c = this.#context;
+    c.strokeStyle = this.#colour("--line");
+    c.beginPath();
+    c.moveTo(...from);
+    c.lineTo(...to);
+    c.stroke();
+  }
+
   #drawMarks(toX: (x: number) => number, height: number): void {
     const c = this.#context;
     c.font = `${FONT_PX}px system-ui, sans-serif`;
@@ -97,11 +106,7 @@ export class Chart {
     c.textBaseline = "alphabetic";
     this.#marks.forEach((at, scale) => {
       const x = Math.round(toX(at)) + 0.5;
-      c.strokeStyle = this.#colour("--line");
-      c.beginPath();
-      c.moveTo(x, MARGIN.top - 12);
-      c.lineTo(x, height - MARGIN.bottom);
-      c.stroke();
+      this.#drawLine([x, MARGIN.top - 12], [x, height - MARGIN.bottom]);
       c.fillStyle = this.#colour("--muted");
       const room = toX(at + this.#iterations) - x;
       c.fillText(room > 50 ? `scale ${scale + 1}` : `${scale + 1}`, x + 4, MARGIN.top - 6);
@@ -117,11 +122,7 @@ export class Chart {
     c.textBaseline = "middle";
     for (const value of isLogarithmic ? decades(low, high) : ticks(low, high)) {
       const y = Math.round(toY(value)) + 0.5;
-      c.strokeStyle = this.#colour("--line");
-      c.beginPath();
-      c.moveTo(MARGIN.left, y);
-      c.lineTo(width - MARGIN.right, y);
-      c.stroke();
+      this.#drawLine([MARGIN.left, y], [width - MARGIN.right, y]);
       c.fillStyle = this.#colour("--muted");
       c.fillText(Number((isLogarithmic ? 10 ** value : value).toPrecision(2)).toString(), MARGIN.left - 6, y);
     }

@@ -146,55 +146,44 @@ function finish(isComplete: boolean): void {
   if (finishedScales > 0) results.requestSample();
 }
 
-function receive(report: Report): void {
-  switch (report.kind) {
-    case "gpu":
-      adapter.textContent = report.isSoftware
-        ? `No GPU: the processor computes (${report.name}). Everything works, but 10 to 100 times slower.`
-        : `GPU: ${report.name}`;
-      adapter.classList.toggle("warning", report.isSoftware);
-      if (noGpu !== null) {
-        noGpu = null;
-        showError(null);
-      }
-      if (state === "loading") enter("idle");
-      break;
-    case "timing":
-      say("Timing this GPU …");
-      break;
-    case "plan":
-      showPlan(report);
-      break;
-    case "progress":
-      showProgress(report);
-      break;
-    case "preview":
-      view.showPictures(report);
-      break;
-    case "scaleDone":
-      finishedScales = report.scale + 1;
-      view.showPictures(report, true);
-      view.addScale(report.scale, report);
-      results.enable();
-      say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
-      break;
-    case "ended":
-      finish(report.isComplete);
-      break;
-    case "sample":
-      results.show(report);
-      announcer.say(`The sample with seed ${report.seed} is ready.`);
-      break;
-    case "model":
-      results.saveModel(report.bytes);
-      break;
-    case "problem":
-      results.requestFailed();
-      showProblem(report);
+function showGpu({ name, isSoftware }: Report & { kind: "gpu" }): void {
+  adapter.textContent = isSoftware
+    ? `No GPU: the processor computes (${name}). Everything works, but 10 to 100 times slower.`
+    : `GPU: ${name}`;
+  adapter.classList.toggle("warning", isSoftware);
+  if (noGpu !== null) {
+    noGpu = null;
+    showError(null);
   }
+  if (state === "loading") enter("idle");
 }
 
+function finishScale(report: Report & { kind: "scaleDone" }): void {
+  finishedScales = report.scale + 1;
+  view.showPictures(report, true);
+  view.addScale(report.scale, report);
+  results.enable();
+  say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
+}
+
+const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => void } = {
+  gpu: showGpu,
+  timing: () => say("Timing this GPU …"),
+  plan: showPlan,
+  progress: showProgress,
+  preview: (pictures) => view.showPictures(pictures),
+  scaleDone: finishScale,
+  ended: ({ isComplete }) => finish(isComplete),
+  sample: (report) => {
+    results.show(report);
+    announcer.say(`The sample with seed ${report.seed} is ready.`);
+  },
+  model: ({ bytes }) => results.saveModel(bytes),
+  problem: showProblem,
+};
+
 function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): void {
+  results.requestFailed();
   const message = explain(cause, detail, navigator.userAgent);
   if (cause !== "failed") adapter.textContent = "No GPU.";
   if (cause !== "failed" && cause !== "lost") noGpu = message;
@@ -203,7 +192,7 @@ function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): 
   if (state === "loading" && cause !== "insecure" && cause !== "missing") enter("idle");
 }
 
-worker.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
+worker.addEventListener("message", ({ data }: MessageEvent<Report>) => (receivers[data.kind] as (report: Report) => void)(data));
 worker.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
 form.addEventListener("submit", (event) => {
   event.preventDefault();

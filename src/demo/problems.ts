@@ -23,16 +23,12 @@ const LOST =
   "max size. If that fails, reload the page. If that does not help, restart the browser.";
 
 export function explain(problem: Problem, detail: string, userAgent: string): string {
-  switch (problem) {
-    case "insecure":
-      return "WebGPU works on secure pages only. Open this page over https or on localhost.";
-    case "missing":
-      return `This browser has no WebGPU. ${helpFor(userAgent)}`;
-    case "refused":
-      return REFUSED;
-    case "lost":
-      return LOST;
-    case "failed":
-      return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`;
-  }
+  const texts: Readonly<Record<Problem, string>> = {
+    insecure: "WebGPU works on secure pages only. Open this page over https or on localhost.",
+    missing: `This browser has no WebGPU. ${helpFor(userAgent)}`,
+    refused: REFUSED,
+    lost: LOST,
+    failed: `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`,
+  };
+  return texts[problem];
 }

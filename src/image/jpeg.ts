@@ -18,12 +18,6 @@ interface Frame {
   readonly components: readonly { id: number; h: number; v: number }[];
 }
 
-interface Header extends Frame {
-  readonly orientation: number;
-  /** Transform flag of the Adobe segment: 0 none, 1 YCbCr, 2 YCCK. Undefined if there is no such segment. */
-  readonly adobe: number | undefined;
-}
-
 function readFrame(body: Uint8Array, marker: number, maxPixels: number): Frame {
   if (marker > 0xc2) {
     const kind = marker >= 0xc9 ? "arithmetic coding" : marker === 0xc3 ? "lossless" : "hierarchical";
@@ -45,8 +39,8 @@ function readFrame(body: Uint8Array, marker: number, maxPixels: number): Frame {
   return { width, height, components };
 }
 
-/** Reads the segments before the first scan. Throws ImageError. */
-function readHeader(bytes: Uint8Array, maxPixels: number): Header {
+/** Reads the segments before the first scan. `adobe` is the transform flag: 0 none, 1 YCbCr, 2 YCCK. Throws ImageError. */
+function readHeader(bytes: Uint8Array, maxPixels: number) {
   let frame: Frame | undefined;
   let orientation = 1;
   let adobe: number | undefined;
@@ -124,7 +118,7 @@ export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Rgb8 {
 const orientationTag = 0x0112;
 const shortType = 3;
 
-/** Returns the orientation, 1 to 8, from an APP1 payload ("Exif\0\0" and a TIFF block). Returns 1 if it is missing or malformed. */
+/** Returns the orientation, 1 to 8, from an APP1 payload ("Exif\0\0" and a TIFF block). Returns 1 if it is missing or malformed, as browsers do.  EXIF 2.32. */
 export function exifOrientation(payload: Uint8Array): number {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   try {

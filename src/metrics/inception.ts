@@ -70,10 +70,8 @@ export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8
   });
 }
 
-/** data is [height, width, channels]. */
-type Activation = Picture;
-
-function convolve({ width, height, data }: Activation, { inputs, outputs, stride, padding, kernel, shift }: Layer): Activation {
+/** Input and result have [height, width, channels] as data. */
+function convolve({ width, height, data }: Picture, { inputs, outputs, stride, padding, kernel, shift }: Layer): Picture {
   const size = (length: number): number => Math.floor((length + 2 * padding - 3) / stride) + 1;
   const [w, h] = [size(width), size(height)];
   const out = new Float32Array(h * w * outputs);
@@ -98,6 +96,6 @@ function convolve({ width, height, data }: Activation, { inputs, outputs, stride
 
 /** Features of a picture at its own size: [h,w,3] in [0,1] → [(⌊(h−3)/2⌋−1)·(⌊(w−3)/2⌋−1), FEATURES]. The network sees 2x−1. Both sides ≥ 7. */
 export function inceptionFeatures({ width, height, data }: Picture, inception: Inception): Float32Array {
-  const input: Activation = { width, height, data: data.map((x) => 2 * x - 1) };
+  const input: Picture = { width, height, data: data.map((x) => 2 * x - 1) };
   return inception.reduce(convolve, input).data;
 }

@@ -11,13 +11,8 @@ function cubic(t: number): number {
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
 }
 
-interface Window {
-  readonly first: number;
-  readonly weights: readonly number[];
-}
-
 /** For each output: the first input that it reads, and whole-number weights whose sum is about 2^22. */
-function windows(from: number, to: number): Window[] {
+function windows(from: number, to: number) {
   const scale = from / to;
   const stretch = Math.max(1, scale);
   return Array.from({ length: to }, (_, o) => {

@@ -101,26 +101,12 @@ async function levelDistance(
   return { each, pooled, detail };
 }
 
-/** swd and the figures derived from it. The help of `singan eval` explains them. */
-export interface SlicedWasserstein {
-  readonly swd: number;
-  readonly swd_sd: number;
-  readonly swd_levels: readonly number[];
-  readonly swd_pooled: number;
-  readonly swd_detail: number;
-}
-
 /**
  * The sliced Wasserstein-1 distance between the 7x7x3 patches of samples and of the photo. swd is the mean over 256 random unit directions,
  * over the samples, and over the levels at full, half and quarter size (as long as both sides have 16 px).  All pictures have one size and
- * values in [0,1]. Adding d to all values changes swd by about 0.8·d.
+ * values in [0,1]. Adding d to all values changes swd by about 0.8·d. The help of `singan eval` explains the figures.
  */
-export async function slicedWasserstein(
-  real: Picture,
-  samples: readonly Picture[],
-  random: NumpyRandom,
-  pause: Pause,
-): Promise<SlicedWasserstein> {
+export async function slicedWasserstein(real: Picture, samples: readonly Picture[], random: NumpyRandom, pause: Pause) {
   const directions = unitDirections(random);
   const levels: Awaited<ReturnType<typeof levelDistance>>[] = [];
   let [target, pyramid] = [real, samples];

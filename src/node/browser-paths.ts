@@ -24,25 +24,21 @@ export interface Browser {
 
 export const SWIFTSHADER_MANIFEST = "vk_swiftshader_icd.json";
 
+function orElse<T>(read: () => T, fallback: T): T {
+  try {
+    return read();
+  } catch {
+    return fallback;
+  }
+}
+
 export const thisHost = (): Host => ({
   platform: process.platform,
   env: process.env,
   home: homedir(),
   exists: existsSync,
-  list: (folder) => {
-    try {
-      return readdirSync(folder);
-    } catch {
-      return [];
-    }
-  },
-  real: (path) => {
-    try {
-      return realpathSync(path);
-    } catch {
-      return path;
-    }
-  },
+  list: (folder) => orElse(() => readdirSync(folder), []),
+  real: (path) => orElse(() => realpathSync(path), path),
 });
 
 const LINUX_BROWSERS = [

@@ -11,7 +11,7 @@ import { submit } from "../../src/runtime/program.ts";
 import { ConsinganSampler } from "../../src/singan/generation/consingan-sampler.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
-import { stageNoiseShape } from "../../src/singan/model/consingan-shapes.ts";
+import { stageNoiseShape } from "../../src/singan/model/consingan-models.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
 import {
   forecastBytes,

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
 import { imageShape } from "../../src/singan/model/config.ts";
-import { discriminatorShapes, generatorShapes } from "../../src/singan/model/consingan-shapes.ts";
+import { discriminatorShapes, generatorShapes } from "../../src/singan/model/consingan-models.ts";
 import { ModelFileError } from "../../src/singan/model/file-fields.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
 import { readSafetensors, type StoredTensor } from "../../src/singan/model/safetensors.ts";

@@ -11,7 +11,7 @@ import {
   partShapes,
   partsOf,
   stageNoiseShape,
-} from "../../src/singan/model/consingan-shapes.ts";
+} from "../../src/singan/model/consingan-models.ts";
 import {
   criticStep,
   generatorStep,

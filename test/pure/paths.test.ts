@@ -14,7 +14,7 @@ import {
   roundHalfToEven,
   samplePath,
 } from "../../src/singan/generation/path.ts";
-import { bandsOf, viewOf } from "../../src/singan/generation/view.ts";
+import { bandsOf, viewOf } from "../../src/singan/generation/tile-program.ts";
 import { OptionError, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, ConsinganModel, Model } from "../../src/singan/model/model.ts";
 import { enlargement, type PyramidError } from "../../src/singan/model/pyramid.ts";

@@ -9,6 +9,7 @@ import { trainedSize } from "../../singan/generation/sampling.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
+import { choice } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
@@ -60,12 +61,7 @@ export const animateCommand: Command = {
 
 async function run(args: Args, session: Session): Promise<void> {
   const file = modelPath(args.words[0]!);
-  const wanted = args.text("format") ?? "gif";
-  const format = FORMATS.find((name) => name === wanted);
-  if (!format)
-    throw new UsageError(
-      `--format must be ${FORMATS.slice(0, -1).join(", ")} or ${FORMATS.at(-1)}, not ${JSON.stringify(wanted)}`,
-    );
+  const format = choice(args, "format", FORMATS, "gif");
   const options: AnimationOptions = {
     frames: args.whole("frames", ANIMATION.frames, 1, MAX_FRAMES),
     seed: args.seed,

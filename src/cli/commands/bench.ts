@@ -6,6 +6,7 @@ import type { ScaleProfile } from "../../singan/training/profile.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { readSize } from "../flag-values.ts";
 import { openGpu, tuneFor } from "../gpu.ts";
+import { rewording } from "../read-files.ts";
 import { sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
 import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training.ts";
@@ -43,7 +44,9 @@ export const benchCommand: Command = {
 async function run(args: Args, session: Session): Promise<void> {
   if (!args.has("profile")) throw new UsageError("bench needs --profile; `npm run bench` compares with other libraries");
   const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
-  const plan = inSize(() => inFlags(() => planWithoutGpu(photo, { preset: "paper", options: givenOptions(args) })));
+  const asked = { preset: "paper", options: givenOptions(args) } as const;
+  const ofSize = (message: string) => new UsageError(`--size: ${message}`);
+  const plan = rewording(PyramidError, ofSize, () => inFlags(() => planWithoutGpu(photo, asked)));
   const { options, pyramid } = plan;
   const scales = readScales(args.text("scales") ?? "all", pyramid.stopScale);
 
@@ -88,13 +91,4 @@ function readScales(text: string, last: number): number[] {
   if (!(first <= end && end <= last))
     throw new UsageError(`--scales must be all, N or N-M with scales from 0 to ${last}, not ${JSON.stringify(text)}`);
   return Array.from({ length: end - first + 1 }, (_, i) => first + i);
-}
-
-/** Runs `check` and turns its PyramidError into a UsageError: here the size comes from a flag. */
-function inSize<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw error instanceof PyramidError ? new UsageError(`--size: ${error.message}`) : error;
-  }
 }

@@ -119,12 +119,7 @@ async function fromModel(path: string, args: Args, session: Session): Promise<Su
     samples.push({ name: `sample ${index}`, picture: toRgb8(await sampler.sample({ seed, index })) });
   const reconstruction = given ?? { name: "the reconstruction", picture: toRgb8(await sampler.reconstruction()) };
   await sampler.dispose();
-  return {
-    samples,
-    reconstruction,
-    photo: photoOf(model),
-    source: { model: path, seed },
-  };
+  return { samples, reconstruction, photo: photoOf(model), source: { model: path, seed } };
 }
 
 const photoOf = (model: AnyModel): Named => ({ name: "the model's photo", picture: toRgb8(model.photo) });

@@ -27,7 +27,7 @@ import { startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
-import { FileError, modelPath, readLayer, readMaskPicture, readModelAt } from "../read-files.ts";
+import { FileError, modelPath, readLayer, readMaskPicture, readModelAt, rewording } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 
@@ -225,11 +225,11 @@ function readMasked(
   } else if (alpha) {
     [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`];
   } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`];
-  try {
-    const soft = softMask(model, mask, kind);
-    noteStretching(layer.picture, injection, file, session);
-    return { picture, mask: soft };
-  } catch (error) {
-    throw error instanceof MaskError ? new FileError(`${from}: ${error.message}`) : error;
-  }
+  const soft = rewording(
+    MaskError,
+    (message) => new FileError(`${from}: ${message}`),
+    () => softMask(model, mask, kind),
+  );
+  noteStretching(layer.picture, injection, file, session);
+  return { picture, mask: soft };
 }

@@ -16,6 +16,7 @@ import type { Size } from "../../singan/model/config.ts";
 import { type Model, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
+import { choice } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
@@ -83,9 +84,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const factor = args.number("factor") ?? 4;
   const fixed = inFlags(() => srOptions(factor));
   const seed = args.seed;
-  const noise = args.text("noise") ?? "random";
-  if (noise !== "random" && noise !== "none")
-    throw new UsageError(`--noise must be random or none, not ${JSON.stringify(noise)}`);
+  const noise = choice(args, "noise", ["random", "none"], "random");
   const isModel = extname(file) === ".safetensors";
   const plan = readPlanOptions(args, fixed);
   const trained = isModel ? modelToUse(file, args) : null;

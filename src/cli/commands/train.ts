@@ -16,7 +16,7 @@ import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../fini
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { duration } from "../progress.ts";
-import { FileError, MODEL_FILE, readBytes, readLayer, shown } from "../read-files.ts";
+import { FileError, MODEL_FILE, readBytes, readLayer, rewording, shown } from "../read-files.ts";
 import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
 import type { Session } from "../session.ts";
 import {
@@ -120,7 +120,11 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () 
   const layer = readLayer(file);
   const photo = toPlanes(flattened(layer));
   const request = requestOf(readBytes(file, "a picture"), plan);
-  naming(file, () => requireTrainable(photo, plan));
+  rewording(
+    PyramidError,
+    (message) => new FileError(`${file}: ${message}`),
+    () => requireTrainable(photo, plan),
+  );
   if (skips) {
     const why = unfinished(path, request, FILES);
     if (why === null) {
@@ -145,15 +149,6 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () 
   } catch (error) {
     folder.discard();
     throw error;
-  }
-}
-
-/** A photo that can't be trained is named. */
-function naming(file: string, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    throw error instanceof PyramidError ? new FileError(`${file}: ${error.message}`) : error;
   }
 }
 

@@ -7,7 +7,7 @@ import { isSameSize, type Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import { generatorShapes, stageNoiseShape } from "../model/consingan-shapes.ts";
+import { generatorShapes, stageNoiseShape } from "../model/consingan-models.ts";
 import type { ConsinganModel } from "../model/model.ts";
 import { generator } from "../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, PURPOSE, randomKey, stageNoise } from "../networks/noise.ts";

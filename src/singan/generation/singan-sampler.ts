@@ -22,8 +22,17 @@ import {
   type ShareProgress,
   trainedSize,
 } from "./sampling.ts";
-import { compileTileProgram, freeTileProgram, inputWindow, type SamplerContext, type TileProgram } from "./tile-program.ts";
-import { bandsOf, viewOf, type Window, wholeOf } from "./view.ts";
+import {
+  bandsOf,
+  compileTileProgram,
+  freeTileProgram,
+  inputWindow,
+  type SamplerContext,
+  type TileProgram,
+  viewOf,
+  type Window,
+  wholeOf,
+} from "./tile-program.ts";
 
 export interface RenderOptions {
   readonly seed: number;

@@ -34,7 +34,7 @@ export interface TrainOptions {
   readonly lambdaGp: number;
   /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
   readonly noiseAmp: number;
-  /** z* of the coarsest scale: drawn anew in every iteration (official code), a typical one kept (z-star.ts), or drawn once (paper). */
+  /** z* of the coarsest scale: drawn anew in every iteration (official code), a typical one kept (typicalZStar), or drawn once (paper). */
   readonly zStar: "fixed" | "redrawn";
   /** G steps 2 and 3: back through a new fake, or through the kept one (official code under torch ≤ 1.4). */
   readonly gStep: "replay" | "regenerate";

@@ -11,7 +11,6 @@ export class SafetensorsError extends Error {
 }
 
 const itemBytes = { F32: 4, U8: 1 } as const;
-type Dtype = keyof typeof itemBytes;
 
 /** The reference implementation's limit on the header. */
 const maxHeaderBytes = 100_000_000;
@@ -19,14 +18,6 @@ const maxHeaderBytes = 100_000_000;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-interface Entry {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: number[];
-  readonly begin: number;
-  readonly end: number;
-}
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   let header: unknown;
@@ -39,7 +30,7 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   return header;
 }
 
-function parseEntry(name: string, value: unknown): Entry {
+function parseEntry(name: string, value: unknown) {
   const fail = (why: string) => new SafetensorsError(`tensor ${JSON.stringify(name)}: ${why}`);
   if (!isObject(value)) throw fail("not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
@@ -50,7 +41,7 @@ function parseEntry(name: string, value: unknown): Entry {
   const [begin, end] = offsets as [number, number];
   const need = shape.reduce((product, size) => product * size, itemBytes[dtype]);
   if (end - begin !== need) throw fail(`[${shape}] of ${dtype} takes ${need} bytes, not ${end - begin}`);
-  return { name, dtype, shape, begin, end };
+  return { name, dtype, shape: shape as number[], begin, end } as const;
 }
 
 function parseMetadata(value: unknown): Record<string, string> {

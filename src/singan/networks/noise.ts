@@ -4,7 +4,7 @@ import { normal, uniform } from "../../autodiff/ops/random.ts";
 import { axisBroadcast } from "../../autodiff/ops/reduce.ts";
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
 import { imageShape, type Size } from "../model/config.ts";
-import { stageNoiseShape } from "../model/consingan-shapes.ts";
+import { stageNoiseShape } from "../model/consingan-models.ts";
 import { greyShape } from "../model/shapes.ts";
 
 /** Draws by name: the GPU's generator, or in tests recorded values. */

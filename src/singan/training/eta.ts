@@ -6,12 +6,6 @@ import type { Work } from "../model/model.ts";
 const WINDOW_MS = 20_000;
 const LEAST_MS = 500;
 
-interface Moment {
-  readonly at: number;
-  readonly iteration: number;
-  readonly work: number;
-}
-
 /** Time and work of one iteration at a scale. */
 interface Pace {
   readonly ms: number;
@@ -27,7 +21,7 @@ export class Eta {
   #scale = 0;
   #work: Work = { done: 0, total: 1 };
   #iteration = 0;
-  #moments: Moment[] = [];
+  #moments: { at: number; iteration: number; work: number }[] = [];
   #first: Pace | null = null;
   #last: Pace | null = null;
 

@@ -16,28 +16,26 @@ export interface Speed {
   readonly compile: number;
 }
 
+interface Candidate {
+  readonly preset: PresetName;
+  readonly options: TrainOptions;
+  readonly atMostSeconds: number;
+}
+
+/** A preview of so many channels and iterations takes at most 4 minutes, less what a forecast may be wrong by. */
+const preview = (channels: number, iterations: number, atMostSeconds = 3.25 * 60): Candidate => ({
+  preset: "preview",
+  options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
+  atMostSeconds,
+});
+
 /** What `auto` considers, best first, and how long it may take at most. The last one is taken whatever it takes. */
-const CANDIDATES: readonly { preset: PresetName; options: TrainOptions; atMostSeconds: number }[] = [
+const CANDIDATES: readonly Candidate[] = [
   { preset: "paper", options: PRESETS.paper, atMostSeconds: 30 * 60 },
   { preset: "balanced", options: PRESETS.balanced, atMostSeconds: 10 * 60 },
-  ...[
-    { channels: 32, iterations: 300 },
-    { channels: 32, iterations: 200 },
-    { channels: 32, iterations: 150 },
-    { channels: 16, iterations: 300 },
-    { channels: 16, iterations: 200 },
-    { channels: 16, iterations: 150 },
-    { channels: 16, iterations: 120 },
-    { channels: 16, iterations: 100 },
-    { channels: 16, iterations: 80 },
-    { channels: 16, iterations: 60 },
-    { channels: 16, iterations: 40 },
-    // 4 minutes, less what a forecast may be wrong by
-  ].map(({ channels, iterations }, i, { length }) => ({
-    preset: "preview" as const,
-    options: { ...PRESETS.preview, channels, maxChannels: channels, iterations },
-    atMostSeconds: i === length - 1 ? Number.POSITIVE_INFINITY : 3.25 * 60,
-  })),
+  ...[300, 200, 150].map((iterations) => preview(32, iterations)),
+  ...[300, 200, 150, 120, 100, 80, 60].map((iterations) => preview(16, iterations)),
+  preview(16, 40, Number.POSITIVE_INFINITY),
 ];
 
 /**

@@ -2,29 +2,20 @@
 
 import type { Gpu } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";
-import { OptionError, type TrainOptions } from "../model/config.ts";
+import { OptionError, type Size, type TrainOptions } from "../model/config.ts";
 import type { AnyModel, LossRecord, Preview, Work } from "../model/model.ts";
 import { buildPyramid } from "../model/pyramid.ts";
 import { compileAhead } from "./dry-run.ts";
 import { type Course, costsOf, type TrainingOutline, type TrainingRecipe, type TrainingState } from "./recipe.ts";
 
 /** What a training reports while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
-export type TrainEvent<M extends AnyModel = AnyModel> =
-  | {
-      readonly kind: "scale";
-      readonly scale: number;
-      readonly size: { readonly width: number; readonly height: number };
-      readonly channels: number;
-      readonly noiseAmp: number;
-      readonly work: Work;
-    }
+export type TrainEvent<M extends AnyModel = AnyModel> = { readonly scale: number; readonly work: Work } & (
+  | { readonly kind: "scale"; readonly size: Size; readonly channels: number; readonly noiseAmp: number }
   | {
       readonly kind: "progress";
-      readonly scale: number;
       /** Iterations of this scale that are done. */
       readonly iteration: number;
       readonly losses: LossRecord;
-      readonly work: Work;
       /** The training at this iteration, where TrainControl.keeps asked for it. */
       readonly state: TrainingState<M> | null;
       /** Pictures of the present weights, which may be those of a later iteration; costs a generator pass each. */
@@ -32,13 +23,12 @@ export type TrainEvent<M extends AnyModel = AnyModel> =
     }
   | {
       readonly kind: "scaleDone";
-      readonly scale: number;
       readonly model: M;
       readonly preview: Preview;
-      readonly work: Work;
       /** The training before the next scale's first iteration; null after the last scale. */
       readonly state: TrainingState<M> | null;
-    };
+    }
+);
 
 export interface TrainControl<M extends AnyModel = AnyModel> {
   /** Where an earlier training of the same photo and options stopped: the rest has the same bits. */

@@ -13,14 +13,8 @@ export const LARGEST_FACTOR = 8;
 /** The factor of one step, the official in_scale0: three steps double the size. */
 const STEP = 2 ** (1 / 3);
 
-export interface SrSteps {
-  readonly count: number;
-  /** The factor of each step. */
-  readonly factor: number;
-}
-
-/** Divides `factor` into equal steps of about 2^⅓: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
-export function srSteps(factor: number): SrSteps {
+/** Divides `factor` into equal steps of about 2^⅓ and returns their count and the factor of each: count = round(log factor / log 2^⅓). Throws OptionError unless 1.2 ≤ factor ≤ 8. */
+export function srSteps(factor: number): { readonly count: number; readonly factor: number } {
   if (!(factor >= SMALLEST_FACTOR && factor <= LARGEST_FACTOR))
     throw new OptionError(`factor must be a number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}, not ${factor}`);
   const count = Math.round(Math.log(factor) / Math.log(STEP));

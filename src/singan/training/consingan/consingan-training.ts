@@ -4,8 +4,14 @@
 import type { Gpu } from "../../../gpu/device.ts";
 import { initialWeights } from "../../../nn/init.ts";
 import type { Size, TrainOptions } from "../../model/config.ts";
-import { consinganModels } from "../../model/consingan-models.ts";
-import { discriminatorShapes, generatorShapes, type Part, partsOf, stagePart } from "../../model/consingan-shapes.ts";
+import {
+  consinganModels,
+  discriminatorShapes,
+  generatorShapes,
+  type Part,
+  partsOf,
+  stagePart,
+} from "../../model/consingan-models.ts";
 import type { ConsinganModel, Preview, StateDict } from "../../model/model.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { discriminatorMacs, partMacs } from "../../networks/consingan-network.ts";

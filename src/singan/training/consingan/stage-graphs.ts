@@ -7,7 +7,7 @@ import { add } from "../../../autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Weights } from "../../../nn/layers.ts";
 import type { Size, TrainOptions } from "../../model/config.ts";
-import { stageNoiseShape } from "../../model/consingan-shapes.ts";
+import { stageNoiseShape } from "../../model/consingan-models.ts";
 import { discriminator, generator } from "../../networks/consingan-network.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 

@@ -11,7 +11,7 @@ import { ParamSet } from "../../../runtime/param-set.ts";
 import type { Update } from "../../../runtime/plan.ts";
 import { submit } from "../../../runtime/program.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
-import { discriminatorShapes, type Part, partShapes, partsOf, stagePart } from "../../model/consingan-shapes.ts";
+import { discriminatorShapes, type Part, partShapes, partsOf, stagePart } from "../../model/consingan-models.ts";
 import type { StateDict } from "../../model/model.ts";
 import { generator } from "../../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, type NoiseSource, stageNoise } from "../../networks/noise.ts";
@@ -210,7 +210,7 @@ export interface TrainedPart {
 
 /**
  * While stage `stage` trains: the newest `trainedStages` stages, a stage δ as fast as the one above it; the tail as fast as the newest; and
- * the head, δ^stage as fast, as long as no stage is frozen.
+ * the head, δ^stage as fast, as long as no stage is frozen. Official code: the optimiser of train_single_scale.
  */
 export function trainedParts(stage: number, { trainedStages, lrScale }: TrainOptions): TrainedPart[] {
   const first = Math.max(0, stage + 1 - trainedStages);

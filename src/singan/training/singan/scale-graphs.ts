@@ -54,22 +54,12 @@ export class ScaleLeaves {
 }
 
 /** A pass through the generator in train mode. */
-export interface GeneratorPass {
-  readonly previous: Tensor;
-  readonly input: Tensor;
-  readonly fake: Tensor;
-}
-
-export function generatorPass(
-  c: ScaleContext,
-  leaves: ScaleLeaves,
-  z: Tensor,
-  previous: Tensor,
-  observe?: Observe,
-): GeneratorPass {
+export function generatorPass(c: ScaleContext, leaves: ScaleLeaves, z: Tensor, previous: Tensor, observe?: Observe) {
   const input = generatorInput(z, leaves.amp, previous);
   return { previous, input, fake: generator(input, previous, c.g, observe) };
 }
+
+export type GeneratorPass = ReturnType<typeof generatorPass>;
 
 /** A batch of random passes: previous pictures from the frozen chain, then G. They share the noise z, as in the official D loop. */
 export function randomPasses(

@@ -1,11 +1,17 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
+import { concat } from "../../../autodiff/ops/batch.ts";
+import { channelSum } from "../../../autodiff/ops/channel.ts";
+import { scale, zeros } from "../../../autodiff/ops/elementwise.ts";
+import { normal } from "../../../autodiff/ops/random.ts";
+import { crop2d, margins } from "../../../autodiff/ops/spatial.ts";
 import { normals } from "../../../autodiff/philox.ts";
-import { leaf, sizeOf } from "../../../autodiff/tensor.ts";
+import { leaf, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
 import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
-import { channelsAt, imageShape, OptionError, type Size, type TrainOptions } from "../../model/config.ts";
+import { compile, submit } from "../../../runtime/program.ts";
+import { channelsAt, imageShape, OptionError, PADDING, type Size, type TrainOptions } from "../../model/config.ts";
 import { type Model, type Preview, photoAt, requireScale, type ScaleModel, type StateDict } from "../../model/model.ts";
 import { type Palette, quantized } from "../../model/palette.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
@@ -20,7 +26,6 @@ import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
 import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup, ValueSource } from "../recipe.ts";
 import { trainLevel } from "../train.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
-import { typicalZStar } from "./z-star.ts";
 
 const training = {
   macsPerIteration: singanMacs,
@@ -30,25 +35,20 @@ const training = {
 export const singanTraining: TrainingRecipe<Model> = { ...singanModels, ...training };
 export const srTraining: TrainingRecipe<Model> = { ...srModels, ...training };
 
-/** What a scale starts from that differs from a plain training. */
-export interface ScaleStart {
-  /** Colours [k,3] for the chain's pictures; the reconstruction is in them already. */
-  readonly palette: Float32Array;
-  /** RMSE between photo and reconstruction before its colours were reduced, times the option noiseAmp. */
-  readonly noiseAmp: number;
-}
-
 export class SinganCourse implements Course<Model> {
   readonly #frozen: FrozenScale[];
   readonly #upsample: Upsample;
   #finished: FinishedLevels<Model>;
 
-  /** With `start` scales begin from fresh weights, as a training for painting does. */
+  /**
+   * With `start` scales begin from fresh weights, as a training for painting does: on the chain's pictures in the palette [k,3], in which the
+   * reconstruction is already, with this noise amplitude.
+   */
   constructor(
     private readonly gpu: Gpu,
     private readonly setup: TrainingSetup,
     finished?: FinishedLevels<Model>,
-    private readonly start?: ScaleStart,
+    private readonly start?: { readonly palette: Float32Array; readonly noiseAmp: number },
   ) {
     const { options, pyramid, reals } = setup;
     const { sizes, scaleFactor } = pyramid;
@@ -189,7 +189,8 @@ function singanMacs(scale: number, sizes: readonly Size[], options: TrainOptions
 
 /**
  * The model with scale `scale` trained anew, from fresh weights, for as many iterations as the model was, with the frozen chain's pictures
- * in the palette's colours. Yields the iterations done. Throws OptionError unless 1 ≤ scale ≤ last.
+ * in the palette's colours. Yields the iterations done. Throws OptionError unless 1 ≤ scale ≤ last. Official code: train_paint; as there,
+ * the noise amplitude comes from the reconstruction before quantization.
  */
 export async function* retrainBy(
   gpu: Gpu,
@@ -222,4 +223,57 @@ export async function* retrainBy(
   } finally {
     course.dispose();
   }
+}
+
+/** How many z* are drawn to choose from. Each takes one pass of the smallest generator: all together a few iterations of its training. */
+const DRAWS = 200;
+
+/**
+ * Of many draws the one that the frozen coarsest scale makes the most typical picture of: the mean colours of its whole and of its inside,
+ * which the next generator's padding of zeros does not reach, are nearest to those of all draws. [1,1,h,w] of noiseSize. What z*'s picture
+ * lacks in brightness the reconstruction loss of the next scale makes up for, in every random picture as well: batch norm gives all passes
+ * of a generator nearly the same mean (docs/adr/0010).
+ */
+async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: TrainOptions): Promise<Float32Array> {
+  const { size } = coarsest;
+  const key = leaf("key", [4]);
+  const z = normal(key, zStarShape(size, options), 0);
+  const picture = coarsest.apply(grey(z), zeros(imageShape(size)));
+  const colours = concat(meanColour(picture), meanColour(crop2d(picture, margins(PADDING))));
+  const bytes = colours.size * 4;
+  const keys = gpu.alloc(16, "z* key");
+  const table = gpu.alloc(DRAWS * bytes, "colours of z*");
+  try {
+    const bindings = new Map([[key, keys] as const, ...coarsest.bindings]);
+    const program = await compile(gpu, { name: "z*", outputs: [z, colours], bindings });
+    try {
+      const keyOf = (i: number) => randomKey(options.seed, PURPOSE.zStar, 0, 1 + i); // step 0 is the fixed z*
+      for (let i = 0; i < DRAWS; i++) {
+        gpu.write(keys, keyOf(i));
+        submit(gpu, [program, { from: program.slice(colours), to: { ...table, offset: table.offset + i * bytes, bytes } }]);
+      }
+      const [rows] = await gpu.read([table]);
+      gpu.write(keys, keyOf(mostTypical(rows!.subarray(0, DRAWS * colours.size), colours.size)));
+      submit(gpu, [program]);
+      const [values] = await gpu.read([program.slice(z)]);
+      return values!;
+    } finally {
+      program.dispose();
+    }
+  } finally {
+    for (const slice of [keys, table]) gpu.free(slice);
+  }
+}
+
+const meanColour = (picture: Tensor): Tensor => scale(channelSum(picture, 1), picture.shape[1]! / picture.size);
+
+/** The row of `width` values that is nearest to the mean of all. */
+function mostTypical(rows: Float32Array, width: number): number {
+  const count = rows.length / width;
+  const mean = new Float64Array(width);
+  rows.forEach((v, i) => {
+    mean[i % width]! += v / count;
+  });
+  const distances = Array.from({ length: count }, (_, i) => mean.reduce((sum, m, c) => sum + (rows[i * width + c]! - m) ** 2, 0));
+  return distances.indexOf(Math.min(...distances));
 }
