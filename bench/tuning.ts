@@ -12,7 +12,7 @@ export const NO_STORE: TuningStore = { read: async () => ({}), write: async () =
 /** Time per scale, as the command line has it. */
 const TUNING_MS = 3000;
 
-/** Tunes as the first training on a computer does, unless `store` has the results. Stops where a scale takes much longer than its budget. */
+/** Tunes as the first training on a computer does, unless `store` has the results. On software adapters it stops where a scale takes much longer than its budget. */
 export async function tune(
   gpu: Gpu,
   plan: Pick<TrainingPlan, "pyramid" | "options">,
@@ -23,6 +23,7 @@ export async function tune(
   for (const scale of scales) {
     const start = performance.now();
     await tuneTraining(gpu, tuner, plan, { budgetMs: TUNING_MS, includes: (level) => level === scale });
-    if (performance.now() - start > 2 * TUNING_MS) return; // single runs exceed the budget: larger scales would take minutes
+    // On software single runs exceed the budget, and larger scales would take minutes.
+    if (gpu.isSoftware && performance.now() - start > 2 * TUNING_MS) return;
   }
 }

@@ -5,7 +5,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { OptionError, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { planTraining, planWithoutGpu, recipeOf, resolveOptions, train } from "../singan/recipes.ts";
+import { planTraining, planWithoutGpu, RECIPES, recipeOf, resolveOptions, train } from "../singan/recipes.ts";
 import { MemoryError, megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type Flag, type FlagHelp, flag, UsageError } from "./args.ts";
@@ -15,8 +15,11 @@ import { duration, Progress } from "./progress.ts";
 import { counted, sizeText } from "./report.ts";
 import type { Session } from "./session.ts";
 
+/** The recipes that `singan train` knows. */
+export const TRAIN_RECIPES = Object.values(RECIPES).flatMap(({ name, isForEnlargement }) => (isForEnlargement ? [] : [name]));
+
 const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
-  recipe: ["singan|consingan", "what is trained, on which pyramid"],
+  recipe: [TRAIN_RECIPES.join("|"), "what is trained, on which pyramid"],
   maxSize: ["PX", "long side of the finest scale"],
   minSize: ["PX", "short side of the coarsest scale"],
   scaleFactor: ["F", "ratio between neighbouring scales"],

@@ -27,6 +27,7 @@ import {
   readPlanOptions,
   requireTrainable,
   TRAIN_FLAGS,
+  TRAIN_RECIPES,
   type Trained,
 } from "../training.ts";
 
@@ -83,7 +84,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const files = args.words;
   const recipe = args.text("recipe");
   if (recipe !== undefined && inFlags(() => recipeOf({ recipe })).isForEnlargement)
-    throw new UsageError(`--recipe ${recipe} is what singan sr PHOTO trains; train knows singan and consingan`);
+    throw new UsageError(`--recipe ${recipe} is what singan sr PHOTO trains; train knows ${TRAIN_RECIPES.join(" and ")}`);
   const plan = readPlanOptions(args);
   const many = files.length > 1;
   const wanted = { plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
