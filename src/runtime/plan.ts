@@ -7,7 +7,7 @@ import type { Plan } from "./arena.ts";
 import { choose } from "./choice.ts";
 import { multiOutputKernels, outputsOf } from "./multi-output.ts";
 import { tuningOf } from "./tuning.ts";
-import { type OpCase, type Ref, type Variant, WG } from "./variant.ts";
+import { caseOf, type Ref, reductionWidth, type Variant, WG } from "./variant.ts";
 import { boundWork, worksOf } from "./work.ts";
 
 /** A change of buffers after all values are computed: an optimiser step, a running average. */
@@ -117,9 +117,8 @@ export function planCalls({ gpu, graph, own, constants, calls, slices }: Plannin
       const together = graph.choose ? null : findTogether(node, nodes, at, (t) => slices.has(t));
       if (together) {
         const { kernel, whole, outputs } = together;
-        const variant = kernel.variants.find(({ suits }) => suits(gpu.profile))!;
         const refs = outputsOf(kernel, caseOf(whole), (_, index) => (outputs[index] ? { kind: "output", index } : null));
-        emit(whole, outputs, variant.calls(caseOf(whole), refs));
+        emit(whole, outputs, [kernel.call(caseOf(whole), refs, reductionWidth(gpu.profile))]);
       } else {
         const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu.profile, tuning);
         emit(node, [node], variant.calls(caseOf(node)), variant.main);
@@ -139,12 +138,6 @@ export function planCalls({ gpu, graph, own, constants, calls, slices }: Plannin
       calls.calls.push({ label: call.kernel, call, work: boundWork(call) });
   }
 }
-
-const caseOf = (node: Tensor): OpCase => ({
-  inputs: node.inputs.map((t) => t.shape),
-  shape: node.shape,
-  attrs: node.attrs,
-});
 
 /** The nodes that one multi-output kernel can compute at `node`'s place: it and later ones whose inputs are all there. */
 function findTogether(node: Tensor, nodes: readonly Tensor[], at: number, isThere: (t: Tensor) => boolean) {
