@@ -1,7 +1,8 @@
 // The tuner's decisions: times the variants of convolutions and remembers the fastest, at bounded cost.
-// Pure: what it times, with which clock and where it remembers are arguments. Planning only reads the table (tuning.ts), so with the same
-// table the same kernels run and compute the same bits; another table may round differently.
+// What it times, with which clock and where it remembers are arguments. Planning only reads the table, so with the same table the same kernels
+// run and compute the same bits; another table may round differently.
 
+import type { Gpu } from "../gpu/device.ts";
 import { contractionOf, problemOf } from "./conv/problem.ts";
 import type { OpCase, Variant } from "./variant.ts";
 
@@ -13,6 +14,18 @@ export interface Timing {
 /** A table as it is stored, and as planning reads it: timings by tuningKey(). */
 export type TuningTable = Readonly<Record<string, Timing>>;
 export type Tuning = ReadonlyMap<string, Pick<Timing, "variant">>;
+
+const tables = new WeakMap<Gpu, Map<string, Timing>>();
+
+/**
+ * What is known of an adapter's fastest kernels, by tuningKey(): empty where nothing was timed. A Tuner fills it. A Gpu shares it with its dry
+ * runs, so that what a dry run compiles is what later runs.
+ */
+export function tuningOf({ original }: Gpu): Map<string, Timing> {
+  const table = tables.get(original) ?? new Map<string, Timing>();
+  tables.set(original, table);
+  return table;
+}
 
 /** Where tables are kept, by tableName(). Never throws: where nothing can be stored, everything is timed again. */
 export interface TuningStore {

@@ -17,8 +17,8 @@ import {
   tableName,
   tune,
   tuningKey,
+  tuningOf,
 } from "./tune.ts";
-import { tuningOf } from "./tuning.ts";
 import { caseOf, type Variant } from "./variant.ts";
 
 export { multiplyAdds } from "./conv/problem.ts";

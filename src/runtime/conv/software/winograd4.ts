@@ -41,11 +41,8 @@ const common = ({ lanes, R }: ProductBlock) =>
 /** 36 matrices [depth, lines] in a scratch buffer: the factors and the products of quad_product.wgsl. */
 interface Matrix {
   readonly values: Ref;
-  /** Entries of one of the 36. */
-  readonly product: number;
-  /** Lines that lie together, and the entries of all their depths. */
-  readonly panel: number;
-  readonly panel_step: number;
+  /** Entries of one of the 36; lines that lie together, and the entries of all their depths: parameters of the transforms. */
+  readonly layout: { readonly product: number; readonly panel: number; readonly panel_step: number };
 }
 
 /** `count` rounded up to a multiple of `block`. */
@@ -55,14 +52,14 @@ const whole = (count: number, block: number): number => Math.ceil(count / block)
 function factor(id: number, lines: number, depth: number, block: ProductBlock, workgroup: number): Matrix {
   const panel = columnsOf(block);
   const product = whole(lines, workgroup) * depth;
-  return { values: scratch(POINTS * product * 4, id), product, panel, panel_step: panel * depth };
+  return { values: scratch(POINTS * product * 4, id), layout: { product, panel, panel_step: panel * depth } };
 }
 
 /** Room for `chunks` times the products [columns, rows], in whole blocks. */
 function products(id: number, rows: number, columns: number, block: ProductBlock, chunks = 1): Matrix {
   const panel = whole(rows, rowsOf(block));
   const product = whole(columns, columnsOf(block)) * panel;
-  return { values: scratch(chunks * POINTS * product * 4, id), product, panel, panel_step: product };
+  return { values: scratch(chunks * POINTS * product * 4, id), layout: { product, panel, panel_step: product } };
 }
 
 /** The products of `rows` lines of `a` and `columns` of `b`, added over `depth`, as the chunk-th of `m`. */
@@ -94,10 +91,8 @@ interface Chunk {
 function chunksOf(tiles: number, channels: number, block: number, chunkBytes: number): Chunk[] {
   const most = Math.max(1, Math.floor(chunkBytes / (POINTS * 4 * channels * block))) * block;
   const length = whole(Math.ceil(tiles / Math.ceil(tiles / most)), block);
-  return Array.from({ length: Math.ceil(tiles / length) }, (_, i) => ({
-    first: i * length,
-    end: Math.min(tiles, (i + 1) * length),
-  }));
+  const chunk = (i: number) => ({ first: i * length, end: Math.min(tiles, (i + 1) * length) });
+  return Array.from({ length: Math.ceil(tiles / length) }, (_, i) => chunk(i));
 }
 
 /** The tiles of one sample. */
@@ -105,15 +100,6 @@ function tilesOf({ h_out, w_out }: { readonly h_out: number; readonly w_out: num
   const tiles_x = Math.ceil(w_out / TILE);
   return { tiles_x, tiles: tiles_x * Math.ceil(h_out / TILE) };
 }
-
-/** Parameters of a transform that reads or writes a matrix. */
-const paramsOf = <T>(of: T, chunk: Chunk, { product, panel, panel_step }: Matrix) => ({
-  ...of,
-  ...chunk,
-  product,
-  panel,
-  panel_step,
-});
 
 /**
  * F(4x4, 3x3): 36 multiply-adds instead of 144; one dispatch, and three per chunk of tiles; 36 scratch values per tile and channel of a
@@ -135,16 +121,22 @@ export function winograd4Image(block: ProductBlock, contraction: ImageOp, chunkB
       const all = { first: 0, end: n * of.tiles };
       const u = factor(0, c_out, c_in, block, columns);
       return [
-        call("winograd4.weights", { x: w, y: u.values }, paramsOf(of, all, u), grid(c_in * c_out, WG), { overrides: transposed }),
+        call("winograd4.weights", { x: w, y: u.values }, { ...of, ...all, ...u.layout }, grid(c_in * c_out, WG), {
+          overrides: transposed,
+        }),
         ...chunksOf(all.end, Math.max(c_in, whole(c_out, columns)), rows, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
           const perTile = Math.ceil(count / WG);
           const v = factor(1, count, c_in, block, rows);
           const m = products(2, count, c_out, block);
           return [
-            call("winograd4.image", { x, y: v.values }, paramsOf(of, chunk, v), [perTile, c_in], { overrides: transposed }),
+            call("winograd4.image", { x, y: v.values }, { ...of, ...chunk, ...v.layout }, [perTile, c_in], {
+              overrides: transposed,
+            }),
             quadProduct(block, [v, u, m], [count, c_out, c_in]),
-            call("winograd4.result", { x: m.values, b, y }, paramsOf(of, chunk, m), [perTile, c_out], { overrides: epilogue }),
+            call("winograd4.result", { x: m.values, b, y }, { ...of, ...chunk, ...m.layout }, [perTile, c_out], {
+              overrides: epilogue,
+            }),
           ];
         }),
       ];
@@ -174,12 +166,18 @@ export function winograd4Weights(block: ProductBlock, chunkBytes = CHUNK_BYTES):
           const z = factor(0, c_out, count, block, rows);
           const v = factor(1, c_in, count, block, columns);
           return [
-            call("winograd4.gradient", { x: g, y: z.values }, paramsOf(of, chunk, z), grid(count * c_out, WG), overTiles),
-            call("winograd4.image", { x, y: v.values }, paramsOf(of, chunk, v), grid(count * c_in, WG), overTiles),
+            call(
+              "winograd4.gradient",
+              { x: g, y: z.values },
+              { ...of, ...chunk, ...z.layout },
+              grid(count * c_out, WG),
+              overTiles,
+            ),
+            call("winograd4.image", { x, y: v.values }, { ...of, ...chunk, ...v.layout }, grid(count * c_in, WG), overTiles),
             quadProduct(block, [z, v, m], [c_out, c_in, count], i),
           ];
         }),
-        call("winograd4.weight_gradient", { x: m.values, y: output }, paramsOf(of, all, m), grid(c_in * c_out, WG)),
+        call("winograd4.weight_gradient", { x: m.values, y: output }, { ...of, ...all, ...m.layout }, grid(c_in * c_out, WG)),
       ];
     },
   };
