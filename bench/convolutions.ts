@@ -1,7 +1,7 @@
 // Times the convolutions at every scale of the pyramid, in every direction: the kernel that training would use, or every candidate.
 
 import { chooseConvolution, convolutionCandidates } from "../src/runtime/conv/families.ts";
-import { tuningOf } from "../src/runtime/tuning.ts";
+import { tuningOf } from "../src/runtime/tune.ts";
 import type { OpCase, Variant } from "../src/runtime/variant.ts";
 import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, type Direction, describeScale } from "./cases.ts";

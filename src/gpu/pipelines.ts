@@ -31,7 +31,7 @@ export function addKernels(manifest: KernelManifest): void {
 }
 
 /** Throws where the kernel is in a manifest that is not loaded. */
-function entryOf(kernel: KernelName): KernelEntry & { readonly source: string } {
+export function entryOf(kernel: KernelName): KernelEntry & { readonly source: string } {
   for (const { kernels: known, sources: texts } of manifests) {
     const entry = known[kernel];
     if (entry) return { ...entry, source: texts[entry.file]! };
@@ -52,11 +52,6 @@ export interface KernelCall<R = unknown> {
   readonly groups: readonly [x: number, y: number];
 }
 
-export interface CallOptions<K extends KernelName> {
-  readonly overrides?: Partial<Record<KernelTypes[K]["overrides"], number>>;
-  readonly template?: TemplateConstants;
-}
-
 const MAX_GROUPS = 65_535;
 
 /** A typed call of `kernel`; throws where a grid exceeds WebGPU's 65,535 workgroups per dimension. */
@@ -65,18 +60,12 @@ export function call<K extends KernelName, R>(
   bindings: Record<KernelTypes[K]["bindings"], R>,
   params: KernelTypes[K]["params"],
   groups: readonly [number, number],
-  { overrides = {}, template = {} }: CallOptions<K> = {},
+  options: { overrides?: Partial<Record<KernelTypes[K]["overrides"], number>>; template?: TemplateConstants } = {},
 ): KernelCall<R> {
   if (Math.max(...groups) > MAX_GROUPS || Math.min(...groups) < 1)
     throw new RangeError(`${kernel}: a grid of ${groups} workgroups`);
-  return {
-    kernel,
-    bindings,
-    params: params as Record<string, number>,
-    overrides: overrides as Record<string, number>,
-    template,
-    groups,
-  };
+  const { overrides = {}, template = {} } = options as Partial<Pick<KernelCall, "overrides" | "template">>;
+  return { kernel, bindings, params: params as Record<string, number>, overrides, template, groups };
 }
 
 /** A grid for `threads` independent threads; kernels flatten it as group.y·groups.x + group.x. */
@@ -109,13 +98,7 @@ export class Pipelines {
     return pipeline;
   }
 
-  async #compile(
-    key: string,
-    moduleKey: string,
-    code: string,
-    entry: string,
-    constants: Record<string, number>,
-  ): Promise<GPUComputePipeline> {
+  async #compile(key: string, moduleKey: string, code: string, entryPoint: string, constants: Record<string, number>) {
     let module = this.#modules.get(moduleKey);
     if (!module) {
       this.device.pushErrorScope("validation"); // else a faulty shader is also an uncaptured error
@@ -124,11 +107,8 @@ export class Pipelines {
       this.#modules.set(moduleKey, module);
     }
     try {
-      return await this.device.createComputePipelineAsync({
-        layout: "auto",
-        label: key,
-        compute: { module, entryPoint: entry, constants },
-      });
+      const compute = { module, entryPoint, constants };
+      return await this.device.createComputePipelineAsync({ layout: "auto", label: key, compute });
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
       const fault = messages.find((m) => m.type === "error");
@@ -147,7 +127,3 @@ export function writeParams({ kernel, params }: KernelCall, target: DataView, at
     else target.setUint32(at + offset, value, true);
   }
 }
-
-export const bindingsOf = (kernel: KernelName): KernelEntry["bindings"] => entryOf(kernel).bindings;
-export const paramsBindingOf = (kernel: KernelName): number => entryOf(kernel).paramsBinding;
-export const paramsBytesOf = (kernel: KernelName): number => entryOf(kernel).paramsBytes;

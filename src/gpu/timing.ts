@@ -6,15 +6,16 @@ import { type Gpu, GpuError } from "./device.ts";
 const PASSES_PER_SET = 4096 / 2;
 const TIMESTAMP_BYTES = 8;
 
-/** Times up to `passes` passes of a submit, any number of times. */
+/** Times `passes` passes, submitted together or one after another, any number of times. */
 export class PassTimer {
   readonly #sets: readonly GPUQuerySet[];
   readonly #resolved: GPUBuffer;
   readonly #staging: GPUBuffer;
+  #at = 0;
 
   /** Throws GpuError where the adapter has no timestamp-query. */
   constructor(
-    private readonly gpu: Gpu,
+    protected readonly gpu: Gpu,
     private readonly passes: number,
   ) {
     const { device } = gpu;
@@ -29,19 +30,17 @@ export class PassTimer {
     this.#staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST, label: "timestamps read" });
   }
 
-  /** For the descriptor of the `at`-th pass. */
-  writes(at: number): GPUComputePassTimestampWrites {
-    const first = 2 * (at % PASSES_PER_SET);
-    return {
-      querySet: this.#sets[Math.floor(at / PASSES_PER_SET)]!,
-      beginningOfPassWriteIndex: first,
-      endOfPassWriteIndex: first + 1,
-    };
+  /** The descriptor of the next pass since the last read(). */
+  next(): GPUComputePassDescriptor {
+    const first = 2 * (this.#at % PASSES_PER_SET);
+    const querySet = this.#sets[Math.floor(this.#at++ / PASSES_PER_SET)]!;
+    return { timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 } };
   }
 
   /** Milliseconds of each pass, after everything submitted so far. All of them must have run. */
   async read(): Promise<number[]> {
     const { gpu } = this;
+    this.#at = 0;
     gpu.check();
     const encoder = gpu.device.createCommandEncoder();
     for (const [i, set] of this.#sets.entries())

@@ -6,21 +6,25 @@ import { chooseConvolution, convolutionCandidates, convolutionVariants } from ".
 import { contractionOf } from "./conv/problem.ts";
 import { plainVariants } from "./kernels.ts";
 import type { Tuning } from "./tune.ts";
-import type { OpCase, Variant } from "./variant.ts";
+import type { OpCase, PlainVariant, Variant } from "./variant.ts";
 
-const others: Readonly<Record<string, readonly Variant[]>> = plainVariants;
+const others: Readonly<Record<string, readonly PlainVariant[]>> = plainVariants;
+
+/** The variants of an op that is no convolution. Throws where there are none. */
+function plainOf(opName: string): readonly PlainVariant[] {
+  const variants = others[opName];
+  if (!variants) throw new Error(`no kernel computes ${opName}`);
+  return variants;
+}
 
 /** All variants of an op that a kind of device may use. Throws where there are none. */
-export function variantsOf(opName: string, profile: DeviceProfile): readonly Variant[] {
-  const all = contractionOf(opName) ? convolutionVariants(opName, profile) : others[opName];
-  if (!all) throw new Error(`no kernel computes ${opName}`);
-  return all;
-}
+export const variantsOf = (opName: string, profile: DeviceProfile): readonly Variant[] =>
+  contractionOf(opName) ? convolutionVariants(opName, profile) : plainOf(opName);
 
 /** The variant used for a case. */
 export function choose(opName: string, op: OpCase, profile: DeviceProfile, tuning: Tuning): Variant {
   if (contractionOf(opName)) return chooseConvolution(opName, op, profile, tuning);
-  return variantsOf(opName, profile).find((variant) => variant.suits?.(profile, op) ?? true)!;
+  return plainOf(opName).find(({ suits }) => suits?.(profile) ?? true)!;
 }
 
 /**

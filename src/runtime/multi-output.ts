@@ -3,19 +3,7 @@
 import type { OpAttrs } from "../autodiff/ops/registry.ts";
 import { type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { call, type KernelCall } from "../gpu/pipelines.ts";
-import type { DeviceProfile } from "../gpu/profile.ts";
-import {
-  input,
-  layout,
-  type OpCase,
-  output,
-  REDUCTION_WIDTHS,
-  type Ref,
-  reductionName,
-  reductionWidth,
-  scratch,
-  type Variant,
-} from "./variant.ts";
+import { input, layout, type OpCase, output, type PlainVariant, type Ref, reductions, scratch } from "./variant.ts";
 
 type Norm = OpAttrs["normLeaky"];
 
@@ -32,25 +20,20 @@ export interface MultiOutputKernel {
   readonly inputs: number;
   /** Whether `part` belongs to `whole`, a member with all the inputs. */
   fits(part: Tensor, whole: Tensor): boolean;
-  readonly variants: readonly MultiOutputVariant[];
-}
-interface MultiOutputVariant {
-  readonly name: string;
-  suits(profile: DeviceProfile): boolean;
-  calls(whole: OpCase, outputs: readonly Ref[]): KernelCall<Ref>[];
+  /** The dispatch by workgroups of `width` threads. */
+  call(whole: OpCase, outputs: readonly Ref[], width: number): KernelCall<Ref>;
 }
 
-/** What the kernels are made from: the last four inputs (x, m, γ, and β or y), the one before them, and the parameters. */
-interface NormCall {
-  /** Of kernels with more than four inputs: g, or for a tangent alone, which has no g, v. */
-  readonly before: Ref;
-  readonly x: Ref;
-  readonly m: Ref;
-  readonly gamma: Ref;
-  readonly last: Ref;
-  readonly params: ReturnType<typeof layout> & { readonly eps: number; readonly alpha: number };
-  readonly channels: number;
-  readonly options: { readonly overrides: { readonly WG: number } };
+/** What the calls are made from: the last four inputs (x, m, γ, and β or y), the one before them where there are more, and the rest. */
+function normCall({ inputs, attrs: { eps, alpha } }: OpCase<Norm>, width: number) {
+  const [x, m] = inputs.slice(-4) as [Shape, Shape];
+  const at = (k: number) => input(inputs.length - 4 + k);
+  return {
+    ...{ before: at(-1), x: at(0), m: at(1), gamma: at(2), last: at(3) },
+    params: { ...layout(x, m[0]!), eps, alpha },
+    groups: [x[1]!, 1] as const,
+    options: { overrides: { WG: width } },
+  };
 }
 
 /** What an output has values of. */
@@ -60,36 +43,15 @@ function multiOutput(
   extents: Readonly<Record<string, Extent>>,
   inputs: number,
   fits: MultiOutputKernel["fits"],
-  make: (of: NormCall, outputs: readonly Ref[]) => KernelCall<Ref>,
+  make: (of: ReturnType<typeof normCall>, outputs: readonly Ref[]) => KernelCall<Ref>,
 ): MultiOutputKernel {
-  const variants = REDUCTION_WIDTHS.map(
-    (width): MultiOutputVariant => ({
-      name: reductionName(width),
-      suits: (profile) => width === reductionWidth(profile),
-      calls({ inputs: shapes, attrs: { eps, alpha } }: OpCase<Norm>, outputs) {
-        const [x, m] = shapes.slice(-4) as [Shape, Shape];
-        const at = (k: number) => input(shapes.length - 4 + k);
-        const params = { ...layout(x, m[0]!), eps, alpha };
-        const of = {
-          before: at(-1),
-          x: at(0),
-          m: at(1),
-          gamma: at(2),
-          last: at(3),
-          params,
-          channels: x[1]!,
-          options: { overrides: { WG: width } },
-        };
-        return [make(of, outputs)];
-      },
-    }),
-  );
   const values = ({ inputs: shapes }: OpCase): number[] => {
     const [x, m] = shapes.slice(-4) as [Shape, Shape];
     const counts: Record<Extent, number> = { image: sizeOf(x), moments: sizeOf(m), channels: x[1]! };
     return Object.values(extents).map((extent) => counts[extent]);
   };
-  return { members: Object.keys(extents), values, inputs, fits, variants };
+  const call = (whole: OpCase<Norm>, outputs: readonly Ref[], width: number) => make(normCall(whole, width), outputs);
+  return { members: Object.keys(extents), values, inputs, fits, call };
 }
 
 /** Whether the inputs are the same, and the constants. An op of fewer inputs lacks the second, g. */
@@ -106,34 +68,27 @@ const forward = multiOutput(
   { moments: "moments", normLeaky: "image" },
   4,
   (part, whole) => part === whole.inputs[1],
-  ({ x, gamma, last, params, channels, options }, [m, y]) =>
-    call("norm_leaky.forward", { x, gamma, beta: last, moments: m!, out: y! }, params, [channels, params.groups], options),
+  ({ x, gamma, last: beta, params, groups: [channels], options }, [moments, out]) =>
+    call("norm_leaky.forward", { x, gamma, beta, moments: moments!, out: out! }, params, [channels, params.groups], options),
 );
 const backward = multiOutput(
   { normLeakyGrad: "image", normLeakyScaleGrad: "channels", normLeakyShiftGrad: "channels" },
   5,
   sameInputs,
-  ({ before, x, m, gamma, last, params, channels, options }, [h, scale, shift]) =>
-    call(
-      "norm_leaky.backward",
-      { g: before, x, m, gamma, y: last, out: h!, scale_grad: scale!, shift_grad: shift! },
-      params,
-      [channels, 1],
-      options,
-    ),
+  ({ before: g, x, m, gamma, last: y, params, groups, options }, [out, scale, shift]) => {
+    const bindings = { g, x, m, gamma, y, out: out!, scale_grad: scale!, shift_grad: shift! };
+    return call("norm_leaky.backward", bindings, params, groups, options);
+  },
 );
 const second = multiOutput(
   { normLeakyTangent: "image", normLeakyCurvature: "image", normLeakyScaleCurvature: "channels" },
   6,
   sameInputs,
-  ({ before, x, gamma, last, params, channels, options }, [tangent, curvature, scale]) =>
-    call(
-      "norm_leaky.second",
-      { v: input(0), g: before, x, gamma, y: last, out: tangent!, curvature: curvature!, scale_grad: scale! },
-      params,
-      [channels, 1],
-      options,
-    ),
+  // A tangent alone has no g: the input before the last four is then v.
+  ({ before: g, x, gamma, last: y, params, groups, options }, [out, curvature, scale]) => {
+    const bindings = { v: input(0), g, x, gamma, y, out: out!, curvature: curvature!, scale_grad: scale! };
+    return call("norm_leaky.second", bindings, params, groups, options);
+  },
 );
 export const multiOutputKernels: readonly MultiOutputKernel[] = [forward, backward, second];
 
@@ -148,16 +103,11 @@ export const normalizations = {
   normLeakyScaleCurvature: alone(second, "normLeakyScaleCurvature"),
 };
 
-function alone(kernel: MultiOutputKernel, name: string): readonly Variant<Norm>[] {
-  return kernel.variants.map((variant) => ({
-    name: variant.name,
-    suits: (profile) => variant.suits(profile),
-    calls: (op) =>
-      variant.calls(
-        op,
-        outputsOf(kernel, op, (member) => (member === name ? output : null)),
-      ),
-  }));
+function alone(kernel: MultiOutputKernel, name: string): readonly PlainVariant<Norm>[] {
+  return reductions((op, width) => {
+    const outputs = outputsOf(kernel, op, (member) => (member === name ? output : null));
+    return [kernel.call(op, outputs, width)];
+  });
 }
 
 /** Where the kernel's outputs go: those that nobody wants go to scratch. */

@@ -3,11 +3,11 @@
 import { reachable, type Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import { call, grid, type KernelCall } from "../gpu/pipelines.ts";
-import type { Plan } from "./arena.ts";
+import { Plan } from "./arena.ts";
 import { choose } from "./choice.ts";
 import { multiOutputKernels, outputsOf } from "./multi-output.ts";
-import { tuningOf } from "./tuning.ts";
-import { type OpCase, type Ref, type Variant, WG } from "./variant.ts";
+import { tuningOf } from "./tune.ts";
+import { caseOf, type Ref, reductionWidth, type Variant, WG } from "./variant.ts";
 import { boundWork, worksOf } from "./work.ts";
 
 /** A change of buffers after all values are computed: an optimiser step, a running average. */
@@ -37,24 +37,15 @@ function constantNodes(nodes: readonly Tensor[]): Set<Tensor> {
   return constants;
 }
 
-export interface Planning {
-  readonly gpu: Gpu;
-  readonly graph: Graph;
-  /** Where values live: at first, the graph's bindings. */
-  readonly slices: Map<Tensor, Slice>;
-  /** What lasts as long as the program. */
-  readonly own: Slice[];
-  /** Calls that compute constants, and those of every run. */
-  readonly constants: Plan;
-  readonly calls: Plan;
-}
-
 /**
  * Plans the calls of a graph in creation order. A value is a temporary that ends with its last use, unless the graph keeps it. What depends
- * on constants only has a plan of its own.
+ * on constants only has a plan of its own. `own` gets the memory that lasts as long as the program. Returns where values live, and the plans
+ * of the calls that compute constants and of those of every run.
  */
-export function planCalls({ gpu, graph, own, constants, calls, slices }: Planning): void {
+export function planCalls(gpu: Gpu, graph: Graph, own: Slice[]) {
   const { bindings, updates = [], into = [] } = graph;
+  const slices = new Map(bindings);
+  const [constants, calls] = [new Plan(), new Plan()];
   const roots = [...graph.outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
   const nodes = reachable(roots, new Set(bindings.keys())).filter((t) => !bindings.has(t));
   const constant = constantNodes(nodes);
@@ -117,9 +108,8 @@ export function planCalls({ gpu, graph, own, constants, calls, slices }: Plannin
       const together = graph.choose ? null : findTogether(node, nodes, at, (t) => slices.has(t));
       if (together) {
         const { kernel, whole, outputs } = together;
-        const variant = kernel.variants.find(({ suits }) => suits(gpu.profile))!;
         const refs = outputsOf(kernel, caseOf(whole), (_, index) => (outputs[index] ? { kind: "output", index } : null));
-        emit(whole, outputs, variant.calls(caseOf(whole), refs));
+        emit(whole, outputs, [kernel.call(caseOf(whole), refs, reductionWidth(gpu.profile))]);
       } else {
         const variant = graph.choose?.(node) ?? choose(node.name, caseOf(node), gpu.profile, tuning);
         emit(node, [node], variant.calls(caseOf(node)), variant.main);
@@ -138,13 +128,8 @@ export function planCalls({ gpu, graph, own, constants, calls, slices }: Plannin
     for (const call of update.calls(update.reads.map((t) => slices.get(t)!)))
       calls.calls.push({ label: call.kernel, call, work: boundWork(call) });
   }
+  return { slices, constants, calls };
 }
-
-const caseOf = (node: Tensor): OpCase => ({
-  inputs: node.inputs.map((t) => t.shape),
-  shape: node.shape,
-  attrs: node.attrs,
-});
 
 /** The nodes that one multi-output kernel can compute at `node`'s place: it and later ones whose inputs are all there. */
 function findTogether(node: Tensor, nodes: readonly Tensor[], at: number, isThere: (t: Tensor) => boolean) {
@@ -167,7 +152,7 @@ const bound = (call: KernelCall<Ref>, sliceOf: (ref: Ref) => Slice): KernelCall<
 });
 
 /** Copies a value with the kernel 1·x + 0: inside a pass, buffers can't be copied. */
-export function copyCall(from: Slice, to: Slice, { size }: Tensor): KernelCall<Slice> {
+function copyCall(from: Slice, to: Slice, { size }: Tensor): KernelCall<Slice> {
   const n4 = Math.ceil(size / 4);
   return call("elementwise.map1", { a: from, y: to }, { n4, k: 1, c: 0 }, grid(n4, WG), { overrides: { OP: 0 } });
 }

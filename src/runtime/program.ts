@@ -3,8 +3,8 @@
 
 import { sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, padTo, SLICE_ALIGNMENT, type Slice } from "../gpu/device.ts";
-import { bindingsOf, type KernelName, paramsBindingOf, paramsBytesOf, writeParams } from "../gpu/pipelines.ts";
-import { Arena, Plan, Temporary } from "./arena.ts";
+import { entryOf, type KernelName, writeParams } from "../gpu/pipelines.ts";
+import { Arena, type Plan, Temporary } from "./arena.ts";
 import { type Graph, planCalls } from "./plan.ts";
 import type { Work } from "./work.ts";
 
@@ -81,19 +81,16 @@ export function submit(gpu: Gpu, steps: readonly (Program | Copy)[]): void {
 
 /** A graph whose calls are planned and whose outputs have memory. It has no memory for temporaries and no pipelines yet. */
 export class Draft {
-  readonly slices: Map<Tensor, Slice>;
   /** What lasts as long as the program. */
-  readonly own: Slice[] = [];
-  readonly constants = new Plan();
-  readonly calls = new Plan();
+  readonly #own: Slice[] = [];
+  readonly #planned: ReturnType<typeof planCalls>;
 
   constructor(
-    readonly gpu: Gpu,
+    private readonly gpu: Gpu,
     readonly graph: Graph,
   ) {
-    this.slices = new Map(graph.bindings);
     try {
-      planCalls(this);
+      this.#planned = planCalls(gpu, graph, this.#own);
     } catch (error) {
       this.dispose();
       throw error;
@@ -102,24 +99,27 @@ export class Draft {
 
   /** Where an output (or a bound tensor) will live. */
   slice(t: Tensor): Slice {
-    const slice = this.slices.get(t);
+    const slice = this.#planned.slices.get(t);
     if (!slice || slice instanceof Temporary) throw new Error(`${this.graph.name}: ${t} is not kept`);
     return { ...slice, bytes: sizeOf(t.shape) * 4 };
   }
 
+  get temporaries(): readonly Temporary[] {
+    return [...this.#planned.constants.temporaries, ...this.#planned.calls.temporaries];
+  }
+
   /** The program, once the temporaries have their buffers. Computes the constants, once. */
   async complete(): Promise<Program> {
-    const { gpu, graph, own } = this;
-    const [once, dispatches] = await Promise.all([
-      bind(gpu, graph.name, this.constants, own),
-      bind(gpu, graph.name, this.calls, own),
-    ]);
+    const { gpu, graph } = this;
+    const { constants, calls } = this.#planned;
+    const bound = (plan: Plan) => bind(gpu, graph.name, plan, this.#own);
+    const [once, dispatches] = await Promise.all([bound(constants), bound(calls)]);
     if (once.length > 0) submit(gpu, [new Program(this, once)]);
     return new Program(this, dispatches);
   }
 
   dispose(): void {
-    for (const slice of this.own.splice(0)) this.gpu.free(slice);
+    for (const slice of this.#own.splice(0)) this.gpu.free(slice);
   }
 }
 
@@ -128,7 +128,7 @@ export class Draft {
  * runs out; the caller has to dispose of the drafts and the arena.
  */
 export async function complete(drafts: readonly Draft[], arena: Arena): Promise<Program[]> {
-  arena.assign(drafts.flatMap(({ constants, calls }) => [...constants.temporaries, ...calls.temporaries]));
+  arena.assign(drafts.flatMap(({ temporaries }) => temporaries));
   return Promise.all(drafts.map((draft) => draft.complete()));
 }
 
@@ -149,19 +149,17 @@ export async function compile(gpu: Gpu, graph: Graph): Promise<Program> {
 
 /** Compiles all pipelines at once, writes all parameters into one buffer and makes the bind groups. */
 async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[]): Promise<Dispatch[]> {
+  if (plan.length === 0) return [];
   const offsets: number[] = [];
   let bytes = 0;
   for (const { call } of plan) {
     offsets.push(bytes);
-    bytes += padTo(paramsBytesOf(call.kernel), SLICE_ALIGNMENT);
+    bytes += padTo(entryOf(call.kernel).paramsBytes, SLICE_ALIGNMENT);
   }
-  if (plan.length === 0) return [];
   const params = gpu.allocUniform(bytes, `${name}: params`);
   own.push(params);
   const values = new DataView(new ArrayBuffer(bytes));
-  plan.forEach(({ call }, i) => {
-    writeParams(call, values, offsets[i]!);
-  });
+  for (const [i, { call }] of plan.entries()) writeParams(call, values, offsets[i]!);
   gpu.write(params, values);
   const pipelines = await Promise.all(plan.map(({ call }) => gpu.pipelines.get(call)));
   gpu.check();
@@ -170,8 +168,9 @@ async function bind(gpu: Gpu, name: string, { calls: plan }: Plan, own: Slice[])
       binding,
       resource: { buffer, offset, size: padTo(size, 16) },
     });
-    const storage = bindingsOf(call.kernel).map(({ name: key, binding }) => entry(binding, call.bindings[key]!));
-    const uniform = entry(paramsBindingOf(call.kernel), { ...params, offset: offsets[i]!, bytes: paramsBytesOf(call.kernel) });
+    const { bindings, paramsBinding, paramsBytes } = entryOf(call.kernel);
+    const storage = bindings.map(({ name: key, binding }) => entry(binding, call.bindings[key]!));
+    const uniform = entry(paramsBinding, { ...params, offset: offsets[i]!, bytes: paramsBytes });
     const layout = pipelines[i]!.getBindGroupLayout(0);
     const bindGroup = gpu.device.createBindGroup({ layout, entries: [...storage, uniform], label: `${name}: ${label}` });
     return { label, kernel: call.kernel, work, pipeline: pipelines[i]!, bindGroup, groups: call.groups };

@@ -1,8 +1,9 @@
 // The tuner's decisions: times the variants of convolutions and remembers the fastest, at bounded cost.
-// Pure: what it times, with which clock and where it remembers are arguments. Planning only reads the table (tuning.ts), so with the same
-// table the same kernels run and compute the same bits; another table may round differently.
+// What it times, with which clock and where it remembers are arguments. Planning only reads the table, so with the same table the same kernels
+// run and compute the same bits; another table may round differently.
 
-import { contractionOf } from "./conv/problem.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { contractionOf, problemOf } from "./conv/problem.ts";
 import type { OpCase, Variant } from "./variant.ts";
 
 /** What is known of one case: the fastest variant and its time per run. */
@@ -13,6 +14,18 @@ export interface Timing {
 /** A table as it is stored, and as planning reads it: timings by tuningKey(). */
 export type TuningTable = Readonly<Record<string, Timing>>;
 export type Tuning = ReadonlyMap<string, Pick<Timing, "variant">>;
+
+const tables = new WeakMap<Gpu, Map<string, Timing>>();
+
+/**
+ * What is known of an adapter's fastest kernels, by tuningKey(): empty where nothing was timed. A Tuner fills it. A Gpu shares it with its dry
+ * runs, so that what a dry run compiles is what later runs.
+ */
+export function tuningOf({ original }: Gpu): Map<string, Timing> {
+  const table = tables.get(original) ?? new Map<string, Timing>();
+  tables.set(original, table);
+  return table;
+}
 
 /** Where tables are kept, by tableName(). Never throws: where nothing can be stored, everything is timed again. */
 export interface TuningStore {
@@ -46,13 +59,12 @@ export interface TuningTools {
  * Cases with one key share an entry: those whose results have about the same size, in steps of √2, because a pyramid has dozens of sizes.
  * Bias and activation don't matter. Null for ops that are not tuned.
  */
-export function tuningKey(opName: string, { inputs, shape }: OpCase): string | null {
+export function tuningKey(opName: string, op: OpCase): string | null {
   const name = contractionOf(opName);
   if (!name) return null;
-  const image = name === "conv2dWeight" ? inputs[1]! : shape;
-  const [n, c_out, h, w] = image as readonly [number, number, number, number];
+  const { n, c_in, c_out, h, w } = problemOf(name, op);
   const sizeClass = Math.round(2 * Math.log2(n * h * w)) / 2;
-  return `${name} ${inputs[0]![1]}→${c_out}, 2^${sizeClass} pixels`;
+  return `${name} ${c_in}→${c_out}, 2^${sizeClass} pixels`;
 }
 
 /** A table's name: the adapter, and a hash of what its times depend on, the kernels and the variants that there are to choose from. */

@@ -17,9 +17,9 @@ import {
   tableName,
   tune,
   tuningKey,
+  tuningOf,
 } from "./tune.ts";
-import { tuningOf } from "./tuning.ts";
-import type { Variant } from "./variant.ts";
+import { caseOf, type Variant } from "./variant.ts";
 
 export { multiplyAdds } from "./conv/problem.ts";
 
@@ -79,7 +79,7 @@ export interface WeighedCase extends TuningCase {
 export function casesOf(graphs: readonly Graph[]): WeighedCase[] {
   const found = new Map<string, { total: number; most: number; one: TuningCase }>();
   for (const node of graphs.flatMap(nodesOf)) {
-    const one = { opName: node.name, op: { inputs: node.inputs.map((t) => t.shape), shape: node.shape, attrs: node.attrs } };
+    const one = { opName: node.name, op: caseOf(node) };
     const key = tuningKey(one.opName, one.op);
     if (key === null) continue;
     const work = multiplyAdds(one.opName, one.op);

@@ -1,7 +1,7 @@
 // What a kernel variant is: a function from an op's shapes to dispatches. Pure data: nothing here touches the device, so a Program can
 // plan, print and tune before it allocates.
 
-import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
+import { type Attrs, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import type { KernelCall, KernelName } from "../gpu/pipelines.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 
@@ -18,6 +18,9 @@ export interface OpCase<A extends Attrs = Attrs> {
   readonly attrs: A;
 }
 
+/** A node as its variants see it. */
+export const caseOf = ({ inputs, shape, attrs }: Tensor): OpCase => ({ inputs: inputs.map((t) => t.shape), shape, attrs });
+
 export interface Variant<A extends Attrs = Attrs> {
   readonly name: string;
   /** The subgroup size that the kernels need, where their threads exchange values. */
@@ -26,9 +29,13 @@ export interface Variant<A extends Attrs = Attrs> {
   readonly tile?: number;
   /** The kernel that does the counted multiply-adds (runtime/work.ts): convolutions name one. */
   readonly main?: KernelName;
-  /** Whether the variant is worth a try on a device that can run it. Absent: always. */
-  suits?(profile: DeviceProfile, op: OpCase<A>): boolean;
   calls(op: OpCase<A>): KernelCall<Ref>[];
+}
+
+/** A variant of an op that is no convolution. */
+export interface PlainVariant<A extends Attrs = Attrs> extends Variant<A> {
+  /** Whether a device uses the variant. Absent: every device does. */
+  suits?(profile: DeviceProfile): boolean;
 }
 
 /** Whether a device has the subgroups that a variant needs. */
@@ -36,10 +43,18 @@ export const runsOn = ({ subgroupSize }: Pick<Variant, "subgroupSize">, profile:
   subgroupSize === undefined || (profile.hasSubgroups && subgroupSize === profile.subgroupSize);
 
 /** Threads of a workgroup that reduces: many on hardware; on software as many as run in step, since more cost a coroutine each. */
-export const REDUCTION_WIDTHS = [256, 8, 4] as const;
-export const reductionName = (width: number): string => `workgroup reduction ${width}`;
 export const reductionWidth = ({ isSoftware, subgroupSize }: DeviceProfile): number =>
   isSoftware ? (subgroupSize >= 8 ? 8 : 4) : 256;
+
+/** Variants of a reduction by one workgroup each, of as many threads as suit the device. */
+export const reductions = <A extends Attrs>(
+  calls: (op: OpCase<A>, width: number) => KernelCall<Ref>[],
+): readonly PlainVariant<A>[] =>
+  [256, 8, 4].map((width) => ({
+    name: `workgroup reduction ${width}`,
+    suits: (profile) => width === reductionWidth(profile),
+    calls: (op) => calls(op, width),
+  }));
 
 export const input = (index: number): Ref => ({ kind: "input", index });
 export const output: Ref = { kind: "output", index: 0 };

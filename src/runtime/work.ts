@@ -4,7 +4,7 @@ import type { Tensor } from "../autodiff/tensor.ts";
 import type { Slice } from "../gpu/device.ts";
 import type { KernelCall } from "../gpu/pipelines.ts";
 import { multiplyAdds } from "./conv/problem.ts";
-import type { Ref, Variant } from "./variant.ts";
+import { caseOf, type Ref, type Variant } from "./variant.ts";
 
 export interface Work {
   /** Multiplications and additions of a convolution's direct sum; 0 for all other ops, which memory bounds. */
@@ -19,11 +19,12 @@ export interface Work {
  */
 export function worksOf(
   calls: readonly KernelCall<Ref>[],
-  { name, inputs, shape, attrs }: Tensor,
+  node: Tensor,
   outputs: readonly (Tensor | null)[],
   main: Variant["main"],
 ): Work[] {
-  const flops = 2 * multiplyAdds(name, { inputs: inputs.map((t) => t.shape), shape, attrs });
+  const { name, inputs } = node;
+  const flops = 2 * multiplyAdds(name, caseOf(node));
   const multiplies = calls.findIndex(({ kernel }) => kernel === main);
   if (flops > 0 && multiplies < 0) throw new Error(`${name}: none of the calls is one of the main kernel ${main}`);
   return calls.map(({ bindings }, i) => {

@@ -9,9 +9,8 @@ import { chooseConvolution, convolutionVariants, loadKernels } from "../../src/r
 import { winograd4Image, winograd4Weights } from "../../src/runtime/conv/software/winograd4.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
-import type { TuningCase, TuningTable } from "../../src/runtime/tune.ts";
+import { type TuningCase, type TuningTable, tuningOf } from "../../src/runtime/tune.ts";
 import { casesOf, Tuner } from "../../src/runtime/tuner.ts";
-import { tuningOf } from "../../src/runtime/tuning.ts";
 import { runsOn, type Variant } from "../../src/runtime/variant.ts";
 import { PADDING } from "../../src/singan/model/config.ts";
 import { pyramidOf, resolveOptions, tuneTraining } from "../../src/singan/recipes.ts";

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { conv2d } from "../../src/autodiff/ops/conv.ts";
 import { leaf } from "../../src/autodiff/tensor.ts";
-import { bindingsOf } from "../../src/gpu/pipelines.ts";
+import { entryOf } from "../../src/gpu/pipelines.ts";
 import { chooseConvolution, convolutionVariants, loadKernels } from "../../src/runtime/conv/families.ts";
 import { CONTRACTIONS, multiplyAdds } from "../../src/runtime/conv/problem.ts";
 import { worksOf } from "../../src/runtime/work.ts";
@@ -18,12 +18,12 @@ test("a software adapter whose kernels are not loaded is told so in one line; ha
   expect(() => chooseConvolution("conv2d", op, software, new Map())).toThrow(
     /^the kernels of software adapters are not loaded: open the adapter with openDevice\(\)$/,
   );
-  expect(() => bindingsOf("quad_product")).toThrow(/^the kernel quad_product is not loaded: .*$/);
+  expect(() => entryOf("quad_product")).toThrow(/^the kernel quad_product is not loaded: .*$/);
   await loadKernels(hardware);
-  expect(() => bindingsOf("quad_product")).toThrow();
+  expect(() => entryOf("quad_product")).toThrow();
   expect(chooseConvolution("conv2d", op, hardware, new Map()).main).toBe("conv2d");
   await loadKernels(software);
-  expect(bindingsOf("quad_product").map(({ name }) => name)).toEqual(["a", "b", "m"]);
+  expect(entryOf("quad_product").bindings.map(({ name }) => name)).toEqual(["a", "b", "m"]);
   expect(chooseConvolution("conv2d", op, software, new Map()).main).toBe("conv2d_quad_swap");
 });
 

@@ -4,10 +4,8 @@ import { addKernels } from "../../gpu/pipelines.ts";
 import type { DeviceProfile } from "../../gpu/profile.ts";
 import { type Tuning, tuningKey } from "../tune.ts";
 import { type OpCase, runsOn, type Variant } from "../variant.ts";
-import { direct2d } from "./direct.ts";
-import { padded2d } from "./padded.ts";
-import { type ConvolutionVariant, contractionOf, type Family } from "./problem.ts";
-import { staged2d } from "./staged.ts";
+import { direct2d, padded2d, staged2d } from "./blocks.ts";
+import { type Contraction, type ConvolutionVariant, contractionOf, type Family, problemOf } from "./problem.ts";
 import { weight2d } from "./weight.ts";
 import { winograd2d } from "./winograd.ts";
 
@@ -49,10 +47,10 @@ const canRun = (variant: Variant, op: OpCase, profile: DeviceProfile): boolean =
     .calls(op)
     .every(({ bindings }) => Object.values(bindings).every((r) => r.kind !== "scratch" || r.bytes <= MAX_SCRATCH_BYTES));
 
-function suited(family: Family, opName: string, op: OpCase, profile: DeviceProfile): readonly ConvolutionVariant[] {
-  const variants = family.variants[contractionOf(opName)!] ?? [];
-  const fitting = variants.filter((v) => v.suits(profile, op) && canRun(v, op, profile));
-  return family.order?.(fitting, op) ?? fitting;
+function suited(family: Family, contraction: Contraction, op: OpCase, profile: DeviceProfile): readonly ConvolutionVariant[] {
+  const problem = problemOf(contraction, op);
+  const fitting = (family.variants[contraction] ?? []).filter((v) => v.suits(profile, problem) && canRun(v, op, profile));
+  return family.order?.(fitting, problem) ?? fitting;
 }
 
 /**
@@ -60,10 +58,12 @@ function suited(family: Family, opName: string, op: OpCase, profile: DeviceProfi
  * running. None for ops that are no convolutions.
  */
 export function convolutionCandidates(opName: string, op: OpCase, profile: DeviceProfile): readonly Variant[] {
-  if (!contractionOf(opName)) return [];
-  const all = familiesFor(profile).flatMap((family) => suited(family, opName, op, profile));
+  const contraction = contractionOf(opName);
+  if (!contraction) return [];
+  const all = familiesFor(profile).flatMap((family) => suited(family, contraction, op, profile));
   if (profile.isSoftware) return all;
-  const choices = HARDWARE_CHOICE.map((family) => family.best?.(suited(family, opName, op, profile), op));
+  const problem = problemOf(contraction, op);
+  const choices = HARDWARE_CHOICE.map((family) => family.best?.(suited(family, contraction, op, profile), problem));
   const first = choices.find((choice) => choice !== undefined)!;
   return [first, ...all.filter((v) => v !== first)];
 }

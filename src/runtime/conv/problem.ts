@@ -1,4 +1,4 @@
-// A convolution as its kernels see it: which contraction of ⟨g, x∗w⟩ it is, of what sizes, and how much work.
+// A convolution as its kernels see it: which contraction of ⟨g, x∗w⟩ it is, of what sizes, and how much work. Variants and families.
 
 import type { DeviceProfile } from "../../gpu/profile.ts";
 import { input, type OpCase, output, type Variant, WG } from "../variant.ts";
@@ -16,20 +16,21 @@ export function contractionOf(opName: string): Contraction | null {
 }
 
 /** A bias is a third input; LeakyReLU comes last where there is an `alpha`. */
-export type ConvolutionCase = OpCase<{ readonly alpha?: number }>;
+type Epilogue = { readonly alpha?: number };
 
-export interface ConvolutionVariant extends Variant<{ readonly alpha?: number }> {
+export interface ConvolutionVariant extends Variant<Epilogue> {
   readonly main: NonNullable<Variant["main"]>;
-  suits(profile: DeviceProfile, op: ConvolutionCase): boolean;
+  /** Whether the variant is worth a try on a device that can run it. */
+  suits(profile: DeviceProfile, problem: Problem): boolean;
 }
 
 /** Kernels that share an idea. */
 export interface Family<V extends ConvolutionVariant = ConvolutionVariant> {
   readonly variants: Readonly<Partial<Record<Contraction, readonly V[]>>>;
   /** The variants that suit a case in the order in which they are worth a try. Absent: as listed. */
-  order?(suited: readonly V[], op: ConvolutionCase): readonly V[];
+  order?(suited: readonly V[], problem: Problem): readonly V[];
   /** On hardware: the one to use where nothing was timed. */
-  best?(suited: readonly V[], op: ConvolutionCase): V | undefined;
+  best?(suited: readonly V[], problem: Problem): V | undefined;
 }
 
 /** Channels, and samples and size of the image on the side of c_out: the result, or for a weight gradient the cotangent. */
@@ -41,19 +42,16 @@ export interface Problem {
   readonly w: number;
 }
 
-export function imageProblem({ inputs: [x], shape }: ConvolutionCase): Problem {
-  const [n, c_out, h, w] = shape as unknown as Image;
+export function problemOf(contraction: Contraction, { inputs: [x, g], shape }: OpCase): Problem {
+  const [n, c_out, h, w] = (contraction === "conv2dWeight" ? g! : shape) as unknown as Image;
   return { n, c_in: x![1]!, c_out, h, w };
 }
 
-export const weightProblem = ({ inputs: [x, g], attrs }: ConvolutionCase): Problem =>
-  imageProblem({ inputs: [x!], shape: g!, attrs });
-
 /** 9·n·c_in·c_out·h·w: the multiply-adds of the direct sum, however a kernel computes it. 0 for ops that are no convolutions. */
-export function multiplyAdds(opName: string, op: ConvolutionCase): number {
+export function multiplyAdds(opName: string, op: OpCase): number {
   const contraction = contractionOf(opName);
   if (!contraction) return 0;
-  const { n, c_in, c_out, h, w } = contraction === "conv2dWeight" ? weightProblem(op) : imageProblem(op);
+  const { n, c_in, c_out, h, w } = problemOf(contraction, op);
   // The input gradient sums over the cotangent's pixels, fewer than it has itself.
   const [height, width] = contraction === "conv2dInput" ? [h - 2, w - 2] : [h, w];
   return 9 * n * c_in * c_out * height * width;
@@ -69,16 +67,21 @@ export const suitsChannels = (block: number, channels: number): boolean =>
 /** Software adapters that compute with 256-bit vectors, as llvmpipe; the others have 128-bit vectors, as SwiftShader. */
 export const isWide = ({ subgroupSize }: DeviceProfile): boolean => subgroupSize >= 8;
 
+/** Variants of both contractions whose result is an image, by their blocks. */
+export const bothWays = <B, V>(make: (block: B, contraction: ImageOp) => V, ...blocks: readonly B[]) => ({
+  conv2d: blocks.map((block) => make(block, "conv2d")),
+  conv2dInput: blocks.map((block) => make(block, "conv2dInput")),
+});
+
 /** Output channels x rows x columns per thread. */
 export type Block = readonly [OB: number, PH: number, PW: number];
 
 /** What the calls of an image's variants have in common. */
-export function imageCall({ inputs: [x, , b], shape, attrs }: ConvolutionCase, contraction: ImageOp) {
+export function imageCall({ inputs: [x, , b], shape, attrs: { alpha } }: OpCase<Epilogue>, contraction: ImageOp) {
   const [, c_in, h_in, w_in] = x as unknown as Image;
   const [n, c_out, h_out, w_out] = shape as unknown as Image;
   const isTransposed = contraction === "conv2dInput";
   const hasBias = !isTransposed && b !== undefined;
-  const { alpha } = attrs;
   return {
     n,
     sizes: { h_in, w_in, h_out, w_out, c_in, c_out },
@@ -89,9 +92,15 @@ export function imageCall({ inputs: [x, , b], shape, attrs }: ConvolutionCase, c
   };
 }
 
-/** One thread per block of results, grouped by block of channels and sample. */
-export function blocksOf({ n, sizes: { h_out, w_out, c_out } }: ReturnType<typeof imageCall>, [OB, PH, PW]: Block) {
-  const [blocks_x, blocks_o] = [Math.ceil(w_out / PW), Math.ceil(c_out / OB)];
-  const blocks = blocks_x * Math.ceil(h_out / PH);
-  return { params: { blocks, blocks_x, blocks_o }, groups: [Math.ceil(blocks / WG), blocks_o * n] as const };
+/** The dispatch of a kernel whose workgroups compute `perGroup` blocks of OB channels, PH rows and PW columns each. */
+export function inBlocks(of: ReturnType<typeof imageCall>, [OB, PH, PW]: Block, perGroup = WG) {
+  const { n, sizes, slope, bindings, transposed, epilogue } = of;
+  const [blocks_x, blocks_o] = [Math.ceil(sizes.w_out / PW), Math.ceil(sizes.c_out / OB)];
+  const blocks = blocks_x * Math.ceil(sizes.h_out / PH);
+  return {
+    bindings,
+    params: { ...sizes, blocks, blocks_x, blocks_o, slope },
+    groups: [Math.ceil(blocks / perGroup), blocks_o * n] as const,
+    overrides: { ...transposed, ...epilogue },
+  };
 }

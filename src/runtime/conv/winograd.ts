@@ -3,12 +3,11 @@
 
 import { call, grid } from "../../gpu/pipelines.ts";
 import { scratch, WG } from "../variant.ts";
-import { type ConvolutionVariant, type Family, type ImageOp, imageCall, imageProblem, isLarge } from "./problem.ts";
+import { bothWays, type ConvolutionVariant, type Family, type ImageOp, imageCall, isLarge } from "./problem.ts";
 
 const COLUMNS_PER_GROUP = 64; // as in winograd.wgsl
 /** From so many channels on, the matrix products are worth the transforms. */
 const LEAST_CHANNELS = 16;
-const ROWS = [4, 8] as const;
 
 function winograd(RO: 4 | 8, contraction: ImageOp): ConvolutionVariant {
   const template = { RO };
@@ -16,10 +15,7 @@ function winograd(RO: 4 | 8, contraction: ImageOp): ConvolutionVariant {
     name: `winograd ${8 * RO}x${COLUMNS_PER_GROUP}`,
     main: "winograd.multiply",
     tile: 2,
-    suits(_, op) {
-      const problem = imageProblem(op);
-      return Math.min(problem.c_in, problem.c_out) >= LEAST_CHANNELS && isLarge(problem);
-    },
+    suits: (_, problem) => Math.min(problem.c_in, problem.c_out) >= LEAST_CHANNELS && isLarge(problem),
     calls(op) {
       const { n, sizes, slope, bindings, transposed, epilogue } = imageCall(op, contraction);
       const { c_in, c_out, h_out, w_out } = sizes;
@@ -42,9 +38,4 @@ function winograd(RO: 4 | 8, contraction: ImageOp): ConvolutionVariant {
   };
 }
 
-export const winograd2d: Family = {
-  variants: {
-    conv2d: ROWS.map((rows) => winograd(rows, "conv2d")),
-    conv2dInput: ROWS.map((rows) => winograd(rows, "conv2dInput")),
-  },
-};
+export const winograd2d: Family = { variants: bothWays(winograd, 4, 8) };

@@ -2,9 +2,8 @@
 
 import { softwareKernels, softwareSources } from "../../../generated/software-kernels.ts";
 import type { DeviceProfile } from "../../../gpu/profile.ts";
-import { direct2d } from "../direct.ts";
+import { direct2d, staged2d } from "../blocks.ts";
 import { type Family, isWide } from "../problem.ts";
-import { staged2d } from "../staged.ts";
 import { weight2d } from "../weight.ts";
 import { quadSwap } from "./quad-swap.ts";
 import { subgroupBroadcast } from "./subgroup-broadcast.ts";

@@ -3,92 +3,66 @@
 // multiply-adds.
 
 import { call } from "../../../gpu/pipelines.ts";
-import { input } from "../../variant.ts";
 import {
-  type ConvolutionCase,
+  type Block,
+  bothWays,
   type ConvolutionVariant,
   type Family,
   type ImageOp,
   imageCall,
-  imageProblem,
+  inBlocks,
   isWide,
+  type Problem,
   suitsChannels,
-  weightProblem,
 } from "../problem.ts";
-import { addChunks, cut, suitsPairs } from "../weight.ts";
+import { suitsPairs, weightCalls } from "../weight.ts";
 
 interface BroadcastVariant extends ConvolutionVariant {
   /** An estimate on an image, in multiply-adds per input channel. */
-  cost(op: ConvolutionCase): number;
+  cost(problem: Problem): number;
 }
 
-/** Pixels per thread, by the subgroup size: SwiftShader's 4, llvmpipe's 8. */
-const TILES: readonly (readonly [threads: number, rows: number, columns: number])[] = [
-  [4, 8, 6],
-  [8, 6, 6],
-  [8, 8, 8],
-  [8, 6, 14],
-];
 /** What a load costs llvmpipe, in multiply-adds. */
 const LOAD_COST = 52;
 
-function broadcast([threads, PH, PW]: (typeof TILES)[number], contraction: ImageOp): BroadcastVariant {
-  const loads = 9 + Math.ceil(((PH + 2) * (PW + 2)) / threads);
+/** The block is that of a subgroup: a thread per output channel, with PH rows and PW columns each. */
+function broadcast(block: Block, contraction: ImageOp): BroadcastVariant {
+  const [LANES, PH, PW] = block;
+  const loads = 9 + Math.ceil(((PH + 2) * (PW + 2)) / LANES);
   return {
-    name: `subgroup broadcast ${PH}x${PW} by ${threads}`,
+    name: `subgroup broadcast ${PH}x${PW} by ${LANES}`,
     main: "conv2d_broadcast",
-    subgroupSize: threads,
-    suits: (_, op) => suitsChannels(threads, imageProblem(op).c_out),
+    subgroupSize: LANES,
+    suits: (_, { c_out }) => suitsChannels(LANES, c_out),
     // Larger tiles need fewer loads but waste more at the borders.
-    cost(op) {
-      const { h, w } = imageProblem(op);
-      return Math.ceil(h / PH) * Math.ceil(w / PW) * (LOAD_COST * loads + 9 * PH * PW);
-    },
+    cost: ({ h, w }) => Math.ceil(h / PH) * Math.ceil(w / PW) * (LOAD_COST * loads + 9 * PH * PW),
     calls(op) {
-      const { n, sizes, slope, bindings, transposed, epilogue } = imageCall(op, contraction);
-      const [blocks_x, blocks_o] = [Math.ceil(sizes.w_out / PW), Math.ceil(sizes.c_out / threads)];
-      const groups = [blocks_x * Math.ceil(sizes.h_out / PH), blocks_o * n] as const;
-      const options = { template: { LANES: threads, PH, PW }, overrides: { ...transposed, ...epilogue } };
-      return [call("conv2d_broadcast", bindings, { ...sizes, blocks_x, blocks_o, slope }, groups, options)];
+      const { bindings, params, groups, overrides } = inBlocks(imageCall(op, contraction), block, 1);
+      return [call("conv2d_broadcast", bindings, params, groups, { template: { LANES, PH, PW }, overrides })];
     },
   };
 }
 
-/** Weight gradients: input channels x columns per thread. */
-const WEIGHT_BLOCKS = [
-  [4, 8, 6],
-  [4, 3, 6],
-  [8, 8, 6],
-  [8, 4, 6],
-  [8, 3, 6],
-] as const;
 /** To aim at: more chunks of the picture than cores need are more to add. */
 const WORKGROUPS = 16;
 
-function weightBroadcast([threads, CB, PW]: (typeof WEIGHT_BLOCKS)[number]): BroadcastVariant {
+/** Weight gradients: a thread per output channel, with CB input channels and PW columns each. */
+function weightBroadcast(LANES: number, CB: number, PW: number): BroadcastVariant {
   return {
-    name: `subgroup broadcast ${CB}x${PW} by ${threads}, ${WORKGROUPS} workgroups`,
+    name: `subgroup broadcast ${CB}x${PW} by ${LANES}, ${WORKGROUPS} workgroups`,
     main: "conv2d_weight_broadcast",
-    subgroupSize: threads,
-    suits: (profile, op) => threads === (isWide(profile) ? 8 : 4) && suitsPairs(threads, CB, weightProblem(op), profile),
+    subgroupSize: LANES,
+    suits: (profile, problem) => LANES === (isWide(profile) ? 8 : 4) && suitsPairs(LANES, CB, problem, profile),
     cost: () => 0, // as listed
-    calls(op) {
-      const [c_out, c_in] = op.shape as [number, number];
-      const blocks = Math.ceil(c_out / threads) * Math.ceil(c_in / CB);
-      const params = cut(op, PW, blocks, 1, WORKGROUPS);
-      const { dw, added } = addChunks(params.chunks, c_out * c_in * 9);
-      const bindings = { x: input(0), g: input(1), dw };
-      const options = { template: { LANES: threads, CB, PW } };
-      return [call("conv2d_weight_broadcast", bindings, params, [params.chunks, blocks], options), ...added];
-    },
+    calls: (op) => weightCalls("conv2d_weight_broadcast", op, [LANES, CB, PW], { LANES, CB, PW }, 1, WORKGROUPS),
   };
 }
 
+/** The blocks are for subgroups of SwiftShader's 4 threads and llvmpipe's 8. */
 export const subgroupBroadcast: Family<BroadcastVariant> = {
   variants: {
-    conv2d: TILES.map((tile) => broadcast(tile, "conv2d")),
-    conv2dInput: TILES.map((tile) => broadcast(tile, "conv2dInput")),
-    conv2dWeight: WEIGHT_BLOCKS.map(weightBroadcast),
+    ...bothWays(broadcast, [4, 8, 6], [8, 6, 6], [8, 8, 8], [8, 6, 14]),
+    conv2dWeight: [...[8, 3].map((CB) => weightBroadcast(4, CB, 6)), ...[8, 4, 3].map((CB) => weightBroadcast(8, CB, 6))],
   },
-  order: (suited, op) => [...suited].sort((a, b) => a.cost(op) - b.cost(op)),
+  order: (suited, problem) => [...suited].sort((a, b) => a.cost(problem) - b.cost(problem)),
 };

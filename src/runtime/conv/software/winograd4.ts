@@ -4,14 +4,13 @@
 import { call, grid, type KernelCall } from "../../../gpu/pipelines.ts";
 import { input, output, type Ref, scratch, WG } from "../../variant.ts";
 import {
+  bothWays,
   type ConvolutionVariant,
   type Family,
   type Image,
   type ImageOp,
   imageCall,
-  imageProblem,
   suitsChannels,
-  weightProblem,
 } from "../problem.ts";
 import { QUAD } from "./quad-swap.ts";
 
@@ -28,31 +27,22 @@ export interface ProductBlock {
   /** Channels from which on the variant is used: with fewer, its transforms cost more than it saves. */
   readonly channels: number;
 }
-const IMAGE_BLOCKS: readonly ProductBlock[] = [
-  { lanes: 4, R: 8, channels: 32 },
-  { lanes: 8, R: 4, channels: 64 },
-];
-const WEIGHT_BLOCKS: readonly ProductBlock[] = [
-  { lanes: 4, R: 8, channels: 32 },
-  { lanes: 4, R: 4, channels: 16 },
-  { lanes: 8, R: 4, channels: 64 },
-];
 /** Pixels from which on F(4x4) is faster forward than one dispatch of quad swaps. Input gradients by swaps must mask what they load. */
 const FORWARD_PIXELS = 2048;
 
 /** Rows of a workgroup's blocks, and columns. */
 const rowsOf = ({ lanes, R }: ProductBlock): number => lanes * R;
 const columnsOf = ({ R }: ProductBlock): number => QUAD * R;
-const nameOf = ({ lanes, R }: ProductBlock): string => `winograd4 ${R}x${R} by ${lanes}`;
+
+/** What all variants have in common. */
+const common = ({ lanes, R }: ProductBlock) =>
+  ({ name: `winograd4 ${R}x${R} by ${lanes}`, main: "quad_product", subgroupSize: lanes, tile: TILE }) as const;
 
 /** 36 matrices [depth, lines] in a scratch buffer: the factors and the products of quad_product.wgsl. */
 interface Matrix {
   readonly values: Ref;
-  /** Entries of one of the 36. */
-  readonly product: number;
-  /** Lines that lie together, and the entries of all their depths. */
-  readonly panel: number;
-  readonly panel_step: number;
+  /** Entries of one of the 36; lines that lie together, and the entries of all their depths: parameters of the transforms. */
+  readonly layout: { readonly product: number; readonly panel: number; readonly panel_step: number };
 }
 
 /** `count` rounded up to a multiple of `block`. */
@@ -62,18 +52,15 @@ const whole = (count: number, block: number): number => Math.ceil(count / block)
 function factor(id: number, lines: number, depth: number, block: ProductBlock, workgroup: number): Matrix {
   const panel = columnsOf(block);
   const product = whole(lines, workgroup) * depth;
-  return { values: scratch(POINTS * product * 4, id), product, panel, panel_step: panel * depth };
+  return { values: scratch(POINTS * product * 4, id), layout: { product, panel, panel_step: panel * depth } };
 }
 
 /** Room for `chunks` times the products [columns, rows], in whole blocks. */
 function products(id: number, rows: number, columns: number, block: ProductBlock, chunks = 1): Matrix {
   const panel = whole(rows, rowsOf(block));
   const product = whole(columns, columnsOf(block)) * panel;
-  return { values: scratch(chunks * POINTS * product * 4, id), product, panel, panel_step: product };
+  return { values: scratch(chunks * POINTS * product * 4, id), layout: { product, panel, panel_step: product } };
 }
-
-/** Parameters of a transform that reads or writes a matrix. */
-const layoutOf = ({ product, panel, panel_step }: Matrix) => ({ product, panel, panel_step });
 
 /** The products of `rows` lines of `a` and `columns` of `b`, added over `depth`, as the chunk-th of `m`. */
 function quadProduct(
@@ -104,13 +91,12 @@ interface Chunk {
 function chunksOf(tiles: number, channels: number, block: number, chunkBytes: number): Chunk[] {
   const most = Math.max(1, Math.floor(chunkBytes / (POINTS * 4 * channels * block))) * block;
   const length = whole(Math.ceil(tiles / Math.ceil(tiles / most)), block);
-  return Array.from({ length: Math.ceil(tiles / length) }, (_, i) => ({
-    first: i * length,
-    end: Math.min(tiles, (i + 1) * length),
-  }));
+  const chunk = (i: number) => ({ first: i * length, end: Math.min(tiles, (i + 1) * length) });
+  return Array.from({ length: Math.ceil(tiles / length) }, (_, i) => chunk(i));
 }
 
-function tilesOf(h_out: number, w_out: number) {
+/** The tiles of one sample. */
+function tilesOf({ h_out, w_out }: { readonly h_out: number; readonly w_out: number }) {
   const tiles_x = Math.ceil(w_out / TILE);
   return { tiles_x, tiles: tiles_x * Math.ceil(h_out / TILE) };
 }
@@ -122,34 +108,35 @@ function tilesOf(h_out: number, w_out: number) {
 export function winograd4Image(block: ProductBlock, contraction: ImageOp, chunkBytes = CHUNK_BYTES): ConvolutionVariant {
   const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
-    name: nameOf(block),
-    main: "quad_product",
-    subgroupSize: block.lanes,
-    tile: TILE,
-    suits(_, op) {
-      const { n, c_in, c_out, h, w } = imageProblem(op);
+    ...common(block),
+    suits(_, { n, c_in, c_out, h, w }) {
       if (!suitsChannels(block.channels, c_out) || c_in < block.channels) return false;
       return contraction === "conv2dInput" || n * h * w >= FORWARD_PIXELS;
     },
     calls(op) {
       const { n, sizes, slope, bindings, transposed, epilogue } = imageCall(op, contraction);
-      const { c_in, c_out, h_out, w_out } = sizes;
-      const { tiles_x, tiles } = tilesOf(h_out, w_out);
+      const { c_in, c_out } = sizes;
       const { x, w, b, y } = bindings;
-      const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: 1, slope };
-      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...layoutOf(matrix) });
+      const of = { ...sizes, ...tilesOf(sizes), chunks: 1, slope };
+      const all = { first: 0, end: n * of.tiles };
       const u = factor(0, c_out, c_in, block, columns);
       return [
-        call("winograd4.weights", { x: w, y: u.values }, params(u), grid(c_in * c_out, WG), { overrides: transposed }),
-        ...chunksOf(n * tiles, Math.max(c_in, whole(c_out, columns)), rows, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
+        call("winograd4.weights", { x: w, y: u.values }, { ...of, ...all, ...u.layout }, grid(c_in * c_out, WG), {
+          overrides: transposed,
+        }),
+        ...chunksOf(all.end, Math.max(c_in, whole(c_out, columns)), rows, chunkBytes).flatMap((chunk): KernelCall<Ref>[] => {
           const count = chunk.end - chunk.first;
           const perTile = Math.ceil(count / WG);
           const v = factor(1, count, c_in, block, rows);
           const m = products(2, count, c_out, block);
           return [
-            call("winograd4.image", { x, y: v.values }, params(v, chunk), [perTile, c_in], { overrides: transposed }),
+            call("winograd4.image", { x, y: v.values }, { ...of, ...chunk, ...v.layout }, [perTile, c_in], {
+              overrides: transposed,
+            }),
             quadProduct(block, [v, u, m], [count, c_out, c_in]),
-            call("winograd4.result", { x: m.values, b, y }, params(m, chunk), [perTile, c_out], { overrides: epilogue }),
+            call("winograd4.result", { x: m.values, b, y }, { ...of, ...chunk, ...m.layout }, [perTile, c_out], {
+              overrides: epilogue,
+            }),
           ];
         }),
       ];
@@ -161,23 +148,16 @@ export function winograd4Image(block: ProductBlock, contraction: ImageOp, chunkB
 export function winograd4Weights(block: ProductBlock, chunkBytes = CHUNK_BYTES): ConvolutionVariant {
   const [rows, columns] = [rowsOf(block), columnsOf(block)];
   return {
-    name: nameOf(block),
-    main: "quad_product",
-    subgroupSize: block.lanes,
-    tile: TILE,
-    suits(_, op) {
-      const { c_in, c_out } = weightProblem(op);
-      return Math.min(c_in, c_out) >= block.channels;
-    },
+    ...common(block),
+    suits: (_, { c_in, c_out }) => Math.min(c_in, c_out) >= block.channels,
     calls(op) {
       const [n, c_in, h_in, w_in] = op.inputs[0] as unknown as Image;
       const [, c_out, h_out, w_out] = op.inputs[1] as unknown as Image;
-      const { tiles_x, tiles } = tilesOf(h_out, w_out);
       const [x, g] = [input(0), input(1)];
-      const chunks = chunksOf(n * tiles, Math.max(whole(c_out, rows), whole(c_in, columns)), block.R, chunkBytes);
-      const sizes = { h_in, w_in, h_out, w_out, c_in, c_out, slope: 1 };
-      const all = { ...sizes, tiles_x, tiles, first: 0, end: n * tiles, chunks: chunks.length };
-      const params = (matrix: Matrix, chunk?: Chunk) => ({ ...all, ...chunk, ...layoutOf(matrix) });
+      const tiles = tilesOf({ h_out, w_out });
+      const all = { first: 0, end: n * tiles.tiles };
+      const chunks = chunksOf(all.end, Math.max(whole(c_out, rows), whole(c_in, columns)), block.R, chunkBytes);
+      const of = { h_in, w_in, h_out, w_out, c_in, c_out, slope: 1, ...tiles, chunks: chunks.length };
       const overTiles = { overrides: { OVER_TILES: 1 } };
       const m = products(2, c_out, c_in, block, chunks.length);
       return [
@@ -186,12 +166,18 @@ export function winograd4Weights(block: ProductBlock, chunkBytes = CHUNK_BYTES):
           const z = factor(0, c_out, count, block, rows);
           const v = factor(1, c_in, count, block, columns);
           return [
-            call("winograd4.gradient", { x: g, y: z.values }, params(z, chunk), grid(count * c_out, WG), overTiles),
-            call("winograd4.image", { x, y: v.values }, params(v, chunk), grid(count * c_in, WG), overTiles),
+            call(
+              "winograd4.gradient",
+              { x: g, y: z.values },
+              { ...of, ...chunk, ...z.layout },
+              grid(count * c_out, WG),
+              overTiles,
+            ),
+            call("winograd4.image", { x, y: v.values }, { ...of, ...chunk, ...v.layout }, grid(count * c_in, WG), overTiles),
             quadProduct(block, [z, v, m], [c_out, c_in, count], i),
           ];
         }),
-        call("winograd4.weight_gradient", { x: m.values, y: output }, params(m), grid(c_in * c_out, WG)),
+        call("winograd4.weight_gradient", { x: m.values, y: output }, { ...of, ...all, ...m.layout }, grid(c_in * c_out, WG)),
       ];
     },
   };
@@ -199,8 +185,15 @@ export function winograd4Weights(block: ProductBlock, chunkBytes = CHUNK_BYTES):
 
 export const winograd4: Family = {
   variants: {
-    conv2d: IMAGE_BLOCKS.map((block) => winograd4Image(block, "conv2d")),
-    conv2dInput: IMAGE_BLOCKS.map((block) => winograd4Image(block, "conv2dInput")),
-    conv2dWeight: WEIGHT_BLOCKS.map((block) => winograd4Weights(block)),
+    ...bothWays<ProductBlock, ConvolutionVariant>(
+      winograd4Image,
+      { lanes: 4, R: 8, channels: 32 },
+      { lanes: 8, R: 4, channels: 64 },
+    ),
+    conv2dWeight: [
+      winograd4Weights({ lanes: 4, R: 8, channels: 32 }),
+      winograd4Weights({ lanes: 4, R: 4, channels: 16 }),
+      winograd4Weights({ lanes: 8, R: 4, channels: 64 }),
+    ],
   },
 };
