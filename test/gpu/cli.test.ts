@@ -223,7 +223,9 @@ describe("train, sample, info, doctor, bench", () => {
       adapter: expect.any(String),
       "self-test": "passed",
     });
-    expect([ended.code, ended.err]).toEqual([0, ""]);
+    // Dawn itself writes two warnings about Mesa's llvmpipe, whose limits are larger than it supports.
+    const ours = ended.err.replace(/^Warning: maxDynamic\w+PerPipelineLayout artificially reduced from [^\n]*\n/gm, "");
+    expect([ended.code, ours]).toEqual([0, ""]);
   });
 
   it("bench --profile prints a table per scale, or all as JSON", async () => {
