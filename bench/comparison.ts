@@ -1,4 +1,4 @@
-// Compares ours with other libraries on one adapter: first that both compute the same numbers, then their times, alternately.
+// Compares our kernels with other libraries on one adapter: checks that both compute the same numbers, then times them alternately.
 
 import type { Bench } from "./bench.ts";
 import { convFlops, convShapes, DIRECTIONS, describeScale, difference, type ScaleCase } from "./cases.ts";

@@ -1,4 +1,4 @@
-// What is timed: our compiled programs on given values, and the interface of another library's.
+// What is timed: our compiled programs on given values, and the interface that another library's computations have.
 
 import { conv2d, conv2dInput, conv2dWeight } from "../src/autodiff/ops/conv.ts";
 import { leaf, type Shape, sizeOf, type Tensor } from "../src/autodiff/tensor.ts";
@@ -92,7 +92,7 @@ async function program(
       name,
       outputs,
       bindings,
-      ...(variant && { choose: (node) => (outputs.includes(node) ? variant : undefined) }), // none: as training compiles it, with multi-output kernels
+      ...(variant && { choose: (node) => (outputs.includes(node) ? variant : undefined) }), // else as in training, with multi-output kernels
     });
     return {
       run: async (count) => {

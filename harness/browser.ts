@@ -3,12 +3,12 @@ import puppeteer, { type Browser } from "puppeteer";
 import { findBrowser } from "../src/node/browser-paths.ts";
 
 /**
- * --enable-unsafe-webgpu is needed for a software adapter, which is the SwiftShader that Node finds, too (Chromium 156 on Linux without a
- * GPU). The other two flags are needed for a real GPU on headless Linux.
+ * --enable-unsafe-webgpu is needed for a software adapter: the same SwiftShader as in Node (Chromium 156 on Linux without a GPU). The other
+ * two flags are needed for a real GPU on headless Linux.
  */
 const WEBGPU_FLAGS = ["--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist"];
 const QUIET_FLAGS = ["--disable-background-networking", "--disable-component-update", "--no-first-run"];
-/** Root, as on many machines for continuous integration: there Chromium refuses to start with its sandbox. */
+/** As root, the user of many CI machines, Chromium refuses to start with its sandbox. */
 const isRoot = process.getuid?.() === 0;
 
 export interface LaunchOptions {

@@ -43,8 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   //}
   let w_step = select(9u, params.c_out * 9u, TRANSPOSED);
   let plane = params.h_in * params.w_in;
-  // With MASKED, rows and columns outside the image count as 0 (a negative index wraps to a large one). Without, those beyond the image
-  // are read anywhere in the buffer: their sums are not stored.
+  // With MASKED, rows and columns outside the image count as 0 (a negative index wraps to a large one). Without, reads beyond the
+  // image return any value of the buffer, and the sums with such values are not stored.
   let pad = select(0u, 2u, MASKED);
   //for p in 0..PH+2 {
   let has_row$p = !MASKED || i + $(p)u - pad < params.h_in;

@@ -1,12 +1,13 @@
 // norm_leaky: batch norm with LeakyReLU and its derivatives; formulas in autodiff/ops/fused.ts.
 //   statistics  m = moments of x alone: mean and biased variance
-//   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β); in the others k = 1 where y > 0, else α
+//   forward     m = moments of x, y = LeakyReLU(γ·x̂ + β). For the next two, k = 1 where y > 0, else α.
 //   backward    h = γ·P[k·g], Σ k·g·x̂, Σ k·g
-//   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; computes the moments again, because it has 8 other buffers and WebGPU binds no more
+//   second      ∂⟨v,h⟩/∂g, ∂⟨v,h⟩/∂x, ∂⟨v,h⟩/∂γ; computes the moments again, because WebGPU binds no more than its 8 other buffers
 // One workgroup per channel (statistics, forward: per channel and group) sums over its rows and then writes them: a pass is one dispatch, and
-// the rows are still in the cache. Threads read four neighbouring values as a vec4, by one address, which is cheaper on software adapters. The
-// values of neighbouring rows in a row's first and last vec4 count as 0. A thread adds blocks of BLOCK vec4s: short sums round less. The order
-// is fixed: deterministic. The loops of the moments take two steps per turn, because a turn costs software adapters as much as a load.
+// the second reading finds the rows in the cache. Threads read four neighbouring values as a vec4, by one address, which is cheaper on
+// software adapters. The values of neighbouring rows in a row's first and last vec4 count as 0. A thread adds blocks of BLOCK vec4s: short
+// sums round less. The order is fixed: deterministic. The loops of the moments take two steps per turn, because a turn costs software
+// adapters as much as a load.
 override WG: u32 = 256u;
 const BLOCK = 16u;
 const_assert BLOCK % 2u == 0u; // both steps of a turn are in one block

@@ -1,11 +1,11 @@
 // winograd4: the transforms of F(4x4, 3x3): y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A per 4x4 tile of results, 36 products for 16 results instead of 144.
 // Between them quad_product.wgsl multiplies and adds over channels. The weights' gradient is the transposed form,
-// dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, added over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
+// dw = Gᵀ[(A g Aᵀ) ⊙ (Bᵀ x B)]G, summed over tiles. Matrices by Toom and Cook for the points 0, ±P, ±Q, ∞; with ±3/4, ±3/2 A and B are exact in binary,
 // and rounding errors are half of those of the usual ±1, ±2.  Lavin & Gray 2016; Barabasz et al. 2020 on the choice of points.
-// The 36 of [36, …] are the values of a 6x6 tile. t runs over the tiles of all samples; a dispatch has those from `first` to before `end`.
-// TRANSPOSED (the input gradient) and LEAKY as in conv2d. With OVER_TILES, for the weights' gradient, products add over tiles, and factors are
-// [36,t,channels]; else products add over channels, and factors are [36,channels,t]. The last index is the line; the one before it is the
-// depth, over which products add; see offset_of().
+// The 36 of [36, …] are the values of a 6x6 tile. t runs over the tiles of all samples; one dispatch computes `first` ≤ t < `end`.
+// TRANSPOSED (the input gradient) and LEAKY as in conv2d. With OVER_TILES, for the weights' gradient, products are summed over tiles, and
+// factors are [36,t,channels]; else products are summed over channels, and factors are [36,channels,t]. The last index is the line; the one
+// before it is the depth, over which products are summed; see offset_of().
 override WG: u32 = 64u;
 override TRANSPOSED: bool = false;
 override OVER_TILES: bool = false;
@@ -99,8 +99,8 @@ fn gradient_line(g: array<f32, 4>) -> array<f32, 6> {
   return array(g[0], even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, g[3]);
 }
 
-// Weights x = w [o,c,3,3] to u [36,c,o]; a thread per pair of channels. All transforms copy `product` to a variable, because a load of a
-// uniform takes a third of the time that a load from a buffer takes.
+// Weights x = w [o,c,3,3] to u [36,c,o]; a thread per pair of channels. All transforms copy `product` to a variable, because even a
+// load of a uniform takes a third of the time of a load from a buffer.
 @compute @workgroup_size(WG)
 fn weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let pair = (group.y * groups.x + group.x) * WG + lane;

@@ -1,5 +1,5 @@
-// Opens the GPU for one run of the command line, and tunes its kernels: with the store of this computer, and not before a training where
-// SINGAN_TUNE=off.
+// Opens the GPU for one run of the command line, and tunes its kernels with the timings stored on this computer. With SINGAN_TUNE=off,
+// a training neither reads nor times them.
 
 import type { Gpu } from "../gpu/device.ts";
 import { openAdapter } from "../node/adapter.ts";
@@ -12,7 +12,7 @@ import { graphsOf } from "../singan/training/dry-run.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
 import type { Session } from "./session.ts";
 
-/** At most so much time per scale; what is not timed then runs by the static choice. */
+/** Longest tuning per scale; convolutions that are not timed by then use the static choice. */
 const SCALE_BUDGET_MS = 3000;
 
 const mayTune = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => env["SINGAN_TUNE"] !== "off";
@@ -43,7 +43,7 @@ const DOCTOR_PHOTO = { width: 250, height: 188 };
 const DOCTOR_SCALES = { software: [0, 3], hardware: [0, 3, 9] };
 const DOCTOR_BUDGET_MS = 60_000;
 
-/** Times what a training at the paper's size runs, for a minute and one compilation more. Returns rows of op and size, kernel, ms, GFLOP/s. */
+/** Times the convolutions of a training at the paper's size, for about a minute. Returns rows of op and size, kernel, ms, GFLOP/s. */
 export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[][]> {
   const tuner = await Tuner.open(gpu, tuningFile());
   const rows = [["convolution", "fastest kernel", "ms", "GFLOP/s"]];

@@ -28,20 +28,20 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   maxChannels: ["N", "limit on the doubling; below --channels it changes nothing"],
   stages: ["N", "consingan: stages of the generator, each a scale"],
   trainedStages: ["N", "consingan: how many of the newest are trained at once"],
-  lrScale: ["F", "consingan: learning rate of a stage per that of the one above"],
+  lrScale: ["F", "consingan: learning rate of a stage relative to the next finer's"],
   dSteps: ["N", "discriminator steps per iteration"],
   gSteps: ["N", "generator steps per iteration"],
   lr: ["F", "learning rate"],
-  lrDropAt: ["SHARE", "share of the iterations after which it drops to a tenth"],
+  lrDropAt: ["SHARE", "share of the iterations after which --lr drops to a tenth"],
   alphaRec: ["F", "weight of the reconstruction loss"],
   lambdaGp: ["F", "weight of the gradient penalty"],
-  noiseAmp: ["F", "noise amplitude per RMSE of the scale before"],
+  noiseAmp: ["F", "noise amplitude of a scale, per RMSE of its reconstruction"],
   zStar: ["fixed|redrawn", "noise of the reconstruction: kept, or drawn in every iteration"],
   gStep: ["replay|regenerate", "generator steps 2 and 3: same fake, or a new one"],
   upsample: ["bicubic|bilinear", "how a scale's picture is brought to the next"],
   statistics: ["recalibrated|running", "batch statistics of finished scales"],
   noisePadding: ["", "noise up to the borders, as for animations"],
-  seed: ["N", "another seed, another model"],
+  seed: ["N", "seed of the random numbers; another seed makes another model"],
 };
 const FIELDS = Object.keys(HELP) as (keyof TrainOptions)[];
 
@@ -53,7 +53,7 @@ export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   return value ? flag(`${flagName(field)} ${value}`, `${help} (default: ${PAPER[field]})`) : flag(flagName(field), help);
 });
 
-/** Options as the flags that train, or for its recipe sr, takes: what the recipe has no use for is left out. */
+/** Options as flags of the command `train`, or `sr` for the recipe sr, without those that the recipe does not use. */
 export function asFlags(options: TrainOptions): string {
   const { unused, isForEnlargement } = recipeOf(options);
   const idle: readonly string[] = [...unused, ...(isForEnlargement ? ["recipe"] : [])];
@@ -66,7 +66,7 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   const given = FIELDS.filter((field) => args.has(flagName(field)));
   const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
   const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
-  // A limit below the smallest side is judged with the preset's values, once they are known.
+  // Without --max-size, a large --min-size is checked later, against the preset's maxSize.
   const { minSize = PAPER.minSize, maxSize = PAPER.maxSize } = options;
   inFlags(() => resolveOptions({ ...options, ...("maxSize" in options ? {} : { maxSize: Math.max(minSize, maxSize) }) }));
   return options;
@@ -98,7 +98,7 @@ export const PRESET_FLAG: FlagHelp = {
 
 export const PRESET_DETAILS =
   "The preset auto times a few steps on this computer's GPU, picks settings that take a reasonable time, and prints them\n" +
-  "with the time that they take before it starts. Flags under Options replace a preset's values. With both --max-size and\n" +
+  "and the expected time before it trains. Flags under Options replace a preset's values. With both --max-size and\n" +
   "--iterations and no --preset, all other values are the paper's, and only a long training is timed.";
 
 /** Reads the preset and the option flags; `own` are the command's options, which flags replace. Throws UsageError. */
@@ -107,7 +107,7 @@ export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): Pl
   return { preset: choice(args, "preset", presetNames, undefined), options };
 }
 
-/** Refuses, before the GPU is opened, what can't be trained; auto counts as the paper's size. Throws UsageError, PyramidError. */
+/** Throws UsageError or PyramidError for what can't be trained, before the GPU is opened; auto counts as the paper's size. */
 export const requireTrainable = (photo: Size, plan: PlanOptions): void => void inFlags(() => planWithoutGpu(photo, plan));
 
 export interface Trained {
@@ -129,7 +129,7 @@ export class PhotoTrainer {
     private readonly session: Session,
   ) {}
 
-  /** Throws where the photo can't be trained, or not here. `announce` is told the finest size before the training begins. */
+  /** Throws where the photo can't be trained on this computer. `announce` is called with the finest size before the training begins. */
   async train(photo: Planes, announce?: (finest: Size) => void): Promise<Trained> {
     const plan = await this.#plan(photo);
     announce?.(plan.pyramid.sizes.at(-1)!);

@@ -16,8 +16,9 @@ import type { TrainEvent } from "../singan/training/train.ts";
 import type { FormOptions, Pictures, PresetChoice, Problem, Report, Request } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
 
-/** Previews take at most this share of the time, and come no more and no less often than this. */
+/** Previews take about this share of the time. */
 const PREVIEW_SHARE = 0.2;
+/** Shortest and longest pause between two previews. */
 const PREVIEW_MS = [400, 5000] as const;
 
 type Start = Request & { readonly kind: "start" };
@@ -29,7 +30,7 @@ class NoGpu extends Error {
 }
 
 let opened: Promise<Gpu> | null = null;
-/** What was measured on it. */
+/** The measured speed of the opened GPU. */
 let speed: Speed | null = null;
 /** The finished scales of the last training. */
 let model: AnyModel | null = null;
@@ -63,13 +64,13 @@ async function openGpu(): Promise<Gpu> {
     device.dispose();
     throw error;
   }
-  // While nothing runs, a lost device is replaced when it is next needed; a training meets the loss itself.
+  // While nothing runs, a lost device is replaced when it is next needed; a training notices the loss itself.
   void device.device.lost.then(() => training ?? forgetGpu());
   post({ kind: "gpu", name: device.adapterName, isSoftware: device.isSoftware });
   return device;
 }
 
-/** The next one to need the GPU opens it anew. */
+/** Closes the GPU; the next call of gpu() opens it again. */
 function forgetGpu(): void {
   void opened?.then((device) => device.dispose()).catch(() => {});
   opened = null;
@@ -77,7 +78,7 @@ function forgetGpu(): void {
   loaded = null;
 }
 
-/** Tells the page, and gives up a GPU that may be in any state, unless a training still uses it. */
+/** Reports an error to the page, and closes the GPU, whose state is unknown then, unless a training still uses it. */
 function fail(error: unknown): void {
   const detail = error instanceof Error ? error.message : String(error);
   const isLost = error instanceof GpuError && detail.includes("device was lost");
@@ -85,7 +86,7 @@ function fail(error: unknown): void {
   if (!training && ![OptionError, PyramidError, MemoryError].some((kind) => error instanceof kind)) forgetGpu();
 }
 
-/** The plan of a training, as the command line makes it of the same photo and options. */
+/** The plan of a training: the same as the command line's for this photo and these options. */
 async function plan(photo: Size, preset: PresetChoice, options: FormOptions): Promise<TrainingPlan> {
   const wanted = { preset: preset === "auto" ? undefined : preset, options };
   const planned = await planTraining(await gpu(), photo, wanted, { speed, onTiming: () => post({ kind: "timing" }) });
@@ -93,7 +94,7 @@ async function plan(photo: Size, preset: PresetChoice, options: FormOptions): Pr
   return planned;
 }
 
-/** Finds the fastest kernels for a plan, once per computer; not on software adapters, where that takes longer than it wins. */
+/** Finds the fastest kernels for a plan, once per computer; not on software adapters, where tuning takes longer than it saves. */
 async function tuneFor(device: Gpu, plan: TrainingPlan): Promise<void> {
   const tuner = await Tuner.open(device, tuningDatabase);
   if (!device.isSoftware) await tuneTraining(device, tuner, plan);

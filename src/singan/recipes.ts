@@ -1,5 +1,5 @@
 // The table of recipes, and the library's functions that look a recipe up in it by its name.
-// A new recipe is a folder in training/, what it says about its models in model/, a sampler in generation/ and a line here.
+// A new recipe is a folder in training/, a file in model/, a sampler in generation/ and a line here.
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
@@ -30,8 +30,8 @@ const sr: Recipe<Model> = { ...srTraining, sampling: singanSampling };
 const consingan: Recipe<ConsinganModel> = { ...consinganTraining, sampling: consinganSampling };
 
 /**
- * SinGAN as in its paper; the same on the official super-resolution's pyramid, for `singan sr`; ConSinGAN (Hinz et al. 2021): one generator
- * that grows, its newest stages trained together.
+ * `singan` is SinGAN as in its paper. `sr` is the same on the pyramid of the official super-resolution, for the command of this name.
+ * `consingan` is ConSinGAN (Hinz et al. 2021): one generator that grows, its newest stages trained together.
  */
 export const RECIPES: Readonly<Record<string, Recipe>> = { singan, sr, consingan };
 
@@ -78,8 +78,8 @@ export const profileScale = (gpu: Gpu, pyramid: Pyramid, options: TrainOptions, 
   profileBy(gpu, outlineOf(options, pyramid), scale);
 
 /**
- * Trains a model of `photo` and returns it; yields what happens on the way. Nothing runs ahead by more than one batch while the consumer
- * takes no event, so not taking one is a pause; leaving the loop ends the training and frees its GPU memory.
+ * Trains a model of `photo` and returns it; yields what happens on the way. At most one batch runs ahead while the consumer takes no event,
+ * so not taking one is a pause; leaving the loop ends the training and frees its GPU memory.
  * Throws OptionError or PyramidError before any work where the options or the photo's size can't be trained.
  */
 export async function* train(

@@ -65,12 +65,12 @@ describe("round trip", () => {
 
 describe("refusals, in one line that names what is wrong", () => {
   const cases: [string, () => Uint8Array, RegExp][] = [
-    ["no recipe", () => forged((_, m) => void delete m["recipe"]), /its recipe is "singan", that of its options consingan/],
+    ["no recipe", () => forged((_, m) => void delete m["recipe"]), /its recipe is "singan", but its options name consingan/],
     ["another recipe", () => forged((_, m) => void Object.assign(m, { recipe: "gan" })), /its recipe is "gan"/],
     [
       "the options of the other recipe",
       () => withField("options", (o) => ({ ...o, recipe: "singan", stages: 6 })),
-      /its recipe is "consingan", that of its options singan/,
+      /its recipe is "consingan", but its options name singan/,
     ],
     ["an option of the other recipe", () => withField("options", (o) => ({ ...o, zStar: "fixed" })), /zStar has no meaning/],
     [

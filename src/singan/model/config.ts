@@ -4,13 +4,13 @@ import type { Shape } from "../../autodiff/tensor.ts";
 import type { Size } from "../../image/planes.ts";
 
 export interface TrainOptions {
-  /** The name of what is trained, on which pyramid: a key of the table in recipes.ts. */
+  /** The recipe's name: a key of the table in recipes.ts. */
   readonly recipe: string;
   /** Long side of the finest scale, px. */
   readonly maxSize: number;
   /** Short side of the coarsest scale, px. */
   readonly minSize: number;
-  /** Wanted ratio between scales; the one used makes the coarsest side come out at minSize. */
+  /** Wanted ratio between scales. The ratio used is nearer to 1, so that the coarsest scale's short side is minSize. */
   readonly scaleFactor: number;
   /** Iterations per scale, each dSteps discriminator and gSteps generator steps. */
   readonly iterations: number;
@@ -34,19 +34,19 @@ export interface TrainOptions {
   readonly lambdaGp: number;
   /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
   readonly noiseAmp: number;
-  /** z* of the coarsest scale: drawn anew in every iteration (official code), a typical one kept (typicalZStar), or drawn once (paper). */
+  /** z* of the coarsest scale is drawn once (fixed, as in the paper), or in every iteration; then typicalZStar picks the one to keep. */
   readonly zStar: "fixed" | "redrawn";
-  /** G steps 2 and 3: back through a new fake, or through the kept one (official code under torch ≤ 1.4). */
+  /** Whether each G step makes a new fake, or all backpropagate through one kept fake (replay: official code under torch ≤ 1.4). */
   readonly gStep: "replay" | "regenerate";
   readonly upsample: "bilinear" | "bicubic";
   /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
   readonly statistics: "recalibrated" | "running";
-  /** Noise all the way to the border of G's input, which else is zero there: more variety at the borders, as animation training has it. */
+  /** Whether noise fills the padding of G's input, which otherwise is zero: more variety at the borders, as in animation training. */
   readonly noisePadding: boolean;
   readonly seed: number;
 }
 
-/** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics by what did best here (docs/adr/0010). */
+/** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics as docs/adr/0010 found best. */
 export const PAPER: TrainOptions = Object.freeze({
   recipe: "singan",
   maxSize: 250,
@@ -76,13 +76,13 @@ export const PAPER: TrainOptions = Object.freeze({
 /** ConSinGAN's values for unconditional generation. Its nets have one width. */
 export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
 
-/** The rate of iteration `at`: a tenth from the share `lrDropAt` of the iterations on. */
+/** The learning rate in iteration `at`: lr, and a tenth of it after the share `lrDropAt` of the iterations. */
 export const learningRate = (
   { lr, lrDropAt, iterations }: Pick<TrainOptions, "lr" | "lrDropAt" | "iterations">,
   at: number,
 ): number => (at >= Math.floor(lrDropAt * iterations) ? lr * 0.1 : lr);
 
-/** Named settings, from the paper's to what a machine without a GPU can do over a cup of tea. */
+/** Named settings. Without a GPU, `preview` is the one that trains in minutes. */
 export const PRESETS = {
   paper: PAPER,
   balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },

@@ -1,5 +1,5 @@
 // A trained model as one .safetensors file: tensors by their official state_dict names, everything else as JSON in the metadata.
-// It holds what sampling and warm starts need, not what only a resumed training would (Adam's moments); reading checks all of it.
+// It holds what sampling and warm starts need, but not what only resuming needs (Adam's moments). Reading checks all of it.
 
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { OptionError, optionsOf, PAPER, type Size, type TrainOptions } from "./config.ts";
@@ -12,7 +12,7 @@ const FORMAT = "singan-webgpu";
 const VERSION = "1";
 /** The recipe of files that name none. */
 const FIRST_RECIPE = "singan";
-/** Options that files written before them lack, with what those were trained with. */
+/** Options that older files lack, with the values that their models were trained with. */
 const LATER_OPTIONS: Partial<TrainOptions> = {
   recipe: FIRST_RECIPE,
   noisePadding: false,
@@ -20,15 +20,15 @@ const LATER_OPTIONS: Partial<TrainOptions> = {
   trainedStages: 3,
   lrScale: 0.1,
 };
-/** No side of a picture is longer; keeps shapes in a damaged file from announcing terabytes. */
+/** Longest side of a picture, so that a damaged file can't ask for terabytes. */
 const MAX_SIDE = 65_535;
 
 /** The recipes by name, as recipes.ts has them. */
 export type ModelRecipes = Readonly<Record<string, ModelRecipe>>;
 
 /**
- * The file's bytes; the same model has the same bytes. Hidden convolutions without a bias get zeros, for the official nets have one
- * (batch norm takes it out again). The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
+ * The file's bytes; the same model has the same bytes. Hidden convolutions without a bias get zeros, because the official nets have
+ * one, which batch norm removes. The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
  * could not be read back.
  */
 export function writeModelFile(model: AnyModel, recipes: ModelRecipes): Uint8Array {
@@ -64,7 +64,7 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
 
   const options = readOptions(field(metadata, "options"), recipes);
   const { recipe = FIRST_RECIPE } = metadata;
-  if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, that of its options ${options.recipe}`);
+  if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, but its options name ${options.recipe}`);
   const sizes = readSizes(field(metadata, "sizes"));
   const records = field(metadata, "scales");
   if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length)

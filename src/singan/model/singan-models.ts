@@ -85,7 +85,7 @@ function fileShapes(net: Net, channels: number): Map<string, Shape> {
 
 const isStatistic = (name: string): boolean => name.includes(".running_");
 
-/** The net's tensors in the file's order, with zeros for missing hidden biases; what is missing else, or too much, shows on reading. */
+/** The net's tensors in the file's order, with zeros for missing hidden biases. Reading finds other tensors that are missing or unknown. */
 function complete(state: StateDict, net: Net, channels: number): Map<string, Float32Array> {
   const all = new Map<string, Float32Array>();
   for (const name of fileShapes(net, channels).keys()) {
@@ -99,7 +99,7 @@ function complete(state: StateDict, net: Net, channels: number): Map<string, Flo
 const zeroShapes = ({ sizes, options }: Pick<Model, "sizes" | "options">): Shape[] =>
   sizes.slice(1).map((size) => noiseShape(size, options));
 
-/** Sizes are the finest one's times powers of the factor, rounded up or down. */
+/** Checks that each size is the finest one times a power of the factor, rounded up or down. */
 function checkFactor(factor: unknown, sizes: readonly Size[]): asserts factor is number {
   if (typeof factor !== "number" || !(factor > 0 && factor <= 1)) throw damaged("its scale factor is not a number from 0 to 1");
   const finest = sizes.at(-1)!;

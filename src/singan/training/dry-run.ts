@@ -11,19 +11,19 @@ import type { Size } from "../model/config.ts";
 import type { LevelTrainer } from "./level-trainer.ts";
 import type { TrainingOutline, ValueSource } from "./recipe.ts";
 
-/** For what is timed. */
+/** Random values, for dry runs that are timed. */
 const NOISE: ValueSource = {
   weights: initialWeights,
   draw: (stream, count) => Float32Array.from(normals([0, 0, 0, 0], stream, count)),
 };
 
-/** Takes next to no time, so that a training can go on meanwhile. */
+/** Zeros take almost no time to make, so that a training can go on meanwhile. */
 export const ZEROS: ValueSource = {
   weights: (shapes) => new Map([...shapes].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))])),
   draw: (_, count) => new Float32Array(count),
 };
 
-/** A noise amplitude of the size that trainings have. */
+/** A typical noise amplitude. */
 export const NOISE_AMP = 0.05;
 
 export const NO_LOSSES = { dReal: 0, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 };
@@ -55,11 +55,11 @@ export async function withTrainer<T>(
   }
 }
 
-/** Compiles the kernels of a level while another one trains. What fails here fails again, and is reported, when the level begins. */
+/** Compiles the kernels of a level while another one trains. Errors are ignored here: they occur again when the level begins. */
 export const compileAhead = (gpu: Gpu, outline: TrainingOutline, level: number): Promise<void> =>
   withTrainer(gpu.dryRun(true), outline, level, () => {}, ZEROS).catch(() => {});
 
-/** GPU memory that a training takes at most, in bytes. Throws GpuError where a buffer is larger than the adapter binds. */
+/** GPU memory that a training takes at most, in bytes. Throws BindingLimitError where a buffer is larger than the adapter binds. */
 export async function forecastBytes(gpu: Gpu, outline: TrainingOutline): Promise<number> {
   const bytes = outline.pyramid.sizes.map((_, level) => {
     const dry = gpu.dryRun(false);
@@ -79,7 +79,7 @@ export type TuneOptions = Parameters<Tuner["tune"]>[1] & {
 
 /**
  * Finds the fastest kernels for the convolutions that a training runs. Times what the tuning table does not know yet, `budgetMs` per level
- * at most; what is not timed runs by the static choice.
+ * at most; what is not timed uses the static choice.
  */
 export async function tuneBy(
   gpu: Gpu,

@@ -15,28 +15,28 @@ import type { LossRecord, Preview, StateDict } from "../model/model.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
 import { FeedBlock, LossBlock, type Run } from "./feeds.ts";
 
-/** Values of all that a trainer changes, by name. */
+/** The values of everything that a trainer changes, by name. */
 export type TrainerTensors = ReadonlyMap<string, Float32Array>;
 
 export interface BatchOptions {
   /** Iterations that are done already. */
   readonly from?: number;
-  /** Most iterations per submit; 32 is the limit. */
+  /** Largest number of iterations per submit; never more than MAX_BATCH. */
   readonly maxBatch?: number;
-  /** Whether to read the tensors after so many iterations; asked at the end of each batch. */
+  /** Whether to read the tensors after this many iterations; called at the end of each batch. */
   readonly keeps?: (iteration: number) => boolean;
 }
 
 export interface Progress {
   readonly iteration: number;
   readonly losses: LossRecord;
-  /** Of the same moment as the losses; null where nobody asked for them. */
+  /** Read after the same iteration as the losses; null unless `keeps` returned true. */
   readonly tensors: TrainerTensors | null;
 }
 
-/** Aims at this many ms per submit: short enough for the page and the driver's watchdog, long enough to hide the submit itself. */
+/** A submit should take this many ms: short enough for the page and the driver's watchdog, long enough to hide its own cost. */
 const TARGET_BATCH_MS = 150;
-/** The feeds of so many iterations have room in one upload. */
+/** One upload has room for the feeds of this many iterations. */
 export const MAX_BATCH = 32;
 
 /** A trainer between two iterations. */
@@ -48,7 +48,7 @@ export interface TrainerState {
 
 export type StateDicts = Readonly<Record<"generator" | "discriminator", StateDict>>;
 
-/** Program runs per iteration are fewer than this: each has its own random key. */
+/** An iteration has fewer program runs than this. Each run has its own random key. */
 const MAX_RUNS = 64;
 
 /** One run of a program in an iteration. */
@@ -84,7 +84,7 @@ export abstract class LevelTrainer<Name extends string = string> {
     this.set = new ProgramSet(gpu, name);
   }
 
-  /** Uploads and compiles everything. Throws what compile() throws, leaving nothing behind. */
+  /** Uploads and compiles everything. Throws what compile() throws; everything is then freed. */
   protected static async ready<T extends LevelTrainer>(trainer: T): Promise<T> {
     try {
       trainer.upload();
@@ -103,12 +103,12 @@ export abstract class LevelTrainer<Name extends string = string> {
   protected abstract steps(at: number): readonly Step<Name>[];
   /** Everything that iterations change, by name; of a ParamSet also the moments. */
   protected abstract get learning(): Readonly<Record<string, ParamSet | Leaves>>;
-  /** Noise amplitude of the level; measured where it depends on the starting weights. */
+  /** Noise amplitude of the level; ConSinGAN measures it with the starting weights. */
   abstract measureNoiseAmp(): Promise<number>;
   /** The networks by official names, as the last iteration left them. */
   abstract stateDicts(): Promise<StateDicts>;
 
-  /** The graphs of all programs: what a tuner looks at. */
+  /** The graphs of all programs, for the tuner. */
   get graphs(): readonly Graph[] {
     return this.set.graphs;
   }

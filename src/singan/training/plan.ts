@@ -8,15 +8,15 @@ import { chooseAuto, forecastSeconds, measureSpeed, presetOutline, type Speed } 
 import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts";
 
 export interface PlanOptions {
-  /** Where the options come from that are not given; by default auto, or paper where both maxSize and iterations are given. */
+  /** Supplies the options that are not given. Default: auto, or paper where both maxSize and iterations are given. */
   readonly preset?: PresetName | "auto" | undefined;
   readonly options: Partial<TrainOptions>;
 }
 
 export interface PlanCircumstances {
-  /** What was measured on this GPU before. */
+  /** The speed of this GPU, where it was measured before. */
   readonly speed?: Speed | null;
-  /** Main memory that is free, in bytes; for GPUs that compute in it. Unknown in a browser: then nothing is refused for it. */
+  /** Free main memory in bytes, which a software GPU computes in. A browser does not tell it; without it, any training fits. */
   readonly freeBytes?: number;
   readonly onTiming?: () => void;
 }
@@ -27,27 +27,27 @@ export interface TrainingPlan {
   readonly isPicked: boolean;
   readonly options: TrainOptions;
   readonly pyramid: Pyramid;
-  /** Null where nothing was timed: where no preset was named and the training is short in any case. */
+  /** Null where nothing was timed: for a short training with maxSize and iterations given and no preset named. */
   readonly forecastSeconds: number | null;
   readonly bytes: number;
   readonly speed: Speed | null;
 }
 
-/** A training that does not fit into the memory; the message is one line that names options which would fit. */
+/** A training that does not fit into the memory; the message is one line that names options that would fit. */
 export class MemoryError extends Error {
   override readonly name = "MemoryError";
 }
 
-/** From so many multiply-adds on a training is timed and forecast in any case: some minutes without a GPU. */
+/** A training of more multiply-adds than this is always timed and forecast: without a GPU it takes minutes. */
 const LONG_MACS = 1e12;
-/** Left to the rest of the computer where the GPU is software, which computes in main memory. */
+/** Main memory that a training on a software GPU leaves to the rest of the computer. */
 const SPARE_BYTES = 256e6;
 
-/** The preset that is meant: auto unless maxSize and iterations are both given. */
+/** The named preset; else auto, or paper where maxSize and iterations are both given. */
 export const presetOf = ({ preset, options }: PlanOptions): PresetName | "auto" =>
   preset ?? (options.maxSize !== undefined && options.iterations !== undefined ? "paper" : "auto");
 
-/** What a plan says without a GPU: auto counts as paper. Throws OptionError, PyramidError. */
+/** The part of a plan that needs no GPU; auto counts as paper. Throws OptionError, PyramidError. */
 export function planSizes(recipe: TrainingRecipe, photo: Size, plan: PlanOptions): TrainingOutline {
   const preset = presetOf(plan);
   return presetOutline(recipe, photo, PRESETS[preset === "auto" ? "paper" : preset], plan.options);
@@ -76,7 +76,7 @@ export async function planBy(
   };
 }
 
-/** GPU memory that a training takes, in bytes. Throws MemoryError where it isn't there, with an estimate of what would fit. */
+/** GPU memory that a training takes, in bytes. Throws MemoryError where less is free, with an estimate of what would fit. */
 export async function requireMemory(gpu: Gpu, outline: TrainingOutline, freeBytes?: number): Promise<number> {
   const { maxSize } = outline.options;
   // Memory grows with the pixels.
@@ -98,7 +98,7 @@ export async function requireMemory(gpu: Gpu, outline: TrainingOutline, freeByte
         `this training takes ${megabytes(bytes)} of memory, and ${megabytes(most)} are free: ${advice(most / bytes)}`,
       );
   } else if (!(await gpu.canHold(bytes)))
-    throw new MemoryError(`this training takes ${megabytes(bytes)} of GPU memory, which the GPU has not free: ${advice(0.5)}`);
+    throw new MemoryError(`this training takes ${megabytes(bytes)} of GPU memory, more than the GPU has free: ${advice(0.5)}`);
   return bytes;
 }
 

@@ -11,15 +11,15 @@ import type { ModelRecipe } from "../model/recipe.ts";
 import type { LevelTrainer, TrainerState } from "./level-trainer.ts";
 
 export interface TrainingRecipe<M extends AnyModel = AnyModel> extends ModelRecipe<M> {
-  /** Multiply-adds of one iteration at a level, counting a gradient pass like its forward passes. */
+  /** Multiply-adds of one iteration at a level. A gradient with respect to inputs or to weights counts as one more forward pass. */
   macsPerIteration(level: number, sizes: readonly Size[], options: TrainOptions): number;
-  /** Begins a training, or continues one after the levels that `finished` has. */
+  /** Begins a training, or continues one after the levels in `finished`. */
   begin(gpu: Gpu, setup: TrainingSetup, finished?: FinishedLevels<M>): Course<M>;
   /** Levels 0 … count−1 with made-up values, as a training would have finished them: for dry runs and timings. */
   madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<M>;
 }
 
-/** What a training is, as far as no GPU decides it: the recipe, resolved options, and the photo's pyramid. */
+/** What to train: the recipe, resolved options, and the photo's pyramid. */
 export interface TrainingOutline<M extends AnyModel = AnyModel> {
   readonly recipe: TrainingRecipe<M>;
   readonly options: TrainOptions;
@@ -38,10 +38,10 @@ export interface FinishedLevels<M extends AnyModel = AnyModel> {
   readonly reconstruction: Planes | null;
 }
 
-/** One training of a recipe. */
+/** A training in progress, between two levels. */
 export interface Course<M extends AnyModel = AnyModel> {
   readonly finished: FinishedLevels<M>;
-  /** The trainer of the next level; `state` is where an earlier one of this level stopped. */
+  /** Opens the trainer of the next level; `state` is that of an earlier trainer of this level, to continue from. */
   open(level: number, state?: TrainerState): Promise<LevelTrainer>;
   /** Ends a level: adds what it has learnt to the model and passes its picture on. Returns its last pictures. */
   finish(level: number, trainer: LevelTrainer, known: LevelRecord): Promise<Preview>;
@@ -51,7 +51,7 @@ export interface Course<M extends AnyModel = AnyModel> {
 export interface LevelRecord {
   readonly noiseAmp: number;
   readonly losses: LossRecord;
-  /** Seconds since the level was begun. */
+  /** Seconds that the level has taken so far. */
   seconds(): number;
 }
 
@@ -67,8 +67,8 @@ export const costsOf = ({ recipe, options, pyramid: { sizes } }: TrainingOutline
   sizes.map((_, level) => recipe.macsPerIteration(level, sizes, options) * options.iterations);
 
 /**
- * A whole training between two iterations as plain data: everything that the rest of it depends on. Every iteration computes gradients and
- * activations anew, and random numbers are functions of the iteration.
+ * The state of a training between two iterations, as plain data: everything that the remaining iterations depend on. It has no gradients,
+ * activations or random numbers, because every iteration computes them anew.
  */
 export interface TrainingState<M extends AnyModel = AnyModel> extends FinishedLevels<M> {
   /** The level in training. */
@@ -77,5 +77,6 @@ export interface TrainingState<M extends AnyModel = AnyModel> extends FinishedLe
   readonly trainer: TrainerState | null;
   /** Its losses after the last iteration; null where the level is not begun. */
   readonly losses: LossRecord | null;
+  /** Seconds that the level has taken so far. */
   readonly seconds: number;
 }

@@ -1,4 +1,4 @@
-// The whole training: a photo's pyramid, level by level from coarse to fine. Official code: train().
+// The training loop: trains the levels of a photo's pyramid from coarse to fine. Official code: train().
 
 import type { Gpu } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";
@@ -16,32 +16,32 @@ export type TrainEvent<M extends AnyModel = AnyModel> = { readonly scale: number
       /** Iterations of this scale that are done. */
       readonly iteration: number;
       readonly losses: LossRecord;
-      /** The training at this iteration, where TrainControl.keeps asked for it. */
+      /** The training's state at this iteration; null unless TrainControl.keeps returned true. */
       readonly state: TrainingState<M> | null;
-      /** Pictures of the present weights, which may be those of a later iteration; costs a generator pass each. */
+      /** Pictures of the current weights, which may be one batch later than the losses. Costs two generator passes. */
       preview(): Promise<Preview>;
     }
   | {
       readonly kind: "scaleDone";
       readonly model: M;
       readonly preview: Preview;
-      /** The training before the next scale's first iteration; null after the last scale. */
+      /** The training's state before the next scale's first iteration; null after the last scale. */
       readonly state: TrainingState<M> | null;
     }
 );
 
 export interface TrainControl<M extends AnyModel = AnyModel> {
-  /** Where an earlier training of the same photo and options stopped: the rest has the same bits. */
+  /** The state of an earlier training of the same photo and options, to continue from. The rest has the same bits. */
   readonly from?: TrainingState<M> | undefined;
-  /** Whether to keep the state after so many iterations of a scale; asked at the end of each batch. */
+  /** Whether to read the state after this many iterations of a scale; called at the end of each batch. */
   readonly keeps?: (scale: number, iteration: number) => boolean;
-  /** Most iterations per submit, which are also the fewest between two states. */
+  /** Largest number of iterations per submit. A state can be read only between two submits. */
   readonly maxBatch?: number;
 }
 
 /**
- * Trains a model of `photo` by a recipe, and returns it; options are resolved. Nothing runs ahead by more than one batch while the consumer
- * takes no event. Throws OptionError or PyramidError before any work where the photo can't be trained.
+ * Trains a model of `photo` by a recipe, and returns it. `options` are resolved. At most one batch runs ahead while the consumer takes no
+ * event. Throws OptionError or PyramidError before any work where the photo can't be trained.
  */
 export async function* trainBy<M extends AnyModel>(
   gpu: Gpu,

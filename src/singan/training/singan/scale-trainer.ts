@@ -1,5 +1,5 @@
 // Trains one scale on the GPU. Official code: train_single_scale.
-// Between the start and the end of a scale the CPU writes random keys and step sizes, and reads losses one batch behind.
+// Between the start and the end of a scale the CPU only writes random keys and step sizes, and reads losses one batch behind.
 
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import { type Gpu, isBindable, type Slice, sampleOf } from "../../../gpu/device.ts";
@@ -29,14 +29,14 @@ export interface ScaleSetup {
   readonly upsample: Upsample;
   /** The chain's reconstruction, upsampled to this scale; null at the coarsest. */
   readonly zPrev: Planes | null;
-  /** z* of the coarsest scale, [1,1,h,w] of noiseSize; null elsewhere. */
+  /** z* of the coarsest scale, [1,1,h,w] of noiseSize; null at the others. */
   readonly zStar: Float32Array | null;
   readonly noiseAmp: number;
   readonly generator: StateDict;
   readonly discriminator: StateDict;
   /** Where an earlier trainer of this scale stopped; its weights replace `generator` and `discriminator`. */
   readonly state?: TrainerState | undefined;
-  /** Colours [k,3] for the chain's pictures; `zPrev` is given in them. */
+  /** Colours [k,3] for the chain's pictures; `zPrev` has only these already. */
   readonly palette?: Float32Array | undefined;
 }
 
@@ -44,7 +44,7 @@ export type ProgramName = IterationProgram | "zInput" | StatisticsProgram | "sam
 type IterationProgram = "noise" | "fakes" | "d" | "adversarial" | "g";
 type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
-/** Updates of running statistics by the normalisations that `observe` is told of. */
+/** Collects updates of running statistics: `observe` is called for each normalisation. */
 export interface Watch {
   readonly observe: Observe;
   readonly updates: Update[];
@@ -54,10 +54,10 @@ export interface Watch {
 export interface ScaleParts {
   /** Where the random numbers of a program come from; by default the GPU's generator, from the run's key. */
   noise?(program: ProgramName): NoiseSource | null;
-  /** Who is told of a network's batch statistics in a program; `generator()` makes a watch of the generator's own. Null is the default. */
+  /** The watch of a network's batch statistics in a program; null for the default. `generator()` makes one that updates the generator's. */
   watch?(program: ProgramName, net: "generator" | "discriminator", generator: () => Watch): Watch | null;
   readonly bindings?: Iterable<readonly [Tensor, Slice]>;
-  /** Passes run batched up to this many values of one activation: fewer dispatches, for a multiple of the memory. */
+  /** Passes run batched where an activation has at most this many values: fewer dispatches, for a multiple of the memory. */
   readonly batchValues?: number;
 }
 
@@ -71,7 +71,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   readonly #statistics: Leaves;
   readonly #leaves: graphs.ScaleLeaves;
   readonly #palette: Tensor | undefined;
-  /** Copies that bring the j-th fake of a batch to D, and that keep the last one's saved values. */
+  /** Copies of the j-th fake of a batch to D's input, and of the last fake's saved values. */
   #toFake: Copy[] = [];
   #keepLast: Copy[] = [];
 
@@ -90,7 +90,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
 
-  /** Throws what compile() throws, leaving nothing behind. */
+  /** Throws what compile() throws; everything is then freed. */
   static create(gpu: Gpu, setup: ScaleSetup, parts: ScaleParts = {}): Promise<ScaleTrainer> {
     return LevelTrainer.ready(new ScaleTrainer(gpu, setup, parts));
   }
@@ -132,7 +132,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     const source = (program: ProgramName): NoiseSource => this.parts.noise?.(program) ?? gpuNoise(this.feed.tensor("key"));
     const adam = (net: ParamSet): Update => net.adam(this.feed.tensor("adam"), ADAM);
 
-    // The iteration's noise (and z*, where it is redrawn): the other graphs read it where this program keeps it.
+    // The iteration's noise, and z* where it is redrawn. The other graphs read this program's outputs.
     const noises = source("noise");
     const zDraw = this.#isRedrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
     const z = drawNoise(noises, "noise", scale, ofNoise);
@@ -197,7 +197,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     this.#restore();
   }
 
-  /** Computes what the iterations find computed: the reconstruction's input, and where z* is redrawn, that of the last iteration. */
+  /** Computes the reconstruction's input, which other programs read; where z* is redrawn, that of the last iteration. */
   #restore(): void {
     const { zInput, noise } = this.programs;
     const done = this.setup.state?.iteration ?? 0;
@@ -223,7 +223,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     return width * height * this.setup.channels <= (this.parts.batchValues ?? BATCH_VALUES);
   }
 
-  /** Binds D's fake: where the program keeps its only one, or a buffer of its own, to which each is copied. */
+  /** Binds D's input for fakes: to the program's output where it makes only one, else to a buffer that each is copied to. */
   #bindFake(program: Draft, fakes: Tensor): void {
     const all = program.slice(fakes);
     const samples = fakes.shape[0]!;
@@ -244,12 +244,12 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
-  /** Who is told of the batch statistics in a program, and the updates that result. */
+  /** The observers of batch statistics in a program, and the updates that they collect. */
   #watch(program: ProgramName): { readonly g?: Observe; readonly d?: Observe; readonly updates: Update[] } {
     const { dSteps, statistics } = this.options;
     const isRunning = statistics === "running" && (program === "fakes" || program === "g");
     const isRecalibration = program === "randomStatistics" || program === "reconstructionStatistics";
-    // One fake of the coarsest scale counts as that of every D step.
+    // At the coarsest scale one fake counts as those of all D steps.
     const own = () => this.#observer(program === "fakes" && this.level === 0 ? dSteps : 1);
     const g = this.parts.watch?.(program, "generator", own) ?? (isRunning || isRecalibration ? own() : null);
     const d = this.parts.watch?.(program, "discriminator", own) ?? null;
@@ -262,7 +262,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     };
   }
 
-  /** A watch that moves the generator's running statistics. */
+  /** A watch that updates the generator's running statistics. */
   #observer(repeats: number): Watch {
     const updates: Update[] = [];
     const momentum = this.feed.tensor("momentum");
@@ -291,8 +291,8 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   }
 
   /**
-   * Averages the generator's statistics over passes with its final weights: random ones at the coarsest scale, where the one z* is not
-   * like other noise; elsewhere alternately random and reconstruction, for both are what the scale will see (docs/adr/0003).
+   * Averages the generator's statistics over passes with its final weights. At the coarsest scale the passes are random, because the one
+   * z* is not like other noise. Elsewhere they are alternately random and reconstruction, because the scale will see both (docs/adr/0003).
    */
   recalibrate(): void {
     const { options, level: scale } = this;
@@ -303,7 +303,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
-  /** The nets by official names, read back; hidden convolutions have zero biases, for batch norm takes any out again. */
+  /** The nets by official names, read back; hidden convolutions have zero biases, because batch norm removes any bias. */
   async stateDicts(): Promise<StateDicts> {
     const { channels } = this.setup;
     const [generator, discriminator, statistics] = await Promise.all([

@@ -41,8 +41,8 @@ export class SinganCourse implements Course<Model> {
   #finished: FinishedLevels<Model>;
 
   /**
-   * With `start` scales begin from fresh weights, as a training for painting does: on the chain's pictures in the palette [k,3], in which the
-   * reconstruction is already, with this noise amplitude.
+   * `start` is for retraining for a painting: scales begin from fresh weights with this noise amplitude. The chain's pictures are put into the
+   * palette's colours [k,3]; the reconstruction in `finished` has only these already.
    */
   constructor(
     private readonly gpu: Gpu,
@@ -174,9 +174,9 @@ function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptio
 }
 
 /**
- * Multiply-adds of one iteration at a scale, counting a gradient pass like its forward passes: a D step is 12 passes of D, and its
- * fake one of G and of the frozen chain (once for all D steps at the coarsest scale); a G step is 5 passes of G, or 6 where its fake is made
- * anew; the adversarial pass is 2 of D, once per iteration where it is replayed.
+ * Multiply-adds of one iteration at a scale; see macsPerIteration. A D step is 12 passes of D. Its fake is one pass of G and of the frozen
+ * chain, once for all D steps at the coarsest scale. A G step is 5 passes of G, or 6 where its fake is made anew. The adversarial pass is 2
+ * passes of D, once per iteration where it is replayed.
  */
 function singanMacs(scale: number, sizes: readonly Size[], options: TrainOptions): number {
   const pass = (net: Net, k: number) => macsPerPass(net, channelsAt(k, options), sizes[k]!);
