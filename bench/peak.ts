@@ -1,5 +1,5 @@
-// The adapter's own peaks: multiply-adds on registers alone, and a copy from buffer to buffer. "Share of peak" refers to the first.
-// The kernel is written in several forms, because compilers differ; the fastest counts.
+// The adapter's own peaks: multiply-adds on registers alone, and a copy from buffer to buffer. "Share of peak" is that of multiply-adds,
+// whose kernel is written in several forms, because compilers differ; the fastest counts.
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { type Effort, time } from "./measure.ts";
@@ -11,7 +11,7 @@ const THREADS = { software: 2 ** 13, hardware: 2 ** 19 };
 const UNROLL = 8;
 const COPY_BYTES = { software: 2 ** 25, hardware: 2 ** 28 }; // beyond any cache
 
-/** Every thread copies several values, because a software driver spends time per group. */
+/** Every thread copies several values, because a software driver spends time on every workgroup. */
 const COPY_GROUPS = { software: 64, hardware: 65_535 };
 
 interface Form {

@@ -1,5 +1,5 @@
 // Runs tasks one after the other, each in a process of its own that is stopped when its time is over, and keeps a summary of them.
-// summary.json and summary.txt are complete at every moment, so they say how far it came however this program ends.
+// summary.json and summary.txt are rewritten after every change, so they show how far the run got, even if this program is killed.
 
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, rmSync, type WriteStream } from "node:fs";
@@ -35,7 +35,7 @@ export interface SupervisorOptions {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Returns the exit code: 0 where no task failed and nobody interrupted. */
+/** Runs all tasks. Returns the exit code: 1 if a task failed or a signal interrupted the run, else 0. */
 export async function supervise({ tasks, budgetMs, out, command, facts }: SupervisorOptions): Promise<number> {
   mkdirSync(out, { recursive: true });
   for (const file of tasks.flatMap(({ files }) => files)) rmSync(join(out, file), { recursive: true, force: true });
@@ -75,9 +75,9 @@ interface Ended {
 /** Time from SIGTERM to SIGKILL, and from SIGKILL to giving up: a process that hangs inside a driver can survive both. */
 const GRACE_MS = 3000;
 
-/** Runs one task to its end, its time's or the interruption. Its output goes to the log and to standard error. */
+/** Runs one task until it ends, its time is over or the run is interrupted. Its output goes to the log and to standard error. */
 function runTask([program, ...words]: readonly string[], ms: number, log: WriteStream, interrupt: AbortSignal): Promise<Ended> {
-  // A group of its own: what the task starts ends with it.
+  // A process group of its own, so that what the task starts is stopped with it.
   const child = spawn(program!, words, { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
   let adapter: string | null = null;
   let skipped: string | null = null;

@@ -1,6 +1,6 @@
 // InceptionV3's first three convolutions on the CPU. SIFID compares their features, which precede the first pooling.
 // Szegedy et al. 2016; Keras's ImageNet weights as the npm package nsfwjs 4.3.0 contains them, in 8 bits. Their rounding changes a Fréchet
-// distance by 0.8 % (rms, measured by redrawing all weights within half a step, samples of 64x64).
+// distance by 0.8 % (rms, measured on samples of 64x64 with all weights changed at random by up to half a step).
 
 import type { Picture } from "./picture.ts";
 
@@ -39,8 +39,8 @@ export interface WeightsManifest {
 }
 
 /**
- * Decodes the layers from a manifest and the first of its bytes: value = min + scale·byte. Later layers may be missing.  Throws RangeError
- * that names the weight if one is missing or has another shape.
+ * Decodes the layers from a manifest and its bytes, of which those of later layers may be missing: value = min + scale·byte. Throws
+ * RangeError that names the weight if one is missing or has another shape.
  */
 export function readInception({ weightsManifest }: WeightsManifest, bytes: Uint8Array): Inception {
   const entries = new Map<string, { offset: number; length: number; min: number; scale: number }>();

@@ -2,7 +2,7 @@
 
 import type { Rgb8, Size } from "../image/planes.ts";
 
-/** Is awaited about every 0.1 s during long work, so that signals are handled in between. */
+/** Long work awaits this about every 0.1 s, so that signals are handled in between. */
 export type Pause = () => Promise<void>;
 
 /** data is [height, width, 3] in [0,1], interleaved. */

@@ -12,11 +12,11 @@ export interface SampleOptions {
   readonly seed: number;
   /** Number of the picture among those of the seed (default: 0, the first). */
   readonly index?: number;
-  /** The scales below it keep the photo's layout: 0 (the default) changes the layout, higher values change only details. */
+  /** The first scale with random noise: 0 (the default) changes the layout, higher values change only details. */
   readonly startScale?: number;
   /** Size of the picture, px (default: the trained size). */
   readonly size?: Size;
-  /** What keeps the layout: the noise of the reconstruction, or the photo itself (default: noise at the trained size, photo elsewhere). */
+  /** Makes the scales below startScale: the reconstruction's noise, or the photo itself (default: noise at the trained size, else photo). */
   readonly below?: "noise" | "photo";
   /** Default: random. */
   readonly noise?: Noise;
@@ -28,7 +28,7 @@ export interface Band {
   readonly picture: Planes;
 }
 
-/** Is told the share of the work that is done, 0 … 1. */
+/** Called with the share of the work that is done, 0 … 1. */
 export type ShareProgress = (share: number) => void;
 
 /** A model on the GPU that makes pictures. A sample is a pure function of the model and its options (on one driver). */
@@ -45,7 +45,7 @@ export interface Sampler {
 
 /** How one kind of model is sampled. */
 export interface Sampling<M extends AnyModel> {
-  /** Throws OptionError for what the model can't make, in the words of the options; needs no GPU. */
+  /** Throws OptionError for what the model can't make; the message names the option. Needs no GPU. */
   check(model: M, options: SampleOptions): void;
   /** Uploads the model; programs are compiled when they are first needed. Throws OptionError where no scale is trained yet. */
   open(gpu: Gpu, model: M): Promise<Sampler>;
@@ -67,7 +67,7 @@ export function requireUint32(name: string, value: number, low = 0): void {
 /** The random generator counts values in 32 bits. */
 const MAX_VALUES = 2 ** 32 - 1;
 
-/** Throws OptionError unless the sides are positive whole numbers of at most 1.4 gigapixels together. */
+/** Throws OptionError unless the sides are positive whole numbers with a product of at most 1.4 gigapixels. */
 export function requireSize({ width, height }: Size): void {
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1)

@@ -18,7 +18,7 @@ export interface PyramidSettings extends Size {
   readonly maxSize?: number;
   /** Nominal factor between scales, in (0,1); default 0.75. The factor used is nearer to 1. */
   readonly scaleFactor?: number;
-  /** Of the two counts of scales: up, or down as for super-resolution (adjust_scales2image_SR). */
+  /** How the logarithms that count scales are rounded; down for super-resolution (adjust_scales2image_SR). */
   readonly counts?: "up" | "down";
 }
 
@@ -27,18 +27,18 @@ export interface Pyramid {
   readonly sizes: readonly Size[];
   /** The factor really used from a scale to the next coarser one; 1 if there is only one scale. */
   readonly scaleFactor: number;
-  /** From the finest scale to each: the last is 1. */
+  /** Size of each scale relative to the finest; the last is 1. */
   readonly factors: readonly number[];
-  /** From the file to the finest scale: min(maxSize / long side, 1). */
+  /** Size of the finest scale relative to the photo: min(maxSize / long side, 1). */
   readonly scale1: number;
   /** Index of the finest scale. */
   readonly stopScale: number;
 }
 
 /**
- * Sizes of all scales. With m, M the file's short and long side and logarithms to the base scaleFactor:
- *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉  (⌊·⌋ where counts go down),  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
- * A picture whose x_N is exactly minSize high or wide has this one scale. Throws PyramidError if it is smaller than that.
+ * Sizes of all scales. With m, M the photo's short and long side and logarithms to the base scaleFactor:
+ *   N = ⌈log(minSize/m)⌉ + 1 − ⌈log(min(maxSize, M)/M)⌉  (⌊·⌋ for counts = down),  s = (minSize/short side of x_N)^(1/N),  x_n: ⌈side of x_N · s^(N−n)⌉.
+ * If the short side of x_N is minSize, this is the only scale. Throws PyramidError if it is shorter.
  */
 export function pyramidSizes(settings: PyramidSettings): Pyramid {
   const { width, height, minSize = 25, maxSize = 250, scaleFactor: nominal = 0.75, counts = "up" } = settings;
@@ -58,9 +58,9 @@ export function pyramidSizes(settings: PyramidSettings): Pyramid {
 }
 
 /**
- * ConSinGAN's pyramid of so many stages, small steps first: with N = stages − 1 and f = (minSize/short side of x_N)^(1/N),
+ * ConSinGAN's pyramid, with small steps between the coarse stages: with N = stages − 1 and f = (minSize/short side of x_N)^(1/N),
  *   x_n: ⌈side of x_N · f^e⌉, e = (N−1)/ln N · ln(N−n) + 1 for n < N.
- * With two stages e is 1. A picture whose x_N is exactly minSize high or wide has all stages at this size. Throws PyramidError as above.
+ * With two stages e is 1. If the short side of x_N is minSize, all stages have this size. Throws PyramidError as above.
  * Official code: create_reals_pyramid of tohinz/ConSinGAN.
  */
 export function concurrentPyramidSizes(settings: Size & { minSize: number; maxSize: number; stages: number }): Pyramid {
@@ -103,20 +103,20 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
 
 /**
  * x_n for every scale, coarsest first: each made straight from x_N, and x_N from the picture, by antialiased bicubic with mirrored
- * borders, clamped to [-1,1]. Unlike the official code nothing goes through 8 bits. The grid follows the factors, the sizes are
- * those of `pyramid` (so a test can force the official ones).
+ * borders, clamped to [-1,1]. Unlike the official code nothing goes through 8 bits. Sampling positions follow the factors. The
+ * sizes are those of `pyramid`, so that a test can set the official ones.
  */
 export function buildPyramid(picture: Planes, { sizes, factors, scale1, stopScale }: Pyramid): Planes[] {
   const finest = imresize(picture, scale1, sizes[stopScale]!);
   return sizes.map((size, n) => (n === stopScale ? finest : imresize(finest, factors[n]!, size)));
 }
 
-/** Tables of the enlargement between stages: on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
+/** Resampling table from one scale to the next, on the grid of the official imresize, cropped or extended to outSize (docs/adr/0002). */
 export function enlargement(kind: TrainOptions["upsample"], factor: number, inSize: number, outSize: number): Taps {
   return kind === "bicubic" ? bicubicTaps(inSize, 1 / factor, outSize) : bilinearTaps(inSize, outSize, 1 / factor);
 }
 
-/** The same on the CPU, clamped to [-1,1]. */
+/** Enlarges a picture with these tables on the CPU, clamped to [-1,1]. */
 export function enlarge(picture: Planes, factor: number, { width, height }: Size, kind: TrainOptions["upsample"]): Planes {
   const taps = (inSize: number, outSize: number) => enlargement(kind, factor, inSize, outSize);
   const { data } = resample(picture, taps(picture.height, height), taps(picture.width, width));

@@ -25,7 +25,7 @@ export function upsampler(kind: TrainOptions["upsample"], scaleFactor: number): 
   return (picture, from, to) => clampedResize(picture, taps(from.height, to.height), taps(from.width, to.width), -1, 1);
 }
 
-/** The generator's input: amp·z + previous, zero-padded; noise that has the padded size is not padded. z = null is no noise. */
+/** The generator's input: amp·z + previous, zero-padded; noise of the padded size is added without padding. z = null means no noise. */
 export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, m: Margins = margins(PADDING)): Tensor {
   if (!z) return pad2d(previous, m);
   if (z.shape.at(-1) === previous.shape.at(-1) && z.shape.at(-2) === previous.shape.at(-2)) return noisyPad(z, amp, previous, m);
@@ -56,8 +56,8 @@ export class FrozenScale {
   }
 
   /**
-   * G(amp·z + previous, previous). For a tile of a picture: `outside` are the margins that lie outside the picture, and `halo` those of
-   * `previous` that only the convolutions around the tile read.
+   * G(amp·z + previous, previous). For a tile of a picture: `outside` are its margins outside the picture. `halo` are the margins that
+   * `previous` has in addition to the tile, for the convolutions.
    */
   apply(z: Tensor | null, previous: Tensor, outside: Margins = margins(PADDING), halo: Margins = margins(0)): Tensor {
     const inner = Object.values(halo).some((m) => m > 0) ? crop2d(previous, halo) : previous;

@@ -18,7 +18,7 @@ export interface Feed {
 }
 const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<keyof Feed, Shape>;
 
-/** The small block of buffers that every program reads its Feed from, and room for the `count` feeds of one submit. */
+/** The small buffer that every program reads its Feed from, and a buffer for the `count` feeds of one submit. */
 export class FeedBlock {
   readonly leaves: Leaves;
   readonly #ring: Slice;
@@ -44,7 +44,7 @@ export class FeedBlock {
     this.gpu.write(this.whole, this.#encoded([feed]));
   }
 
-  /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy that brings it to the programs. */
+  /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy to where the programs read it. */
   upload(feeds: readonly Feed[]): Copy[] {
     this.gpu.write(this.#ring, this.#encoded(feeds));
     const { bytes } = this.whole;
@@ -69,14 +69,14 @@ export class FeedBlock {
   }
 }
 
-/** The losses that the programs write; `critic` is the pair of D's on real and fake. */
+/** The losses that the programs write; `critic` are D's two losses, on real and on fake. */
 const LOSS_SHAPES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
   string,
   Shape
 >;
 type LossName = keyof typeof LOSS_SHAPES;
 
-/** Readbacks in flight: one per batch, and one to spare. */
+/** Readbacks in flight: those of two batches, and one to spare. */
 const READBACKS = 3;
 
 export class LossBlock {
