@@ -98,7 +98,7 @@ describe("pictures without a pyramid", () => {
     [
       "too elongated for the limit",
       { width: 40, height: 1000 },
-      "limited to 250 pixels the picture of 40x1000 becomes 10x250: its short side must be at least 25; crop it or allow 625 pixels",
+      "limited to 250 pixels, the picture of 40x1000 becomes 10x250: its short side must be at least 25; crop it or allow 625 pixels",
     ],
     ["a limit below the coarsest scale", { width: 99, height: 99, maxSize: 20 }, "limited to 20 pixels"],
     ["no width", { width: 0, height: 30 }, "width must be a positive whole number, not 0"],

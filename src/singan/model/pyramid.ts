@@ -94,7 +94,7 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
   if (finestShort < minSize) {
     const needed = Math.ceil((minSize * long) / short);
     throw new PyramidError(
-      `limited to ${maxSize} pixels the picture of ${width}x${height} becomes ${finest.width}x${finest.height}: ` +
+      `limited to ${maxSize} pixels, the picture of ${width}x${height} becomes ${finest.width}x${finest.height}: ` +
         `its short side must be at least ${minSize}; crop it or allow ${needed} pixels`,
     );
   }

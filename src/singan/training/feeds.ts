@@ -21,7 +21,7 @@ const FEED = { key: [4], adam: [2], momentum: [1] } as const satisfies Record<ke
 /** The small buffer that every program reads its Feed from, and a buffer for the `count` feeds of one submit. */
 export class FeedBlock {
   readonly leaves: Leaves;
-  readonly #ring: Slice;
+  readonly #uploaded: Slice;
 
   constructor(
     private readonly gpu: Gpu,
@@ -29,7 +29,7 @@ export class FeedBlock {
     count: number,
   ) {
     this.leaves = new Leaves(new FlatBuffer(gpu, new Map(Object.entries(FEED)), `${label} feed`));
-    this.#ring = gpu.alloc(count * this.whole.bytes, `${label} feeds`);
+    this.#uploaded = gpu.alloc(count * this.whole.bytes, `${label} feeds`);
   }
 
   get whole(): Slice {
@@ -46,9 +46,9 @@ export class FeedBlock {
 
   /** Uploads the feeds of a submit, after everything submitted so far. Returns for each the copy to where the programs read it. */
   upload(feeds: readonly Feed[]): Copy[] {
-    this.gpu.write(this.#ring, this.#encoded(feeds));
+    this.gpu.write(this.#uploaded, this.#encoded(feeds));
     const { bytes } = this.whole;
-    return feeds.map((_, i) => ({ from: { buffer: this.#ring.buffer, offset: i * bytes, bytes }, to: this.whole }));
+    return feeds.map((_, i) => ({ from: { buffer: this.#uploaded.buffer, offset: i * bytes, bytes }, to: this.whole }));
   }
 
   #encoded(feeds: readonly Feed[]): Uint8Array {
@@ -65,7 +65,7 @@ export class FeedBlock {
 
   dispose(): void {
     this.leaves.dispose();
-    this.gpu.free(this.#ring);
+    this.gpu.free(this.#uploaded);
   }
 }
 
