@@ -1,6 +1,7 @@
 // singan-webgpu: what the library offers. It takes a GPUAdapter from outside and never touches globals of its own making.
 
-export { type Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
+export { DeviceLostError, type Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
+export { GpuKeeper, type KeeperEvents, NoDeviceError } from "./gpu/gpu-keeper.ts";
 export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
 export { openDevice } from "./runtime/open.ts";
@@ -42,12 +43,17 @@ export {
   type Recipe,
   readModel,
   resolveOptions,
-  retrainQuantized,
+  retrain,
+  retrainToEnd,
   train,
+  trainToEnd,
   writeModel,
 } from "./singan/recipes.ts";
+export { DivergedError } from "./singan/training/level-trainer.ts";
 export { MemoryError, type PlanCircumstances, type PlanOptions, type TrainingPlan } from "./singan/training/plan.ts";
 export { measureSpeed, type Speed } from "./singan/training/presets.ts";
 export type { TrainingState } from "./singan/training/recipe.ts";
 export { selfTest } from "./singan/training/self-test.ts";
+export type { Retraining } from "./singan/training/singan/singan-training.ts";
 export type { TrainControl, TrainEvent } from "./singan/training/train.ts";
+export type { EndControl, SetbackEvent } from "./singan/training/train-to-end.ts";

@@ -13,7 +13,7 @@ import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
 import type { TrainOptions } from "../src/singan/model/config.ts";
 import type { AnyModel, Model } from "../src/singan/model/model.ts";
 import { paletteOf, quantized } from "../src/singan/model/palette.ts";
-import { openSampler, retrainQuantized, train, writeModel } from "../src/singan/recipes.ts";
+import { openSampler, retrain, train, writeModel } from "../src/singan/recipes.ts";
 import { TINY, tinyPhoto } from "./tiny-training.ts";
 
 const gpu = await openDevice(await openAdapter());
@@ -121,7 +121,7 @@ for (const [name, model] of [
 }
 const palette = paletteOf(photoOf(usual), Uint32Array.of(1, 2, 3, 4));
 tell("palette", palette);
-const retraining = retrainQuantized(gpu, usual, 1, palette);
+const retraining = retrain(gpu, { model: usual, scale: 1, palette });
 let step = await retraining.next();
 while (!step.done) step = await retraining.next();
 tell("retrained", ...tensorsOf(step.value));

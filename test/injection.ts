@@ -8,7 +8,7 @@ import { quantizedPath } from "../src/singan/generation/path.ts";
 import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../src/singan/model/model.ts";
 import { paletteOf, quantized } from "../src/singan/model/palette.ts";
-import { retrainQuantized } from "../src/singan/recipes.ts";
+import { retrain } from "../src/singan/recipes.ts";
 import { hash, TINY, tinyPhoto, trainAll } from "./tiny-training.ts";
 
 export interface Injected {
@@ -43,7 +43,7 @@ export async function inject(gpu: Gpu, model: Model): Promise<Injected> {
   await sampler.dispose();
 
   const palette = paletteOf(photoOf(model), Uint32Array.of(1, 2, 3, 4));
-  const training = retrainQuantized(gpu, model, 1, palette);
+  const training = retrain(gpu, { model, scale: 1, palette });
   let step = await training.next();
   while (!step.done) step = await training.next();
   const retrained = await SinganSampler.load(gpu, step.value);

@@ -70,7 +70,7 @@ export async function trainPhoto(
       }
       if (now - sheetAt > SHEET_MS) {
         sheetAt = now;
-        writeSheet([...rows, row(scale, await event.preview(), ` after ${iteration} iterations`)]);
+        writeSheet([...rows, row(scale, (await event.preview())!, ` after ${iteration} iterations`)]);
       }
     }
     if (event.kind === "scaleDone") {

@@ -168,7 +168,8 @@ class Training {
       post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
       const before = performance.now();
       if (before < this.#nextPreview) return;
-      post({ kind: "preview", ...picturesOf(await event.preview()) });
+      const preview = await event.preview();
+      if (preview) post({ kind: "preview", ...picturesOf(preview) });
       const after = performance.now();
       const [least, most] = PREVIEW_MS;
       this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);

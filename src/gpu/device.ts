@@ -21,6 +21,11 @@ export class GpuError extends Error {
   override name = "GpuError";
 }
 
+/** The device is gone, with everything on it: its driver restarted, its process crashed, or its memory ran out. */
+export class DeviceLostError extends GpuError {
+  override name = "DeviceLostError";
+}
+
 /** A buffer larger than the adapter binds. */
 export class BindingLimitError extends GpuError {
   constructor(
@@ -45,6 +50,9 @@ export const sampleOf = ({ buffer, offset, bytes }: Slice, samples: number, at: 
 /** Kernels read whole vec4s, so every buffer holds a whole number of them. */
 export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
 
+/** A failed call waits so long for the news that the device is lost. */
+const LOSS_MS = 200;
+
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
 export class Gpu {
@@ -63,7 +71,9 @@ export class Gpu {
   ) {
     this.original = original ?? this;
     device.lost.then((info) => {
-      if (!this.#disposed) this.#failure ??= new GpuError(`the GPU device was lost (${info.reason}): ${oneLine(info.message)}`);
+      const text = oneLine(info.message);
+      // Errors just before a loss are its first signs, so it replaces them.
+      if (!this.#disposed) this.#failure = new DeviceLostError(`the GPU device was lost (${info.reason})${text && `: ${text}`}`);
     });
     device.addEventListener("uncapturederror", (event) => {
       this.#failure ??= new GpuError(`WebGPU: ${oneLine(event.error.message)}`);
@@ -113,6 +123,13 @@ export class Gpu {
       bytes: [...this.#buffers.values()].reduce((a, b) => a + b, 0),
       pipelines: this.pipelines.size,
     };
+  }
+
+  /** Whether the device is lost. Calls on a lost device may fail shortly before it says that it is lost, so this waits a moment. */
+  async isLost(): Promise<boolean> {
+    const soon = new Promise((resolve) => setTimeout(resolve, LOSS_MS));
+    await Promise.race([this.device.lost, soon]);
+    return this.#failure instanceof DeviceLostError;
   }
 
   /** Throws what has gone wrong so far: a lost device or an uncaptured error. */
@@ -190,9 +207,10 @@ export class Gpu {
     this.check();
   }
 
-  /** Ends the device and everything on it. */
+  /** Ends the device and everything on it. Whatever still uses it throws GpuError. */
   dispose(): void {
     this.#disposed = true;
+    this.#failure ??= new GpuError("the GPU was closed while it was in use");
     for (const buffer of this.#buffers.keys()) buffer.destroy();
     this.#buffers.clear();
     this.device.destroy();

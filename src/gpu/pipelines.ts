@@ -103,7 +103,7 @@ export class Pipelines {
     if (!module) {
       this.device.pushErrorScope("validation"); // else a faulty shader is also an uncaptured error
       module = this.device.createShaderModule({ code, label: moduleKey });
-      void this.device.popErrorScope();
+      this.device.popErrorScope().catch(() => {}); // a lost device has no scopes
       this.#modules.set(moduleKey, module);
     }
     try {

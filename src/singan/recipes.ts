@@ -2,6 +2,7 @@
 // A new recipe is a folder in training/, a file in model/, a sampler in generation/ and a line here.
 
 import type { Gpu } from "../gpu/device.ts";
+import type { GpuKeeper } from "../gpu/gpu-keeper.ts";
 import type { Planes } from "../image/planes.ts";
 import type { Tuner } from "../runtime/tuner.ts";
 import { consinganSampling } from "./generation/consingan-sampler.ts";
@@ -10,15 +11,15 @@ import { singanSampling } from "./generation/singan-sampler.ts";
 import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/config.ts";
 import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
 import { readModelFile, writeModelFile } from "./model/model-file.ts";
-import type { Palette } from "./model/palette.ts";
 import type { Pyramid } from "./model/pyramid.ts";
 import { consinganTraining } from "./training/consingan/consingan-training.ts";
 import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./training/dry-run.ts";
 import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
 import { profileBy, type ScaleProfile } from "./training/profile.ts";
 import type { TrainingOutline, TrainingRecipe } from "./training/recipe.ts";
-import { retrainBy, singanTraining, srTraining } from "./training/singan/singan-training.ts";
+import { type Retraining, retrainBy, singanTraining, srTraining } from "./training/singan/singan-training.ts";
 import { type TrainControl, type TrainEvent, trainBy } from "./training/train.ts";
+import { type EndControl, type SetbackEvent, toEnd } from "./training/train-to-end.ts";
 
 /** All that the library asks of a recipe. */
 export interface Recipe<M extends AnyModel = AnyModel> extends TrainingRecipe<M> {
@@ -91,9 +92,33 @@ export async function* train(
   return yield* trainBy(gpu, recipeOf(options), photo, resolveOptions(options), control);
 }
 
+/**
+ * Trains as train() does, but over lost GPUs and numbers that blow up; see toEnd. Events carry states every few seconds: a training from
+ * one of them, by this function or train(), has the same bits as the rest of this one.
+ */
+export async function* trainToEnd(
+  keeper: GpuKeeper,
+  photo: Planes,
+  options: Partial<TrainOptions> = {},
+  control?: EndControl,
+): AsyncGenerator<TrainEvent | SetbackEvent, AnyModel> {
+  const resolved = resolveOptions(options);
+  return yield* toEnd(keeper, (gpu, from) => trainBy(gpu, recipeOf(resolved), photo, resolved, from), control);
+}
+
+const retrainRecipe = ({ model }: Retraining) => recipeOf(model.options) as TrainingRecipe<Model>;
+
 /** One scale of a model trained anew for a painting in the palette's colours; see retrainBy. */
-export const retrainQuantized = (gpu: Gpu, model: Model, scale: number, palette: Palette): ReturnType<typeof retrainBy> =>
-  retrainBy(gpu, recipeOf(model.options) as TrainingRecipe<Model>, model, scale, palette);
+export const retrain = (gpu: Gpu, retraining: Retraining, control?: TrainControl<Model>): ReturnType<typeof retrainBy> =>
+  retrainBy(gpu, retrainRecipe(retraining), retraining, control);
+
+/** The same, to the end as trainToEnd(). */
+export const retrainToEnd = (
+  keeper: GpuKeeper,
+  retraining: Retraining,
+  control?: EndControl<Model>,
+): AsyncGenerator<TrainEvent<Model> | SetbackEvent, Model> =>
+  toEnd(keeper, (gpu, from) => retrainBy(gpu, retrainRecipe(retraining), retraining, from), control);
 
 /** Uploads a model; programs are compiled when they are first needed. Throws OptionError where it has no trained scale yet. */
 export const openSampler = (gpu: Gpu, model: AnyModel): Promise<Sampler> => recipeOf(model.options).sampling.open(gpu, model);

@@ -97,7 +97,7 @@ describe.each(RECORDED_STAGES)("an iteration at stage %i as PyTorch has it", (st
       }
       // A multiply-add is two operations. The count includes too much: the gradient of the first trained stage's input.
       expect(recipeOf(options).macsPerIteration(stage, sizes, options) / (flops / 2)).toBeCloseTo(1, 1);
-      const losses = Object.values(await trainer.losses.read());
+      const losses = Object.values((await trainer.losses.read()).losses);
       // Float32 sums of a few hundred terms, compared with float64.
       get("out.losses").forEach((want, i) => {
         expect(Math.abs(losses[i]! - want)).toBeLessThan(1e-5 * Math.max(1, Math.abs(want)));
@@ -140,7 +140,7 @@ describe("a training", () => {
     for await (const event of train(gpu, tinyPhoto(), TINY)) {
       seen.push(event.work.done / event.work.total);
       if (event.kind === "progress") {
-        const { sample, reconstruction } = await event.preview();
+        const { sample, reconstruction } = (await event.preview())!;
         expect(sample.data).not.toEqual(reconstruction.data);
       }
       if (event.kind === "scaleDone" && isConsingan(event.model)) models.push(event.model);

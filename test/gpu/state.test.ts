@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
+import { type Draft, Program } from "../../src/runtime/program.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
 import { buildPyramid } from "../../src/singan/model/pyramid.ts";
@@ -36,7 +37,8 @@ async function run(options: Partial<TrainOptions>, from?: TrainingState): Promis
     const step = await training.next();
     if (step.done) return { model: step.value, states, previews };
     const event: TrainEvent = step.value;
-    if (event.kind !== "scale" && event.state) states.push(event.state);
+    const isEnd = event.kind === "scaleDone" && event.state.level === event.model.sizes.length;
+    if (event.kind !== "scale" && event.state && !isEnd) states.push(event.state);
     if (event.kind === "scaleDone") previews.push(event.preview);
   }
 }
@@ -138,8 +140,12 @@ test.each([TINY, { ...TINY, zStar: "fixed" as const }, CONSINGAN])(
 class Counter extends LevelTrainer<never> {
   submitted = 0;
   override readonly losses = {
-    read: async () => ({ dReal: this.submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 }),
+    read: async () => ({
+      losses: { dReal: this.submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 },
+      bad: null,
+    }),
   } as unknown as LossBlock;
+  protected override readonly programs = { check: new Program({} as Draft, []) } as LevelTrainer["programs"];
   protected override readonly learning = {};
 
   constructor(on: Gpu) {

@@ -17,7 +17,7 @@ import { enlarge } from "../../src/singan/model/pyramid.ts";
 import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
 import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
 import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
-import { forecastBytes, pyramidOf, recipeOf, resolveOptions, retrainQuantized, train } from "../../src/singan/recipes.ts";
+import { forecastBytes, pyramidOf, recipeOf, resolveOptions, retrain, train } from "../../src/singan/recipes.ts";
 import { withTrainer, ZEROS } from "../../src/singan/training/dry-run.ts";
 import { ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
 import { singanTraining } from "../../src/singan/training/singan/singan-training.ts";
@@ -114,7 +114,7 @@ describe("a training", () => {
 
     test("retraining from fresh weights, with the noise amplitude of the training, on pictures in the palette's colours", async () => {
       const retrained = async (...colours: number[]) => {
-        const training = retrainQuantized(gpu, model, 1, Float32Array.from(colours));
+        const training = retrain(gpu, { model, scale: 1, palette: Float32Array.from(colours) });
         let step = await training.next();
         while (!step.done) step = await training.next();
         expect(step.value.scales[0]).toBe(model.scales[0]);
@@ -305,7 +305,7 @@ describe("a training", () => {
         break;
       }
       if (step.value.kind === "progress") {
-        const { sample, reconstruction } = await step.value.preview();
+        const { sample, reconstruction } = (await step.value.preview())!;
         expect(sample.data.some((v) => v !== 0)).toBe(true);
         expect(reconstruction.data).not.toEqual(sample.data);
       }

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The applications may use layers 4 to 7, the device, the adapter for it, and the tuner. */
 const app = {
-  layers: ["gpu/device", "nn", "singan", "image", "metrics", "node", "runtime/open", "runtime/tuner"],
+  layers: ["gpu/device", "gpu/gpu-keeper", "nn", "singan", "image", "metrics", "node", "runtime/open", "runtime/tuner"],
   types: ["runtime"],
   packages: /./,
 };
@@ -20,11 +20,11 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   autodiff: { layers: [], types: [], packages: /^$/ },
   runtime: { layers: ["gpu", "autodiff", "generated"], types: [], packages: /^$/ },
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
-  singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device"], types: ["gpu"], packages: /^$/ },
+  singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device", "gpu/gpu-keeper"], types: ["gpu"], packages: /^$/ },
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
-  index: { layers: ["gpu/device", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
+  index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
   // The benchmark also times single kernels, and runs in pages.
   bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },

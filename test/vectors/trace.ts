@@ -166,8 +166,8 @@ class TraceReplay {
       gpu.write(draw![1], this.inputs.f32(tensor).subarray(row * count, (row + 1) * count));
     };
     const loss = async (names: readonly (keyof LossRecord)[]) => {
-      const all = await trainer.losses.read();
-      return names.map((name) => all[name]);
+      const { losses } = await trainer.losses.read();
+      return names.map((name) => losses[name]);
     };
     const done = { d: 0, g: 0 };
     for (const { program, feed, before } of trainer.iteration(it)) {

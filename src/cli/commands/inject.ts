@@ -21,7 +21,7 @@ import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import { type Model, photoAt } from "../../singan/model/model.ts";
 import { paletteOf, quantized } from "../../singan/model/palette.ts";
 import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
-import { retrainQuantized } from "../../singan/recipes.ts";
+import { retrain } from "../../singan/recipes.ts";
 import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
 import { startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
@@ -164,9 +164,10 @@ async function quantizedPainting(
 ): Promise<Planes> {
   const palette = paletteOf(photoAt(model, scale), randomKey(seed, PURPOSE.palette, scale));
   const progress = new ShareDone(session, `training scale ${scale} again${scales.length > 1 ? `, of ${scales.length}` : ""}`);
-  const training = retrainQuantized(gpu, model, scale, palette);
+  const training = retrain(gpu, { model, scale, palette });
   let step = await training.next();
-  for (; !step.done; step = await training.next()) progress.show(step.value.iteration / step.value.iterations);
+  for (; !step.done; step = await training.next())
+    if (step.value.kind === "progress") progress.show(step.value.iteration / model.options.iterations);
   const sampler = await SinganSampler.load(gpu, step.value);
   try {
     return await sampler.render(quantizedPath(step.value, quantized(painting, palette), scale), { seed });

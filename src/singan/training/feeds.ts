@@ -69,12 +69,21 @@ export class FeedBlock {
   }
 }
 
-/** The losses that the programs write; `critic` are D's two losses, on real and on fake. */
-const LOSS_SHAPES = { critic: [2, 1], gradientPenalty: [1], gAdversarial: [1], reconstruction: [1] } as const satisfies Record<
-  string,
-  Shape
->;
+/** The losses that the programs write, `critic` being D's two losses, on real and on fake; and a flag for weights that are not finite. */
+const LOSS_SHAPES = {
+  critic: [2, 1],
+  gradientPenalty: [1],
+  gAdversarial: [1],
+  reconstruction: [1],
+  nonFinite: [1],
+} as const satisfies Record<string, Shape>;
 type LossName = keyof typeof LOSS_SHAPES;
+
+export interface LossReading {
+  readonly losses: LossRecord;
+  /** What has stopped being a number, in words; null where everything is one. */
+  readonly bad: string | null;
+}
 
 /** Readbacks in flight: those of two batches, and one to spare. */
 const READBACKS = 3;
@@ -93,9 +102,16 @@ export class LossBlock {
     return Object.entries(losses).map(([name, t]) => [t, this.#storage.slice(name)] as const);
   }
 
-  async read(): Promise<LossRecord> {
+  /** The flag of nonFinite() for the weights. */
+  get flag(): Slice {
+    return this.#storage.slice("nonFinite");
+  }
+
+  async read(): Promise<LossReading> {
     const values = (await this.#readback.read()).flatMap((part) => [...part]);
-    return Object.fromEntries(LOSSES.map((name, i) => [name, values[i]!])) as unknown as LossRecord;
+    const losses = Object.fromEntries(LOSSES.map((name, i) => [name, values[i]!])) as unknown as LossRecord;
+    const loss = LOSSES.find((name) => !Number.isFinite(losses[name]));
+    return { losses, bad: loss ? `the ${loss} loss` : values[LOSSES.length] === 0 ? null : "a weight" };
   }
 
   dispose(): void {

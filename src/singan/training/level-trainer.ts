@@ -6,6 +6,7 @@ import type { Gpu } from "../../gpu/device.ts";
 import type { Planes } from "../../image/planes.ts";
 import { adamSchedule } from "../../nn/adam.ts";
 import type { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
+import { nonFinite } from "../../runtime/non-finite.ts";
 import type { ParamSet } from "../../runtime/param-set.ts";
 import type { Graph } from "../../runtime/plan.ts";
 import { type Copy, type Program, submit } from "../../runtime/program.ts";
@@ -23,6 +24,8 @@ export interface BatchOptions {
   readonly from?: number;
   /** Largest number of iterations per submit; never more than MAX_BATCH. */
   readonly maxBatch?: number;
+  /** The work of a submit, as a share of the usual: below 1 where a GPU was lost over too long work. */
+  readonly share?: number;
   /** Whether to read the tensors after this many iterations; called at the end of each batch. */
   readonly keeps?: (iteration: number) => boolean;
 }
@@ -32,6 +35,11 @@ export interface Progress {
   readonly losses: LossRecord;
   /** Read after the same iteration as the losses; null unless `keeps` returned true. */
   readonly tensors: TrainerTensors | null;
+}
+
+/** A loss or a weight has stopped being a number. The message is one line. */
+export class DivergedError extends Error {
+  override readonly name = "DivergedError";
 }
 
 /** A submit should take this many ms: short enough for the page and the driver's watchdog, long enough to hide its own cost. */
@@ -50,6 +58,8 @@ export type StateDicts = Readonly<Record<"generator" | "discriminator", StateDic
 
 /** An iteration has fewer program runs than this. Each run has its own random key. */
 const MAX_RUNS = 64;
+/** A key's third word counts levels below this, and noise streams in steps of it. */
+const NOISE_STREAM = 256;
 
 /** One run of a program in an iteration. */
 export interface Step<Name> {
@@ -64,8 +74,8 @@ export abstract class LevelTrainer<Name extends string = string> {
   readonly size: Size;
   readonly losses: LossBlock;
   readonly feed: FeedBlock;
-  protected readonly set: ProgramSet<Name | "sample" | "reconstruction">;
-  protected programs!: Readonly<Record<Name | "sample" | "reconstruction", Program>>;
+  protected readonly set: ProgramSet<Name | "sample" | "reconstruction" | "check">;
+  protected programs!: Readonly<Record<Name | "sample" | "reconstruction" | "check", Program>>;
   /** The results of the programs `sample` and `reconstruction`. */
   protected pictures!: { readonly sample: Tensor; readonly reconstruction: Tensor };
 
@@ -77,6 +87,8 @@ export abstract class LevelTrainer<Name extends string = string> {
     /** The photo at this level. */
     protected readonly real: Planes,
     protected readonly options: TrainOptions,
+    /** Iterations draw their noise from this one of 256 streams. */
+    private readonly noiseStream = 0,
   ) {
     this.size = { width: real.width, height: real.height };
     this.losses = new LossBlock(gpu, name);
@@ -97,7 +109,7 @@ export abstract class LevelTrainer<Name extends string = string> {
   }
 
   protected abstract upload(): void;
-  /** Plans and compiles the programs. */
+  /** Plans the programs, and compiles them with complete(). */
   protected abstract compile(): Promise<void>;
   /** The programs of one iteration, in the official order. */
   protected abstract steps(at: number): readonly Step<Name>[];
@@ -107,6 +119,13 @@ export abstract class LevelTrainer<Name extends string = string> {
   abstract measureNoiseAmp(): Promise<number>;
   /** The networks by official names, as the last iteration left them. */
   abstract stateDicts(): Promise<StateDicts>;
+
+  /** Compiles what is drafted, and a check of all that iterations change. */
+  protected async complete(): Promise<void> {
+    const parts = Object.values(this.learning).map((part) => ("storage" in part ? part : part.values).storage.whole);
+    this.set.draft("check", [], { updates: parts.map((values) => nonFinite(values, this.losses.flag)) });
+    this.programs = await this.set.complete();
+  }
 
   /** The graphs of all programs, for the tuner. */
   get graphs(): readonly Graph[] {
@@ -118,7 +137,7 @@ export abstract class LevelTrainer<Name extends string = string> {
     const { seed } = this.options;
     const lr = learningRate(this.options, at);
     return this.steps(at).map(({ program, adamStep, before = [] }, i) => {
-      const key = randomKey(seed, PURPOSE.training, this.level, at * MAX_RUNS + i);
+      const key = randomKey(seed, PURPOSE.training + NOISE_STREAM * this.noiseStream, this.level, at * MAX_RUNS + i);
       const adam = adamStep === undefined ? {} : { adam: adamSchedule(adamStep, lr) };
       return { program: this.programs[program], feed: { key, ...adam }, before };
     });
@@ -126,9 +145,11 @@ export abstract class LevelTrainer<Name extends string = string> {
 
   /**
    * Runs the iterations that are left in batches sized by measured time. Yields the losses after each batch, one batch behind the GPU;
-   * leaving early waits for the batch in flight. Throws where a loss is not finite: tensors are yielded with finite losses only.
+   * leaving early waits for the batch in flight. Throws DivergedError where a loss or a weight is not finite: tensors are yielded with
+   * finite losses only.
    */
-  async *run({ from = 0, maxBatch = MAX_BATCH, keeps = () => false }: BatchOptions = {}): AsyncGenerator<Progress> {
+  async *run({ from = 0, maxBatch = MAX_BATCH, share = 1, keeps = () => false }: BatchOptions = {}): AsyncGenerator<Progress> {
+    const most = Math.max(1, Math.min(maxBatch, Math.floor(MAX_BATCH * share)));
     let inFlight: Promise<Progress> | null = null;
     let size = 1;
     try {
@@ -136,12 +157,12 @@ export abstract class LevelTrainer<Name extends string = string> {
         const count = Math.min(size, this.options.iterations - at);
         const start = performance.now();
         const previous: typeof inFlight = inFlight;
-        inFlight = this.#submit(at, count, keeps);
+        inFlight = this.#submit(at, count, share, keeps);
         inFlight.catch(() => {}); // awaited below, but perhaps only after a pause
         at += count;
         if (previous) yield await previous;
-        const wanted = Math.round((TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
-        size = Math.max(1, Math.min(maxBatch, MAX_BATCH, 2 * size, wanted));
+        const wanted = Math.round((share * TARGET_BATCH_MS * count) / Math.max(performance.now() - start, 0.1));
+        size = Math.max(1, Math.min(most, 2 * size, wanted));
       }
       if (inFlight) yield await inFlight;
     } finally {
@@ -149,19 +170,20 @@ export abstract class LevelTrainer<Name extends string = string> {
     }
   }
 
-  async #submit(first: number, count: number, keeps: (iteration: number) => boolean): Promise<Progress> {
+  async #submit(first: number, count: number, share: number, keeps: (iteration: number) => boolean): Promise<Progress> {
     const runs = Array.from({ length: count }, (_, i) => this.iteration(first + i)).flat();
     const feeds = this.feed.upload(runs.map((run) => run.feed));
     const steps = runs.flatMap(({ program, before }, i): (Program | Copy)[] => [...before, feeds[i]!, program]);
-    submit(this.gpu, steps);
+    // A batch can't be shorter than an iteration, but an iteration can be submitted in pieces.
+    const pieces = count === 1 ? Math.min(steps.length, Math.ceil(1 / share)) : 1;
+    for (let k = 0; k < pieces; k++)
+      submit(this.gpu, steps.slice((k * steps.length) / pieces, ((k + 1) * steps.length) / pieces));
+    submit(this.gpu, [this.programs.check]);
     const iteration = first + count;
     // Both reads are encoded here, right behind the batch: the next one is submitted before they resolve.
-    const [losses, tensors] = await Promise.all([this.losses.read(), keeps(iteration) ? this.readTensors() : null]);
-    const bad = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss));
-    if (!bad) return { iteration, losses, tensors };
-    throw new Error(
-      `${this.name}, iteration ${iteration}: the ${bad[0]} loss is not a number: try another seed or a lower learning rate`,
-    );
+    const [{ losses, bad }, tensors] = await Promise.all([this.losses.read(), keeps(iteration) ? this.readTensors() : null]);
+    if (bad) throw new DivergedError(`${this.name}, iteration ${iteration}: ${bad} is not a number`);
+    return { iteration, losses, tensors };
   }
 
   /** The photo, a random picture and the reconstruction with the present weights, in train mode. */

@@ -29,6 +29,8 @@ export interface TrainingOutline<M extends AnyModel = AnyModel> {
 export interface TrainingSetup extends Omit<TrainingOutline, "recipe"> {
   /** The photo at every level, coarsest first. */
   readonly reals: readonly Planes[];
+  /** See TrainingState. */
+  readonly noiseStream?: number;
 }
 
 /** Everything that later levels depend on. */
@@ -71,12 +73,14 @@ export const costsOf = ({ recipe, options, pyramid: { sizes } }: TrainingOutline
  * activations or random numbers, because every iteration computes them anew.
  */
 export interface TrainingState<M extends AnyModel = AnyModel> extends FinishedLevels<M> {
-  /** The level in training. */
+  /** The level in training; the number of levels where all are finished. */
   readonly level: number;
   /** Its trainer; null where the level is not begun. */
   readonly trainer: TrainerState | null;
   /** Its losses after the last iteration; null where the level is not begun. */
   readonly losses: LossRecord | null;
+  /** Which stream of noise the iterations draw from: how often the training has diverged and gone back to an earlier state. */
+  readonly noiseStream: number;
   /** Seconds that the level has taken so far. */
   readonly seconds: number;
 }

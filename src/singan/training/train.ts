@@ -10,7 +10,14 @@ import { type Course, costsOf, type TrainingOutline, type TrainingRecipe, type T
 
 /** What a training reports while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
 export type TrainEvent<M extends AnyModel = AnyModel> = { readonly scale: number; readonly work: Work } & (
-  | { readonly kind: "scale"; readonly size: Size; readonly channels: number; readonly noiseAmp: number }
+  | {
+      readonly kind: "scale";
+      readonly size: Size;
+      readonly channels: number;
+      readonly noiseAmp: number;
+      /** The training's state before the scale's first iteration, or where it goes on. */
+      readonly state: TrainingState<M>;
+    }
   | {
       readonly kind: "progress";
       /** Iterations of this scale that are done. */
@@ -18,15 +25,15 @@ export type TrainEvent<M extends AnyModel = AnyModel> = { readonly scale: number
       readonly losses: LossRecord;
       /** The training's state at this iteration; null unless TrainControl.keeps returned true. */
       readonly state: TrainingState<M> | null;
-      /** Pictures of the current weights, which may be one batch later than the losses. Costs two generator passes. */
-      preview(): Promise<Preview>;
+      /** Pictures of the current weights, which may be one batch later than the losses; null where the GPU is lost. Costs two generator passes. */
+      preview(): Promise<Preview | null>;
     }
   | {
       readonly kind: "scaleDone";
       readonly model: M;
       readonly preview: Preview;
-      /** The training's state before the next scale's first iteration; null after the last scale. */
-      readonly state: TrainingState<M> | null;
+      /** The training's state before the next scale's first iteration, or at the end. */
+      readonly state: TrainingState<M>;
     }
 );
 
@@ -37,6 +44,8 @@ export interface TrainControl<M extends AnyModel = AnyModel> {
   readonly keeps?: (scale: number, iteration: number) => boolean;
   /** Largest number of iterations per submit. A state can be read only between two submits. */
   readonly maxBatch?: number;
+  /** The work of a submit, as a share of the usual. */
+  readonly share?: number;
 }
 
 /**
@@ -55,7 +64,8 @@ export async function* trainBy<M extends AnyModel>(
   const pyramid = recipe.pyramid(photo, options);
   const outline = { recipe, options, pyramid };
   const { from } = control;
-  const course = recipe.begin(gpu, { options, pyramid, reals: buildPyramid(photo, pyramid) }, from);
+  const setup = { options, pyramid, reals: buildPyramid(photo, pyramid), noiseStream: from?.noiseStream ?? 0 };
+  const course = recipe.begin(gpu, setup, from);
   try {
     for (let level = from?.level ?? 0; level < pyramid.sizes.length; level++)
       yield* trainLevel(gpu, course, outline, level, control);
@@ -71,7 +81,7 @@ export async function* trainLevel<M extends AnyModel>(
   course: Course<M>,
   outline: TrainingOutline<M>,
   level: number,
-  { from, keeps, maxBatch }: TrainControl<M> = {},
+  { from, keeps, maxBatch, share }: TrainControl<M> = {},
 ): AsyncGenerator<TrainEvent<M>> {
   const { recipe, options, pyramid } = outline;
   const { iterations } = options;
@@ -85,31 +95,43 @@ export async function* trainLevel<M extends AnyModel>(
   let losses = resumed?.losses ?? null;
   const started = performance.now() - 1000 * (resumed?.seconds ?? 0);
   const seconds = () => (performance.now() - started) / 1000;
+  const stateAt = (at: number): TrainingState<M> => ({
+    ...course.finished,
+    ...{ level: at, trainer: null, losses: null, seconds: 0, noiseStream: from?.noiseStream ?? 0 },
+  });
   const isLast = level + 1 === costs.length;
 
   const trainer = await course.open(level, resumed?.trainer ?? undefined);
   let ahead: Promise<void> | null = null;
   try {
     const noiseAmp = await trainer.measureNoiseAmp();
-    yield { kind: "scale", scale: level, size, channels: recipe.channelsAt(level, options), noiseAmp, work: workAt(done) };
+    yield {
+      ...{ kind: "scale", scale: level, size, channels: recipe.channelsAt(level, options), noiseAmp, work: workAt(done) },
+      state: resumed ?? stateAt(level),
+    };
     if (!isLast) ahead = compileAhead(gpu, outline, level + 1);
     const batches = {
       from: done,
       ...(maxBatch !== undefined && { maxBatch }),
+      ...(share !== undefined && { share }),
       ...(keeps && { keeps: (iteration: number) => keeps(level, iteration) }),
     };
     for await (const { iteration, losses: latest, tensors } of trainer.run(batches)) {
       losses = latest;
       const state = tensors && {
-        ...course.finished,
-        ...{ level, losses, seconds: seconds(), trainer: { iteration, noiseAmp, tensors } },
+        ...stateAt(level),
+        ...{ losses, seconds: seconds(), trainer: { iteration, noiseAmp, tensors } },
       };
-      const preview = () => trainer.preview(iteration);
+      const preview = () =>
+        trainer.preview(iteration).catch(async (error) => {
+          if (await gpu.isLost()) return null;
+          throw error;
+        });
       yield { kind: "progress", scale: level, iteration, losses, work: workAt(iteration), state, preview };
     }
     const preview = await course.finish(level, trainer, { noiseAmp, losses: losses!, seconds });
-    const state = isLast ? null : { ...course.finished, level: level + 1, trainer: null, losses: null, seconds: 0 };
-    yield { kind: "scaleDone", scale: level, model: course.finished.model, preview, work: workAt(iterations), state };
+    const { model } = course.finished;
+    yield { kind: "scaleDone", scale: level, model, preview, work: workAt(iterations), state: stateAt(level + 1) };
   } finally {
     await ahead; // also when left early: a process that ends while Dawn compiles may crash
     trainer.dispose();

@@ -47,10 +47,19 @@ class ConsinganCourse implements Course<ConsinganModel> {
   }
 
   open(stage: number, state?: TrainerState): Promise<StageTrainer> {
-    const { options, pyramid, reals } = this.setup;
+    const { options, pyramid, reals, noiseStream } = this.setup;
     const { generator, discriminator, scales, coarsest } = this.#finished.model;
     return StageTrainer.create(this.gpu, {
-      ...{ stage, sizes: pyramid.sizes.slice(0, stage + 1), options, real: reals[stage]!, coarsest, discriminator, state },
+      ...{
+        stage,
+        sizes: pyramid.sizes.slice(0, stage + 1),
+        options,
+        real: reals[stage]!,
+        coarsest,
+        discriminator,
+        state,
+        noiseStream,
+      },
       amps: scales.map(({ noiseAmp }) => noiseAmp),
       generator: stage === 0 ? generator : grown(generator, stage, options.channels),
     });

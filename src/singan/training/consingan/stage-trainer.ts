@@ -32,6 +32,7 @@ export interface StageSetup {
   readonly discriminator: StateDict;
   /** Where an earlier trainer of this stage stopped; its weights replace those that learn. */
   readonly state?: TrainerState | undefined;
+  readonly noiseStream?: number | undefined;
 }
 
 /** What a trainer can be given from outside. Each has a default. */
@@ -61,7 +62,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     const { stage, sizes, options } = setup;
     const { channels } = options;
     const name = `stage ${stage}`;
-    super(gpu, name, stage, setup.real, options);
+    super(gpu, name, stage, setup.real, options, setup.noiseStream);
     const learning = trainedParts(stage, options);
     this.#trained = learning.map(({ part, rate }) => ({
       name: part,
@@ -146,7 +147,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
     this.pictures = { sample, reconstruction };
     set.draft("sample", [sample]);
     set.draft("reconstruction", [reconstruction]);
-    this.programs = await set.complete();
+    await this.complete();
     if (stage > 0) submit(gpu, [this.programs.fixed]);
   }
 

@@ -36,6 +36,7 @@ export interface ScaleSetup {
   readonly discriminator: StateDict;
   /** Where an earlier trainer of this scale stopped; its weights replace `generator` and `discriminator`. */
   readonly state?: TrainerState | undefined;
+  readonly noiseStream?: number | undefined;
   /** Colours [k,3] for the chain's pictures; `zPrev` has only these already. */
   readonly palette?: Float32Array | undefined;
 }
@@ -82,7 +83,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   ) {
     const { size, channels, scale, options } = setup;
     const name = `scale ${scale}`;
-    super(gpu, name, scale, setup.real, options);
+    super(gpu, name, scale, setup.real, options, setup.noiseStream);
     this.#g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
     this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
     this.#statistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
@@ -193,7 +194,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     set.draft("reconstructionStatistics", [], { updates: rebuilt.updates });
     set.draft("sample", [sample]);
     set.draft("reconstruction", [reconstruction], { updates: inPicture.updates });
-    this.programs = await set.complete();
+    await this.complete();
     this.#restore();
   }
 

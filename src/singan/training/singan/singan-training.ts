@@ -24,7 +24,7 @@ import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
 import { madeUpPicture, NO_LOSSES, NOISE_AMP } from "../dry-run.ts";
 import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
 import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup, ValueSource } from "../recipe.ts";
-import { trainLevel } from "../train.ts";
+import { type TrainControl, type TrainEvent, trainLevel } from "../train.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
 const training = {
@@ -69,13 +69,13 @@ export class SinganCourse implements Course<Model> {
   }
 
   open(scale: number, state?: TrainerState): Promise<ScaleTrainer> {
-    const { options, pyramid, reals } = this.setup;
+    const { options, pyramid, reals, noiseStream } = this.setup;
     const { model, reconstruction } = this.#finished;
     const channels = channelsAt(scale, options);
     const real = reals[scale]!;
     const measured = reconstruction ? options.noiseAmp * rmse(real, reconstruction) : 1;
     return ScaleTrainer.create(this.gpu, {
-      ...{ scale, size: pyramid.sizes[scale]!, channels, options, real, state },
+      ...{ scale, size: pyramid.sizes[scale]!, channels, options, real, state, noiseStream },
       ...{ frozen: this.#frozen, upsample: this.#upsample, zPrev: reconstruction },
       zStar: scale === 0 ? model.zStar : null,
       noiseAmp: state?.noiseAmp ?? this.start?.noiseAmp ?? measured,
@@ -189,16 +189,15 @@ function singanMacs(scale: number, sizes: readonly Size[], options: TrainOptions
 
 /**
  * The model with scale `scale` trained anew, from fresh weights, for as many iterations as the model was, with the frozen chain's pictures
- * in the palette's colours. Yields the iterations done. Throws OptionError unless 1 ≤ scale ≤ last. Official code: train_paint; as there,
- * the noise amplitude comes from the reconstruction before quantization.
+ * in the palette's colours. Throws OptionError unless 1 ≤ scale ≤ last. Official code: train_paint; as there, the noise amplitude comes
+ * from the reconstruction before quantization.
  */
 export async function* retrainBy(
   gpu: Gpu,
   recipe: TrainingRecipe<Model>,
-  model: Model,
-  scale: number,
-  palette: Palette,
-): AsyncGenerator<{ readonly iteration: number; readonly iterations: number }, Model> {
+  { model, scale, palette }: Retraining,
+  control: TrainControl<Model> = {},
+): AsyncGenerator<TrainEvent<Model>, Model> {
   requireScale(model, scale, 1);
   if (recipe.isForEnlargement) throw new OptionError("a model for super-resolution can't be retrained for painting");
   const { options, scaleFactor } = model;
@@ -211,18 +210,25 @@ export async function* retrainBy(
     model: { ...model, sizes, scales: model.scales.slice(0, scale) },
     reconstruction: quantized(before, palette),
   };
-  const course = new SinganCourse(gpu, { options, pyramid, reals }, finished, {
+  const setup = { options, pyramid, reals, noiseStream: control.from?.noiseStream ?? 0 };
+  const course = new SinganCourse(gpu, setup, control.from ?? finished, {
     palette,
     noiseAmp: options.noiseAmp * rmse(real, before),
   });
   try {
-    for await (const event of trainLevel(gpu, course, { recipe, options, pyramid }, scale))
-      if (event.kind === "progress") yield { iteration: event.iteration, iterations: options.iterations };
+    if (control.from?.level !== scale + 1) yield* trainLevel(gpu, course, { recipe, options, pyramid }, scale, control);
     const retrained = course.finished.model.scales[scale]!;
     return { ...model, scales: model.scales.map((s, k) => (k === scale ? retrained : s)) };
   } finally {
     course.dispose();
   }
+}
+
+/** What a retraining for a painting changes: one scale of a model, for a palette. */
+export interface Retraining {
+  readonly model: Model;
+  readonly scale: number;
+  readonly palette: Palette;
 }
 
 /** How many z* are drawn to choose from. Each takes one pass of the smallest generator: all together a few iterations of its training. */

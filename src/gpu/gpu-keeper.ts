@@ -1,0 +1,107 @@
+// Keeps a program's one GPU open: a lost device is replaced by another one, and the work on it is done again.
+
+import { DeviceLostError, type Gpu, GpuError } from "./device.ts";
+
+/** Waits before each request of a new device, ms: a driver that restarts takes a moment. */
+const WAITS_MS = [100, 500, 2000, 5000];
+/** So many losses in a row without progress are not the driver's hiccup, but the work's fault. */
+export const MOST_LOSSES = 3;
+
+/** No device could be opened after one was lost. */
+export class NoDeviceError extends GpuError {
+  override readonly name = "NoDeviceError";
+}
+
+export interface KeeperEvents {
+  /** A device was lost, and another one is asked for. */
+  onLost?(error: DeviceLostError): void;
+  /** Another device is open. */
+  onReopened?(gpu: Gpu): void;
+}
+
+export class GpuKeeper {
+  #gpu: Promise<Gpu> | null = null;
+  #current: Gpu | null = null;
+  #isDisposed = false;
+
+  /** `open` opens a device, ready for use, and throws where there is none. */
+  constructor(
+    private readonly open: () => Promise<Gpu>,
+    private readonly events: KeeperEvents = {},
+  ) {}
+
+  /** The open device; opens one where none is. Throws what `open` throws. */
+  get(): Promise<Gpu> {
+    this.#gpu ??= this.#open();
+    return this.#gpu;
+  }
+
+  async #open(): Promise<Gpu> {
+    try {
+      const gpu = await this.open();
+      if (this.#isDisposed) {
+        gpu.dispose();
+        throw new GpuError("the GPU was closed while it was opened");
+      }
+      this.#current = gpu;
+      return gpu;
+    } catch (error) {
+      this.#gpu = null;
+      throw error;
+    }
+  }
+
+  /** The loss that `error` comes from; null where the device is not lost. */
+  async lossBehind(error: unknown): Promise<DeviceLostError | null> {
+    if (error instanceof DeviceLostError) return error;
+    const gpu = this.#current;
+    if (!gpu || this.#isDisposed || !(await gpu.isLost())) return null;
+    try {
+      gpu.check();
+      return null;
+    } catch (loss) {
+      return loss as DeviceLostError;
+    }
+  }
+
+  /** Replaces the lost device. Throws NoDeviceError where none can be opened after some seconds. */
+  async reopen(loss: DeviceLostError): Promise<Gpu> {
+    this.close();
+    this.events.onLost?.(loss);
+    for (const ms of WAITS_MS) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      if (this.#isDisposed) throw loss;
+      const gpu = await this.get().catch(() => null);
+      if (!gpu) continue;
+      this.events.onReopened?.(gpu);
+      return gpu;
+    }
+    throw new NoDeviceError(`${loss.message}; no GPU answers any more`);
+  }
+
+  /** Does work on the device, and again on another one where it is lost, at most three times. */
+  async run<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
+    for (let losses = 1; ; losses++) {
+      try {
+        return await work(await this.get());
+      } catch (error) {
+        const loss = await this.lossBehind(error);
+        if (!loss || losses === MOST_LOSSES) throw loss ?? error;
+        await this.reopen(loss);
+      }
+    }
+  }
+
+  /** Closes the device; get() opens another one. */
+  close(): void {
+    this.#gpu = null;
+    this.#current?.dispose();
+    this.#current = null;
+  }
+
+  /** Closes the device for good, also one that is being opened. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.close();
+  }
+}
