@@ -37,6 +37,7 @@ export { PyramidError } from "./singan/model/pyramid.ts";
 export {
   checkSample,
   inRecipe,
+  openCheckpoints,
   openSampler,
   planTraining,
   RECIPES,
@@ -49,6 +50,8 @@ export {
   trainToEnd,
   writeModel,
 } from "./singan/recipes.ts";
+export { type Checkpoint, CheckpointError } from "./singan/training/checkpoint.ts";
+export type { Checkpoints, Slot, SlotStore } from "./singan/training/checkpoints.ts";
 export { DivergedError } from "./singan/training/level-trainer.ts";
 export { MemoryError, type PlanCircumstances, type PlanOptions, type TrainingPlan } from "./singan/training/plan.ts";
 export { measureSpeed, type Speed } from "./singan/training/presets.ts";

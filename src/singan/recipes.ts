@@ -12,6 +12,7 @@ import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/co
 import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
 import { readModelFile, writeModelFile } from "./model/model-file.ts";
 import type { Pyramid } from "./model/pyramid.ts";
+import { Checkpoints, type SlotStore } from "./training/checkpoints.ts";
 import { consinganTraining } from "./training/consingan/consingan-training.ts";
 import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./training/dry-run.ts";
 import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
@@ -128,7 +129,11 @@ export const checkSample = (model: AnyModel, options: SampleOptions): void =>
   recipeOf(model.options).sampling.check(model, options);
 
 /** The bytes of a model file; see writeModelFile. */
-export const writeModel = (model: AnyModel): Uint8Array => writeModelFile(model, RECIPES);
+export const writeModel = (model: AnyModel): Uint8Array<ArrayBuffer> => writeModelFile(model, RECIPES);
 
 /** The model in a file; see readModelFile. */
 export const readModel = (bytes: Uint8Array): AnyModel => readModelFile(bytes, RECIPES);
+
+/** The checkpoints in a store; see Checkpoints. */
+export const openCheckpoints = (store: SlotStore, onDamaged: (why: string) => void): Promise<Checkpoints> =>
+  Checkpoints.open(store, RECIPES, onDamaged);

@@ -45,7 +45,7 @@ const NETS = { generator: "G", discriminator: "D" } as const;
 const fileShape = (shape: Shape): Shape => (shape.length === 2 ? shape.slice(1) : shape);
 
 const shapesOf = ({ scales, options }: Pick<ConsinganModel, "scales" | "options">) => ({
-  generator: generatorShapes(scales.length, options.channels),
+  generator: generatorShapes(Math.max(1, scales.length), options.channels),
   discriminator: discriminatorShapes(options.channels),
 });
 

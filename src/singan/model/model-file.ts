@@ -29,9 +29,9 @@ export type ModelRecipes = Readonly<Record<string, ModelRecipe>>;
 /**
  * The file's bytes; the same model has the same bytes. Hidden convolutions without a bias get zeros, because the official nets have
  * one, which batch norm removes. The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
- * could not be read back.
+ * could not be read back. A model that is in training may have fewer than `leastScales` = 1 trained scales.
  */
-export function writeModelFile(model: AnyModel, recipes: ModelRecipes): Uint8Array {
+export function writeModelFile(model: AnyModel, recipes: ModelRecipes, leastScales = 1): Uint8Array<ArrayBuffer> {
   const { recipe } = model.options;
   const own = recipes[recipe]!.toFile(model);
   const tensors = own.tensors.set("photo", storedPhoto(model.photo));
@@ -47,12 +47,12 @@ export function writeModelFile(model: AnyModel, recipes: ModelRecipes): Uint8Arr
     ...own.metadata,
   };
   const bytes = asModelFile(() => writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) }));
-  readModelFile(bytes, recipes);
+  readModelFile(bytes, recipes, leastScales);
   return bytes;
 }
 
 /** The model in a file. Throws ModelFileError unless everything is there, fits together and is as it was written. */
-export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyModel {
+export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes, leastScales = 1): AnyModel {
   const { tensors, metadata } = asModelFile(() => readSafetensors(bytes));
   if (metadata["format"] !== FORMAT) throw new ModelFileError("a safetensors file, but not a model of singan-webgpu");
   const version = metadata["version"] ?? "";
@@ -67,8 +67,8 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes): AnyMode
   if (recipe !== options.recipe) throw damaged(`its recipe is ${JSON.stringify(recipe)}, but its options name ${options.recipe}`);
   const sizes = readSizes(field(metadata, "sizes"));
   const records = field(metadata, "scales");
-  if (!Array.isArray(records) || records.length < 1 || records.length > sizes.length)
-    throw damaged(`it should hold 1 to ${sizes.length} scales`);
+  if (!Array.isArray(records) || records.length < leastScales || records.length > sizes.length)
+    throw damaged(`it should hold ${leastScales} to ${sizes.length} scales`);
   const unread = new Map(tensors);
   const take: Take = (name, shape) => {
     const tensor = unread.get(name);

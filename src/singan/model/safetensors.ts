@@ -95,7 +95,7 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Map<string, Store
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   let position = 0;
   // Written key by key: an object would put names that look like numbers first.
   const fields = [`"__metadata__":${JSON.stringify(metadata)}`];

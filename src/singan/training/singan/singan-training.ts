@@ -207,7 +207,7 @@ export async function* retrainBy(
   const reals = sizes.map(() => real);
   const pyramid = { sizes, scaleFactor, factors: [], scale1: 1, stopScale: scale };
   const finished = {
-    model: { ...model, sizes, scales: model.scales.slice(0, scale) },
+    model: { ...model, sizes, photo: real, scales: model.scales.slice(0, scale) },
     reconstruction: quantized(before, palette),
   };
   const setup = { options, pyramid, reals, noiseStream: control.from?.noiseStream ?? 0 };
