@@ -1,44 +1,47 @@
-// Which photos of a call are finished: their folder holds a report of the same photo and options, and a model that can be read.
+// Which photos of a call are finished: their folder holds a report of such a training, its very model, and all files that are asked for.
 
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
-import { type PlanOptions, presetOf } from "../singan/training/plan.ts";
+import type { TrainOptions } from "../singan/model/config.ts";
+import { type AnyModel, isConsingan } from "../singan/model/model.ts";
+import { readModel } from "../singan/recipes.ts";
 import { UsageError } from "./args.ts";
-import { readAnyModelAt } from "./read-files.ts";
+import { sha256Of, type TrainingRequest } from "./request.ts";
+import type { Trained } from "./training.ts";
 
-/** The options of a training and the photo that they are for: the same again needs no work. */
-export interface TrainingRequest {
-  readonly preset: string;
-  readonly options: PlanOptions["options"];
-  readonly sha256: string;
-}
+/** A finished training; its previews are lost where it was not finished just now. */
+export type Finished = Omit<Trained, "previews"> & Partial<Trained>;
 
-export const requestOf = (photo: Uint8Array, plan: PlanOptions): TrainingRequest => ({
-  preset: presetOf(plan),
-  options: plan.options,
-  sha256: createHash("sha256").update(photo).digest("hex"),
-});
+type There =
+  | { readonly kind: "finished" }
+  /** The model is there, but not all of the other files. */
+  | ({ readonly kind: "incomplete"; readonly missing: string } & Finished)
+  | { readonly kind: "other"; readonly why: string };
 
-/** Null where the folder holds the finished training of `request`; else the reason why not, in a few words. */
-export function unfinished(
+/** What a folder holds of a training that does not differ; null where it holds no report. */
+export function finishedIn(
   folder: string,
-  request: TrainingRequest,
-  files: { readonly model: string; readonly report: string },
-): string | null {
+  files: { readonly model: string; readonly report: string; readonly scales: string },
+  names: readonly string[],
+  differs: (there: TrainingRequest, made: TrainOptions) => string | null,
+): There | null {
   const report = join(folder, files.report);
-  if (!existsSync(report)) return "not trained yet";
-  let there: Partial<TrainingRequest> | undefined;
+  if (!existsSync(report)) return null;
   try {
-    there = (JSON.parse(readFileSync(report, "utf8")) as { order?: Partial<TrainingRequest> }).order;
-    readAnyModelAt(join(folder, files.model));
+    const { request, modelSha256, preset, seconds } = JSON.parse(readFileSync(report, "utf8"));
+    const bytes = readFileSync(join(folder, files.model));
+    if (sha256Of(bytes) !== modelSha256) return { kind: "other", why: "its model is not the one of its report" };
+    const model: AnyModel = readModel(bytes);
+    const difference = differs(request, model.options);
+    if (difference) return { kind: "other", why: `it was trained ${difference}` };
+    const missing = names.find(
+      (name) => !existsSync(join(folder, name)) && !(name === files.scales && isConsingan(model)), // can't be made again
+    );
+    if (missing === undefined) return { kind: "finished" };
+    return { kind: "incomplete", missing, model, preset, seconds };
   } catch {
-    return "what is there can't be read";
+    return { kind: "other", why: "what is there can't be read" };
   }
-  if (there?.sha256 !== request.sha256) return "the photo is another one";
-  const sorted = (o: object | undefined) => JSON.stringify(Object.entries(o ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const isSame = there.preset === request.preset && sorted(there.options) === sorted(request.options);
-  return isSame ? null : "the options are others";
 }
 
 /**

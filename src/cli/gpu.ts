@@ -2,10 +2,11 @@
 // a training neither reads nor times them.
 
 import type { Gpu } from "../gpu/device.ts";
+import { GpuKeeper } from "../gpu/gpu-keeper.ts";
 import { openAdapter } from "../node/adapter.ts";
 import { tuningFile } from "../node/tuning-file.ts";
 import { openDevice } from "../runtime/open.ts";
-import type { Timing, TuningCase } from "../runtime/tune.ts";
+import type { Timing, TuningCase, TuningTable } from "../runtime/tune.ts";
 import { casesOf, multiplyAdds, Tuner } from "../runtime/tuner.ts";
 import { planWithoutGpu, tuneTraining } from "../singan/recipes.ts";
 import { graphsOf } from "../singan/training/dry-run.ts";
@@ -67,9 +68,67 @@ export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[]
 /** Forgets all that was timed on this computer. */
 export const forgetTuning = (): Promise<void> => tuningFile().clear();
 
-/** Opens the GPU, and disposes it with the session: Dawn crashes if a process ends while work is pending. Throws NoAdapterError. */
+/**
+ * Opens the GPU, and disposes it with the session: Dawn crashes if a process exits while work is pending. Throws NoAdapterError, and GpuError
+ * where the adapter refuses.
+ */
 export async function openGpu(session: Session, adapter?: GPUAdapter): Promise<Gpu> {
   const gpu = await openDevice(adapter ?? (await openAdapter()));
-  session.onExit(() => gpu.dispose());
+  session.onExit(() => gpu.dispose(), { waits: true });
+  session.onInterrupt(() => gpu.idle());
   return gpu;
+}
+
+/** Which kernels a training runs: with the same, it has the same bits. */
+export interface Kernels {
+  /** The adapter and all kernels that there are. */
+  readonly name: string;
+  /** Which of them are the fastest, as far as they were timed. */
+  readonly table: TuningTable;
+}
+
+/** The GPU of a command that trains: a lost one is replaced, and runs the same kernels. */
+export class TrainingGpu {
+  readonly keeper: GpuKeeper;
+  #kernels: Kernels = { name: "", table: {} };
+  #current: Gpu | null = null;
+
+  constructor(private readonly session: Session) {
+    const open = async () => {
+      this.#current = await openDevice(await openAdapter());
+      return this.#current;
+    };
+    this.keeper = new GpuKeeper(open, { onReopened: () => this.adopt(this.#kernels) });
+    session.onExit(() => this.keeper.dispose(), { waits: true });
+    session.onInterrupt(() => this.keeper.idle());
+  }
+
+  get kernels(): Kernels {
+    return this.#kernels;
+  }
+
+  /** Finds the fastest kernels for a plan; see tuneFor. */
+  async tune(plan: Pick<TrainingPlan, "pyramid" | "options">): Promise<void> {
+    const gpu = await this.keeper.get();
+    await tuneFor(gpu, this.session, plan);
+    this.#kernels = { name: Tuner.nameOf(gpu), table: Tuner.tableOf(gpu) };
+  }
+
+  /** Runs the kernels that are chosen without timing, or were timed by earlier runs. */
+  async untuned(): Promise<void> {
+    const gpu = await this.keeper.get();
+    this.#kernels = { name: Tuner.nameOf(gpu), table: Tuner.tableOf(gpu) };
+  }
+
+  /** Runs the kernels of an earlier training; nothing is timed. Says so where they can't be the same. The GPU must be open. */
+  adopt(kernels: Kernels): void {
+    const gpu = this.#current!;
+    const name = Tuner.nameOf(gpu);
+    if (name === kernels.name) Tuner.adopt(gpu, kernels.table);
+    else
+      this.session.note(
+        `this is another GPU than before, or another version of this program: the training goes on, but not to the same bits (${gpu.adapterName})`,
+      );
+    this.#kernels = { name, table: Tuner.tableOf(gpu) };
+  }
 }

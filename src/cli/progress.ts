@@ -2,7 +2,9 @@
 
 import type { LossRecord } from "../singan/model/model.ts";
 import { Eta } from "../singan/training/eta.ts";
+import type { TrainingState } from "../singan/training/recipe.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
+import type { SetbackEvent } from "../singan/training/train-to-end.ts";
 import type { Session } from "./session.ts";
 
 const BAR_CELLS = 10;
@@ -34,8 +36,12 @@ export class Progress {
     this.#started = now();
   }
 
-  show(event: TrainEvent): void {
-    if (event.kind === "scale") {
+  show(event: TrainEvent | SetbackEvent): void {
+    if (event.kind === "setback") {
+      const place = `${scaleText(event.scale, this.setup.scales)}, iteration ${event.iteration}`;
+      const how = event.reason === "diverged" ? "goes back, and on with other noise" : "goes on with another GPU device";
+      this.session.note(`${event.message}: ${how}, from ${place}`);
+    } else if (event.kind === "scale") {
       this.#scale = event.scale;
       this.#eta.begin(event.scale, event.work);
     } else if (event.kind === "progress") {
@@ -44,6 +50,13 @@ export class Progress {
     } else {
       this.session.note(this.#summary(event));
     }
+  }
+
+  /** Where a state is: "scale 2 of 0-7, iteration 40 of 200", or "its end". */
+  placeOf({ level, trainer }: TrainingState): string {
+    const { scales, iterations } = this.setup;
+    if (level === scales) return "its end";
+    return `${scaleText(level, scales)}, iteration ${trainer?.iteration ?? 0} of ${iterations}`;
   }
 
   #step(iteration: number, losses: LossRecord): void {

@@ -7,6 +7,7 @@ import type { Rgb8 } from "../image/planes.ts";
 import { ModelFileError } from "../singan/model/file-fields.ts";
 import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
 import { readModel } from "../singan/recipes.ts";
+import { checkpointFiles } from "./checkpoint-folder.ts";
 
 /** A file can't be read or written. The message is one line that names it. */
 export class FileError extends Error {
@@ -79,10 +80,21 @@ export function pngNames(path: string): string[] {
 }
 /** The name of the model in a folder that training has written. */
 export const MODEL_FILE = "model.safetensors";
-/** The path of a model: `path` itself, or the model inside if `path` is a folder that training has written. */
+/** The path of a model: `path` itself, or in a folder of a training the finished model, or else the newest checkpoint that can be read. */
 export function modelPath(path: string): string {
   const inside = join(path, MODEL_FILE);
-  return isDirectory(path) && existsSync(inside) ? inside : path;
+  if (!isDirectory(path)) return path;
+  if (existsSync(inside)) return inside;
+  const checkpoints = checkpointFiles(path).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const isReadable = (file: string) => {
+    try {
+      readAnyModelAt(file);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return checkpoints.find(isReadable) ?? checkpoints[0] ?? path;
 }
 /** Reads a model of any recipe. Throws FileError. */
 export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);

@@ -17,7 +17,9 @@ export class Session {
   readonly isLive: boolean;
   readonly #hasColour: boolean;
   #hasStatus = false;
-  readonly #cleanups: (() => void)[] = [];
+  readonly #cleanups: { readonly cleanup: () => void; readonly waits: boolean }[] = [];
+  readonly #onInterrupt: (() => Promise<unknown>)[] = [];
+  #isInterrupted = false;
 
   constructor(
     private readonly out: Output,
@@ -49,18 +51,35 @@ export class Session {
     return this.#hasColour ? `\x1b[${code}m${text}\x1b[0m` : text;
   }
 
-  /** Registers a function for the end of the run, also after an interrupt. It must be synchronous. */
-  onExit(cleanup: () => void): void {
-    this.#cleanups.push(cleanup);
+  /** Registers a function for the end of the run, also after an interrupt. It must be synchronous; `waits` tells that it may take long. */
+  onExit(cleanup: () => void, { waits = false } = {}): void {
+    this.#cleanups.push({ cleanup, waits });
   }
 
-  /** Runs every cleanup once, in the order of registration: files come before the GPU, which may have to finish a batch. */
-  close(): void {
+  /** Registers what an interrupt must wait for: what it saves, and the GPU's work. */
+  onInterrupt(work: () => Promise<unknown>): void {
+    this.#onInterrupt.push(work);
+  }
+
+  /** Stops work that awaits goOn(), and resolves when everything that an interrupt must wait for is done or has failed. */
+  async interrupt(): Promise<void> {
+    this.#isInterrupted = true;
+    await Promise.allSettled(this.#onInterrupt.map((work) => work()));
+  }
+
+  /** For loops to await between two steps: resolves at once, but after an interrupt it never does. */
+  goOn(): Promise<void> {
+    return this.#isInterrupted ? new Promise(() => {}) : Promise.resolve();
+  }
+
+  /** Runs every cleanup once, in the order of registration; without `mayWait` only those that take no time. */
+  close({ mayWait = true } = {}): void {
     if (this.#hasStatus) this.err.write(ERASE);
     this.#hasStatus = false;
-    for (let cleanup = this.#cleanups.shift(); cleanup; cleanup = this.#cleanups.shift()) {
+    for (let next = this.#cleanups.shift(); next; next = this.#cleanups.shift()) {
+      if (next.waits && !mayWait) continue;
       try {
-        cleanup();
+        next.cleanup();
       } catch {
         // A failed cleanup must not keep the others from running.
       }

@@ -207,6 +207,12 @@ export class Gpu {
     this.check();
   }
 
+  /** Resolves when the device computes and compiles nothing, whatever has gone wrong: only then can a process in Node exit without a crash. */
+  async idle(): Promise<void> {
+    await this.pipelines.settled();
+    await this.device.queue.onSubmittedWorkDone().catch(() => {});
+  }
+
   /** Ends the device and everything on it. Whatever still uses it throws GpuError. */
   dispose(): void {
     this.#disposed = true;

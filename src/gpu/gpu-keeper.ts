@@ -92,6 +92,11 @@ export class GpuKeeper {
     }
   }
 
+  /** Resolves when the open device, if any, computes and compiles nothing. */
+  async idle(): Promise<void> {
+    await this.#current?.idle();
+  }
+
   /** Closes the device; get() opens another one. */
   close(): void {
     this.#gpu = null;

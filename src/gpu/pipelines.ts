@@ -79,6 +79,11 @@ export class Pipelines {
   #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   #modules = new Map<string, GPUShaderModule>();
 
+  /** Resolves when nothing is being compiled any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pipelines.values());
+  }
+
   constructor(readonly device: GPUDevice) {}
 
   get size(): number {

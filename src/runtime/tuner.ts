@@ -13,6 +13,7 @@ import {
   type Trial,
   type TuningCase,
   type TuningStore,
+  type TuningTable,
   type TuningTools,
   tableName,
   tune,
@@ -36,6 +37,23 @@ export class Tuner {
   static async open(gpu: Gpu, store: TuningStore): Promise<Tuner> {
     for (const [key, timing] of Object.entries(await store.read(tableOf(gpu)))) tuningOf(gpu).set(key, timing);
     return new Tuner(gpu, store);
+  }
+
+  /** Gives a Gpu this table in place of its own. */
+  static adopt(gpu: Gpu, table: TuningTable): void {
+    const own = tuningOf(gpu);
+    own.clear();
+    for (const [key, timing] of Object.entries(table)) own.set(key, timing);
+  }
+
+  /** The name of a Gpu's table: with the same name and table, trainings have the same bits. */
+  static nameOf(gpu: Gpu): string {
+    return tableOf(gpu);
+  }
+
+  /** All that a Gpu knows of its fastest kernels. */
+  static tableOf(gpu: Gpu): TuningTable {
+    return Object.fromEntries(tuningOf(gpu));
   }
 
   /** What the table says about cases. */

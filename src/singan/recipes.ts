@@ -9,9 +9,11 @@ import { consinganSampling } from "./generation/consingan-sampler.ts";
 import type { SampleOptions, Sampler, Sampling } from "./generation/sampling.ts";
 import { singanSampling } from "./generation/singan-sampler.ts";
 import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/config.ts";
+import { ModelFileError } from "./model/file-fields.ts";
 import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
 import { readModelFile, writeModelFile } from "./model/model-file.ts";
 import type { Pyramid } from "./model/pyramid.ts";
+import { type Checkpoint, modelFileIn, readCheckpointFile } from "./training/checkpoint.ts";
 import { Checkpoints, type SlotStore } from "./training/checkpoints.ts";
 import { consinganTraining } from "./training/consingan/consingan-training.ts";
 import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./training/dry-run.ts";
@@ -131,8 +133,17 @@ export const checkSample = (model: AnyModel, options: SampleOptions): void =>
 /** The bytes of a model file; see writeModelFile. */
 export const writeModel = (model: AnyModel): Uint8Array<ArrayBuffer> => writeModelFile(model, RECIPES);
 
-/** The model in a file; see readModelFile. */
-export const readModel = (bytes: Uint8Array): AnyModel => readModelFile(bytes, RECIPES);
+/** The model in a file, or of the finished scales in a checkpoint, at least one; see readModelFile. */
+export function readModel(bytes: Uint8Array): AnyModel {
+  const inside = modelFileIn(bytes);
+  if (!inside) return readModelFile(bytes, RECIPES);
+  const model = readModelFile(inside, RECIPES, 0);
+  if (model.scales.length === 0) throw new ModelFileError("the training has not finished its first scale yet");
+  return model;
+}
+
+/** The checkpoint in a file; see readCheckpointFile. */
+export const readCheckpoint = (bytes: Uint8Array): Promise<Checkpoint> => readCheckpointFile(bytes, RECIPES);
 
 /** The checkpoints in a store; see Checkpoints. */
 export const openCheckpoints = (store: SlotStore, onDamaged: (why: string) => void): Promise<Checkpoints> =>

@@ -1,7 +1,7 @@
 // A training that does not fit into memory is refused before it starts, with numbers and a size that fits.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { inFlags } from "../../src/cli/training.ts";
+import { inFlags } from "../../src/cli/training-flags.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";

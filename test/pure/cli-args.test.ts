@@ -6,7 +6,7 @@ import { type Args, closest, helpText, parse, UsageError } from "../../src/cli/a
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
-import { asFlags, flagName, givenOptions } from "../../src/cli/training.ts";
+import { asFlags, flagName, givenOptions } from "../../src/cli/training-flags.ts";
 import { PAPER } from "../../src/singan/model/config.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import { Eta } from "../../src/singan/training/eta.ts";

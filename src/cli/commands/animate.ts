@@ -16,7 +16,7 @@ import { ShareDone } from "../progress.ts";
 import { modelPath, readModelAt } from "../read-files.ts";
 import { counted, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { inFlags } from "../training.ts";
+import { inFlags } from "../training-flags.ts";
 
 const FORMATS = ["gif", "apng", "png"] as const;
 const NAMES = { gif: "animation.gif", apng: "animation.png" } as const;
@@ -97,7 +97,7 @@ async function run(args: Args, session: Session): Promise<void> {
   }
   await sampler.dispose();
   if (format !== "png") folder.write(names[0]!, (format === "gif" ? encodeGif : encodeApng)(held, fps));
-  const written = folder.commit(format === "png" ? { folder: FRAMES, names: FRAME_NAMES } : undefined);
+  const written = folder.commit(format === "png" ? { stale: { folder: FRAMES, names: FRAME_NAMES } } : {});
 
   session.note(`${counted(options.frames, "frame")} of ${sizeText(size)}, on ${gpu.adapterName}`);
   const shown = format === "gif" ? 100 / gifDelay(fps) : fps;

@@ -9,7 +9,7 @@ import { openGpu, tuneFor } from "../gpu.ts";
 import { rewording } from "../read-files.ts";
 import { sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training.ts";
+import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training-flags.ts";
 
 const DEFAULT_SIZE = "250x188";
 /** Training flags that do not change the time of an iteration. */

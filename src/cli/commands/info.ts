@@ -1,13 +1,14 @@
 // singan info MODEL: shows what is in a model file. Needs no GPU.
 
 import { statSync } from "node:fs";
-import { recipeOf } from "../../singan/recipes.ts";
+import { openCheckpoints, recipeOf } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
+import { checkpointFiles, checkpointFolder } from "../checkpoint-folder.ts";
 import { duration } from "../progress.ts";
-import { modelPath, readAnyModelAt } from "../read-files.ts";
+import { isDirectory, modelPath, readAnyModelAt } from "../read-files.ts";
 import { describeScale, table } from "../report.ts";
 import type { Session } from "../session.ts";
-import { asFlags } from "../training.ts";
+import { asFlags } from "../training-flags.ts";
 
 export const infoCommand: Command = {
   name: "info",
@@ -22,6 +23,12 @@ export const infoCommand: Command = {
 };
 
 async function run(args: Args, session: Session): Promise<void> {
+  const unfinished = await unfinishedIn(args.words[0]!);
+  if (unfinished && unfinished.model.scales.length === 0) {
+    if (args.has("json")) session.result(JSON.stringify({ unfinished: unfinished.at }));
+    else session.result(unfinished.text);
+    return;
+  }
   const file = modelPath(args.words[0]!);
   const model = readAnyModelAt(file);
   const { options, sizes, scales, photo } = model;
@@ -39,6 +46,7 @@ async function run(args: Args, session: Session): Promise<void> {
         scales: scales.map(describeScale),
         seconds,
         options,
+        ...(unfinished && { unfinished: unfinished.at }),
       }),
     );
     return;
@@ -60,4 +68,17 @@ async function run(args: Args, session: Session): Promise<void> {
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
   session.result(`singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}`);
+  if (unfinished) session.result(unfinished.text);
+}
+
+/** How far the unfinished training in a folder is; null where there is none. */
+async function unfinishedIn(folder: string) {
+  if (!isDirectory(folder) || checkpointFiles(folder).length === 0) return null;
+  const { found } = await openCheckpoints(checkpointFolder(folder), () => {});
+  if (!found) return null;
+  const { level: scale, trainer, model } = found.state;
+  const at = { scale, scales: model.sizes.length, iteration: trainer?.iteration ?? 0, iterations: model.options.iterations };
+  const place =
+    scale === at.scales ? "its end" : `scale ${scale} of 0-${at.scales - 1}, iteration ${at.iteration} of ${at.iterations}`;
+  return { model, at, text: `unfinished: the training in ${folder} is at ${place}` };
 }

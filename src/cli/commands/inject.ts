@@ -1,7 +1,6 @@
 // singan paint, edit and harmonize: injects a picture into a trained model at one scale, or at each scale.
 
 import { basename, dirname, extname, join } from "node:path";
-import type { Gpu } from "../../gpu/device.ts";
 import { flattened } from "../../image/decode.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
@@ -16,20 +15,17 @@ import {
   softMask,
   toPhotoSize,
 } from "../../singan/generation/applications/inject.ts";
-import { quantizedPath } from "../../singan/generation/path.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
-import { type Model, photoAt } from "../../singan/model/model.ts";
-import { paletteOf, quantized } from "../../singan/model/palette.ts";
-import { PURPOSE, randomKey } from "../../singan/networks/noise.ts";
-import { retrain } from "../../singan/recipes.ts";
+import type { Model } from "../../singan/model/model.ts";
 import { type Args, type Command, type FlagHelp, UsageError } from "../args.ts";
 import { startScaleFlag, startScales } from "../flag-values.ts";
-import { openGpu } from "../gpu.ts";
+import { openGpu, TrainingGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
-import { ShareDone } from "../progress.ts";
+import { paintQuantized } from "../quantized-painting.ts";
 import { FileError, modelPath, readLayer, readMaskPicture, readModelAt, rewording } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
+import { RESUME_FLAGS, resumptionOf } from "../unfinished.ts";
 
 const SHEET = "sheet.png";
 const MASK = "mask.png";
@@ -60,6 +56,7 @@ export const paintCommand: Command = {
   flags: {
     ...flags("paint"),
     quantize: "replace the painting's colours by the photo's, and train the scale again for them",
+    ...RESUME_FLAGS,
   },
   examples: [
     ["singan paint out/photo drawing.png --start-scale 1", "the drawing's layout, the photo's look"],
@@ -134,46 +131,38 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const layer = readLayer(file);
   const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
-  const folder = OutputFolder.open(session, path, [...names, ...(hasSheet ? [SHEET] : [])]);
+  const isQuantized = args.has("quantize");
+  const resumption = resumptionOf(args);
+  if (!isQuantized && resumption !== "either") throw new UsageError(`--${resumption} is for --quantize, which trains`);
+  const folder = OutputFolder.open(session, path, [...names, ...(hasSheet ? [SHEET] : [])], { isLocked: isQuantized });
   noteStretching(painting, injection, file, session);
   if (layer.alpha) session.note(`${file} is partly transparent: those parts become white`);
 
-  const gpu = await openGpu(session);
   const planes = toPhotoSize(model, toPlanes(painting));
   const pictures: Labelled[] = [{ picture: toRgb8(planes), label: "painting" }];
-  const sampler = await SinganSampler.load(gpu, model);
-  for (const scale of scales) {
-    const result = args.has("quantize")
-      ? await quantizedPainting(scale, planes, injection, gpu, session)
-      : await paint(sampler, planes, scale, { seed });
-    folder.writePicture(fileOf(name, scale), result);
-    pictures.push({ picture: toRgb8(result), label: `scale ${scale}` });
-  }
-  await sampler.dispose();
-  if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
-  const files = folder.commit();
-  showResults(args, session, files, { files, startScales: scales, seed });
-}
-
-async function quantizedPainting(
-  scale: number,
-  painting: Planes,
-  { model, seed, scales }: Injection,
-  gpu: Gpu,
-  session: Session,
-): Promise<Planes> {
-  const palette = paletteOf(photoAt(model, scale), randomKey(seed, PURPOSE.palette, scale));
-  const progress = new ShareDone(session, `training scale ${scale} again${scales.length > 1 ? `, of ${scales.length}` : ""}`);
-  const training = retrain(gpu, { model, scale, palette });
-  let step = await training.next();
-  for (; !step.done; step = await training.next())
-    if (step.value.kind === "progress") progress.show(step.value.iteration / model.options.iterations);
-  const sampler = await SinganSampler.load(gpu, step.value);
-  try {
-    return await sampler.render(quantizedPath(step.value, quantized(painting, palette), scale), { seed });
-  } finally {
+  const add = (scale: number, picture: Planes) => {
+    folder.writePicture(fileOf(name, scale), picture);
+    pictures.push({ picture: toRgb8(picture), label: `scale ${scale}` });
+  };
+  const clears: (() => Promise<void>)[] = [];
+  if (isQuantized) {
+    const gpu = new TrainingGpu(session);
+    for (const scale of scales) {
+      const what = `training scale ${scale} again${scales.length > 1 ? `, of ${scales.length}` : ""}`;
+      const one = { model, painting: planes, scale, seed, what, folder: path, resumption };
+      const { picture, clear } = await paintQuantized(gpu, one, session);
+      add(scale, picture);
+      clears.push(clear);
+    }
+  } else {
+    const sampler = await SinganSampler.load(await openGpu(session), model);
+    for (const scale of scales) add(scale, await paint(sampler, planes, scale, { seed }));
     await sampler.dispose();
   }
+  if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([pictures])));
+  const files = folder.commit();
+  for (const clear of clears) await clear();
+  showResults(args, session, files, { files, startScales: scales, seed });
 }
 
 async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session): Promise<void> {

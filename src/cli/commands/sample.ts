@@ -17,7 +17,7 @@ import { ShareDone } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
 import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
-import { inFlags } from "../training.ts";
+import { inFlags } from "../training-flags.ts";
 
 export const sampleCommand: Command = {
   name: "sample",
@@ -59,6 +59,8 @@ async function run(args: Args, session: Session): Promise<void> {
   const seed = args.seed;
   const model = readAnyModelAt(file);
   const trained = trainedSize(model);
+  const [finished, all] = [model.scales.length, model.sizes.length];
+  if (finished < all) session.note(`the training has ${finished} of ${all} scales so far: pictures have ${sizeText(trained)}`);
   const size = readWantedSize(args, trained);
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const below = args.text("below") as SampleOptions["below"];

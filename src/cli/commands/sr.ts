@@ -17,22 +17,24 @@ import { type Model, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice } from "../flag-values.ts";
-import { openGpu } from "../gpu.ts";
-import { OutputFolder } from "../output-folder.ts";
+import { TrainingGpu } from "../gpu.ts";
+import { OutputFolder, writingElsewhere } from "../output-folder.ts";
 import { duration } from "../progress.ts";
-import { MODEL_FILE, modelPath, readModelAt, readPhoto } from "../read-files.ts";
+import { MODEL_FILE, modelPath, readBytes, readModelAt, readPhoto } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
+import { differenceOf, requestOf, type TrainingRequest } from "../request.ts";
 import type { Session } from "../session.ts";
+import { type KeptPlan, PhotoTrainer } from "../training.ts";
 import {
   flagName,
   inFlags,
-  PhotoTrainer,
   PRESET_DETAILS,
   PRESET_FLAG,
   readPlanOptions,
   requireTrainable,
   TRAIN_FLAGS,
-} from "../training.ts";
+} from "../training-flags.ts";
+import { RESUME_FLAGS, resumptionOf, Unfinished } from "../unfinished.ts";
 
 const SUPER_RESOLUTION = "super-resolution";
 /** With fewer scales, the factor between two scales is far from that of an enlargement step. */
@@ -69,6 +71,7 @@ export const srCommand: Command = {
     "noise random|none": "none: no random noise, so the seed has no effect (default: random)",
     compare: "also write one picture with the photo, its bicubic enlargement and the result in a row",
     ...PRESET_FLAG,
+    ...RESUME_FLAGS,
   },
   options: OPTIONS,
   examples: [
@@ -86,6 +89,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const seed = args.seed;
   const noise = choice(args, "noise", ["random", "none"], "random");
   const isModel = extname(file) === ".safetensors";
+  const resumption = resumptionOf(args);
   const plan = readPlanOptions(args, fixed);
   const trained = isModel ? modelToUse(file, args) : null;
   const photo = trained ? null : toPlanes(readPhoto(file));
@@ -93,28 +97,27 @@ async function run(args: Args, session: Session): Promise<void> {
   else requireTrainable(photo!, plan);
 
   const path = args.text("out") ?? (isModel ? dirname(file) : join("out", `${basename(file, extname(file))}-sr`));
-  const result = `x${factor}.png`;
-  const comparison = `x${factor}-compare.png`;
-  const folder = OutputFolder.open(session, path, [
-    ...(isModel ? [] : [MODEL_FILE]),
-    result,
-    ...(args.has("compare") ? [comparison] : []),
-  ]);
-  const gpu = await openGpu(session);
+  const [result, comparison] = [`x${factor}.png`, `x${factor}-compare.png`];
+  const names = [...(isModel ? [] : [MODEL_FILE]), result, ...(args.has("compare") ? [comparison] : [])];
+  const folder = OutputFolder.open(session, path, names, { isLocked: !isModel });
+  const gpu = new TrainingGpu(session);
+  const { adapterName } = await gpu.keeper.get();
 
   let model: Model;
+  let unfinished: Unfinished<KeptPlan> | null = null;
   if (trained) {
     model = trained;
     if (!recipeOf(model.options).isForEnlargement)
       session.note("the model was not trained for super-resolution: singan sr PHOTO trains one that does it better");
   } else {
-    session.note(`${basename(file)}: ${sizeText(photo!)}, on ${gpu.adapterName}`);
-    const training = await new PhotoTrainer(gpu, plan, session).train(photo!, (finest) =>
-      forewarn(photo!, finest, factor, session),
-    );
+    const request = requestOf(readBytes(file, "a picture"), plan);
+    const differs = (there: TrainingRequest, made: Model["options"]) => differenceOf(there, made, request, plan, photo!);
+    unfinished = await Unfinished.open(session, path, { request, differs, resumption });
+    session.note(`${basename(file)}: ${sizeText(photo!)}, on ${adapterName}`);
+    const trainer = new PhotoTrainer(gpu, plan, session);
+    const training = await trainer.train(photo!, unfinished, (finest) => forewarn(photo!, finest, factor, session));
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
-    folder.write(MODEL_FILE, writeModel(model));
     if (model.scales.length < FEWEST_SCALES)
       session.note(
         `at ${sizeText(model.photo)} the model has ${model.scales.length} scales, too few to learn a good enlargement: ` +
@@ -122,14 +125,21 @@ async function run(args: Args, session: Session): Promise<void> {
       );
   }
 
-  const sampler = await SinganSampler.load(gpu, model);
-  const picture = await sampler.render(srPath(model, factor), { seed, noise });
-  await sampler.dispose();
-  folder.writePicture(result, picture);
-  if (args.has("compare")) folder.write(comparison, compare(model.photo, picture));
-  const paths = folder.commit();
+  const picture = await gpu.keeper.run(async (device) => {
+    const sampler = await SinganSampler.load(device, model);
+    const made = await sampler.render(srPath(model, factor), { seed, noise });
+    await sampler.dispose();
+    return made;
+  });
+  const paths = await writingElsewhere(session, folder, names, async (to) => {
+    if (!trained) to.write(MODEL_FILE, writeModel(model));
+    to.writePicture(result, picture);
+    if (args.has("compare")) to.write(comparison, compare(model.photo, picture));
+    return to.commit();
+  });
+  await unfinished?.clear();
 
-  session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${gpu.adapterName}`);
+  session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${adapterName}`);
   const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
   showResults(args, session, paths, { files: paths, ...(trained ? {} : { model: join(path, MODEL_FILE) }), ...facts });
 }
@@ -147,7 +157,9 @@ function forewarn(photo: Size, finest: Size, factor: number, session: Session): 
 
 /** Reads a trained model. Throws UsageError for flags that concern only a training. */
 function modelToUse(file: string, args: Args): Model {
-  const idle = ["preset", ...OPTIONS.map(({ name }) => name)].find((name) => name !== "seed" && args.has(name));
+  const idle = ["preset", ...Object.keys(RESUME_FLAGS), ...OPTIONS.map(({ name }) => name)].find(
+    (name) => name !== "seed" && args.has(name),
+  );
   if (idle) throw new UsageError(`--${idle} concerns the training, and ${basename(file)} is already trained`);
   return readModelAt(file, SUPER_RESOLUTION);
 }

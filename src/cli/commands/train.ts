@@ -2,34 +2,35 @@
 
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { type Gpu, GpuError } from "../../gpu/device.ts";
+import type { Gpu } from "../../gpu/device.ts";
 import { flattened } from "../../image/decode.ts";
-import { labelledSheet } from "../../image/labels.ts";
-import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
-import { encodePng } from "../../image/png.ts";
-import type { AnyModel, Preview } from "../../singan/model/model.ts";
+import { type Planes, toPlanes } from "../../image/planes.ts";
+import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { foldersFor, requestOf, type TrainingRequest, unfinished } from "../finished.ts";
-import { openGpu } from "../gpu.ts";
-import { OutputFolder } from "../output-folder.ts";
+import { checkpointFiles } from "../checkpoint-folder.ts";
+import { type Finished, finishedIn, foldersFor } from "../finished.ts";
+import { TrainingGpu } from "../gpu.ts";
+import { OutputFolder, writingElsewhere } from "../output-folder.ts";
 import { duration } from "../progress.ts";
 import { FileError, MODEL_FILE, readBytes, readLayer, rewording, shown } from "../read-files.ts";
 import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
+import { differenceOf, requestOf, sha256Of, type TrainingRequest } from "../request.ts";
+import { previewsOf, scaleSheet } from "../scale-sheet.ts";
 import type { Session } from "../session.ts";
+import { type KeptPlan, PhotoTrainer } from "../training.ts";
 import {
   inFlags,
-  PhotoTrainer,
   PRESET_DETAILS,
   PRESET_FLAG,
   readPlanOptions,
   requireTrainable,
   TRAIN_FLAGS,
   TRAIN_RECIPES,
-  type Trained,
-} from "../training.ts";
+} from "../training-flags.ts";
+import { RESUME_FLAGS, type Resumption, resumptionOf, Unfinished, type UnfinishedOptions } from "../unfinished.ts";
 
 const FILES = {
   model: MODEL_FILE,
@@ -38,8 +39,6 @@ const FILES = {
   report: "report.json",
 } as const;
 const SAMPLES = "samples";
-/** Small pictures are enlarged in the sheet, px. */
-const SHEET_CELL_WIDTH = 256;
 const SAMPLE_NAMES = /^\d{3,}\.png$/;
 const MAX_SAMPLES = 10_000;
 
@@ -53,12 +52,15 @@ export const trainCommand: Command = {
     "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
       "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
+    "The training's state is kept in DIR every 30 seconds and after each scale (checkpoint-0 and checkpoint-1.safetensors), and\n" +
+      "when it is interrupted. The same command goes on with it, to the same result; singan sample and info can use it already.",
     PRESET_DETAILS,
   ],
   flags: {
     "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
     "samples N": "how many samples to make (default: 8)",
     ...PRESET_FLAG,
+    ...RESUME_FLAGS,
     "skip-finished": "do nothing where DIR holds this very training (always with several)",
   },
   options: TRAIN_FLAGS,
@@ -78,6 +80,7 @@ interface Wanted {
   readonly plan: PlanOptions;
   readonly samples: number;
   readonly skips: boolean;
+  readonly resumption: Resumption;
 }
 
 async function run(args: Args, session: Session): Promise<void> {
@@ -87,16 +90,18 @@ async function run(args: Args, session: Session): Promise<void> {
     throw new UsageError(`--recipe ${recipe} is what singan sr PHOTO trains; train knows ${TRAIN_RECIPES.join(" and ")}`);
   const plan = readPlanOptions(args);
   const many = files.length > 1;
-  const wanted = { plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") };
+  const wanted: Wanted = {
+    ...{ plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") },
+    resumption: resumptionOf(args),
+  };
   const out = args.text("out");
   const jobs: Job[] = many
     ? [...foldersFor(files)].map(([file, name]) => ({ file, folder: join(out ?? "out", name) }))
     : [{ file: files[0]!, folder: out ?? join("out", basename(files[0]!, extname(files[0]!))) }];
   for (const { file } of many ? jobs : [])
     if (!existsSync(file)) session.note(`there is no file ${shown(file)}: that photo will fail`);
-  // The GPU with the trainer on it, opened when first needed and again after it was lost.
-  let opened: Promise<PhotoTrainer> | null = null;
-  const trainer = () => (opened ??= openGpu(session).then((gpu) => new PhotoTrainer(gpu, plan, session)));
+  let opened: PhotoTrainer | null = null;
+  const trainer = () => (opened ??= new PhotoTrainer(new TrainingGpu(session), plan, session));
   const failed: string[] = [];
   for (const [i, job] of jobs.entries()) {
     if (many) session.note(session.bold(`photo ${i + 1}/${jobs.length}: ${job.file}`));
@@ -110,14 +115,13 @@ async function run(args: Args, session: Session): Promise<void> {
       const line = message.includes(job.file) ? message : `${job.file}: ${message}`;
       session.note(`${session.red("singan:")} ${line}`);
       if (args.has("json")) session.result(JSON.stringify({ photo: job.file, error: message }));
-      if (error instanceof GpuError) opened = null;
     }
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${jobs.length} photos failed: ${failed.join(", ")}`);
 }
 
-async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () => Promise<PhotoTrainer>, session: Session) {
-  const { plan, skips } = wanted;
+async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: () => PhotoTrainer, session: Session) {
+  const { plan, skips, resumption } = wanted;
   const layer = readLayer(file);
   const photo = toPlanes(flattened(layer));
   const request = requestOf(readBytes(file, "a picture"), plan);
@@ -126,63 +130,88 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, open: () 
     (message) => new FileError(`${file}: ${message}`),
     () => requireTrainable(photo, plan),
   );
-  if (skips) {
-    const why = unfinished(path, request, FILES);
-    if (why === null) {
-      session.note(`${basename(file)} is finished: ${path}`);
-      return { paths: [join(path, FILES.model)], json: { model: join(path, FILES.model), isSkipped: true } };
-    }
-    if (why !== "not trained yet") session.note(`${path} is trained again: ${why}`);
-  }
   const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
-  const folder = OutputFolder.open(session, path, [...Object.values(FILES), ...samples]);
+  const names = [...Object.values(FILES), ...samples];
+  const differs = (there: TrainingRequest, made: AnyModel["options"]) => differenceOf(there, made, request, plan, photo);
+  const there = skips ? finishedIn(path, FILES, names, differs) : null;
+  if (there?.kind === "finished") {
+    session.note(`${basename(file)} is finished: ${path}`);
+    await removeCheckpoints(session, path, { request, differs, resumption });
+    return { paths: [join(path, FILES.model)], json: { model: join(path, FILES.model), isSkipped: true } };
+  }
+  if (there?.kind === "other" && checkpointFiles(path).length === 0) session.note(`${path} is trained again: ${there.why}`);
+  const folder = OutputFolder.open(session, path, names, { isLocked: true });
   try {
-    const trainer = await open();
-    session.note(`${basename(file)}: ${sizeText(photo)}, on ${trainer.gpu.adapterName}`);
+    const isTrained = there?.kind === "incomplete";
+    const unfinished = isTrained ? null : await Unfinished.open<KeptPlan>(session, path, { request, differs, resumption });
+    const { gpu } = trainer();
+    const { adapterName } = await gpu.keeper.get();
+    session.note(`${basename(file)}: ${sizeText(photo)}, on ${adapterName}`);
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
-    const trained = await trainer.train(photo);
-    await write(folder, trainer.gpu, { file, photo, trained, samples, request });
-    const paths = folder.commit({ folder: SAMPLES, names: SAMPLE_NAMES });
-    const { model, seconds, preset } = trained;
-    session.note(`trained ${counted(model.scales.length, "scale")} in ${duration(seconds)}`);
+    let finished: Finished;
+    if (isTrained) {
+      session.note(`${path} is finished, but lacks ${there.missing}: it is made again`);
+      finished = there;
+    } else {
+      finished = await trainer().train(photo, unfinished!);
+      session.note(`trained ${counted(finished.model.scales.length, "scale")} in ${duration(finished.seconds)}`);
+    }
+    const results = { file, photo, finished, samples, request };
+    const paths = await writingElsewhere(session, folder, names, async (to) => {
+      await gpu.keeper.run((device) => write(to, device, results));
+      return to.commit({ stale: { folder: SAMPLES, names: SAMPLE_NAMES }, seal: FILES.report });
+    });
+    await unfinished?.clear();
+    const { preset, seconds } = finished;
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
-  } catch (error) {
+  } finally {
     folder.discard();
-    throw error;
   }
 }
 
-interface Finished {
+/** A run that is killed right after its results are written leaves its checkpoints. */
+async function removeCheckpoints(session: Session, path: string, options: UnfinishedOptions): Promise<void> {
+  if (checkpointFiles(path).length === 0) return;
+  let folder: OutputFolder | null = null;
+  try {
+    folder = OutputFolder.open(session, path, [], { isLocked: true });
+    await (await Unfinished.open(session, path, options)).clear();
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error; // they are another training's
+  } finally {
+    folder?.discard();
+  }
+}
+
+interface Results {
   readonly file: string;
   readonly photo: Planes;
-  readonly trained: Trained;
+  readonly finished: Finished;
   readonly samples: readonly string[];
   readonly request: TrainingRequest;
 }
 
-async function write(folder: OutputFolder, gpu: Gpu, { file, photo, trained, samples, request }: Finished): Promise<void> {
-  const { model, previews, preset, seconds } = trained;
-  folder.write(FILES.model, writeModel(model));
+async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, samples, request }: Results): Promise<void> {
+  const { model, preset, seconds } = finished;
+  const bytes = writeModel(model);
+  folder.write(FILES.model, bytes);
   const sampler = await openSampler(gpu, model);
   const { seed } = model.options;
   for (const [index, name] of samples.entries()) folder.writePicture(name, await sampler.sample({ seed, index }));
   folder.writePicture(FILES.reconstruction, await sampler.reconstruction());
   await sampler.dispose();
-  folder.write(FILES.scales, scaleSheet(previews));
+  const previews = finished.previews ?? (await previewsOf(gpu, model));
+  if (previews) folder.write(FILES.scales, scaleSheet(previews));
   // Last: a folder with a report is finished.
-  const facts = { photo: { name: basename(file), size: sizeText(photo) }, preset, seconds, order: request };
+  const facts = {
+    photo: { name: basename(file), size: sizeText(photo) },
+    preset,
+    seconds,
+    request,
+    modelSha256: sha256Of(bytes),
+  };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
-}
-
-/** Rows: scales, coarsest first. Columns: real, reconstruction, sample. */
-function scaleSheet(previews: readonly Preview[]): Uint8Array {
-  const rows = previews.map(({ real, reconstruction, sample }, k) => [
-    { picture: toRgb8(real), label: `scale ${k}, photo of ${sizeText(real)}` },
-    { picture: toRgb8(reconstruction), label: "reconstruction" },
-    { picture: toRgb8(sample), label: "sample" },
-  ]);
-  return encodePng(labelledSheet(rows, SHEET_CELL_WIDTH));
 }
 
 function report(gpu: Gpu, model: AnyModel) {

@@ -80,6 +80,17 @@ export async function readCheckpointFile(
   }
 }
 
+/** The model file of the finished scales in a checkpoint; null where the bytes are no checkpoint. Its own checksum tells damage. */
+export function modelFileIn(bytes: Uint8Array): Uint8Array | null {
+  try {
+    const { tensors, metadata } = readSafetensors(bytes);
+    const model = tensors.get("model");
+    return metadata["format"] === FORMAT && model?.dtype === "U8" ? model.data : null;
+  } catch {
+    return null;
+  }
+}
+
 function readState(tensors: ReadonlyMap<string, StoredTensor>, stored: unknown, recipes: ModelRecipes): TrainingState {
   const model = tensors.get("model");
   if (model?.dtype !== "U8" || !isObject(stored)) throw damaged("its model or its state is missing");

@@ -18,14 +18,14 @@ export interface SetbackEvent {
 }
 
 export interface EndControl<M extends AnyModel = AnyModel> extends Pick<TrainControl<M>, "from" | "maxBatch"> {
-  /** Shortest time between two states of a scale, ms; a state is also taken before each scale. Default 5 s. */
+  /** Shortest time between two states of a scale, ms; a state is also taken before each scale. Default 2 s. */
   readonly keepMs?: number;
 }
 
 /** One try of a training, from `control.from` on. */
 export type Attempt<M extends AnyModel, R> = (gpu: Gpu, control: TrainControl<M>) => AsyncGenerator<TrainEvent<M>, R>;
 
-const KEEP_MS = 5000;
+const KEEP_MS = 2000;
 /** A training that diverges goes back at most so often. */
 const MOST_DIVERGENCES = 3;
 
