@@ -33,7 +33,7 @@ export function finishedIn(
     if (sha256Of(bytes) !== modelSha256) return { kind: "other", why: "its model is not the one of its report" };
     const model: AnyModel = readModel(bytes);
     const difference = differs(request, model.options);
-    if (difference) return { kind: "other", why: `it was trained ${difference}` };
+    if (difference) return { kind: "other", why: `it holds a training ${difference}` };
     const missing = names.find(
       (name) => !existsSync(join(folder, name)) && !(name === files.scales && isConsingan(model)), // can't be made again
     );

@@ -2,7 +2,7 @@
 // For bad input: one line, the right exit code, and no files left behind.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -253,7 +253,7 @@ describe("train, sample, info, doctor, bench", () => {
 });
 
 describe("ends well", () => {
-  it("Ctrl-C while training: exit code 130, and no trace", async () => {
+  it("Ctrl-C while training: exit code 130, and the training is kept", async () => {
     const { child, ended } = start([
       "train",
       "photo.png",
@@ -270,8 +270,10 @@ describe("ends well", () => {
     child.kill("SIGINT");
     const { code, out, err } = await ended;
     expect([code, out]).toEqual([130, ""]);
-    expect(err).toMatch(/interrupted: unfinished results are not written; interrupt again to stop at once\n$/);
-    expect(existsSync(at("stopped"))).toBe(false);
+    expect(err).toMatch(
+      /\ninterrupted; interrupt again to stop at once\nthe training is kept in stopped\/deep: the same command goes on with it\n$/,
+    );
+    expect(readdirSync(at("stopped/deep"))).toEqual(["checkpoint-0.safetensors"]);
   });
 
   it("a reader that has seen enough is no error", () => {

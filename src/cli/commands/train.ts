@@ -52,8 +52,8 @@ export const trainCommand: Command = {
     "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
       "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
-    "The training's state is kept in DIR every 30 seconds and after each scale (checkpoint-0 and checkpoint-1.safetensors), and\n" +
-      "when it is interrupted. The same command goes on with it, to the same result; singan sample and info can use it already.",
+    "The training's state is kept in DIR every 30 seconds, after each scale and when it is interrupted (the two files\n" +
+      "checkpoint-*.safetensors). The same command goes on with it, to the same result; singan sample and info can use it.",
     PRESET_DETAILS,
   ],
   flags: {
