@@ -3,7 +3,15 @@
 import { availableMemory } from "node:process";
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
-import { OptionError, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../singan/model/config.ts";
+import {
+  LARGEST_SIZE,
+  OptionError,
+  PAPER,
+  PRESETS,
+  type PresetName,
+  type Size,
+  type TrainOptions,
+} from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, planWithoutGpu, RECIPES, recipeOf, resolveOptions, train } from "../singan/recipes.ts";
 import { MemoryError, megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
@@ -67,8 +75,7 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
   const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
   // Without --max-size, a large --min-size is checked later, against the preset's maxSize.
-  const { minSize = PAPER.minSize, maxSize = PAPER.maxSize } = options;
-  inFlags(() => resolveOptions({ ...options, ...("maxSize" in options ? {} : { maxSize: Math.max(minSize, maxSize) }) }));
+  inFlags(() => resolveOptions({ maxSize: LARGEST_SIZE, ...options }));
   return options;
 }
 
