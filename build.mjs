@@ -96,7 +96,7 @@ async function bundleLibrary() {
     splitting: true,
     format: "esm",
     target: "es2023",
-    external: ["node:*", "webgpu", "pngjs", "jpeg-js", "gifenc"],
+    external: ["node:*", "webgpu", "sharp", "pngjs", "jpeg-js", "gifenc"],
     logLevel: "warning",
   });
 }

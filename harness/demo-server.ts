@@ -6,13 +6,18 @@ import { type FileServer, serve } from "./serve.ts";
 const USUAL_PORT = 8080;
 const page = fileURLToPath(new URL("./demo", import.meta.url));
 
-function start(): Promise<FileServer> {
+async function start(): Promise<FileServer> {
   const wanted = process.env["PORT"];
-  if (wanted) return serve(page, Number(wanted));
+  if (wanted) return serve(page, portOf(wanted));
   return serve(page, USUAL_PORT).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     return serve(page);
   });
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 2 ** 16) return Number(text);
+  throw new Error(`PORT must be a whole number from 0 to ${2 ** 16 - 1}, not ${JSON.stringify(text)}`);
 }
 
 try {

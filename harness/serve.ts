@@ -1,9 +1,10 @@
-// A static web server for one folder on localhost, for the tests and the demo page.
+// A static web server for one folder on localhost, for the tests and the demo page. It answers only to its own address.
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
 
 const MIME_TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -26,13 +27,37 @@ const MIME_TYPES: Readonly<Record<string, string>> = {
   ".ico": "image/x-icon",
 };
 
+/**
+ * Sent with every file, also with the worker's script, which does not inherit the page's policy: code, styles, workers and connections from this
+ * server only, no eval, and pictures also from memory.
+ */
+const HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+};
+
+/** The names of this computer. Another Host means that another site's name was pointed at this address (DNS rebinding). */
+const HOSTS = ["127.0.0.1", "localhost", "[::1]"];
+const HTTP_PORT = 80;
+
+function isOwnHost(host: string | undefined, port: number): boolean {
+  const own = HOSTS.flatMap((name) => [`${name}:${port}`, ...(port === HTTP_PORT ? [name] : [])]);
+  return host !== undefined && own.includes(host.toLowerCase());
+}
+
 export interface FileServer {
   /** Ends with a slash. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. For a path that ends with a slash it sends the index.html there. */
+/**
+ * Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. For a path that ends with a slash it sends the index.html
+ * there. A request for another Host gets the status 421.
+ */
 export async function serve(folder: string, port = 0): Promise<FileServer> {
   const root = await realpath(folder);
   const server = createServer((request, response) => void answer(root, request, response));
@@ -51,20 +76,20 @@ export async function serve(folder: string, port = 0): Promise<FileServer> {
 }
 
 async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refuse = (status: number): void => void response.writeHead(status, { "content-type": "text/plain" }).end(`${status}\n`);
+  const refuse = (status: number): void =>
+    void response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(`${status}\n`);
+  if (!isOwnHost(request.headers.host, request.socket.localPort!)) return refuse(421);
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(405);
   const file = await fileFor(root, request.url ?? "/").catch(() => null);
   if (!file) return refuse(404);
   response.writeHead(200, {
+    ...HEADERS,
     "content-type": MIME_TYPES[extname(file.path).toLowerCase()] ?? "application/octet-stream",
     "content-length": file.bytes,
-    "cache-control": "no-store",
   });
+  // A pipeline closes the file when the reader goes away. Nobody is left to tell about its error.
   if (request.method === "HEAD") response.end();
-  else
-    createReadStream(file.path)
-      .on("error", () => response.destroy())
-      .pipe(response);
+  else await pipeline(createReadStream(file.path), response).catch(() => {});
 }
 
 /** The requested file. Null if it is not a file, or if it is outside `root` after following links. */

@@ -48,7 +48,7 @@ const COMMON_FLAGS = flagsOf({
 });
 const TOP_FLAGS = flagsOf({
   help: "show this text (also -h); singan COMMAND -h shows the help of a command",
-  version: "show the version of this program",
+  version: "show the version of this program (also singan version)",
 });
 
 /** The flags of a command, by title in the help. */
@@ -96,7 +96,7 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Ca
   const [first, ...rest] = argv;
   if (first === undefined) throw new UsageError("no command given; singan --help lists them");
   if (first === "-h" || first === "--help") return { kind: "help", command: null };
-  if (first === "--version") return { kind: "version" };
+  if (first === "--version" || first === "version") return { kind: "version" };
   if (first === "help") return { kind: "help", command: rest[0] === undefined ? null : findCommand(rest[0], commands) };
   if (first.startsWith("-")) throw unknown("flag", first, TOP_FLAGS.map(dashed), "singan --help");
   return parseCommand(findCommand(first, commands), rest);
@@ -122,6 +122,11 @@ function parseCommand(command: Command, argv: readonly string[]): Call {
     allowPositionals: true,
     tokens: true,
   });
+  // -h is the only flag with one dash; to parseArgs -dash.png would be nine flags, -h among them.
+  for (const token of tokens) {
+    const word = token.kind === "option" ? argv[token.index]! : "";
+    if (/^-[^-]/.test(word) && word !== "-h") throw unknown("flag", word, [], help);
+  }
   if (tokens.some((t) => t.kind === "option" && t.name === "help")) return { kind: "help", command };
 
   const words: string[] = [];
@@ -164,7 +169,9 @@ const dashed = (flag: Flag): string => `--${flag.name}`;
 
 function unknown(what: string, given: string, known: readonly string[], help: string): UsageError {
   const near = closest(given, known);
-  return new UsageError(`unknown ${what} ${JSON.stringify(given)}; ${near ? `did you mean ${near}?` : `${help} lists all`}`);
+  const hint = near ? `did you mean ${near}?` : `${help} lists all`;
+  const file = what === "flag" && given.includes(".") ? `; a file of this name is given as ./${given}` : "";
+  return new UsageError(`unknown ${what} ${JSON.stringify(given)}; ${hint}${file}`);
 }
 
 /** The known word that `given` is probably a misspelling of: the nearest one, if at most a third of the letters differ. */

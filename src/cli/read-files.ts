@@ -1,13 +1,18 @@
 // Reads and decodes the files that commands take: photos, masks and models; and the errors of files.
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { decodeImage, decodeLayer, ImageError, type Layer } from "../image/decode.ts";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { flattened, ImageError, isPng, type Layer } from "../image/decode.ts";
+import { FORMAT_BYTES } from "../image/formats.ts";
 import type { Rgb8 } from "../image/planes.ts";
+import { decodeReduced } from "../image/reduced.ts";
 import { ModelFileError } from "../singan/model/file-fields.ts";
 import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
+import { requireModelStart } from "../singan/model/model-file.ts";
 import { readModel } from "../singan/recipes.ts";
 import { checkpointFiles } from "./checkpoint-folder.ts";
+import { sizeText } from "./report.ts";
+import type { Session } from "./session.ts";
 
 /** A file can't be read or written. The message is one line that names it. */
 export class FileError extends Error {
@@ -26,6 +31,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   EMFILE: "too many open files",
   ENOENT: "no folder can be made there",
+  ELOOP: "its symbolic links form a circle",
+  ENFILE: "too many open files",
+  ENOMEM: "there is not enough memory",
+  EIO: "the disk reports an error",
+  ENXIO: "the device is not there",
+  ENODEV: "the device is not there",
+  EBUSY: "it is in use",
+  ETXTBSY: "it is in use",
+  ESTALE: "the file system is no longer there",
+  ENOTCONN: "the file system is no longer there",
+  ETIMEDOUT: "the file system does not answer",
 };
 
 /** The reason of a failed system call, in a few words. */
@@ -40,34 +56,59 @@ export const shown = (path: string): string => (/[\p{Cc}]/u.test(path) || path =
 /** The largest file that Node can read at once. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** Reads a file; `what` names the expected kind in errors. Throws FileError if it is not a file, and the errors of readFileSync. */
-export function readBytes(path: string, what: string): Uint8Array {
+/**
+ * Reads a file; `what` names the expected kind in errors. `checkStart` is called with the first bytes, and may throw, before the rest is read.
+ * Throws FileError if it is not a file, and the errors of readFileSync.
+ */
+export function readBytes(path: string, what: string, checkStart: (start: Uint8Array) => void = () => {}): Uint8Array {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new FileError(`there is no file ${shown(path)}`);
+  if (!stats) throw new FileError(`there is no file ${shown(path)}${path.includes(NOT_UTF8) ? UNREADABLE_NAME : ""}`);
   if (stats.isDirectory()) throw new FileError(`${shown(path)} is a directory, not ${what}`);
   if (!stats.isFile()) throw new FileError(`${shown(path)} is not a regular file`);
   if (stats.size > MAX_BYTES) throw new FileError(`${shown(path)} is too large to be ${what}`);
-  return readFileSync(path);
-}
-
-function reading<T>(path: string, what: string, decode: (bytes: Uint8Array) => T): T {
+  const file = openSync(path, "r");
   try {
-    return decode(readBytes(path, what));
-  } catch (error) {
-    if (error instanceof FileError) throw error;
-    if (error instanceof ImageError || error instanceof ModelFileError) throw new FileError(`${shown(path)}: ${error.message}`);
-    throw new FileError(`can't read ${shown(path)}: ${reason(error)}`);
+    const start = new Uint8Array(FORMAT_BYTES);
+    checkStart(start.subarray(0, readSync(file, start, 0, FORMAT_BYTES, 0)));
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
+/** Node puts this letter where a name is not UTF-8, and can't open the file then. */
+const NOT_UTF8 = "\ufffd";
+const UNREADABLE_NAME = ": its name is not in UTF-8, so rename it";
+
+function asFileError(path: string, error: unknown): FileError {
+  if (error instanceof FileError) return error;
+  if (error instanceof ImageError || error instanceof ModelFileError) return new FileError(`${shown(path)}: ${error.message}`);
+  return new FileError(`can't read ${shown(path)}: ${reason(error)}`);
+}
+
+/** Reads a picture with its transparency. A large one is reduced, and the user told so. Throws FileError. */
+export async function readLayer(path: string, session: Session): Promise<Layer> {
+  try {
+    return await decodeReduced(readBytes(path, "a picture", isPng), (from, to) =>
+      session.note(`${shown(basename(path))} has ${sizeText(from)} pixels: it is reduced to ${sizeText(to)} first`),
+    );
+  } catch (error) {
+    throw asFileError(path, error);
+  }
+}
 /** Reads a picture, whose transparent parts count as white. Throws FileError. */
-export const readPhoto = (path: string): Rgb8 => reading(path, "a picture", (bytes) => decodeImage(bytes));
+export const readPhoto = async (path: string, session: Session): Promise<Rgb8> => flattened(await readLayer(path, session));
 /** Reads the picture of a mask, whose transparent parts count as black. Throws FileError. */
-export const readMaskPicture = (path: string): Rgb8 =>
-  reading(path, "a picture", (bytes) => decodeImage(bytes, { background: [0, 0, 0] }));
-/** Reads a picture with its transparency. Throws FileError. */
-export const readLayer = (path: string): Layer => reading(path, "a picture", (bytes) => decodeLayer(bytes));
-export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+export const readMaskPicture = async (path: string, session: Session): Promise<Rgb8> =>
+  flattened(await readLayer(path, session), [0, 0, 0]);
+/** False also for what can't be reached. */
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 /** The sorted names of the .png files in a directory, without hidden ones. Throws FileError. */
 export function pngNames(path: string): string[] {
   try {
@@ -97,7 +138,13 @@ export function modelPath(path: string): string {
   return checkpoints.find(isReadable) ?? checkpoints[0] ?? path;
 }
 /** Reads a model of any recipe. Throws FileError. */
-export const readAnyModelAt = (path: string): AnyModel => reading(path, "a model", readModel);
+export function readAnyModelAt(path: string): AnyModel {
+  try {
+    return readModel(readBytes(path, "a model", requireModelStart));
+  } catch (error) {
+    throw asFileError(path, error);
+  }
+}
 /** Reads a model for a command that supports the recipe singan only. Throws FileError, or OptionError for another recipe. */
 export const readModelAt = (path: string, what = "such command"): Model => singanModel(readAnyModelAt(path), what);
 

@@ -28,7 +28,8 @@ export class Session {
   ) {
     this.isLive = err.isTTY === true && env["TERM"] !== "dumb";
     const { FORCE_COLOR: force, NO_COLOR: no } = env;
-    this.#hasColour = force !== undefined ? force !== "0" : !no && this.isLive;
+    // no-color.org: if it is not empty, it prevents colours. FORCE_COLOR adds them where it is not empty, and 0 is off, as in Node.
+    this.#hasColour = !no && (force ? force !== "0" : this.isLive);
   }
 
   result(text: string): void {

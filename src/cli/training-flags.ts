@@ -1,7 +1,15 @@
 // A training's options as flags: read from the command line, shown in the help, and named in errors.
 
 import { DeviceLostError } from "../gpu/device.ts";
-import { OptionError, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../singan/model/config.ts";
+import {
+  LARGEST_SIZE,
+  OptionError,
+  PAPER,
+  PRESETS,
+  type PresetName,
+  type Size,
+  type TrainOptions,
+} from "../singan/model/config.ts";
 import { planWithoutGpu, RECIPES, recipeOf, resolveOptions } from "../singan/recipes.ts";
 import { DivergedError } from "../singan/training/level-trainer.ts";
 import { MemoryError, type PlanOptions } from "../singan/training/plan.ts";
@@ -60,8 +68,7 @@ export function givenOptions(args: Args): Partial<TrainOptions> {
   const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
   const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
   // Without --max-size, a large --min-size is checked later, against the preset's maxSize.
-  const { minSize = PAPER.minSize, maxSize = PAPER.maxSize } = options;
-  inFlags(() => resolveOptions({ ...options, ...("maxSize" in options ? {} : { maxSize: Math.max(minSize, maxSize) }) }));
+  inFlags(() => resolveOptions({ maxSize: LARGEST_SIZE, ...options }));
   return options;
 }
 

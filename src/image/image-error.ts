@@ -9,6 +9,12 @@ export class ImageError extends Error {
   }
 }
 
+/** The error of a decoder as one for the user. An error of JavaScript itself, such as TypeError, says nothing to users. */
+export function internal(format: string, error: unknown): ImageError {
+  const isOwn = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
+  return new ImageError(isOwn ? `corrupt ${format} (${error.message})` : `corrupt ${format}`);
+}
+
 /** 100 megapixels: more than cameras have, and far more than the 250 px that SinGAN trains on. */
 export const defaultMaxPixels = 100e6;
 

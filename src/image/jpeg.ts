@@ -3,8 +3,8 @@
 // and ignores EXIF.
 
 import { decode } from "jpeg-js";
-import { checkSize, ImageError } from "./image-error.ts";
-import type { Rgb8 } from "./planes.ts";
+import { checkSize, ImageError, internal } from "./image-error.ts";
+import type { Rgb8, Size } from "./planes.ts";
 
 /** Memory limit of jpeg-js for coefficients, samples and pixels: enough for 100 megapixels in 4:2:0. */
 const maxMemoryMiB = 1536;
@@ -80,11 +80,18 @@ function checkData(bytes: Uint8Array, { width, height, components }: Frame): voi
   if (scans > maxScans) throw new ImageError(`JPEG with ${scans} scans refused (at most ${maxScans})`);
 }
 
+/** The size in the frame header. Throws ImageError for what decodeJpeg can't read, as far as it shows without decoding. */
+export function jpegSize(bytes: Uint8Array, maxPixels: number): Size {
+  const header = readHeader(bytes, maxPixels);
+  checkData(bytes, header);
+  return { width: header.width, height: header.height };
+}
+
 /** Rewords an error of jpeg-js for the user. jpeg-js does not notice the end of a file: it reads zeros and then misses a marker. */
 function explain(error: Error): ImageError {
   if (/memory/i.test(error.message)) return new ImageError(`JPEG too large: decoding it takes more than ${maxMemoryMiB} MiB`);
   if (/marker was not found|unknown JPEG marker 0$/.test(error.message)) return new ImageError("truncated or corrupt JPEG");
-  return new ImageError(`corrupt JPEG (${error.message})`);
+  return internal("JPEG", error);
 }
 
 /**

@@ -3,8 +3,8 @@
 
 import { crc32, inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
-import { checkSize, ImageError } from "./image-error.ts";
-import { fromRgba, type Rgb8 } from "./planes.ts";
+import { checkSize, ImageError, internal } from "./image-error.ts";
+import { fromRgba, type Rgb8, type Size } from "./planes.ts";
 
 export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -110,8 +110,19 @@ function read(bytes: Uint8Array, maxPixels: number): PNG {
   try {
     return PNG.sync.read(file);
   } catch (error) {
-    throw new ImageError(`corrupt PNG (${(error as Error).message})`);
+    throw internal("PNG", error);
   }
+}
+
+/** The size in the header, the first chunk. Throws ImageError. */
+export function pngSize(bytes: Uint8Array, maxPixels: number): Size {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const at = pngSignature.length;
+  if (file.length < at + 8 + 13) throw new ImageError("truncated PNG");
+  if (file.toString("latin1", at + 4, at + 8) !== "IHDR") throw new ImageError("corrupt PNG (header)");
+  const header = file.subarray(at + 8, at + 8 + 13);
+  scanlineBytes(header, maxPixels);
+  return { width: header.readUInt32BE(0), height: header.readUInt32BE(4) };
 }
 
 /**

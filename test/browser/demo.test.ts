@@ -2,6 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, get } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, ElementHandle, Page } from "puppeteer";
@@ -292,8 +294,17 @@ describe("without a GPU", () => {
   });
 
   test("a page that is not secure", async () => {
-    const host = "demo.test";
-    const other = await launchBrowser({ flags: [`--host-resolver-rules=MAP ${host} 127.0.0.1`] });
+    // The demo's server answers only to its own Host, so a site of another name stands before it.
+    const { host: own } = new URL(server.url);
+    const site = createServer(({ url = "/", headers }, response) => {
+      get(`http://${own}${url}`, { headers: { ...headers, host: own } }, (file) => {
+        response.writeHead(file.statusCode!, file.headers);
+        file.pipe(response);
+      });
+    });
+    await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+    const host = `demo.test:${(site.address() as AddressInfo).port}`;
+    const other = await launchBrowser({ flags: ["--host-resolver-rules=MAP demo.test 127.0.0.1"] });
     try {
       const work = async (page: Page): Promise<void> => {
         await waitFor(page, `!document.getElementById("problem").hidden`);
@@ -302,9 +313,11 @@ describe("without a GPU", () => {
         );
         expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
       };
-      await visit("", work, { in: other, at: server.url.replace("127.0.0.1", host) });
+      await visit("", work, { in: other, at: `http://${host}/` });
     } finally {
       await other.close();
+      site.closeAllConnections();
+      site.close();
     }
   });
 

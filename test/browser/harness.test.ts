@@ -1,6 +1,6 @@
 // The harness: a page computes on its GPU, and its errors reach the test. Also Node's adapter, compared with the page's.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +111,63 @@ describe("serve", () => {
   ])("GET %s → %i", async (path, status, type, body) => {
     const server = await serve(root);
     expect(await request(server.url, path)).toEqual({ status, type, body });
+    await server.close();
+  });
+
+  test("answers to the names of this computer with its port, and to no other Host", async () => {
+    const server = await serve(root);
+    const { port } = new URL(server.url);
+    const statusFor = (host: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        get({ host: "127.0.0.1", port, path: "/", headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        }).on("error", reject);
+      });
+    const own = ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"].map((name) => `${name}:${port}`);
+    for (const host of own) expect([host, await statusFor(host)]).toEqual([host, 200]);
+    for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1", "localhost:1", `localhost.evil.example:${port}`])
+      expect([host, await statusFor(host)]).toEqual([host, 421]);
+    await server.close();
+  });
+
+  test("every answer has a policy, keeps its type, and names no referrer", async () => {
+    const server = await serve(root);
+    for (const path of ["", "a%20b.js", "missing.js"]) {
+      const { headers } = await fetch(server.url + path);
+      expect(headers.get("content-security-policy")).toMatch(
+        /^default-src 'self'; img-src 'self' blob: data:; object-src 'none'; /,
+      );
+      expect(headers.get("content-security-policy")).not.toMatch(/unsafe|\*|https?:/);
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("referrer-policy")).toBe("no-referrer");
+    }
+    await server.close();
+  });
+
+  test.skipIf(process.platform !== "linux")("300 downloads that are broken off leave no open file", async () => {
+    writeFileSync(join(root, "large.bin"), new Uint8Array(8 << 20));
+    const server = await serve(root);
+    const openFiles = (): number =>
+      readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).endsWith("large.bin");
+        } catch {
+          return false;
+        }
+      }).length;
+    for (let i = 0; i < 300; i++) {
+      await new Promise<void>((resolve, reject) => {
+        const sent = get(`${server.url}large.bin`, (response) => {
+          response.once("data", () => sent.destroy());
+          response.once("close", resolve);
+          response.on("error", () => {});
+        });
+        sent.on("error", reject);
+      });
+    }
+    await expect.poll(openFiles).toBe(0);
+    expect(await request(server.url, "/")).toMatchObject({ status: 200 });
     await server.close();
   });
 });

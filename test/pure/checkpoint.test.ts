@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Planes, Rgb8 } from "../../src/image/planes.ts";
+import { initialWeights } from "../../src/nn/init.ts";
 import type { TrainOptions } from "../../src/singan/model/config.ts";
 import type { AnyModel } from "../../src/singan/model/model.ts";
 import { readModelFile, writeModelFile } from "../../src/singan/model/model-file.ts";
@@ -13,7 +14,6 @@ import {
   writeCheckpointFile,
 } from "../../src/singan/training/checkpoint.ts";
 import type { Slot, SlotStore } from "../../src/singan/training/checkpoints.ts";
-import { ZEROS } from "../../src/singan/training/dry-run.ts";
 import { TINY } from "../tiny-training.ts";
 
 const photo: Rgb8 = { width: 4, height: 3, data: Uint8Array.from({ length: 36 }, (_, i) => 7 * i) };
@@ -25,7 +25,7 @@ function checkpointAt(given: Partial<TrainOptions>, level: number, isBegun: bool
   const recipe = recipeOf(options);
   const pyramid = recipe.pyramid({ width: 31, height: 24 }, options);
   const some = {
-    ...ZEROS,
+    weights: initialWeights,
     draw: (stream: number, count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i + stream)),
   };
   const finished = recipe.madeUp(pyramid, Math.min(level, pyramid.sizes.length - 1), options, some);

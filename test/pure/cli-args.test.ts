@@ -67,7 +67,14 @@ describe("parsing", () => {
     expect(parse([word], COMMANDS)).toEqual({ kind: "help", command: null });
   });
 
-  it("knows --version", () => expect(parse(["--version"], COMMANDS)).toEqual({ kind: "version" }));
+  it.each(["--version", "version"])("%s shows the version", (word) => {
+    expect(parse([word], COMMANDS)).toEqual({ kind: "version" });
+  });
+
+  it("takes a photo whose name begins with a dash after --, or with ./", () => {
+    expect(argsOf("train", "--", "-dash.png").words).toEqual(["-dash.png"]);
+    expect(argsOf("train", "./-dash.png").words).toEqual(["./-dash.png"]);
+  });
 });
 
 describe("wrong usage is named in one line", () => {
@@ -92,6 +99,12 @@ describe("wrong usage is named in one line", () => {
     [["train", "x", "--max-size", "20"], /--max-size 20 is below --min-size 25/],
     [["train", "x", "--z-star", "free"], /--z-star must be fixed or redrawn, not free/],
     [["train", "x", "--lr", "1e999"], /--lr needs a number/],
+    [["train", "x", "--min-size", "1e9"], /--min-size must be a whole number from 12 to 512, not 1000000000/],
+    [["train", "x", "--recipe", "__proto__"], /--recipe must be singan or sr or consingan, not __proto__/],
+    [["train", "x", "--recipe", "constructor"], /--recipe must be singan or sr or consingan, not constructor/],
+    [["train", "-dash.png"], /unknown flag "-dash.png"; .* a file of this name is given as \.\/-dash\.png/],
+    [["train", "--dash.png"], /unknown flag "--dash.png"; .* a file of this name is given as \.\/--dash\.png/],
+    [["train", "x", "--__proto__"], /unknown flag "--__proto__"/],
   ])("%j", (words, message) => {
     expect(usageError(...words)).toMatch(message);
     expect(usageError(...words)).not.toContain("\n");
@@ -148,6 +161,10 @@ describe("colours and live lines", () => {
     [{ NO_COLOR: "" }, true, true, true],
     [{ FORCE_COLOR: "1" }, false, true, false],
     [{ FORCE_COLOR: "0" }, true, false, true],
+    [{ FORCE_COLOR: "" }, false, false, false],
+    [{ FORCE_COLOR: "" }, true, true, true],
+    [{ NO_COLOR: "1", FORCE_COLOR: "1" }, true, false, true],
+    [{ NO_COLOR: "", FORCE_COLOR: "1" }, false, true, false],
     [{ TERM: "dumb" }, true, false, false],
   ])("%j, terminal %s: colour %s, live %s", (env, isTTY, colour, live) => {
     expect(painted(env as Record<string, string>, isTTY)).toEqual([colour, live]);

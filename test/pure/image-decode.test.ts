@@ -402,21 +402,6 @@ describe("JPEG refusals", () => {
   });
 });
 
-describe("files that are no pictures", () => {
-  it.each<[string, Uint8Array, string]>([
-    ["empty", new Uint8Array(0), "empty file"],
-    ["a page", Buffer.from("<html>"), "not a PNG or JPEG image (starts with 3c 68 74 6d)"],
-    ["a GIF", Buffer.from("GIF89a\x01\0\x01\0"), "not a PNG or JPEG image (starts with 47 49 46 38)"],
-    ["one byte", Uint8Array.of(0xff), "not a PNG or JPEG image (starts with ff)"],
-  ])("%s", (_, bytes, message) => {
-    expect(refusal(bytes)).toBe(message);
-  });
-
-  it("a message is one line whatever goes into it", () => {
-    expect(new ImageError("two\nlines \t here ").message).toBe("two lines here");
-  });
-});
-
 describe("200 mutations of sound files: decoded or refused, in less than a second each", () => {
   const sound = {
     PNG: png({ ...rgb8, width: 30, height: 20, interlace: 1 }),

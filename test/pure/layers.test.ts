@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   runtime: { layers: ["gpu", "autodiff", "generated"], types: [], packages: /^$/ },
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
   singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device", "gpu/gpu-keeper"], types: ["gpu"], packages: /^$/ },
-  image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|node:zlib)$/ },
+  image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|sharp|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "image"], types: [], packages: /^$/ },

@@ -1,6 +1,7 @@
 // The model file: reading returns the written bits, and anything else is refused.
 // Mutations of a valid file are refused quickly, in one line.
 
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
@@ -61,6 +62,7 @@ const without = (name: string) => forged((tensors) => void tensors.delete(name))
 const withTensor = (name: string, shape: number[]) =>
   forged((tensors) => void tensors.set(name, { dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b)) }));
 const withValue = (name: string, value: number) => forged((tensors) => void tensors.get(name)!.data.fill(value, 0, 1));
+const zeroed = (name: string) => forged((tensors) => void tensors.get(name)!.data.fill(0));
 const withMetadata = (name: string, text: string) => forged((_, metadata) => void Object.assign(metadata, { [name]: text }));
 // biome-ignore lint/suspicious/noExplicitAny: whatever JSON the field holds
 const withField = (name: string, change: (value: any) => unknown) =>
@@ -169,7 +171,19 @@ describe("refusals, in one line that names what is wrong", () => {
     ["a scale too many", () => withTensor("G.4.tail.0.bias", [3]), /unknown tensor "G\.4\.tail\.0\.bias"/],
     ["other channels", () => withField("scales", first({ channels: 5 })), /scale 0 has 5 channels instead of 4/],
     ["a loss that is no number", () => withField("scales", first({ losses: { dReal: null } })), /scale 0 has no number dReal/],
-    ["a negative amplitude", () => withField("scales", first({ noise_amp: -1 })), /scale 0 has a negative noise_amp/],
+    [
+      "a negative amplitude",
+      () => withField("scales", first({ noise_amp: -1 })),
+      /scale 0 has the noise_amp -1, not one from 0 to/,
+    ],
+    [
+      "an amplitude of 1e308",
+      () => withField("scales", first({ noise_amp: 1e308 })),
+      /scale 0 has the noise_amp 1e\+308, not one/,
+    ],
+    ["1e300 seconds", () => withField("scales", first({ seconds: 1e300 })), /scale 0 has the seconds 1e\+300, not one from 0/],
+    ["weights of zero", () => zeroed("G.1.body.block1.conv.weight"), /G\.1\.body\.block1\.conv\.weight is zero everywhere/],
+    ["a photo", () => readFileSync("photos/clouds.png"), /^a PNG picture, not a model$/],
     ["no scales", () => withField("scales", () => []), /should hold 1 to 4 scales/],
     ["other sizes", () => withField("sizes", ([, ...rest]) => [[10, 12], ...rest]), /scale 0 of 10x12 does not follow/],
     ["shrinking sizes", () => withField("sizes", (sizes) => [...sizes].reverse()), /do not grow/],

@@ -80,7 +80,7 @@ describe("refusals", () => {
   it.each<[string, Uint8Array, RegExp]>([
     ["nothing", new Uint8Array(0), /only 0 bytes/],
     ["a few bytes", Uint8Array.of(1, 2, 3), /only 3 bytes/],
-    ["text", new TextEncoder().encode("just some text, no tensors"), /header of \d+ bytes/],
+    ["text", new TextEncoder().encode("just some text, no tensors"), /^not a safetensors file: it does not begin/],
     ["a header longer than the file", file("{}", 0, 100), /truncated .* 100 bytes, 2 are there/],
     ["a header that is not JSON", file("{oops"), /not JSON/],
     ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), /not JSON/],
@@ -104,6 +104,14 @@ describe("refusals", () => {
   ])("refuses %s", (_, bytes, message) => {
     expect(() => readSafetensors(bytes)).toThrow(SafetensorsError);
     expect(() => readSafetensors(bytes)).toThrow(message);
+  });
+
+  it("refuses a header of 400,000 tensors before it parses it", () => {
+    const entries = Array.from({ length: 400_000 }, (_, i) => `"t${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
+    const bytes = file(`{${entries.join(",")}}`);
+    const started = performance.now();
+    expect(() => readSafetensors(bytes)).toThrow(/^the safetensors file has a header of \d{8} bytes; at most 4000000 are read$/);
+    expect(performance.now() - started).toBeLessThan(100);
   });
 
   it("refuses to write a shape that disagrees with its data, or a tensor in the place of the metadata", () => {

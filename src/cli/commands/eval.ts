@@ -90,8 +90,8 @@ async function run(args: Args, session: Session): Promise<void> {
     const ofModel = ["samples", "seed"].find((name) => args.has(name));
     if (ofModel) throw new UsageError(`--${ofModel} is for a MODEL; in a folder all samples are measured`);
   }
-  const given = against === undefined ? null : named(against);
-  const subject = isFolder ? fromFolder(path, args) : await fromModel(path, args, session);
+  const given = against === undefined ? null : await named(against, session);
+  const subject = isFolder ? await fromFolder(path, args, session) : await fromModel(path, args, session);
   const photo = given ?? subject.photo;
   if (!photo) throw new UsageError("--against PHOTO is missing: the folder has no model whose photo could be used");
   const { report, notes } = await measure(subject, photo, session);
@@ -104,14 +104,16 @@ async function run(args: Args, session: Session): Promise<void> {
   else for (const line of describe(report)) session.result(line);
 }
 
-const named = (path: string): Named => ({ name: shown(path), picture: readPhoto(path) });
+const named = async (path: string, session: Session): Promise<Named> => ({
+  ...{ name: shown(path), picture: await readPhoto(path, session) },
+});
 
 /** Makes the reconstruction and the same samples as `singan sample`. */
 async function fromModel(path: string, args: Args, session: Session): Promise<Subject> {
   const count = args.whole("samples", DEFAULT_SAMPLES, 2, 1000);
   const seed = args.seed;
   const rec = args.text("rec");
-  const given = rec === undefined ? null : named(rec);
+  const given = rec === undefined ? null : await named(rec, session);
   const model = readAnyModelAt(path);
   const sampler = await openSampler(await openGpu(session), model);
   const samples: Named[] = [];
@@ -126,7 +128,7 @@ const photoOf = (model: AnyModel): Named => ({ name: "the model's photo", pictur
 
 const NOT_SAMPLES = /^(real|rec|reconstruction|scales|sheet[^.]*)\./;
 
-function fromFolder(path: string, args: Args): Subject {
+async function fromFolder(path: string, args: Args, session: Session): Promise<Subject> {
   const names = pngNames(path);
   const [top, below] = [names.filter((name) => name.startsWith("sample")), join(path, "samples")];
   const choices = [
@@ -139,9 +141,11 @@ function fromFolder(path: string, args: Args): Subject {
   const own = ["reconstruction.png", "rec.png"].find((name) => names.includes(name));
   const rec = args.text("rec") ?? (own && join(path, own));
   const model = modelPath(path);
+  const samples: Named[] = [];
+  for (const file of files) samples.push(await named(file, session));
   return {
-    samples: files.map(named),
-    reconstruction: rec === undefined ? null : named(rec),
+    samples,
+    reconstruction: rec === undefined ? null : await named(rec, session),
     photo: args.has("against") || model === path ? null : photoOf(readAnyModelAt(model)),
     source: { folder: path },
   };

@@ -128,7 +128,7 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const injection = readInjection("paint", args);
   const { model, name, scales, hasSheet, seed, path } = injection;
   const file = args.words[1]!;
-  const layer = readLayer(file);
+  const layer = await readLayer(file, session);
   const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
   const isQuantized = args.has("quantize");
@@ -168,7 +168,7 @@ async function runPaint(args: Args, session: Session): Promise<void> {
 async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session): Promise<void> {
   const injection = readInjection(kind, args);
   const { model, name, scales, hasSheet, seed, path } = injection;
-  const { picture, mask } = readMasked(kind, args, injection, session);
+  const { picture, mask } = await readMasked(kind, args, injection, session);
   const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
   const folder = OutputFolder.open(session, path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
 
@@ -191,15 +191,15 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
 }
 
 /** Reads the picture, resized to the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
-function readMasked(
+async function readMasked(
   kind: "edit" | "harmonize",
   args: Args,
   injection: Injection,
   session: Session,
-): { picture: Planes; mask: Mask } {
+): Promise<{ picture: Planes; mask: Mask }> {
   const { model } = injection;
   const file = args.words[1]!;
-  const layer = readLayer(file);
+  const layer = await readLayer(file, session);
   const { width, height } = layer.picture;
   const alpha: Mask | null = layer.alpha && { width, height, data: Float32Array.from(layer.alpha, (a) => a / 255) };
   const planes = toPlanes(layer.picture);
@@ -208,7 +208,7 @@ function readMasked(
   let mask: Mask;
   let from: string;
   if (source !== undefined) {
-    const given = readMaskPicture(source);
+    const given = await readMaskPicture(source, session);
     if (isStretched(given, layer.picture))
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
     [mask, from] = [maskOfPicture(given), source];

@@ -92,7 +92,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const resumption = resumptionOf(args);
   const plan = readPlanOptions(args, fixed);
   const trained = isModel ? modelToUse(file, args) : null;
-  const photo = trained ? null : toPlanes(readPhoto(file));
+  const photo = trained ? null : toPlanes(await readPhoto(file, session));
   if (trained) inFlags(() => srPath(trained, factor));
   else requireTrainable(photo!, plan);
 

@@ -122,7 +122,7 @@ async function run(args: Args, session: Session): Promise<void> {
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: () => PhotoTrainer, session: Session) {
   const { plan, skips, resumption } = wanted;
-  const layer = readLayer(file);
+  const layer = await readLayer(file, session);
   const photo = toPlanes(flattened(layer));
   const request = requestOf(readBytes(file, "a picture"), plan);
   rewording(

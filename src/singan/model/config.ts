@@ -95,8 +95,11 @@ export class OptionError extends Error {
   override name = "OptionError";
 }
 
+/** The largest maxSize, px. */
+export const LARGEST_SIZE = 4096;
+
 const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, whole: boolean][] = [
-  ["maxSize", 12, 4096, true],
+  ["maxSize", 12, LARGEST_SIZE, true],
   ["minSize", 12, 512, true],
   ["scaleFactor", 0.3, 0.95, false],
   ["iterations", 1, 100_000, true],
@@ -131,7 +134,7 @@ export interface RecipeOptions {
 
 /** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, options: Partial<TrainOptions>): TrainOptions {
-  const unknown = Object.keys(options).find((name) => !(name in PAPER));
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(PAPER, name));
   if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
   const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {

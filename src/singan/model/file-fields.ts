@@ -43,35 +43,45 @@ export function f32(tensor: StoredTensor | undefined, name: string, shape: Shape
   if (tensor.dtype !== "F32") throw damaged(`tensor ${name} is ${tensor.dtype} instead of F32`);
   checkShape(tensor, name, shape);
   if (!tensor.data.every(Number.isFinite)) throw damaged(`tensor ${name} holds values that are not finite`);
+  if (isWeight(name, shape) && tensor.data.every((v) => v === 0)) throw damaged(`tensor ${name} is zero everywhere`);
   return tensor.data;
 }
+
+/** Weights of convolutions, which no training makes all zero. */
+const isWeight = (name: string, shape: Shape): boolean => name.endsWith(".weight") && shape.length === 4;
 
 export function field(metadata: Readonly<Record<string, string>>, name: string): unknown {
   try {
     return JSON.parse(metadata[name] ?? "");
   } catch {
-    throw damaged(`metadata ${name} is ${name in metadata ? "not JSON" : "missing"}`);
+    throw damaged(`metadata ${name} is ${Object.hasOwn(metadata, name) ? "not JSON" : "missing"}`);
   }
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/**
+ * Bounds far beyond what a training can have. A noise amplitude is at most 10 times the RMSE of a reconstruction, whose values are sums of one
+ * tanh per scale. Losses are float32. A training of 30 years has 1e9 s.
+ */
+const BOUNDS = { noise_amp: [0, 1e4], seconds: [0, 1e9], loss: [-3.5e38, 3.5e38] } as const;
+
 /** What is known of scale k, which must have `expected` channels. Throws ModelFileError. */
 export function readRecord(record: unknown, k: number, size: Size, expected: number): ScaleRecord {
-  const number = (from: unknown, name: string): number => {
+  const number = (from: unknown, name: string, [low, high]: readonly [number, number]): number => {
     const value = isObject(from) ? from[name] : undefined;
     if (typeof value !== "number") throw damaged(`scale ${k} has no number ${name}`);
+    if (!(value >= low && value <= high)) throw damaged(`scale ${k} has the ${name} ${value}, not one from ${low} to ${high}`);
     return value;
   };
-  const channels = number(record, "channels");
+  const channels = number(record, "channels", [0, Number.POSITIVE_INFINITY]);
   if (channels !== expected) throw damaged(`scale ${k} has ${channels} channels instead of ${expected}`);
   const { losses } = record as { losses?: unknown };
-  const noiseAmp = number(record, "noise_amp");
-  const seconds = number(record, "seconds");
-  if (noiseAmp < 0 || seconds < 0) throw damaged(`scale ${k} has a negative ${noiseAmp < 0 ? "noise_amp" : "seconds"}`);
+  const noiseAmp = number(record, "noise_amp", BOUNDS.noise_amp);
+  const seconds = number(record, "seconds", BOUNDS.seconds);
   return {
     ...{ size, channels, noiseAmp, seconds },
-    losses: Object.fromEntries(LOSSES.map((name) => [name, number(losses, name)])) as unknown as LossRecord,
+    losses: Object.fromEntries(LOSSES.map((name) => [name, number(losses, name, BOUNDS.loss)])) as unknown as LossRecord,
   };
 }

@@ -1,12 +1,13 @@
 // A trained model as one .safetensors file: tensors by their official state_dict names, everything else as JSON in the metadata.
 // It holds what sampling and warm starts need, but not what only resuming needs (Adam's moments). Reading checks all of it.
 
+import { formatOf, formatText } from "../../image/formats.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { OptionError, optionsOf, PAPER, type Size, type TrainOptions } from "./config.ts";
 import { checkShape, damaged, f32, field, isObject, ModelFileError, type Take } from "./file-fields.ts";
 import type { AnyModel } from "./model.ts";
 import type { ModelRecipe } from "./recipe.ts";
-import { readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
+import { headerLength, readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 const FORMAT = "singan-webgpu";
 const VERSION = "1";
@@ -51,8 +52,16 @@ export function writeModelFile(model: AnyModel, recipes: ModelRecipes, leastScal
   return bytes;
 }
 
+/** Throws ModelFileError where a file that begins so is no model: before the rest of it is read. */
+export function requireModelStart(start: Uint8Array): void {
+  const format = formatOf(start);
+  if (format?.isPicture) throw new ModelFileError(`${formatText(format)}, not a model`);
+  asModelFile(() => headerLength(start));
+}
+
 /** The model in a file. Throws ModelFileError unless everything is there, fits together and is as it was written. */
 export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes, leastScales = 1): AnyModel {
+  requireModelStart(bytes);
   const { tensors, metadata } = asModelFile(() => readSafetensors(bytes));
   if (metadata["format"] !== FORMAT) throw new ModelFileError("a safetensors file, but not a model of singan-webgpu");
   const version = metadata["version"] ?? "";

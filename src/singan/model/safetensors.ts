@@ -14,6 +14,8 @@ const itemBytes = { F32: 4, U8: 1 } as const;
 
 /** The reference implementation's limit on the header. */
 const maxHeaderBytes = 100_000_000;
+/** This program's limit: parsing 100 MB takes 5 s and 500 MB, and the largest possible model, with 114 scales, has a header of 1 MB. */
+const maxParsedBytes = 4_000_000;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -51,14 +53,23 @@ function parseMetadata(value: unknown): Record<string, string> {
   return value as Record<string, string>;
 }
 
+/** The length of the header in bytes, from the file's first 8 bytes. Throws SafetensorsError if it is too large. */
+export function headerLength(bytes: Uint8Array): number {
+  if (bytes.length < 8) throw new SafetensorsError(`not a safetensors file: only ${bytes.length} bytes`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > maxHeaderBytes)
+    throw new SafetensorsError("not a safetensors file: it does not begin with the length of its header");
+  if (length > maxParsedBytes)
+    throw new SafetensorsError(`the safetensors file has a header of ${length} bytes; at most ${maxParsedBytes} are read`);
+  return length;
+}
+
 /**
  * Tensors in the order of their data, and the metadata. Tensors are copies, aligned whatever the file's layout.
  * Throws SafetensorsError unless header and data are complete, and the tensors fill the data without holes or overlaps.
  */
 export function readSafetensors(bytes: Uint8Array): { tensors: Map<string, StoredTensor>; metadata: Record<string, string> } {
-  if (bytes.length < 8) throw new SafetensorsError(`not a safetensors file: only ${bytes.length} bytes`);
-  const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerBytes > maxHeaderBytes) throw new SafetensorsError(`not a safetensors file: a header of ${headerBytes} bytes`);
+  const headerBytes = headerLength(bytes);
   if (headerBytes > bytes.length - 8)
     throw new SafetensorsError(
       `truncated safetensors file: the header takes ${headerBytes} bytes, ${bytes.length - 8} are there`,
