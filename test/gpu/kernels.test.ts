@@ -20,6 +20,7 @@ import { choose, variantsOf } from "../../src/runtime/choice.ts";
 import { loadKernels } from "../../src/runtime/conv/families.ts";
 import { plainVariants } from "../../src/runtime/kernels.ts";
 import { multiOutputKernels, normalizations } from "../../src/runtime/multi-output.ts";
+import { nonFinite } from "../../src/runtime/non-finite.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { ParamSet } from "../../src/runtime/param-set.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
@@ -194,7 +195,7 @@ describe("the registry is covered", () => {
     try {
       const slice = net.gradients;
       const [schedule, batch, momentum] = [leaf("schedule", [2]), leaf("batch", [1, 2, 3]), leaf("momentum", [1])];
-      const updates = [net.adam(schedule, ADAM), runningStats(slice, batch, momentum, 10)];
+      const updates = [net.adam(schedule, ADAM), runningStats(slice, batch, momentum, 10), nonFinite(slice, slice)];
       const users = [
         ...all.flatMap(([, , op, variant]) => callsOf(op, variant)),
         ...updates.flatMap((update) => update.calls([slice, slice])),
@@ -339,4 +340,24 @@ test("a grid of more than 65,535 workgroups: random", async () => {
 
 test("all memory is given back", () => {
   expect(gpu.stats()).toMatchObject({ buffers: 0, bytes: 0 });
+});
+
+test.each([
+  [[1, -0, 3e38, -1e-40, 0], 0],
+  [[1, 2, Number.NaN], 1],
+  [[Number.POSITIVE_INFINITY], 1],
+  [[...Array(300).fill(1), Number.NEGATIVE_INFINITY], 1],
+])("%o: the flag of values that are not finite is %d, and stays", async (values, wanted) => {
+  const padded = Float32Array.of(...values, ...Array(3).fill(Number.NaN)); // behind the values
+  const all = gpu.upload(padded, "values");
+  const flag = gpu.alloc(4, "flag");
+  const fine = gpu.upload(Float32Array.of(1, 2), "fine");
+  const own = { ...all, bytes: 4 * values.length };
+  const program = async (slice: Slice) =>
+    compile(gpu, { name: "check", outputs: [], updates: [nonFinite(slice, flag)], bindings: new Map() });
+  const programs = [await program(own), await program({ ...fine, bytes: 8 })];
+  submit(gpu, programs);
+  expect((await gpu.read([{ ...flag, bytes: 4 }]))[0]![0]).toBe(wanted);
+  for (const one of programs) one.dispose();
+  for (const slice of [all, flag, fine]) gpu.free(slice);
 });
