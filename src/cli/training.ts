@@ -83,8 +83,7 @@ export function inFlags<T>(check: () => T): T {
 
 /** An OptionError as a UsageError that names flags in place of options; a MemoryError names them too; another error as it is. */
 function asFlagError(error: unknown): unknown {
-  if (error instanceof MemoryError)
-    return new Error(error.message.replace(/\bmax(Size|Channels)\b/g, (name) => `--${flagName(name)}`));
+  if (error instanceof MemoryError) return new Error(error.message.replace(/\bmaxSize\b/g, `--${flagName("maxSize")}`));
   if (!(error instanceof OptionError)) return error;
   const options = /^[a-zA-Z]+(?= must | has no meaning |\b.* is below )|\bminSize\b/g;
   return new UsageError(error.message.replace(options, (option) => `--${flagName(option)}`));
