@@ -97,17 +97,17 @@ export class Pipelines {
     const key = `${kernel} ${moduleKey} ${JSON.stringify(overrides)}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(key, moduleKey, expandTemplate(source, template), entry, overrides);
+      pipeline = this.#compile(key, moduleKey, () => expandTemplate(source, template), entry, overrides);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  async #compile(key: string, moduleKey: string, code: string, entryPoint: string, constants: Record<string, number>) {
+  async #compile(key: string, moduleKey: string, code: () => string, entryPoint: string, constants: Record<string, number>) {
     let module = this.#modules.get(moduleKey);
     if (!module) {
       this.device.pushErrorScope("validation"); // else a faulty shader is also an uncaptured error
-      module = this.device.createShaderModule({ code, label: moduleKey });
+      module = this.device.createShaderModule({ code: code(), label: moduleKey });
       this.device.popErrorScope().catch(() => {}); // a lost device has no scopes
       this.#modules.set(moduleKey, module);
     }

@@ -16,6 +16,7 @@ import { padTo, type Slice } from "../../src/gpu/device.ts";
 import type { DeviceProfile } from "../../src/gpu/profile.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
+import { normalRadii } from "../../src/reference/philox.ts";
 import { choose, variantsOf } from "../../src/runtime/choice.ts";
 import { loadKernels } from "../../src/runtime/conv/families.ts";
 import { plainVariants } from "../../src/runtime/kernels.ts";
@@ -29,7 +30,6 @@ import { runsOn, type Variant } from "../../src/runtime/variant.ts";
 import { type Applied, applied, describeCase, edgeCases, randomExamples } from "../reference/cases.ts";
 import { type Bounded, evaluate, evaluateBounded } from "../reference/evaluate.ts";
 import { identity, identityBound, identityNames, spread } from "../reference/identities.ts";
-import { normalRadii } from "../reference/philox.ts";
 import { Random } from "../reference/random.ts";
 import { norm, UNIT_ROUNDOFF } from "../reference/rounding.ts";
 

@@ -65,17 +65,6 @@ describe("a training", () => {
     }
   });
 
-  test("takes the memory that was forecast", async () => {
-    const photo = tinyPhoto();
-    const options = resolveOptions({ ...TINY, channels: 8, maxChannels: 8 });
-    const before = live().bytes;
-    let most = 0;
-    for await (const event of train(gpu, photo, options))
-      if (event.kind === "progress") most = Math.max(most, live().bytes - before);
-    expect(most / (await forecastBytes(gpu, photo, options))).toBeCloseTo(1, 1);
-    expect(live().bytes).toBe(before);
-  });
-
   test("compiles the next scale's kernels while one trains", async () => {
     const options = resolveOptions(TINY);
     const pyramid = pyramidOf(tinyPhoto(), options);

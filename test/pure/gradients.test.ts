@@ -8,10 +8,10 @@ import { add, leakyRelu, mul, ones, reciprocal, scale, sqrt } from "../../src/au
 import { axisSum, sum } from "../../src/autodiff/ops/reduce.ts";
 import { registry } from "../../src/autodiff/ops/registry.ts";
 import { apply, type Example, leaf, type Op, ShapeError, type Tensor } from "../../src/autodiff/tensor.ts";
+import { reference } from "../../src/reference/ops.ts";
 import { applied, describeCase } from "../reference/cases.ts";
 import { checkDerivatives, type DerivativePair } from "../reference/directional.ts";
 import { evaluate } from "../reference/evaluate.ts";
-import { reference } from "../reference/ops.ts";
 import { Random } from "../reference/random.ts";
 
 const RELATIVE = 1e-6;

@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { normals, philox, randomBlock, uniforms } from "../../src/autodiff/philox.ts";
-import { normalValues, philox4x32, uniformValues } from "../reference/philox.ts";
+import { normalValues, philox4x32, uniformValues } from "../../src/reference/philox.ts";
 import { Random } from "../reference/random.ts";
 
 type Four = [number, number, number, number];

@@ -3,8 +3,8 @@
 
 import type { Taps } from "../../src/autodiff/ops/spatial.ts";
 import { type Attrs, type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
-import { forEachValue, normalized, reference } from "./ops.ts";
-import { normalRadii } from "./philox.ts";
+import { forEachValue, normalized, reference } from "../../src/reference/ops.ts";
+import { normalRadii } from "../../src/reference/philox.ts";
 import type { Random } from "./random.ts";
 
 /** The unit roundoff u: half the distance from 1 to the next float32. */

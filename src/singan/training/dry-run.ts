@@ -9,7 +9,7 @@ import type { Graph } from "../../runtime/plan.ts";
 import { casesOf, type Tuner } from "../../runtime/tuner.ts";
 import type { Size } from "../model/config.ts";
 import type { LevelTrainer } from "./level-trainer.ts";
-import type { TrainingOutline, ValueSource } from "./recipe.ts";
+import type { Course, TrainingOutline, ValueSource } from "./recipe.ts";
 
 /** Random values, for dry runs that are timed. */
 const NOISE: ValueSource = {
@@ -33,12 +33,12 @@ export const madeUpPicture = (size: Size, stream: number, values: ValueSource): 
   data: values.draw(stream, 3 * size.width * size.height).map((v) => Math.max(-1, Math.min(1, v / 2))),
 });
 
-/** Sets up the trainer of one level on `gpu`, hands it to `use` and frees all that it takes. */
+/** Sets up the trainer of one level on `gpu`, hands it to `use` with its course, and frees all that they take. */
 export async function withTrainer<T>(
   gpu: Gpu,
   { recipe, options, pyramid }: TrainingOutline,
   level: number,
-  use: (trainer: LevelTrainer) => Promise<T> | T,
+  use: (trainer: LevelTrainer, course: Course) => Promise<T> | T,
   values = NOISE,
 ): Promise<T> {
   const reals = pyramid.sizes.map((size, k) => madeUpPicture(k === level || k === 0 ? size : { width: 0, height: 0 }, 0, values));
@@ -46,7 +46,7 @@ export async function withTrainer<T>(
   try {
     const trainer = await course.open(level);
     try {
-      return await use(trainer);
+      return await use(trainer, course);
     } finally {
       trainer.dispose();
     }
@@ -59,13 +59,21 @@ export async function withTrainer<T>(
 export const compileAhead = (gpu: Gpu, outline: TrainingOutline, level: number): Promise<void> =>
   withTrainer(gpu.dryRun(true), outline, level, () => {}, ZEROS).catch(() => {});
 
-/** GPU memory that a training takes at most, in bytes. Throws BindingLimitError where a buffer is larger than the adapter binds. */
+/**
+ * GPU memory that a training takes at most, in bytes: with previews and states read at the same time, and to finish a level. Throws
+ * BindingLimitError where a buffer is larger than the adapter binds.
+ */
 export async function forecastBytes(gpu: Gpu, outline: TrainingOutline): Promise<number> {
-  const bytes = outline.pyramid.sizes.map((_, level) => {
+  const peaks = outline.pyramid.sizes.map(async (_, level) => {
     const dry = gpu.dryRun(false);
-    return withTrainer(dry, outline, level, () => dry.stats().bytes, ZEROS);
+    const use = async (trainer: LevelTrainer, course: Course): Promise<void> => {
+      await Promise.all([trainer.readTensors(), trainer.preview(0)]);
+      await course.finish(level, trainer, { noiseAmp: NOISE_AMP, losses: NO_LOSSES, seconds: () => 0 });
+    };
+    await withTrainer(dry, outline, level, use, ZEROS);
+    return dry.peakBytes;
   });
-  return Math.max(...(await Promise.all(bytes)));
+  return Math.max(...(await Promise.all(peaks)));
 }
 
 /** The graphs that the training of a level runs. */

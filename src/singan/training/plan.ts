@@ -33,7 +33,7 @@ export interface TrainingPlan {
   readonly speed: Speed | null;
 }
 
-/** A training that does not fit into the memory; the message is one line that names options that would fit. */
+/** A training that does not fit into the memory; the message is one line that names the largest maxSize that does. */
 export class MemoryError extends Error {
   override readonly name = "MemoryError";
 }
@@ -72,34 +72,83 @@ export async function planBy(
   return {
     ...{ preset: chosen.preset, isPicked: preset === "auto", options, pyramid, speed: measured },
     forecastSeconds: isTimed ? forecastSeconds(measured!, chosen.outline) : null,
-    bytes: await requireMemory(gpu, chosen.outline, freeBytes),
+    bytes: await requireMemory(gpu, photo, chosen.outline, freeBytes),
   };
 }
 
-/** GPU memory that a training takes, in bytes. Throws MemoryError where less is free, with an estimate of what would fit. */
-export async function requireMemory(gpu: Gpu, outline: TrainingOutline, freeBytes?: number): Promise<number> {
-  const { maxSize } = outline.options;
-  // Memory grows with the pixels.
-  const advice = (share: number) => `take maxSize ${Math.floor(maxSize * Math.sqrt(share))}, or a smaller maxChannels`;
+/** GPU memory that a training takes, in bytes. Throws MemoryError where less is free, with the largest maxSize that fits. */
+export async function requireMemory(
+  gpu: Gpu,
+  photo: Size,
+  outline: TrainingOutline,
+  freeBytes = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const most = Math.max(0, freeBytes - SPARE_BYTES);
+  const isFree = async (bytes: number): Promise<boolean> => (gpu.isSoftware ? bytes <= most : gpu.canHold(bytes));
+  const refuse = async (reason: string): Promise<never> => {
+    const size = await largestSize(gpu, photo, outline, isFree);
+    throw new MemoryError(
+      `${reason}: ${size ? `the largest maxSize that fits is ${size}` : "no maxSize fits, fewer channels may"}`,
+    );
+  };
   let bytes: number;
   try {
     bytes = await forecastBytes(gpu, outline);
   } catch (error) {
     if (!(error instanceof BindingLimitError)) throw error;
-    const [needed, most] = [megabytes(error.bytes), megabytes(error.limit)];
-    throw new MemoryError(
-      `a layer's values take ${needed} at the finest scale, and this adapter allows ${most} in one piece: ${advice(error.limit / error.bytes)}`,
+    return refuse(
+      `a layer's values take ${megabytes(error.bytes)}, and this adapter allows ${megabytes(error.limit)} in one piece`,
     );
   }
-  if (gpu.isSoftware) {
-    const most = Math.max(0, (freeBytes ?? Number.POSITIVE_INFINITY) - SPARE_BYTES);
-    if (bytes > most)
-      throw new MemoryError(
-        `this training takes ${megabytes(bytes)} of memory, and ${megabytes(most)} are free: ${advice(most / bytes)}`,
-      );
-  } else if (!(await gpu.canHold(bytes)))
-    throw new MemoryError(`this training takes ${megabytes(bytes)} of GPU memory, more than the GPU has free: ${advice(0.5)}`);
-  return bytes;
+  if (await isFree(bytes)) return bytes;
+  const percent = () => largest(1, 100, (share) => isFree((bytes * share) / 100));
+  const free = gpu.isSoftware ? most : ((await percent()) ?? 0) * (bytes / 100);
+  return refuse(
+    `this training takes ${megabytes(bytes)} of ${gpu.isSoftware ? "" : "GPU "}memory, and ${megabytes(free)} are free`,
+  );
+}
+
+/** The largest maxSize at which the training fits, with its other options as they are; null where none does. */
+async function largestSize(
+  gpu: Gpu,
+  photo: Size,
+  { recipe, options }: TrainingOutline,
+  isFree: (bytes: number) => Promise<boolean>,
+): Promise<number | null> {
+  const outlineAt = (maxSize: number): TrainingOutline => {
+    const smaller = { ...options, maxSize };
+    return { recipe, options: smaller, pyramid: recipe.pyramid(photo, smaller) };
+  };
+  const isTooSmall = (maxSize: number): boolean => {
+    try {
+      return outlineAt(maxSize).pyramid.sizes.length === 0;
+    } catch {
+      return true;
+    }
+  };
+  const fits = async (maxSize: number): Promise<boolean> => {
+    try {
+      return await isFree(await forecastBytes(gpu, outlineAt(maxSize)));
+    } catch (error) {
+      if (error instanceof BindingLimitError) return false;
+      throw error;
+    }
+  };
+  const end = Math.min(options.maxSize, Math.max(photo.width, photo.height));
+  let least = options.minSize;
+  while (least < end && isTooSmall(least)) least++;
+  return largest(least, end, fits);
+}
+
+/** By bisection: the largest number from `from` to before `end` that fits, if none fits beyond one that does not. Null where none fits. */
+async function largest(from: number, end: number, fits: (n: number) => Promise<boolean>): Promise<number | null> {
+  let [found, beyond] = [from - 1, end];
+  while (beyond - found > 1) {
+    const middle = Math.floor((found + beyond) / 2);
+    if (await fits(middle)) found = middle;
+    else beyond = middle;
+  }
+  return found < from ? null : found;
 }
 
 export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;

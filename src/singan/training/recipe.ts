@@ -45,7 +45,7 @@ export interface Course<M extends AnyModel = AnyModel> {
   readonly finished: FinishedLevels<M>;
   /** Opens the trainer of the next level; `state` is that of an earlier trainer of this level, to continue from. */
   open(level: number, state?: TrainerState): Promise<LevelTrainer>;
-  /** Ends a level: adds what it has learnt to the model and passes its picture on. Returns its last pictures. */
+  /** Ends a level and may free its trainer: adds what it has learnt to the model and passes its picture on. Returns its last pictures. */
   finish(level: number, trainer: LevelTrainer, known: LevelRecord): Promise<Preview>;
   dispose(): void;
 }

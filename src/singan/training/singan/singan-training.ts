@@ -91,6 +91,7 @@ export class SinganCourse implements Course<Model> {
     if (options.statistics === "recalibrated") (trainer as ScaleTrainer).recalibrate();
     const nets = await trainer.stateDicts();
     const preview = await trainer.preview(options.iterations + 1);
+    trainer.dispose(); // what follows takes memory in addition
     const [size, channels] = [pyramid.sizes[scale]!, channelsAt(scale, options)];
     const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses, seconds: seconds() };
     const frozen = new FrozenScale(gpu, finished);

@@ -1,8 +1,9 @@
-// Every op as plain, deliberately simple loops in f64. The VJP rules and the kernels are checked against them.
+// Every op as plain, deliberately simple loops in f64. The VJP rules and the kernels are checked against them: in tests, and at the start
+// of a training (runtime/self-test.ts), which loads them on demand.
 // The doc comments of src/autodiff/ops define the ops. This file shares only types with them.
 
-import type { Margins, Taps } from "../../src/autodiff/ops/spatial.ts";
-import { type Attrs, type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
+import type { Margins, Taps } from "../autodiff/ops/spatial.ts";
+import { type Attrs, type Shape, sizeOf } from "../autodiff/tensor.ts";
 import { normalValues, uniformValues } from "./philox.ts";
 
 /** Computes an op's value from the values and shapes of its inputs. Inputs of type "bits" are u32 values as numbers. */
