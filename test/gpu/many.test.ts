@@ -1,5 +1,6 @@
 // singan train with several photos: each has its folder, one failure does not stop the rest, and finished photos are skipped.
 
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { foldersFor } from "../../src/cli/finished.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
-import { buildCli, singanIn } from "../command-line.ts";
+import { buildCli, CLI, singanIn } from "../command-line.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
 const TINY = ["--max-size", "30", "--iterations", "2", "--channels", "4", "--samples", "1"];
@@ -61,6 +62,14 @@ describe("several photos", () => {
     expect(other.err).toMatch(/c is trained again: what is there can't be read/);
     expect(other.status).toBe(0);
     expect(existsSync(join(folder, "all/c/model.safetensors"))).toBe(true);
+  });
+
+  it("goes on when the reader of stdout has seen enough", () => {
+    const words = ["train", "a.png", "cut.png", "c.png", "--out", "piped", ...TINY].map((word) => `'${word}'`).join(" ");
+    const command = `("${process.execPath}" "${CLI}" ${words}; echo "ended $?" >&2) | head -1`;
+    const { stderr } = spawnSync("sh", ["-c", command], { cwd: folder, encoding: "utf8" });
+    expect(readdirSync(join(folder, "piped")).sort()).toEqual(["a", "c"]);
+    expect(stderr).toMatch(/singan: 1 of 3 photos failed: cut\.png\nended 1\n$/);
   });
 
   it("says that transparent places are white", () => {

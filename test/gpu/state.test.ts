@@ -112,6 +112,27 @@ test("a state misses nothing: without any one of its tensors, or with another on
   await expect(run(TINY, { ...state, trainer: missing })).rejects.toThrow("no bytes instead of");
 });
 
+test("a GPU that is closed during a training: an error that says so", async () => {
+  const own = await openDevice(await openAdapter());
+  const training = train(own, tinyPhoto(), { ...TINY, iterations: 50 });
+  let step = await training.next();
+  for (let i = 0; i < 2; i++) step = await training.next();
+  own.dispose();
+  const rest = async () => {
+    while (!step.done) step = await training.next();
+  };
+  await expect(rest()).rejects.toThrow("the GPU was closed while it was in use");
+});
+
+test("the state at the end of a training: nothing is left to do", async () => {
+  const training = train(gpu, tinyPhoto(), TINY);
+  let last: TrainingState | null = null;
+  let step = await training.next();
+  for (; !step.done; step = await training.next()) if (step.value.kind === "scaleDone") last = step.value.state;
+  const again = await train(gpu, tinyPhoto(), TINY, { from: last! }).next();
+  expect(again).toEqual({ done: true, value: step.value });
+});
+
 test("the seconds of a scale go on where they stopped", async () => {
   const { states } = await run(TINY);
   const { model } = await run(TINY, { ...states[4]!, seconds: 1000 });
