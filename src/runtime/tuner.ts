@@ -22,6 +22,7 @@ import {
 import { caseOf, type Variant } from "./variant.ts";
 
 export { multiplyAdds } from "./conv/problem.ts";
+export { tuningOf } from "./tune.ts";
 
 /** Time to spend per call of Tuner.tune, ms: about a scale's. */
 const BUDGET_MS = 3000;
@@ -95,8 +96,8 @@ function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[
   return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
 }
 
-/** The name of a Gpu's table in a store. */
-function tableOf({ adapterName, profile }: Gpu): string {
+/** The name of a Gpu's table in a store: it differs where the adapter or the kernels differ. */
+export function tableOf({ adapterName, profile }: Gpu): string {
   const variants = CONTRACTIONS.flatMap((name) => convolutionVariants(name, profile).map((variant) => `${name} ${variant.name}`));
   return tableName(adapterName, loadedSources(), variants);
 }
