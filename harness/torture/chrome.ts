@@ -10,8 +10,9 @@ import { attempt, type Row, require } from "./row.ts";
 
 /** Three scales of 25 to 30 px. */
 const settings = (iterations: number): string => `#photo=tulips&maxSize=30&iterations=${iterations}&channels=4`;
-/** About 10 s on two cores without a GPU. */
+/** Takes longer than SHORT_MS on two cores without a GPU. */
 const SHORT = settings(60);
+const SHORT_MS = 5000;
 /** More than any row trains. */
 const ENDLESS = settings(100_000);
 /** The page takes note of its state every second. */
@@ -68,7 +69,7 @@ async function speedIn(browser: Browser, url: string): Promise<number> {
   return iterationsPerSecond!;
 }
 
-const crashes: Row = {
+export const crashes: Row = {
   name: "the GPU process crashes, again and again in one training: another GPU within 2 s",
   count: 20,
   run: (count) =>
@@ -92,7 +93,7 @@ const crashes: Row = {
     }),
 };
 
-const crashesByDefault: Row = {
+export const crashesByDefault: Row = {
   name: "the GPU process crashes three times in a browser with default flags",
   count: 1,
   async run(count) {
@@ -143,7 +144,46 @@ async function crashThrice(wanted: string): Promise<void> {
   }
 }
 
-const hiddenTab: Row = {
+export const killed: Row = {
+  name: "the browser is killed while it trains",
+  count: 3,
+  async run(count) {
+    const wanted = await shortFingerprint();
+    const failures: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const ms = ((i + 0.5) * SHORT_MS) / count;
+      failures.push(...(await attempt(`after ${Math.round(ms)} ms`, () => killAfter(ms, wanted))));
+    }
+    return failures;
+  },
+};
+
+async function killAfter(ms: number, wanted: string): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), "singan-profile-"));
+  try {
+    await withDemo(async (url) => {
+      const browser = await launchBrowser({ profile });
+      const tab = await DemoTab.open(browser, url + SHORT);
+      await tab.press("start");
+      await tab.trained(ms);
+      const ended = new Promise((resolve) => browser.once("disconnected", resolve));
+      browser.process()!.kill("SIGKILL");
+      await ended;
+      const another = await launchBrowser({ profile });
+      try {
+        const next = await DemoTab.open(another, url + SHORT);
+        await next.press("continue");
+        require((await next.fingerprint()) === wanted, "the model differs");
+      } finally {
+        await another.close();
+      }
+    });
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export const hiddenTab: Row = {
   name: "the tab is hidden and shown while it trains: hidden, at least 80 % of the speed",
   count: 5,
   run: (count) =>
@@ -171,7 +211,7 @@ const hiddenTab: Row = {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-const noRoom: Row = {
+export const noRoom: Row = {
   name: "the browser has no room for checkpoints",
   count: 1,
   async run(count) {
@@ -197,7 +237,7 @@ async function trainWithoutRoom(browser: Browser, url: string, wanted: string): 
   require(/^This browser can't keep the training \(no room is left\)\./.test(warning), `the warning is: ${warning}`);
 }
 
-const twoTabs: Row = {
+export const twoTabs: Row = {
   name: "two tabs train, and the first one dies",
   count: 1,
   async run(count) {
@@ -227,4 +267,4 @@ async function trainInTwoTabs(browser: Browser, url: string, wanted: string): Pr
 }
 
 /** What can go wrong in Chrome. */
-export const inChrome: readonly Row[] = [crashes, crashesByDefault, hiddenTab, noRoom, twoTabs];
+export const inChrome: readonly Row[] = [crashes, crashesByDefault, killed, hiddenTab, noRoom, twoTabs];

@@ -13,7 +13,8 @@ import { explain } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
-import { readModel } from "../../src/singan/recipes.ts";
+import { RECIPES, readModel } from "../../src/singan/recipes.ts";
+import { readCheckpointFile, writeCheckpointFile } from "../../src/singan/training/checkpoint.ts";
 
 /** Three scales of 25 to 30 px. */
 const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
@@ -257,6 +258,25 @@ describe("a training that was stopped or interrupted", () => {
     await waitFor(page, `${isState("idle")} && ${isOffered}`);
   };
 
+  const storedFile = async (page: Page, name: string): Promise<Uint8Array> =>
+    Uint8Array.from(
+      await page.evaluate(async (name) => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("singan-webgpu training");
+        return [...new Uint8Array(await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer())];
+      }, name),
+    );
+  const store = (page: Page, name: string, bytes: Uint8Array): Promise<void> =>
+    page.evaluate(
+      async (name, values) => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("singan-webgpu training");
+        const stream = await (await folder.getFileHandle(name)).createWritable();
+        await stream.write(new Uint8Array(values));
+        await stream.close();
+      },
+      name,
+      [...bytes],
+    );
+
   test("after a reload it shows its photo and scales again, and ends with the bits of one that nothing disturbed", async () => {
     const other = await launchBrowser();
     const name = "<b>mine & 🌷";
@@ -343,18 +363,12 @@ describe("a training that was stopped or interrupted", () => {
     const other = await launchBrowser();
     const page = await other.newPage();
     page.on("dialog", (dialog) => void dialog.accept());
-    /** Changes a byte in the middle of a stored file. */
-    const damage = (slot: number) =>
-      page.evaluate(async (name) => {
-        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("singan-webgpu training");
-        const handle = await folder.getFileHandle(name);
-        const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
-        const at = bytes.length - 100;
-        bytes[at] = bytes[at]! ^ 1;
-        const stream = await handle.createWritable();
-        await stream.write(bytes);
-        await stream.close();
-      }, `checkpoint-${slot}.safetensors`);
+    /** Changes a byte of a stored file. */
+    const damage = async (slot: number): Promise<void> => {
+      const bytes = await storedFile(page, `checkpoint-${slot}.safetensors`);
+      bytes[bytes.length - 100]! ^= 1;
+      await store(page, `checkpoint-${slot}.safetensors`, bytes);
+    };
     try {
       await page.goto(`${server.url}#${SHORT}`);
       await stopAfterOneScale(page);
@@ -371,6 +385,30 @@ describe("a training that was stopped or interrupted", () => {
       );
       expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
       await stopAfterOneScale(page); // a new one is kept as ever
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("on another adapter, or with other kernels, it goes on and says that the bits differ", async () => {
+    const other = await launchBrowser();
+    const page = await other.newPage();
+    try {
+      await page.goto(`${server.url}#${SHORT}`);
+      await stopAfterOneScale(page);
+      for (const name of ["checkpoint-0.safetensors", "checkpoint-1.safetensors"]) {
+        const { sequence, ...checkpoint } = await readCheckpointFile(await storedFile(page, name), RECIPES);
+        const facts = { ...(checkpoint.facts as object), adapter: "another GPU, kernels 00000000" };
+        await store(page, name, await writeCheckpointFile({ ...checkpoint, facts }, sequence, RECIPES));
+      }
+      await page.reload();
+      await waitFor(page, `${isOffered} && !document.getElementById("continue").disabled`);
+      await page.click("#continue");
+      await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
+      expect(await textOf(page, "#status")).toMatch(/^Done/);
+      expect(await textOf(page, "#warning")).toMatch(
+        /^Another GPU, or another version of this page, goes on with this training, /,
+      );
     } finally {
       await other.close();
     }
