@@ -1,12 +1,13 @@
 // The demo page: connects the settings, the worker and the views. worker.ts trains.
 
 import { Announcer, about, byId } from "./dom.ts";
-import { EXAMPLE_NAMES, Gallery, onFile, type Photo, PhotoError } from "./photo.ts";
-import { explain } from "./problems.ts";
-import type { Plan, Progress, Report, Request } from "./protocol.ts";
+import { EXAMPLE_NAMES, Gallery, loadOwn, onFile, type Photo, PhotoError } from "./photo.ts";
+import { explain, RECOVERING } from "./problems.ts";
+import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
 import { Results } from "./results.ts";
 import { PRESET_HINTS, Settings } from "./settings.ts";
 import { TrainingView } from "./training-view.ts";
+import { UnfinishedView } from "./unfinished-view.ts";
 
 /** Interval between announcements of the progress to screen readers. */
 const ANNOUNCE_MS = 30_000;
@@ -16,7 +17,7 @@ const choices = byId("choices", HTMLFieldSetElement);
 const button = (id: string) => byId(id, HTMLButtonElement);
 const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
 const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
-
+const warning = byId("warning", HTMLElement);
 const area = byId("training", HTMLElement);
 const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 const send = (request: Request): void => worker.postMessage(request);
@@ -25,9 +26,10 @@ const gallery = new Gallery();
 const settings = new Settings(form);
 const view = new TrainingView();
 const results = new Results(send);
+const unfinished = new UnfinishedView({ goOn, discard: () => send({ kind: "discard" }) });
 
-/** `loading` lasts until the worker has a GPU. */
-type State = "loading" | "idle" | "preparing" | "training" | "paused" | "stopping";
+/** `loading` lasts until the worker has a GPU, `recovering` from a loss of it until there is another one. */
+type State = "loading" | "idle" | "preparing" | "training" | "recovering" | "paused" | "stopping";
 let state: State = "loading";
 let photo: Photo | null = null;
 let plan: Plan | null = null;
@@ -44,7 +46,8 @@ function enter(next: State): void {
   const active = document.activeElement;
   choices.disabled = isRunning();
   start.disabled = next !== "idle" || photo === null;
-  pause.disabled = !isRunning() || next === "stopping";
+  unfinished.setState(isRunning(), next === "idle");
+  pause.disabled = !isRunning() || next === "stopping" || next === "recovering";
   pause.textContent = next === "paused" ? "Resume" : "Pause";
   stop.disabled = !isRunning();
   // A disabled element loses the keyboard focus, so the focus moves to the button that the visitor needs next.
@@ -88,7 +91,7 @@ async function choosePhoto(): Promise<void> {
 
 async function takeFile(file: File): Promise<void> {
   if (isRunning()) throw new PhotoError("Stop the training first, then choose another photo.");
-  usePhoto(await gallery.addOwn(file));
+  usePhoto(gallery.addOwn(await loadOwn(file)));
   settingsChanged();
 }
 
@@ -107,13 +110,27 @@ function readAddress(): void {
 // ---- training
 
 function begin(): void {
-  if (!photo || state !== "idle") return;
+  if (!photo || state !== "idle" || !unfinished.mayBeDiscarded()) return;
+  const { name, picture } = photo;
+  const { preset, numbers: options } = settings;
+  beginWith({ kind: "start", name, photo: picture, preset, options, replaces: unfinished.kept !== null });
+}
+
+function goOn({ name, photo: picture }: Unfinished): void {
+  usePhoto(gallery.addOwn({ name, picture }));
+  settingsChanged();
+  beginWith({ kind: "continue" });
+}
+
+function beginWith(request: Request): void {
   showError(null);
+  showWarning(null);
   [plan, finishedScales] = [null, 0];
   enter("preparing");
   say("Starting …");
   if (area.getBoundingClientRect().top > innerHeight / 2) area.scrollIntoView(); // on phones the area is below the settings
-  send({ kind: "start", photo: photo.picture, preset: settings.preset, options: settings.numbers });
+  void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
+  send(request);
 }
 
 function showPlan(chosen: Plan): void {
@@ -156,6 +173,25 @@ function showGpu({ name, isSoftware }: Report & { kind: "gpu" }): void {
     showError(null);
   }
   if (state === "loading") enter("idle");
+  if (state === "recovering") enter(plan ? "training" : "preparing");
+}
+
+/** Shows a line that matters until the next training; null removes it. */
+function showWarning(line: string | null): void {
+  warning.hidden = line === null;
+  warning.textContent = line;
+  if (line !== null) announcer.say(line);
+}
+
+function recover(): void {
+  if (state !== "training" && state !== "preparing") return;
+  enter("recovering");
+  say(RECOVERING);
+}
+
+function showSetback({ reason, scale, iteration }: Report & { kind: "setback" }): void {
+  const cause = reason === "lost" ? "The GPU was lost and replaced" : "The numbers grew without limit; now with other noise";
+  say(`${cause}. The training goes on at scale ${scale + 1}, iteration ${iteration}.`);
 }
 
 function finishScale(report: Report & { kind: "scaleDone" }): void {
@@ -173,6 +209,10 @@ const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }
   progress: showProgress,
   preview: (pictures) => view.showPictures(pictures),
   scaleDone: finishScale,
+  recovering: recover,
+  setback: showSetback,
+  unfinished: ({ kept }) => unfinished.show(kept),
+  warning: ({ line }) => showWarning(line),
   ended: ({ isComplete }) => finish(isComplete),
   sample: (report) => {
     results.show(report);
@@ -184,9 +224,11 @@ const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }
 
 function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): void {
   results.requestFailed();
-  const message = explain(cause, detail, navigator.userAgent);
-  if (cause !== "failed") adapter.textContent = "No GPU.";
-  if (cause !== "failed" && cause !== "lost") noGpu = message;
+  const message = explain(cause, detail, navigator.userAgent, unfinished.kept !== null);
+  if (cause !== "failed") {
+    adapter.textContent = "No GPU.";
+    noGpu = message;
+  }
   showError(message);
   // A refused GPU may be available at the next attempt. Missing WebGPU will not appear.
   if (state === "loading" && cause !== "insecure" && cause !== "missing") enter("idle");

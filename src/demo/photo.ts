@@ -34,9 +34,15 @@ export async function loadExample(name: string): Promise<Photo> {
   return decode(await response.blob(), name);
 }
 
-export function loadFile(file: File): Promise<Photo> {
-  const name = file.name || "pasted picture";
-  return decode(file, name.replace(/\.[^.]*$/, ""), `“${name}”`);
+/** The visitor's photo in a file. Throws PhotoError if it is no picture or too small. */
+export async function loadOwn(file: File): Promise<Photo> {
+  const fileName = file.name || "pasted picture";
+  const name = fileName.replace(/\.[^.]*$/, "");
+  const photo = await decode(file, name, `“${fileName}”`);
+  const { width, height } = photo.picture;
+  if (Math.min(width, height) < PAPER.minSize)
+    throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${PAPER.minSize}.`);
+  return photo;
 }
 
 /** Decodes a picture, turns it upright and blends transparency over white. Throws PhotoError, which calls it `shownName`. */
@@ -109,12 +115,8 @@ export class Gallery {
     return this.#checked() === value ? photo : null;
   }
 
-  /** Adds the picture of a file and checks its button. Throws PhotoError, and changes nothing, if it is no picture or too small. */
-  async addOwn(file: File): Promise<Photo> {
-    const photo = await loadFile(file);
-    const { width, height } = photo.picture;
-    if (Math.min(width, height) < PAPER.minSize)
-      throw new PhotoError(`“${photo.name}” has ${width}×${height} pixels; its short side needs at least ${PAPER.minSize}.`);
+  /** Adds the visitor's own photo in the place of an earlier one, and checks its button. Returns it. */
+  addOwn(photo: Photo): Photo {
     this.#own = photo;
     this.#element.querySelector(`label:has([value=${OWN}])`)?.remove();
     this.#add(OWN, canvasOf(photo.picture, `your photo ${photo.name}`)).checked = true;

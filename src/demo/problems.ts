@@ -18,16 +18,20 @@ function helpFor(userAgent: string): string {
 const REFUSED =
   "This browser has WebGPU but offers no GPU. Hardware acceleration may be switched off, the GPU may be blocklisted (Chrome shows the " +
   "reasons at chrome://gpu), or it has crashed too often. Reload the page. If that does not help, restart the browser.";
-const LOST =
-  "The GPU was lost: its driver restarted, or its memory ran out. The finished scales are kept. Start again, perhaps with a smaller " +
-  "max size. If that fails, reload the page. If that does not help, restart the browser.";
 
-export function explain(problem: Problem, detail: string, userAgent: string): string {
+/** While the training waits for another GPU. */
+export const RECOVERING = "The GPU was lost. The training goes on by itself within moments.";
+
+/** `isKept` tells whether an unfinished training is stored. */
+export function explain(problem: Problem, detail: string, userAgent: string, isKept = false): string {
+  const then = (remedy: string): string =>
+    isKept ? `The training is saved: ${remedy}, then choose Continue.` : `Download what you want to keep, then ${remedy}.`;
   const texts: Readonly<Record<Problem, string>> = {
     insecure: "WebGPU works on secure pages only. Open this page over https or on localhost.",
     missing: `This browser has no WebGPU. ${helpFor(userAgent)}`,
     refused: REFUSED,
-    lost: LOST,
+    lostUntilReload: `The GPU was lost, and this page gets no other one. ${then("reload the page")}`,
+    lostUntilRestart: `This browser offers no GPU any more. ${then("restart the browser")}`,
     failed: `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`,
   };
   return texts[problem];

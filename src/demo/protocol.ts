@@ -4,21 +4,42 @@ import type { Rgb8 } from "../image/planes.ts";
 import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
 import type { LossRecord, Work } from "../singan/model/model.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
+import type { SetbackEvent } from "../singan/training/train-to-end.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The options a visitor can set; what is absent comes from the preset. */
 export type FormOptions = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
 
+export interface NamedPhoto {
+  readonly name: string;
+  readonly photo: Rgb8;
+}
+
+/** A training that was stopped or interrupted, and can be continued. */
+export interface Unfinished extends NamedPhoto {
+  /** Part of the work that is done, 0 to 1. */
+  readonly share: number;
+}
+
 export type Request =
-  | { readonly kind: "start"; readonly photo: Rgb8; readonly preset: PresetChoice; readonly options: FormOptions }
+  | ({ readonly kind: "start"; readonly preset: PresetChoice; readonly options: FormOptions } & NamedPhoto & {
+        /** Whether the visitor agreed to give up the unfinished training. */
+        readonly replaces: boolean;
+      })
+  /** Goes on with the unfinished training. */
+  | { readonly kind: "continue" }
+  /** Gives up the unfinished training. */
+  | { readonly kind: "discard" }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
   | { readonly kind: "sample"; readonly seed: number }
   | { readonly kind: "model" };
 
-/** Why there is no GPU, or none any more; `failed` explains itself in its detail. */
-export type Problem = "insecure" | "missing" | "refused" | "lost" | "failed";
+/** Why there is no GPU: see explain(). */
+export type NoGpuCause = "insecure" | "missing" | "refused" | "lostUntilReload" | "lostUntilRestart";
+/** What has gone wrong; `failed` explains itself in its detail. */
+export type Problem = NoGpuCause | "failed";
 
 /** What the page shows of a training's plan. */
 export interface Plan extends Pick<TrainingPlan, "preset" | "isPicked" | "options" | "forecastSeconds"> {
@@ -49,6 +70,13 @@ export type Report =
   | ({ readonly kind: "progress" } & Progress)
   | ({ readonly kind: "preview" } & Pictures)
   | ({ readonly kind: "scaleDone"; readonly scale: number } & Pictures)
+  /** The GPU was lost, and another one is asked for. A report `gpu` or `problem` follows. */
+  | { readonly kind: "recovering" }
+  | ({ readonly kind: "setback" } & Pick<SetbackEvent, "reason" | "scale" | "iteration">)
+  /** The training that this browser keeps; null where there is none. */
+  | { readonly kind: "unfinished"; readonly kept: Unfinished | null }
+  /** Something that the visitor should know, in one line; the training goes on. */
+  | { readonly kind: "warning"; readonly line: string }
   /** The training is over, for whatever reason; the finished scales can be sampled. */
   | { readonly kind: "ended"; readonly isComplete: boolean }
   | { readonly kind: "sample"; readonly seed: number; readonly scales: number; readonly picture: Rgb8 }

@@ -1,209 +1,122 @@
-// The worker: owns the GPU, trains, samples and writes the model file, so that the page stays free. The library does the work.
+// The worker: receives the page's requests, trains, samples and writes the model file, so that the page stays free.
 
-import { type Gpu, GpuError } from "../gpu/device.ts";
-import { type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
-import { openDevice } from "../runtime/open.ts";
-import { Tuner } from "../runtime/tuner.ts";
-import { OptionError, type Size } from "../singan/model/config.ts";
-import type { AnyModel, Preview } from "../singan/model/model.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { type Rgb8, toRgb8 } from "../image/planes.ts";
+import { OptionError } from "../singan/model/config.ts";
+import type { AnyModel } from "../singan/model/model.ts";
 import { PyramidError } from "../singan/model/pyramid.ts";
-import { openSampler, planTraining, train, tuneTraining, writeModel } from "../singan/recipes.ts";
-import { Eta } from "../singan/training/eta.ts";
-import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
-import type { Speed } from "../singan/training/presets.ts";
-import { selfTest } from "../singan/training/self-test.ts";
-import type { TrainEvent } from "../singan/training/train.ts";
-import type { FormOptions, Pictures, PresetChoice, Problem, Report, Request } from "./protocol.ts";
-import { tuningDatabase } from "./tuning-database.ts";
+import { openSampler, writeModel } from "../singan/recipes.ts";
+import { MemoryError } from "../singan/training/plan.ts";
+import { KeptTraining, KeptTrainingError, type StoredTraining, summaryOf, whileAlone } from "./kept-training.ts";
+import { PageGpu } from "./page-gpu.ts";
+import type { Report, Request } from "./protocol.ts";
+import { Training } from "./training.ts";
 
-/** Previews take about this share of the time. */
-const PREVIEW_SHARE = 0.2;
-/** Shortest and longest pause between two previews. */
-const PREVIEW_MS = [400, 5000] as const;
-
-type Start = Request & { readonly kind: "start" };
-
-class NoGpu extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem);
-  }
-}
-
-let opened: Promise<Gpu> | null = null;
-/** The measured speed of the opened GPU. */
-let speed: Speed | null = null;
 /** The finished scales of the last training. */
 let model: AnyModel | null = null;
-let loaded: { readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null = null;
+let loaded: { readonly gpu: Gpu; readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null =
+  null;
 let training: Training | null = null;
+let isBusy = false;
+/** Whether this browser keeps an unfinished training. */
+let isKept = false;
 /** Samples and model files are made one after the other. */
 let queue: Promise<void> = Promise.resolve();
+
+const gpu = new PageGpu(({ adapterName, isSoftware }) => post({ kind: "gpu", name: adapterName, isSoftware }), {
+  onLost: () => post({ kind: "recovering" }),
+  onReopened: (another) => training?.adopt(another),
+});
 
 const isPicture = (value: unknown): value is Rgb8 => typeof value === "object" && value !== null && "data" in value;
 
 function post(report: Report): void {
-  const buffers = report.kind === "model" ? [report.bytes.buffer] : Object.values(report).filter(isPicture).map(bufferOf);
+  const pictures = Object.values(report.kind === "unfinished" ? (report.kept ?? {}) : report).filter(isPicture);
+  const buffers = report.kind === "model" ? [report.bytes.buffer] : pictures.map(({ data }) => data.buffer as ArrayBuffer);
   self.postMessage(report, { transfer: buffers });
 }
-const bufferOf = ({ data }: Rgb8): ArrayBuffer => data.buffer as ArrayBuffer;
 
-function gpu(): Promise<Gpu> {
-  opened ??= openGpu();
-  return opened;
-}
+const warn = (line: string): void => post({ kind: "warning", line });
 
-async function openGpu(): Promise<Gpu> {
-  if (!isSecureContext) throw new NoGpu("insecure");
-  if (!navigator.gpu) throw new NoGpu("missing");
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) throw new NoGpu("refused");
-  const device = await openDevice(adapter);
-  try {
-    await selfTest(device);
-  } catch (error) {
-    device.dispose();
-    throw error;
-  }
-  // While nothing runs, a lost device is replaced when it is next needed; a training notices the loss itself.
-  void device.device.lost.then(() => training ?? forgetGpu());
-  post({ kind: "gpu", name: device.adapterName, isSoftware: device.isSoftware });
-  return device;
-}
-
-/** Closes the GPU; the next call of gpu() opens it again. */
-function forgetGpu(): void {
-  void opened?.then((device) => device.dispose()).catch(() => {});
-  opened = null;
-  speed = null;
-  loaded = null;
-}
+/** The visitor's to mend; the GPU is as it was. */
+const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError];
 
 /** Reports an error to the page, and closes the GPU, whose state is unknown then, unless a training still uses it. */
 function fail(error: unknown): void {
   const detail = error instanceof Error ? error.message : String(error);
-  const isLost = error instanceof GpuError && detail.includes("device was lost");
-  post({ kind: "problem", problem: error instanceof NoGpu ? error.problem : isLost ? "lost" : "failed", detail });
-  if (!training && ![OptionError, PyramidError, MemoryError].some((kind) => error instanceof kind)) forgetGpu();
+  post({ kind: "problem", problem: gpu.causeOf(error, isKept) ?? "failed", detail });
+  if (!training && !HARMLESS.some((kind) => error instanceof kind)) gpu.close();
 }
 
-/** The plan of a training: the same as the command line's for this photo and these options. */
-async function plan(photo: Size, preset: PresetChoice, options: FormOptions): Promise<TrainingPlan> {
-  const wanted = { preset: preset === "auto" ? undefined : preset, options };
-  const planned = await planTraining(await gpu(), photo, wanted, { speed, onTiming: () => post({ kind: "timing" }) });
-  speed = planned.speed;
-  return planned;
+function tellKept(found: StoredTraining | null): void {
+  isKept = found !== null;
+  post({ kind: "unfinished", kept: found && summaryOf(found) });
 }
 
-/** Finds the fastest kernels for a plan, once per computer; not on software adapters, where tuning takes longer than it saves. */
-async function tuneFor(device: Gpu, plan: TrainingPlan): Promise<void> {
-  const tuner = await Tuner.open(device, tuningDatabase);
-  if (!device.isSoftware) await tuneTraining(device, tuner, plan);
-}
+/** Tells the page of the unfinished training, unless another tab trains. */
+const lookForKept = (): Promise<void> =>
+  whileAlone(async () => tellKept((await KeptTraining.open(warn)).found)).catch((error: unknown) => {
+    if (!(error instanceof KeptTrainingError)) throw error;
+  });
 
-/** One training, from the start message to its end. */
-class Training {
-  #gate: Promise<void> = Promise.resolve();
-  #open = (): void => {};
-  #isStopped = false;
-  #pausedMs = 0;
-  #nextPreview = 0;
-
-  pause(): void {
-    this.resume();
-    this.#gate = new Promise((resolve) => {
-      this.#open = resolve;
+/** Runs one training to its end. `work` returns whether all scales were trained. */
+async function run(work: (training: Training, kept: KeptTraining) => Promise<boolean>): Promise<void> {
+  if (isBusy) return;
+  isBusy = true;
+  let isComplete = false;
+  try {
+    await whileAlone(async () => {
+      const kept = await KeptTraining.open(warn);
+      const onModel = (latest: AnyModel | null) => {
+        model = latest;
+      };
+      training = new Training({ gpu, kept, post, onModel });
+      try {
+        isComplete = await work(training, kept);
+      } finally {
+        training = null;
+        await (isComplete ? kept.clear() : kept.save());
+        tellKept((await KeptTraining.open(() => {})).found);
+      }
     });
+  } catch (error) {
+    fail(error);
   }
-
-  resume(): void {
-    this.#open();
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.resume();
-  }
-
-  /** Whether all scales were trained. */
-  async run({ photo: picture, preset, options: given }: Start): Promise<boolean> {
-    const photo = toPlanes(picture);
-    const size = { width: picture.width, height: picture.height };
-    const chosen = await plan(size, preset, given);
-    await this.#pass();
-    if (this.#isStopped) return false;
-    const { preset: name, isPicked, options, pyramid, forecastSeconds } = chosen;
-    const { sizes } = pyramid;
-    post({ kind: "plan", preset: name, isPicked, options, sizes, forecastSeconds });
-    model = null;
-    await tuneFor(await gpu(), chosen);
-    const eta = new Eta(
-      sizes.length,
-      options.iterations,
-      forecastSeconds === null ? null : 1000 * forecastSeconds,
-      () => performance.now() - this.#pausedMs,
-    );
-    for await (const event of train(await gpu(), photo, options)) {
-      await this.#tell(event, eta);
-      await this.#pass();
-      if (this.#isStopped) break;
-    }
-    return (model as AnyModel | null)?.scales.length === sizes.length;
-  }
-
-  /** Waits while paused. */
-  async #pass(): Promise<void> {
-    const before = performance.now();
-    await this.#gate;
-    this.#pausedMs += performance.now() - before;
-  }
-
-  async #tell(event: TrainEvent, eta: Eta): Promise<void> {
-    const { kind, scale } = event;
-    if (kind === "scale") {
-      eta.begin(scale, event.work);
-    } else if (kind === "progress") {
-      const { iteration, losses, work } = event;
-      eta.add(iteration, work);
-      const { iterationsPerSecond, remainingMs } = eta;
-      post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
-      const before = performance.now();
-      if (before < this.#nextPreview) return;
-      const preview = await event.preview();
-      if (preview) post({ kind: "preview", ...picturesOf(preview) });
-      const after = performance.now();
-      const [least, most] = PREVIEW_MS;
-      this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);
-    } else {
-      model = event.model;
-      post({ kind, scale, ...picturesOf(event.preview) });
-    }
-  }
+  isBusy = false;
+  post({ kind: "ended", isComplete });
 }
 
-const picturesOf = ({ real, reconstruction, sample }: Preview): Pictures => ({
-  ...{ real: toRgb8(real), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) },
-});
+const start = (request: Request & { kind: "start" }): Promise<void> =>
+  run(async (training, { found }) => {
+    if (found && !request.replaces)
+      throw new KeptTrainingError("Another tab has left an unfinished training. Continue or discard it first.");
+    return training.start(request);
+  });
 
-async function start(request: Start): Promise<void> {
-  if (training) return;
-  training = new Training();
-  const ended = await training.run(request).catch((error: unknown) => ({ error }));
-  training = null;
-  if (typeof ended === "object") fail(ended.error);
-  post({ kind: "ended", isComplete: ended === true });
-}
+const goOn = (): Promise<void> =>
+  run(async (training, { found }) => {
+    if (!found) throw new KeptTrainingError("The unfinished training is gone: another tab has continued or discarded it.");
+    return training.continue(found);
+  });
+
+const discard = (): Promise<void> =>
+  whileAlone(async () => {
+    await (await KeptTraining.open(warn)).clear();
+    tellKept(null);
+  }).catch(fail);
 
 async function sample(seed: number): Promise<void> {
   const current = model;
   if (!current) return;
-  const device = await gpu();
-  if (loaded?.model !== current) {
-    const previous = loaded;
-    loaded = null;
-    await previous?.sampler.dispose();
-    loaded = { model: current, sampler: await openSampler(device, current) };
-  }
-  const picture = await loaded.sampler.sample({ seed });
+  const picture = await gpu.run(async (device) => {
+    if (loaded?.model !== current || loaded.gpu !== device) {
+      const previous = loaded;
+      loaded = null;
+      if (previous?.gpu === device) await previous.sampler.dispose();
+      loaded = { gpu: device, model: current, sampler: await openSampler(device, current) };
+    }
+    return loaded.sampler.sample({ seed });
+  });
   post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });
 }
 
@@ -213,10 +126,19 @@ function sendModel(): void {
 
 self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   if (data.kind === "start") void start(data);
+  else if (data.kind === "continue") void goOn();
+  else if (data.kind === "discard") void discard();
   else if (data.kind === "sample") queue = queue.then(() => sample(data.seed)).catch(fail);
   else if (data.kind === "model") queue = queue.then(sendModel).catch(fail);
   else training?.[data.kind]();
 });
 self.addEventListener("unhandledrejection", ({ reason }) => fail(reason));
 
-gpu().catch(fail);
+/** The kept training first: what helps against a missing GPU depends on it. */
+async function begin(): Promise<void> {
+  const opened = gpu.get().catch((error: unknown) => () => fail(error));
+  if (isSecureContext) await lookForKept().catch(fail); // elsewhere a page has neither GPU nor locks
+  const failed = await opened;
+  if (typeof failed === "function") failed();
+}
+void begin();

@@ -22,6 +22,8 @@ export interface KeeperEvents {
 export class GpuKeeper {
   #gpu: Promise<Gpu> | null = null;
   #current: Gpu | null = null;
+  #reopening: Promise<Gpu> | null = null;
+  readonly #replaced = new WeakSet<DeviceLostError>();
   #isDisposed = false;
 
   /** `open` opens a device, ready for use, and throws where there is none. */
@@ -51,10 +53,9 @@ export class GpuKeeper {
     }
   }
 
-  /** The loss that `error` comes from; null where the device is not lost. */
-  async lossBehind(error: unknown): Promise<DeviceLostError | null> {
+  /** The loss that an error of work on `gpu` comes from; null where `gpu` is not lost. */
+  async lossBehind(error: unknown, gpu = this.#current): Promise<DeviceLostError | null> {
     if (error instanceof DeviceLostError) return error;
-    const gpu = this.#current;
     if (!gpu || this.#isDisposed || !(await gpu.isLost())) return null;
     try {
       gpu.check();
@@ -64,8 +65,16 @@ export class GpuKeeper {
     }
   }
 
-  /** Replaces the lost device. Throws NoDeviceError where none can be opened after some seconds. */
+  /** Replaces the lost device, once for all whose work was on it. Throws NoDeviceError where none can be opened after some seconds. */
   async reopen(loss: DeviceLostError): Promise<Gpu> {
+    if (this.#replaced.has(loss)) return this.get();
+    this.#reopening ??= this.#replace(loss).finally(() => {
+      this.#reopening = null;
+    });
+    return this.#reopening;
+  }
+
+  async #replace(loss: DeviceLostError): Promise<Gpu> {
     this.close();
     this.events.onLost?.(loss);
     for (const ms of WAITS_MS) {
@@ -73,6 +82,7 @@ export class GpuKeeper {
       if (this.#isDisposed) throw loss;
       const gpu = await this.get().catch(() => null);
       if (!gpu) continue;
+      this.#replaced.add(loss);
       this.events.onReopened?.(gpu);
       return gpu;
     }
@@ -82,10 +92,11 @@ export class GpuKeeper {
   /** Does work on the device, and again on another one where it is lost, at most three times. */
   async run<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
     for (let losses = 1; ; losses++) {
+      const gpu = await this.get();
       try {
-        return await work(await this.get());
+        return await work(gpu);
       } catch (error) {
-        const loss = await this.lossBehind(error);
+        const loss = await this.lossBehind(error, gpu);
         if (!loss || losses === MOST_LOSSES) throw loss ?? error;
         await this.reopen(loss);
       }

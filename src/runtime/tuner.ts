@@ -113,7 +113,7 @@ function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[
   return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
 }
 
-/** The name of a Gpu's table in a store. */
+/** The name of a Gpu's table in a store: it differs where the adapter or the kernels differ. */
 function tableOf({ adapterName, profile }: Gpu): string {
   const variants = CONTRACTIONS.flatMap((name) => convolutionVariants(name, profile).map((variant) => `${name} ${variant.name}`));
   return tableName(adapterName, loadedSources(), variants);

@@ -50,9 +50,10 @@ export async function* toEnd<M extends AnyModel, R>(
   };
   for (;;) {
     let setback: Pick<SetbackEvent, "reason" | "message">;
+    const gpu = await keeper.get();
     try {
       const control = { keeps, share, ...(state && { from: state }), ...(maxBatch !== undefined && { maxBatch }) };
-      const events = attempt(await keeper.get(), control);
+      const events = attempt(gpu, control);
       try {
         for (;;) {
           const { done, value } = await events.next();
@@ -68,7 +69,7 @@ export async function* toEnd<M extends AnyModel, R>(
         state = withOtherNoise(state, error);
         setback = { reason: "diverged", message: error.message };
       } else {
-        const loss = await keeper.lossBehind(error);
+        const loss = await keeper.lossBehind(error, gpu);
         if (!loss) throw error;
         if (losses.at !== state) losses.count = 0;
         losses.at = state;

@@ -1,0 +1,208 @@
+// One training in the worker: plans it or continues a kept one, reports what happens, and keeps its states.
+
+import type { Gpu } from "../gpu/device.ts";
+import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { Tuner } from "../runtime/tuner.ts";
+import type { TrainOptions } from "../singan/model/config.ts";
+import type { AnyModel, Preview } from "../singan/model/model.ts";
+import { planTraining, pyramidOf, trainToEnd, tuneTraining } from "../singan/recipes.ts";
+import { Eta } from "../singan/training/eta.ts";
+import type { Speed } from "../singan/training/presets.ts";
+import type { TrainingOutline, TrainingState } from "../singan/training/recipe.ts";
+import type { TrainEvent } from "../singan/training/train.ts";
+import { copyOf, type Facts, type KeptTraining, type StoredTraining } from "./kept-training.ts";
+import type { PageGpu } from "./page-gpu.ts";
+import type { Pictures, Report, Request } from "./protocol.ts";
+import { tuningDatabase } from "./tuning-database.ts";
+
+/** Previews take about this share of the time. */
+const PREVIEW_SHARE = 0.2;
+/** Shortest and longest pause between two previews. */
+const PREVIEW_MS = [400, 5000] as const;
+/** A lost GPU or a stop costs at most this much of the training, ms. Reading a state takes a few ms. */
+const KEEP_MS = 1000;
+
+type Start = Request & { readonly kind: "start" };
+type Post = (report: Report) => void;
+
+/** What a training works with. */
+export interface Workplace {
+  readonly gpu: PageGpu;
+  readonly kept: KeptTraining;
+  readonly post: Post;
+  /** The finished scales; null where a new training begins. */
+  onModel(model: AnyModel | null): void;
+}
+
+/** The speed of each GPU that was timed. */
+const speeds = new WeakMap<Gpu, Speed>();
+
+/** All that is decided before the first iteration. */
+type Setup = Omit<Facts, "share">;
+
+export class Training {
+  #gate: Promise<void> = Promise.resolve();
+  #open = (): void => {};
+  #isStopped = false;
+  #pausedMs = 0;
+  #nextPreview = 0;
+  #setup: Setup | null = null;
+  readonly #pictures = new Map<string, Rgb8>();
+
+  constructor(private readonly place: Workplace) {}
+
+  pause(): void {
+    this.resume();
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+    void this.place.kept.save(); // the tab may be closed before it is resumed
+  }
+
+  resume(): void {
+    this.#open();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.resume();
+  }
+
+  /** Plans and trains. Returns whether all scales were trained. */
+  async start({ name, photo, preset, options: given }: Start): Promise<boolean> {
+    const { gpu, post } = this.place;
+    const wanted = { preset: preset === "auto" ? undefined : preset, options: given };
+    const planned = await gpu.run(async (one) => {
+      const plan = await planTraining(one, photo, wanted, {
+        speed: speeds.get(one) ?? null,
+        onTiming: () => post({ kind: "timing" }),
+      });
+      if (plan.speed) speeds.set(one, plan.speed);
+      return plan;
+    });
+    await this.#pass();
+    if (this.#isStopped) return false;
+    const { options, pyramid, preset: chosen, isPicked, forecastSeconds } = planned;
+    const plan = { preset: chosen, isPicked, options, sizes: pyramid.sizes, forecastSeconds };
+    this.#pictures.set("photo", photo);
+    post({ kind: "plan", ...plan });
+    this.place.onModel(null);
+    this.#setup = { name, plan, ...(await gpu.run((one) => tuned(one, planned))) };
+    return this.#train(toPlanes(photo), options);
+  }
+
+  /** Goes on with a kept training. Returns whether all scales were trained. */
+  async continue({ state, pictures, facts: { share: _, ...setup } }: StoredTraining): Promise<boolean> {
+    const { gpu, post, onModel } = this.place;
+    const { options } = state.model;
+    const photo = pictures.get("photo")!;
+    for (const [name, picture] of pictures) this.#pictures.set(name, picture);
+    post({ kind: "plan", ...setup.plan });
+    onModel(state.level > 0 ? state.model : null);
+    for (let scale = 0; scale < state.level; scale++) post({ kind: "scaleDone", scale, ...this.#picturesAt(scale) });
+    this.#setup = await gpu.run(async (one) => {
+      if (Tuner.nameOf(one) === setup.adapter) return setup;
+      return { ...setup, ...(await tuned(one, { options, pyramid: pyramidOf(photo, options) })) };
+    });
+    if (this.#setup.adapter !== setup.adapter) this.#warnOfOtherBits();
+    this.adopt(await gpu.get());
+    return this.#train(toPlanes(photo), options, state);
+  }
+
+  /** Gives a newly opened GPU the kernels that the training began with, so that the bits stay the same. */
+  adopt(gpu: Gpu): void {
+    if (!this.#setup) return;
+    const { adapter, tuning } = this.#setup;
+    if (Tuner.nameOf(gpu) === adapter) Tuner.adopt(gpu, tuning);
+    else this.#warnOfOtherBits();
+  }
+
+  #warnOfOtherBits(): void {
+    const line =
+      "Another GPU, or another version of this page, goes on with this training, so the result differs a little in its details.";
+    this.place.post({ kind: "warning", line });
+  }
+
+  async #train(photo: Planes, options: TrainOptions, from?: TrainingState): Promise<boolean> {
+    const { gpu, post } = this.place;
+    const { sizes, forecastSeconds } = this.#setup!.plan;
+    const forecastMs = forecastSeconds === null ? null : 1000 * forecastSeconds;
+    const eta = new Eta(sizes.length, options.iterations, forecastMs, () => performance.now() - this.#pausedMs);
+    let finished = from?.level ?? 0;
+    let isNew = !from;
+    for await (const event of trainToEnd(gpu, photo, options, { ...(from && { from }), keepMs: KEEP_MS })) {
+      if (event.kind === "setback") {
+        const { kind, reason, scale, iteration } = event;
+        post({ kind, reason, scale, iteration });
+      } else {
+        await this.#tell(event, eta);
+        await this.#keep(event, isNew);
+        isNew = false;
+        if (event.kind === "scaleDone") finished = event.scale + 1;
+      }
+      await this.#pass();
+      if (this.#isStopped) break;
+    }
+    return finished === sizes.length;
+  }
+
+  /** A new training is stored at once, then at each scale's end, and every 30 s. */
+  async #keep({ kind, state, work }: TrainEvent, isNew: boolean): Promise<void> {
+    if (!state) return;
+    const stored = { state, pictures: this.#pictures, facts: { ...this.#setup!, share: work.done / work.total } };
+    await this.place.kept.add(stored, isNew || kind === "scaleDone");
+  }
+
+  /** Waits while paused. */
+  async #pass(): Promise<void> {
+    const before = performance.now();
+    await this.#gate;
+    this.#pausedMs += performance.now() - before;
+  }
+
+  async #tell(event: TrainEvent, eta: Eta): Promise<void> {
+    const { post, onModel } = this.place;
+    const { kind, scale } = event;
+    if (kind === "scale") {
+      eta.begin(scale, event.work);
+    } else if (kind === "progress") {
+      const { iteration, losses, work } = event;
+      eta.add(iteration, work);
+      const { iterationsPerSecond, remainingMs } = eta;
+      post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
+      const before = performance.now();
+      if (before < this.#nextPreview) return;
+      const preview = await event.preview();
+      if (preview) post({ kind: "preview", ...picturesOf(preview) });
+      const after = performance.now();
+      const [least, most] = PREVIEW_MS;
+      this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);
+    } else {
+      onModel(event.model);
+      for (const [name, picture] of Object.entries(picturesOf(event.preview))) this.#pictures.set(`${scale} ${name}`, picture);
+      post({ kind, scale, ...this.#picturesAt(scale) });
+    }
+  }
+
+  /** Copies of a finished scale's pictures. */
+  #picturesAt(scale: number): Pictures {
+    const [real, reconstruction, sample] = (["real", "reconstruction", "sample"] as const).map((name) =>
+      copyOf(this.#pictures.get(`${scale} ${name}`)!),
+    );
+    return { real: real!, reconstruction: reconstruction!, sample: sample! };
+  }
+}
+
+/** Finds the fastest kernels for a training, once per computer; not on software adapters, where tuning takes longer than it saves. */
+async function tuned(
+  gpu: Gpu,
+  outline: Pick<TrainingOutline, "options" | "pyramid">,
+): Promise<Pick<Setup, "adapter" | "tuning">> {
+  const tuner = await Tuner.open(gpu, tuningDatabase);
+  if (!gpu.isSoftware) await tuneTraining(gpu, tuner, outline);
+  return { adapter: Tuner.nameOf(gpu), tuning: Tuner.tableOf(gpu) };
+}
+
+const picturesOf = ({ real, reconstruction, sample }: Preview): Pictures => ({
+  ...{ real: toRgb8(real), reconstruction: toRgb8(reconstruction), sample: toRgb8(sample) },
+});
