@@ -5,7 +5,7 @@
 export class ImageError extends Error {
   override readonly name = "ImageError";
   constructor(message: string) {
-    super(message.replace(/\s+/g, " ").trim());
+    super(message.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim());
   }
 }
 

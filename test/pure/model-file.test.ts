@@ -191,6 +191,12 @@ describe("refusals, in one line that names what is wrong", () => {
     ["a scale factor above 1", () => withField("scale_factor", () => 1.5), /scale factor/],
     ["other z shapes", () => withField("zero_z_shapes", () => []), /zero_z_shapes/],
     ["an unknown option", () => withField("options", (o) => ({ ...o, turbo: true })), /option "turbo" is unknown/],
+    [
+      "an option that is an object",
+      () => withField("options", (o) => ({ ...o, recipe: {} })),
+      /option recipe is neither a number/,
+    ],
+    ["control letters", () => withField("options", (o) => ({ ...o, upsample: "\x1b[31m\r\n" })), /bicubic, not \[31m $/],
     ["a missing option", () => withField("options", ({ seed: _, ...o }) => o), /option "seed" is missing/],
     ["an option out of range", () => withField("options", (o) => ({ ...o, iterations: 0 })), /iterations must be/],
     ["options that are not JSON", () => withMetadata("options", "{"), /options is not JSON/],

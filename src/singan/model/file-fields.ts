@@ -12,7 +12,8 @@ const MAX_MESSAGE = 240;
 export class ModelFileError extends Error {
   override readonly name = "ModelFileError";
   constructor(message: string) {
-    super(message.replace(/\s+/g, " ").slice(0, MAX_MESSAGE));
+    // Parts of the file may be in the message: their control characters must not reach a terminal.
+    super(message.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").slice(0, MAX_MESSAGE));
   }
 }
 

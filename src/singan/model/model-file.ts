@@ -125,6 +125,8 @@ function readOptions(value: unknown, recipes: ModelRecipes): TrainOptions {
   const names = Object.keys(PAPER);
   const wrong = [...names.filter((name) => !(name in options)), ...Object.keys(value).filter((name) => !names.includes(name))][0];
   if (wrong !== undefined) throw damaged(`option ${JSON.stringify(wrong)} is ${wrong in value ? "unknown" : "missing"}`);
+  const odd = names.find((name) => !["string", "number", "boolean"].includes(typeof options[name as keyof TrainOptions]));
+  if (odd !== undefined) throw damaged(`option ${odd} is neither a number nor a word`);
   const recipe = Object.hasOwn(recipes, String(options.recipe)) ? recipes[String(options.recipe)] : undefined;
   if (!recipe) throw damaged(`recipe must be ${Object.keys(recipes).join(" or ")}, not ${options.recipe}`);
   try {
