@@ -1,6 +1,6 @@
 // How long compute passes take on the GPU, by its own clock (the feature timestamp-query).
 
-import { type Gpu, GpuError } from "./device.ts";
+import { type Gpu, GpuError, type Slice } from "./device.ts";
 
 /** A query set holds at most this many queries (WebGPU), two per pass. */
 const PASSES_PER_SET = 4096 / 2;
@@ -9,8 +9,8 @@ const TIMESTAMP_BYTES = 8;
 /** Times `passes` passes, submitted together or one after another, any number of times. */
 export class PassTimer {
   readonly #sets: readonly GPUQuerySet[];
-  readonly #resolved: GPUBuffer;
-  readonly #staging: GPUBuffer;
+  readonly #resolved: Slice;
+  readonly #staging: Slice;
   #at = 0;
 
   /** Throws GpuError where the adapter has no timestamp-query. */
@@ -26,8 +26,8 @@ export class PassTimer {
     );
     const size = 2 * TIMESTAMP_BYTES * passes;
     const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-    this.#resolved = device.createBuffer({ size, usage: QUERY_RESOLVE | COPY_SRC, label: "timestamps" });
-    this.#staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST, label: "timestamps read" });
+    this.#resolved = gpu.create(size, QUERY_RESOLVE | COPY_SRC, "timestamps");
+    this.#staging = gpu.create(size, MAP_READ | COPY_DST, "timestamps read");
   }
 
   /** The descriptor of the next pass since the last read(). */
@@ -40,24 +40,24 @@ export class PassTimer {
   /** Milliseconds of each pass, after everything submitted so far. All of them must have run. */
   async read(): Promise<number[]> {
     const { gpu } = this;
+    const [resolved, staging] = [this.#resolved.buffer, this.#staging.buffer];
     this.#at = 0;
     gpu.check();
     const encoder = gpu.device.createCommandEncoder();
     for (const [i, set] of this.#sets.entries())
-      encoder.resolveQuerySet(set, 0, set.count, this.#resolved, i * 2 * TIMESTAMP_BYTES * PASSES_PER_SET);
-    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, this.#staging.size);
+      encoder.resolveQuerySet(set, 0, set.count, resolved, i * 2 * TIMESTAMP_BYTES * PASSES_PER_SET);
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, staging.size);
     gpu.device.queue.submit([encoder.finish()]);
-    await this.#staging.mapAsync(GPUMapMode.READ);
+    await staging.mapAsync(GPUMapMode.READ);
     gpu.check(); // a lost device maps zeros
-    const stamps = new BigInt64Array(this.#staging.getMappedRange().slice(0));
-    this.#staging.unmap();
+    const stamps = new BigInt64Array(staging.getMappedRange().slice(0));
+    staging.unmap();
     // By the specification, a clock may go back.
     return Array.from({ length: this.passes }, (_, i) => Math.max(0, Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6));
   }
 
   dispose(): void {
     for (const set of this.#sets) set.destroy();
-    this.#resolved.destroy();
-    this.#staging.destroy();
+    for (const slice of [this.#resolved, this.#staging]) this.gpu.free(slice);
   }
 }
