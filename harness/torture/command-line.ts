@@ -24,7 +24,7 @@ export const KINDS = Object.keys(TRAININGS) as TrainingKind[];
 
 /** A training of some seconds, so that there is time to disturb it. */
 export const LONGER: readonly string[] = words(
-  "train p.png --max-size 24 --min-size 14 --iterations 60 --channels 4 --samples 1",
+  "train p.png --max-size 24 --min-size 14 --iterations 30 --channels 4 --samples 1",
 );
 
 export function words(line: string): string[] {

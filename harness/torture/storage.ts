@@ -18,7 +18,7 @@ import { attempt, type Row, require } from "./row.ts";
 
 const COMMANDS: readonly (readonly string[])[] = [
   LONGER,
-  words("sr p.png --max-size 30 --factor 1.5 --iterations 40 --channels 4"),
+  words("sr p.png --max-size 30 --factor 1.5 --iterations 20 --channels 4"),
 ];
 const WARNINGS = /can't keep the training's state|has room for/;
 
