@@ -23,3 +23,25 @@ export async function attempt(what: string, work: () => unknown): Promise<string
 export function require(isTrue: boolean, message: string): void {
   if (!isTrue) throw new Error(message);
 }
+
+/** Random numbers in [0, 1) that are the same in every run, so that a failure can be repeated. mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Does `work` for 0 … count−1, two at a time; returns all their lines. */
+export async function inPairs(count: number, work: (index: number) => Promise<readonly string[]>): Promise<string[]> {
+  const lines: string[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < count) lines.push(...(await work(next++)));
+  };
+  await Promise.all([worker(), worker()]);
+  return lines;
+}

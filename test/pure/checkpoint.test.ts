@@ -37,7 +37,7 @@ function checkpointAt(given: Partial<TrainOptions>, level: number, isBegun: bool
     ["G head.conv.weight", Float32Array.of(1.5, -0, 3e-39)],
     ["D m tail.bias", Float32Array.of(2)],
   ]);
-  const losses = { dReal: 0.1, dFake: 0.2, gradientPenalty: 1e-9, gAdversarial: 0.3, reconstruction: 1 / 3 };
+  const losses = { dReal: -0.1, dFake: 0.2, gradientPenalty: 1e-9, gAdversarial: 0.3, reconstruction: 1 / 3 };
   return {
     state: {
       ...{

@@ -1,0 +1,134 @@
+// What long use of one process takes: memory that grows, buffers that stay alive, trainings that become slower.
+
+import { loadavg } from "node:os";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { GpuKeeper } from "../../src/gpu/gpu-keeper.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
+import { trainToEnd } from "../../src/singan/recipes.ts";
+import { attempt, type Row, require } from "./row.ts";
+import { TINY, tinyPhoto } from "./tiny.ts";
+
+const MINUTE_MS = 60_000;
+const MB = 2 ** 20;
+
+/** Memory of this process in MB, without what the garbage collector has not yet freed: Dawn frees some of it a moment later. */
+async function residentMb(): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  collect();
+  return process.memoryUsage.rss() / MB;
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** Growth per unit of x: the median of the slopes between all pairs of points, which single outliers don't change (Theil-Sen). */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const slopes = points.flatMap(([x1, y1], i) => points.slice(i + 1).map(([x2, y2]) => (y2 - y1) / (x2 - x1)));
+  return median(slopes);
+}
+
+interface Sample {
+  readonly minutes: number;
+  readonly mb: number;
+  readonly buffers: number;
+  /** Of one iteration since the last sample. */
+  readonly iterationMs: number;
+}
+
+const SAMPLES = 60;
+/** This share of the samples is left out: caches fill, and code is optimised. */
+const WARM_UP = 0.2;
+/** Growth of memory per 10 minutes, and in a shorter soak as a whole. */
+const LIMIT_MB = 1;
+const LIMIT_DRIFT = 0.05;
+/** Shorter soaks have too few iterations in a sample to compare speeds. */
+const SPEED_MINUTES = 5;
+
+async function soaked(minutes: number): Promise<Sample[]> {
+  const keeper = new GpuKeeper(async () => openDevice(await openAdapter()));
+  try {
+    const gpu = await keeper.get();
+    const options = { ...TINY, iterations: 100_000 };
+    const start = performance.now();
+    const samples: Sample[] = [];
+    let last = { at: start, iteration: 0 };
+    for await (const event of trainToEnd(keeper, tinyPhoto(), options)) {
+      if (event.kind !== "progress") continue;
+      const now = performance.now();
+      if (now - start < ((samples.length + 1) * minutes * MINUTE_MS) / SAMPLES) continue;
+      const iterationMs = (now - last.at) / (event.iteration - last.iteration);
+      samples.push({ minutes: (now - start) / MINUTE_MS, mb: await residentMb(), buffers: gpu.stats().buffers, iterationMs });
+      if (samples.length === SAMPLES) break;
+      last = { at: performance.now(), iteration: event.iteration };
+    }
+    require(gpu.stats().buffers === 0, `${gpu.stats().buffers} buffers are left at the end`);
+    return samples;
+  } finally {
+    keeper.dispose();
+  }
+}
+
+export const soak: Row = {
+  name: "minutes of one training: memory, buffers and speed",
+  count: 10,
+  async run(minutes) {
+    const samples = (await soaked(minutes)).slice(WARM_UP * SAMPLES);
+    const growth = slopeOf(samples.map(({ minutes: at, mb }) => [at, mb])) * Math.min(minutes, 10);
+    const third = Math.floor(samples.length / 3);
+    const speed = (part: readonly Sample[]) => median(part.map(({ iterationMs }) => iterationMs));
+    const drift = speed(samples.slice(-third)) / speed(samples.slice(0, third)) - 1;
+    const load = `load ${loadavg()[0]!.toFixed(1)}: other work on this machine disturbs it`;
+    return [
+      ...(await attempt("buffers", () =>
+        require(new Set(samples.map(({ buffers }) => buffers)).size === 1, `between ${samples.map((s) => s.buffers)}`),
+      )),
+      ...(await attempt("memory", () =>
+        require(growth < LIMIT_MB, `grew by ${growth.toFixed(2)} MB in ${Math.min(minutes, 10)} minutes`),
+      )),
+      ...(await attempt("speed", () =>
+        require(minutes < SPEED_MINUTES ||
+          Math.abs(drift) <
+            LIMIT_DRIFT, `an iteration takes ${(100 * drift).toFixed(1)} % longer in the last third than in the first (${load})`),
+      )),
+    ];
+  },
+};
+
+const MOST_GROWTH_MB = 50;
+
+export const manyModels: Row = {
+  name: "models trained and disposed in one process",
+  count: 100,
+  async run(count) {
+    const failures: string[] = [];
+    const warmUp = Math.min(10, Math.ceil(count / 2));
+    let before = 0;
+    for (let i = 0; i < count; i++) {
+      const one = await attempt(`model ${i}`, async () => {
+        const keeper = new GpuKeeper(async () => openDevice(await openAdapter()));
+        try {
+          const gpu = await keeper.get();
+          const training = trainToEnd(keeper, tinyPhoto(), { ...TINY, iterations: 2 });
+          for (let step = await training.next(); !step.done; step = await training.next());
+          const { buffers, bytes } = gpu.stats();
+          require(buffers === 0 && bytes === 0, `${buffers} buffers of ${bytes} bytes are left`);
+        } finally {
+          keeper.dispose();
+        }
+      });
+      failures.push(...one);
+      if (i + 1 === warmUp) before = await residentMb();
+    }
+    const growth = (await residentMb()) - before;
+    return [
+      ...failures,
+      ...(await attempt("memory", () =>
+        require(growth < MOST_GROWTH_MB, `grew by ${growth.toFixed(1)} MB after the first ${warmUp} models`),
+      )),
+    ];
+  },
+};
