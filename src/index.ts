@@ -43,11 +43,11 @@ export {
   readModel,
   resolveOptions,
   retrainQuantized,
+  selfTest,
   train,
   writeModel,
 } from "./singan/recipes.ts";
 export { MemoryError, type PlanCircumstances, type PlanOptions, type TrainingPlan } from "./singan/training/plan.ts";
 export { measureSpeed, type Speed } from "./singan/training/presets.ts";
 export type { TrainingState } from "./singan/training/recipe.ts";
-export { selfTest } from "./singan/training/self-test.ts";
 export type { TrainControl, TrainEvent } from "./singan/training/train.ts";

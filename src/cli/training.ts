@@ -5,7 +5,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
 import { OptionError, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { planTraining, planWithoutGpu, RECIPES, recipeOf, resolveOptions, train } from "../singan/recipes.ts";
+import { planTraining, planWithoutGpu, RECIPES, recipeOf, resolveOptions, selfTest, train } from "../singan/recipes.ts";
 import { MemoryError, megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import { type Args, type Flag, type FlagHelp, flag, UsageError } from "./args.ts";
@@ -133,6 +133,7 @@ export class PhotoTrainer {
     const plan = await this.#plan(photo);
     announce?.(plan.pyramid.sizes.at(-1)!);
     await tuneFor(this.gpu, this.session, plan);
+    for (const line of await selfTest(this.gpu, plan)) this.session.note(line);
     const preset = plan.isPicked ? `auto: ${plan.preset}` : plan.preset;
     return { plan, preset, ...(await this.#watch(photo, plan)) };
   }

@@ -170,6 +170,7 @@ const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }
   gpu: showGpu,
   timing: () => say("Timing this GPU …"),
   plan: showPlan,
+  faults: ({ detail }) => showError(explain("failed", detail, navigator.userAgent)),
   progress: showProgress,
   preview: (pictures) => view.showPictures(pictures),
   scaleDone: finishScale,

@@ -46,6 +46,8 @@ export type Report =
   /** `auto` is timing the GPU. */
   | { readonly kind: "timing" }
   | ({ readonly kind: "plan" } & Plan)
+  /** Kernels that compute wrong results on this GPU and are not used. */
+  | { readonly kind: "faults"; readonly detail: string }
   | ({ readonly kind: "progress" } & Progress)
   | ({ readonly kind: "preview" } & Pictures)
   | ({ readonly kind: "scaleDone"; readonly scale: number } & Pictures)

@@ -7,11 +7,10 @@ import { Tuner } from "../runtime/tuner.ts";
 import { OptionError, type Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { PyramidError } from "../singan/model/pyramid.ts";
-import { openSampler, planTraining, train, tuneTraining, writeModel } from "../singan/recipes.ts";
+import { openSampler, planTraining, selfTest, train, tuneTraining, writeModel } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
 import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
-import { selfTest } from "../singan/training/self-test.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
 import type { FormOptions, Pictures, PresetChoice, Problem, Report, Request } from "./protocol.ts";
 import { tuningDatabase } from "./tuning-database.ts";
@@ -58,12 +57,6 @@ async function openGpu(): Promise<Gpu> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new NoGpu("refused");
   const device = await openDevice(adapter);
-  try {
-    await selfTest(device);
-  } catch (error) {
-    device.dispose();
-    throw error;
-  }
   // While nothing runs, a lost device is replaced when it is next needed; a training notices the loss itself.
   void device.device.lost.then(() => training ?? forgetGpu());
   post({ kind: "gpu", name: device.adapterName, isSoftware: device.isSoftware });
@@ -136,6 +129,8 @@ class Training {
     post({ kind: "plan", preset: name, isPicked, options, sizes, forecastSeconds });
     model = null;
     await tuneFor(await gpu(), chosen);
+    const faults = await selfTest(await gpu(), chosen);
+    if (faults.length > 0) post({ kind: "faults", detail: faults.join("; ") });
     const eta = new Eta(
       sizes.length,
       options.iterations,

@@ -90,7 +90,7 @@ export function casesOf(graphs: readonly Graph[]): WeighedCase[] {
 }
 
 /** The nodes that a graph's program computes. */
-function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[] {
+export function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[] {
   const roots = [...outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
   return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
 }
