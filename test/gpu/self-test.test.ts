@@ -17,14 +17,14 @@ import { caseOf } from "../../src/runtime/variant.ts";
 import { pyramidOf, resolveOptions, selfTest } from "../../src/singan/recipes.ts";
 import { TINY, tinyPhoto } from "../tiny-training.ts";
 
-/** Replaces text in the kernels of one file as they are compiled on `gpu`. Throws where the text does not occur. */
-function damage(gpu: Gpu, file: string, from: string | RegExp, to: string): void {
+/** Replaces text in the kernels of files as they are compiled on `gpu`. Throws where the text does not occur. */
+function damage(gpu: Gpu, files: string | readonly string[], from: string | RegExp, to: string): void {
   const { device } = gpu;
   const create = device.createShaderModule.bind(device);
   vi.spyOn(device, "createShaderModule").mockImplementation((descriptor) => {
-    if (!descriptor.label?.startsWith(`${file} `)) return create(descriptor);
+    if (![files].flat().includes(descriptor.label!.split(" ")[0]!)) return create(descriptor);
     const code = descriptor.code.replaceAll(from instanceof RegExp ? new RegExp(from, "g") : from, to);
-    if (code === descriptor.code) throw new Error(`${file} does not have ${from}`);
+    if (code === descriptor.code) throw new Error(`${files} does not have ${from}`);
     return create({ ...descriptor, code });
   });
 }
@@ -101,37 +101,89 @@ const DAMAGE: Readonly<Record<string, readonly [from: string | RegExp, to: strin
   quad_product: [/let column = /, "if (e == 7u) { return; } let column = "],
 };
 
+const SHAPES = {
+  conv2d: [
+    [1, 64, 62, 50],
+    [64, 64, 3, 3],
+  ],
+  conv2dInput: [
+    [1, 64, 60, 48],
+    [64, 64, 3, 3],
+  ],
+  conv2dWeight: [
+    [1, 64, 62, 50],
+    [1, 64, 60, 48],
+  ],
+} as const;
+const { profile } = await open();
+/** The first variant of each kernel that this adapter has for a contraction. */
+const inUse = CONTRACTIONS.flatMap((contraction) => {
+  const candidates = convolutionCandidates(contraction, caseOf(graphOf(contraction, SHAPES[contraction]).node), profile);
+  return Object.keys(DAMAGE).flatMap((kernel) => {
+    const variant = candidates.find(({ main }) => main === kernel);
+    return variant ? [[contraction, kernel, variant] as const] : [];
+  });
+});
+
 describe("drops a wrong variant of a convolution and takes another", () => {
-  const SHAPES = {
-    conv2d: [
-      [1, 32, 62, 50],
-      [32, 32, 3, 3],
-    ],
-    conv2dInput: [
-      [1, 32, 60, 48],
-      [32, 32, 3, 3],
-    ],
-    conv2dWeight: [
-      [1, 32, 62, 50],
-      [1, 32, 60, 48],
-    ],
-  } as const;
-  test.each(CONTRACTIONS.flatMap((contraction) => Object.keys(DAMAGE).map((kernel) => [contraction, kernel] as const)))(
-    "%s by %s",
-    async (contraction, kernel) => {
-      const gpu = await open();
-      const graph = graphOf(contraction, SHAPES[contraction]);
-      const op = caseOf(graph.node);
-      const variant = convolutionCandidates(contraction, op, gpu.profile).find(({ main }) => main === kernel);
-      if (!variant) return; // not for this adapter or contraction
-      tuningOf(gpu).set(tuningKey(contraction, op)!, { variant: variant.name, ms: 1 });
-      expect(choose(contraction, op, gpu.profile, tuningOf(gpu))).toBe(variant);
-      damage(gpu, kernel, ...DAMAGE[kernel]!);
-      const dropped = await testKernels(gpu, [graph]);
-      expect(dropped).toContain(faultName(contraction, variant));
-      const next = choose(contraction, op, gpu.profile, tuningOf(gpu));
-      expect(next.main).not.toBe(kernel);
-      expect(choose(contraction, op, gpu.dryRun(true).profile, tuningOf(gpu))).toBe(next);
-    },
+  test.each(inUse)("%s by %s", async (contraction, kernel, variant) => {
+    const gpu = await open();
+    const graph = graphOf(contraction, SHAPES[contraction]);
+    const op = caseOf(graph.node);
+    tuningOf(gpu).set(tuningKey(contraction, op)!, { variant: variant.name, ms: 1 });
+    expect(choose(contraction, op, gpu.profile, tuningOf(gpu))).toBe(variant);
+    damage(gpu, kernel, ...DAMAGE[kernel]!);
+    expect(await testKernels(gpu, [graph])).toContain(faultName(contraction, variant));
+    const next = choose(contraction, op, gpu.profile, tuningOf(gpu));
+    expect(next.main).not.toBe(kernel);
+    expect(choose(contraction, op, gpu.dryRun(true).profile, tuningOf(gpu))).toBe(next);
+  });
+
+  test.runIf(profile.isSoftware)("every family of this kind of adapter is among them", () => {
+    const kernels = inUse.map(([, kernel]) => kernel);
+    const families = profile.subgroupSize >= 8 ? ["conv2d_staged"] : ["conv2d_quad_swap"];
+    expect(kernels).toEqual(
+      expect.arrayContaining([
+        "conv2d",
+        "conv2d_broadcast",
+        "quad_product",
+        "conv2d_weight",
+        "conv2d_weight_broadcast",
+        ...families,
+      ]),
+    );
+  });
+});
+
+test("refuses an adapter on which all variants of a convolution are wrong", async () => {
+  const gpu = await open();
+  const kernels = ["conv2d", "conv2d_staged", "conv2d_quad_swap", "conv2d_broadcast", "winograd4"];
+  damage(gpu, kernels, "let value = sum + bias;", "let value = sum - bias + 1.0;");
+  await expect(
+    testKernels(gpu, [
+      graphOf("conv2d", [
+        [1, 4, 12, 12],
+        [4, 4, 3, 3],
+      ]),
+    ]),
+  ).rejects.toThrow(`this GPU computes wrong results: ${gpu.adapterName}: conv2d by `);
+});
+
+test("says in one line which kernel is not used", async () => {
+  const gpu = await open();
+  const options = resolveOptions({ ...TINY, channels: 8, maxChannels: 8 });
+  const plan = { options, pyramid: pyramidOf(tinyPhoto(), options) };
+  const [variant] = convolutionCandidates(
+    "conv2d",
+    caseOf(
+      graphOf("conv2d", [
+        [1, 8, 20, 20],
+        [8, 8, 3, 3],
+      ]).node,
+    ),
+    gpu.profile,
   );
+  damage(gpu, variant!.main!, "let value = sum + bias;", "let value = 2.0 * sum + bias;");
+  const lines = await selfTest(gpu, plan);
+  expect(lines).toContain(`this GPU computes wrong results with the kernel ${faultName("conv2d", variant!)}, which is not used`);
 });
