@@ -46,6 +46,7 @@ export {
   resolveOptions,
   retrain,
   retrainToEnd,
+  selfTest,
   train,
   trainToEnd,
   writeModel,
@@ -56,7 +57,6 @@ export { DivergedError } from "./singan/training/level-trainer.ts";
 export { MemoryError, type PlanCircumstances, type PlanOptions, type TrainingPlan } from "./singan/training/plan.ts";
 export { measureSpeed, type Speed } from "./singan/training/presets.ts";
 export type { TrainingState } from "./singan/training/recipe.ts";
-export { selfTest } from "./singan/training/self-test.ts";
 export type { Retraining } from "./singan/training/singan/singan-training.ts";
 export type { TrainControl, TrainEvent } from "./singan/training/train.ts";
 export type { EndControl, SetbackEvent } from "./singan/training/train-to-end.ts";

@@ -6,9 +6,9 @@ import { GpuKeeper } from "../gpu/gpu-keeper.ts";
 import { openAdapter } from "../node/adapter.ts";
 import { tuningFile } from "../node/tuning-file.ts";
 import { openDevice } from "../runtime/open.ts";
-import type { Timing, TuningCase, TuningTable } from "../runtime/tune.ts";
-import { casesOf, multiplyAdds, Tuner } from "../runtime/tuner.ts";
-import { planWithoutGpu, tuneTraining } from "../singan/recipes.ts";
+import type { Timing, TuningCase } from "../runtime/tune.ts";
+import { casesOf, type Kernels, multiplyAdds, Tuner } from "../runtime/tuner.ts";
+import { planWithoutGpu, selfTest, tuneTraining } from "../singan/recipes.ts";
 import { graphsOf } from "../singan/training/dry-run.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
 import type { Session } from "./session.ts";
@@ -79,56 +79,39 @@ export async function openGpu(session: Session, adapter?: GPUAdapter): Promise<G
   return gpu;
 }
 
-/** Which kernels a training runs: with the same, it has the same bits. */
-export interface Kernels {
-  /** The adapter and all kernels that there are. */
-  readonly name: string;
-  /** Which of them are the fastest, as far as they were timed. */
-  readonly table: TuningTable;
-}
-
 /** The GPU of a command that trains: a lost one is replaced, and runs the same kernels. */
 export class TrainingGpu {
   readonly keeper: GpuKeeper;
-  #kernels: Kernels = { name: "", table: {} };
-  #current: Gpu | null = null;
+  #kernels: Kernels | null = null;
 
   constructor(private readonly session: Session) {
-    const open = async () => {
-      this.#current = await openDevice(await openAdapter());
-      return this.#current;
-    };
-    this.keeper = new GpuKeeper(open, { onReopened: () => this.adopt(this.#kernels) });
+    const open = async () => openDevice(await openAdapter());
+    this.keeper = new GpuKeeper(open, { onReopened: (gpu) => this.#kernels && this.#use(gpu, this.#kernels) });
     session.onExit(() => this.keeper.dispose(), { waits: true });
     session.onInterrupt(() => this.keeper.idle());
   }
 
+  /** What the training runs, after prepare(). */
   get kernels(): Kernels {
-    return this.#kernels;
+    return this.#kernels!;
   }
 
-  /** Finds the fastest kernels for a plan; see tuneFor. */
-  async tune(plan: Pick<TrainingPlan, "pyramid" | "options">): Promise<void> {
-    const gpu = await this.keeper.get();
-    await tuneFor(gpu, this.session, plan);
-    this.#kernels = { name: Tuner.nameOf(gpu), table: Tuner.tableOf(gpu) };
+  /** Chooses the kernels of a training, `kept` ones where they are those of this GPU, and tests them. Throws GpuError where it computes wrong results. */
+  async prepare(outline: Pick<TrainingPlan, "pyramid" | "options">, kept?: Kernels): Promise<void> {
+    const { session } = this;
+    this.#kernels = await this.keeper.run(async (gpu) => {
+      if (!kept || !this.#use(gpu, kept)) await tuneFor(gpu, session, outline);
+      for (const line of await selfTest(gpu, outline)) session.note(line);
+      return Tuner.kernelsOf(gpu);
+    });
   }
 
-  /** Runs the kernels that are chosen without timing, or were timed by earlier runs. */
-  async untuned(): Promise<void> {
-    const gpu = await this.keeper.get();
-    this.#kernels = { name: Tuner.nameOf(gpu), table: Tuner.tableOf(gpu) };
-  }
-
-  /** Runs the kernels of an earlier training; nothing is timed. Says so where they can't be the same. The GPU must be open. */
-  adopt(kernels: Kernels): void {
-    const gpu = this.#current!;
-    const name = Tuner.nameOf(gpu);
-    if (name === kernels.name) Tuner.adopt(gpu, kernels.table);
-    else
+  #use(gpu: Gpu, kernels: Kernels): boolean {
+    const isSame = Tuner.use(gpu, kernels);
+    if (!isSame)
       this.session.note(
         `this is another GPU than before, or another version of this program: the training goes on, but not to the same bits (${gpu.adapterName})`,
       );
-    this.#kernels = { name, table: Tuner.tableOf(gpu) };
+    return isSame;
   }
 }

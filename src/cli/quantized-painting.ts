@@ -42,9 +42,9 @@ export async function paintQuantized(
   const name = `checkpoint-scale${scale}`;
   const unfinished = await Unfinished.open<null>(session, folder, { request, differs, resumption, name });
   const { found } = unfinished;
-  await gpu.keeper.get();
-  if (found) gpu.adopt(found.facts.kernels);
-  else await gpu.untuned();
+  const { options, sizes, scaleFactor } = model;
+  const pyramid = { sizes, scaleFactor, factors: [], scale1: 1, stopScale: sizes.length - 1 };
+  await gpu.prepare({ options, pyramid }, found?.facts.kernels);
   try {
     const progress = new ShareDone(session, what);
     const from = found ? { from: found.state } : {};

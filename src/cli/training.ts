@@ -5,12 +5,14 @@ import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
 import type { Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, recipeOf, trainToEnd } from "../singan/recipes.ts";
+import { collapse } from "../singan/training/collapse.ts";
 import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
 import type { SetbackEvent } from "../singan/training/train-to-end.ts";
 import type { TrainingGpu } from "./gpu.ts";
 import { duration, Progress } from "./progress.ts";
+import { shown } from "./read-files.ts";
 import { counted, sizeText } from "./report.ts";
 import type { Session } from "./session.ts";
 import { asFlagError } from "./training-flags.ts";
@@ -53,9 +55,7 @@ export class PhotoTrainer {
       const pyramid = found ? recipeOf(options).pyramid(photo, options) : plan!.pyramid;
       announce?.(pyramid.sizes.at(-1)!);
       unfinished.checkRoom({ recipe: recipeOf(options), options, pyramid });
-      await this.gpu.keeper.get();
-      if (plan) await this.gpu.tune(plan);
-      else this.gpu.adopt(found!.facts.kernels);
+      await this.gpu.prepare({ options, pyramid }, found?.facts.kernels);
       const setup = { scales: pyramid.sizes.length, iterations: options.iterations, forecastSeconds: kept.forecastSeconds };
       const progress = new Progress(this.session, setup);
       if (found) this.session.note(`goes on at ${progress.placeOf(found.state)}`);
@@ -122,3 +122,12 @@ const previewsIn = ({ pictures }: Unfinished<KeptPlan>, count: number): Preview[
     const picture = (name: keyof Preview) => toPlanes(pictures.get(`${scale} ${name}`)!);
     return { real: picture("real"), sample: picture("sample"), reconstruction: picture("reconstruction") };
   });
+
+/** Throws where a training has ended in a model that makes nothing; its results are written all the same. */
+export function requireSound(last: Preview | undefined, folder: string): void {
+  const fault = last && collapse(last);
+  if (fault)
+    throw new Error(
+      `the training has diverged: ${fault}; try a lower --lr, or another --seed (what it made is in ${shown(folder)})`,
+    );
+}

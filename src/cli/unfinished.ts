@@ -2,6 +2,7 @@
 
 import { statfsSync } from "node:fs";
 import type { Rgb8 } from "../image/planes.ts";
+import type { Kernels } from "../runtime/tuner.ts";
 import type { TrainOptions } from "../singan/model/config.ts";
 import { isConsingan } from "../singan/model/model.ts";
 import { openCheckpoints } from "../singan/recipes.ts";
@@ -12,7 +13,6 @@ import { megabytes } from "../singan/training/plan.ts";
 import type { TrainingOutline, TrainingState } from "../singan/training/recipe.ts";
 import { type FlagHelp, UsageError } from "./args.ts";
 import { checkpointFolder } from "./checkpoint-folder.ts";
-import type { Kernels } from "./gpu.ts";
 import { FileError, reason, shown } from "./read-files.ts";
 import type { TrainingRequest } from "./request.ts";
 import type { Session } from "./session.ts";

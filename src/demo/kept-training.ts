@@ -1,7 +1,7 @@
 // The training that this browser keeps: at most one, in two checkpoints, which one tab at a time uses.
 
 import type { Rgb8 } from "../image/planes.ts";
-import type { TuningTable } from "../runtime/tune.ts";
+import type { Kernels } from "../runtime/tuner.ts";
 import { openCheckpoints } from "../singan/recipes.ts";
 import { type Checkpoint, CheckpointError } from "../singan/training/checkpoint.ts";
 import type { Checkpoints, SlotStore } from "../singan/training/checkpoints.ts";
@@ -20,10 +20,7 @@ export interface Facts {
   readonly plan: Plan;
   /** Part of the work that is done, 0 to 1. */
   readonly share: number;
-  /** Names the adapter and the kernels: with another one, the bits differ. */
-  readonly adapter: string;
-  /** The fastest kernels on this adapter. */
-  readonly tuning: TuningTable;
+  readonly kernels: Kernels;
 }
 
 export interface StoredTraining {

@@ -3,7 +3,6 @@
 import { type Gpu, GpuError } from "../gpu/device.ts";
 import { GpuKeeper, type KeeperEvents, NoDeviceError } from "../gpu/gpu-keeper.ts";
 import { openDevice } from "../runtime/open.ts";
-import { selfTest } from "../singan/training/self-test.ts";
 import type { NoGpuCause } from "./protocol.ts";
 
 class NoGpuError extends GpuError {
@@ -50,12 +49,5 @@ async function openGpu(): Promise<Gpu> {
   if (!navigator.gpu) throw new NoGpuError("missing");
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new NoGpuError("refused");
-  const gpu = await openDevice(adapter);
-  try {
-    await selfTest(gpu);
-    return gpu;
-  } catch (error) {
-    gpu.dispose();
-    throw error;
-  }
+  return openDevice(adapter);
 }

@@ -2,10 +2,10 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
-import { Tuner } from "../runtime/tuner.ts";
+import { type Kernels, Tuner } from "../runtime/tuner.ts";
 import type { TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { planTraining, pyramidOf, trainToEnd, tuneTraining } from "../singan/recipes.ts";
+import { planTraining, pyramidOf, selfTest, trainToEnd, tuneTraining } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import type { TrainingOutline, TrainingState } from "../singan/training/recipe.ts";
@@ -87,34 +87,48 @@ export class Training {
     this.#pictures.set("photo", photo);
     post({ kind: "plan", ...plan });
     this.place.onModel(null);
-    this.#setup = { name, plan, ...(await gpu.run((one) => tuned(one, planned))) };
+    this.#setup = { name, plan, kernels: await this.#prepare(planned, null) };
     return this.#train(toPlanes(photo), options);
   }
 
   /** Goes on with a kept training. Returns whether all scales were trained. */
   async continue({ state, pictures, facts: { share: _, ...setup } }: StoredTraining): Promise<boolean> {
-    const { gpu, post, onModel } = this.place;
+    const { post, onModel } = this.place;
     const { options } = state.model;
     const photo = pictures.get("photo")!;
     for (const [name, picture] of pictures) this.#pictures.set(name, picture);
     post({ kind: "plan", ...setup.plan });
     onModel(state.level > 0 ? state.model : null);
     for (let scale = 0; scale < state.level; scale++) post({ kind: "scaleDone", scale, ...this.#picturesAt(scale) });
-    this.#setup = await gpu.run(async (one) => {
-      if (Tuner.nameOf(one) === setup.adapter) return setup;
-      return { ...setup, ...(await tuned(one, { options, pyramid: pyramidOf(photo, options) })) };
-    });
-    if (this.#setup.adapter !== setup.adapter) this.#warnOfOtherBits();
-    this.adopt(await gpu.get());
+    const outline = { options, pyramid: pyramidOf(photo, options) };
+    this.#setup = { ...setup, kernels: await this.#prepare(outline, setup.kernels) };
     return this.#train(toPlanes(photo), options, state);
   }
 
   /** Gives a newly opened GPU the kernels that the training began with, so that the bits stay the same. */
   adopt(gpu: Gpu): void {
-    if (!this.#setup) return;
-    const { adapter, tuning } = this.#setup;
-    if (Tuner.nameOf(gpu) === adapter) Tuner.adopt(gpu, tuning);
-    else this.#warnOfOtherBits();
+    if (this.#setup) this.#use(gpu, this.#setup.kernels);
+  }
+
+  #use(gpu: Gpu, kernels: Kernels): boolean {
+    const isSame = Tuner.use(gpu, kernels);
+    if (!isSame) this.#warnOfOtherBits();
+    return isSame;
+  }
+
+  /**
+   * Chooses a training's kernels, `kept` ones where they are those of this GPU, and tests them. Others are timed once per computer, but not on
+   * software adapters, where that takes longer than it saves.
+   */
+  #prepare(outline: Pick<TrainingOutline, "options" | "pyramid">, kept: Kernels | null): Promise<Kernels> {
+    return this.place.gpu.run(async (gpu) => {
+      if (!kept || !this.#use(gpu, kept)) {
+        const tuner = await Tuner.open(gpu, tuningDatabase);
+        if (!gpu.isSoftware) await tuneTraining(gpu, tuner, outline);
+      }
+      for (const line of await selfTest(gpu, outline)) this.place.post({ kind: "warning", line: `${line}.` });
+      return Tuner.kernelsOf(gpu);
+    });
   }
 
   #warnOfOtherBits(): void {
@@ -191,16 +205,6 @@ export class Training {
     );
     return { real: real!, reconstruction: reconstruction!, sample: sample! };
   }
-}
-
-/** Finds the fastest kernels for a training, once per computer; not on software adapters, where tuning takes longer than it saves. */
-async function tuned(
-  gpu: Gpu,
-  outline: Pick<TrainingOutline, "options" | "pyramid">,
-): Promise<Pick<Setup, "adapter" | "tuning">> {
-  const tuner = await Tuner.open(gpu, tuningDatabase);
-  if (!gpu.isSoftware) await tuneTraining(gpu, tuner, outline);
-  return { adapter: Tuner.nameOf(gpu), tuning: Tuner.tableOf(gpu) };
 }
 
 const picturesOf = ({ real, reconstruction, sample }: Preview): Pictures => ({

@@ -7,6 +7,8 @@ export interface DeviceProfile {
   readonly subgroupSize: number;
   /** Whether the threads of a subgroup can exchange values, and a workgroup of `subgroupSize` threads is one subgroup. */
   readonly hasSubgroups: boolean;
+  /** Variants of convolutions that compute wrong results on the device, by faultName(): the self-test adds them, and nothing chooses them. */
+  readonly faults?: Set<string>;
 }
 
 export function profileOf(info: GPUAdapterInfo, features: ReadonlySet<string>): DeviceProfile {
@@ -15,5 +17,6 @@ export function profileOf(info: GPUAdapterInfo, features: ReadonlySet<string>): 
     isSoftware: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description} ${device}`),
     subgroupSize: subgroupMinSize || 4,
     hasSubgroups: features.has("subgroups") && subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize,
+    faults: new Set(),
   };
 }

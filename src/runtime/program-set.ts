@@ -3,7 +3,7 @@
 import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import { Arena } from "./arena.ts";
-import type { Graph, Update } from "./plan.ts";
+import type { Graph } from "./plan.ts";
 import { complete, Draft, type Program } from "./program.ts";
 
 export class ProgramSet<Name extends string> {
@@ -47,11 +47,7 @@ export class ProgramSet<Name extends string> {
   }
 
   /** Plans a graph as program `name`; later drafts read the outputs where it keeps them. */
-  draft(
-    name: Name,
-    outputs: readonly Tensor[],
-    more: { readonly updates?: Update[]; readonly into?: (readonly [Tensor, Slice])[] } = {},
-  ): Draft {
+  draft(name: Name, outputs: readonly Tensor[], more: Pick<Graph, "updates" | "into" | "choose"> = {}): Draft {
     const made = new Draft(this.gpu, { name: `${this.name} ${name}`, outputs, bindings: this.#bindings, ...more });
     this.#drafts.set(name, made);
     this.bind(outputs.map((t) => [t, made.slice(t)] as const));

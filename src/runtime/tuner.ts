@@ -27,6 +27,16 @@ export { multiplyAdds } from "./conv/problem.ts";
 /** Time to spend per call of Tuner.tune, ms: about a scale's. */
 const BUDGET_MS = 3000;
 
+/** Which kernels a Gpu runs: with the same, a training has the same bits. Plain data. */
+export interface Kernels {
+  /** Names the adapter and all kernels that there are. */
+  readonly name: string;
+  /** The fastest of them, as far as they were timed. */
+  readonly table: TuningTable;
+  /** Variants that the self-test has found wrong. */
+  readonly faults: readonly string[];
+}
+
 export class Tuner {
   private constructor(
     private readonly gpu: Gpu,
@@ -39,21 +49,19 @@ export class Tuner {
     return new Tuner(gpu, store);
   }
 
-  /** Gives a Gpu this table in place of its own. */
-  static adopt(gpu: Gpu, table: TuningTable): void {
+  /** Which kernels a Gpu runs, for another Gpu to run the same. */
+  static kernelsOf(gpu: Gpu): Kernels {
+    return { name: tableOf(gpu), table: Object.fromEntries(tuningOf(gpu)), faults: [...(gpu.profile.faults ?? [])] };
+  }
+
+  /** Makes a Gpu run these kernels. Returns false, and changes nothing, where it is another adapter or has other kernels. */
+  static use(gpu: Gpu, { name, table, faults }: Kernels): boolean {
+    if (tableOf(gpu) !== name) return false;
     const own = tuningOf(gpu);
     own.clear();
     for (const [key, timing] of Object.entries(table)) own.set(key, timing);
-  }
-
-  /** The name of a Gpu's table: with the same name and table, trainings have the same bits. */
-  static nameOf(gpu: Gpu): string {
-    return tableOf(gpu);
-  }
-
-  /** All that a Gpu knows of its fastest kernels. */
-  static tableOf(gpu: Gpu): TuningTable {
-    return Object.fromEntries(tuningOf(gpu));
+    for (const fault of faults) gpu.profile.faults?.add(fault);
+    return true;
   }
 
   /** What the table says about cases. */
@@ -108,7 +116,7 @@ export function casesOf(graphs: readonly Graph[]): WeighedCase[] {
 }
 
 /** The nodes that a graph's program computes. */
-function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[] {
+export function nodesOf({ outputs, updates = [], into = [], bindings }: Graph): Tensor[] {
   const roots = [...outputs, ...updates.flatMap((u) => u.reads), ...into.map(([t]) => t)];
   return reachable(roots, new Set(bindings.keys())).filter((t) => t.op && !bindings.has(t));
 }

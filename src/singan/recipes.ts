@@ -20,6 +20,7 @@ import { forecastBytes as forecastBytesBy, type TuneOptions, tuneBy } from "./tr
 import { type PlanCircumstances, type PlanOptions, planBy, planSizes, type TrainingPlan } from "./training/plan.ts";
 import { profileBy, type ScaleProfile } from "./training/profile.ts";
 import type { TrainingOutline, TrainingRecipe } from "./training/recipe.ts";
+import { selfTestBy } from "./training/self-test.ts";
 import { type Retraining, retrainBy, singanTraining, srTraining } from "./training/singan/singan-training.ts";
 import { type TrainControl, type TrainEvent, trainBy } from "./training/train.ts";
 import { type EndControl, type SetbackEvent, toEnd } from "./training/train-to-end.ts";
@@ -72,6 +73,10 @@ export const tuneTraining = (
   { options, pyramid }: Pick<TrainingOutline, "options" | "pyramid">,
   limits?: TuneOptions,
 ): Promise<void> => tuneBy(gpu, tuner, outlineOf(options, pyramid), limits);
+
+/** Compares every kernel of a planned training with CPU values, after tuning; see selfTestBy. */
+export const selfTest = (gpu: Gpu, { options, pyramid }: Pick<TrainingOutline, "options" | "pyramid">): Promise<string[]> =>
+  selfTestBy(gpu, outlineOf(options, pyramid));
 
 /** GPU memory that a training takes at most, in bytes; see forecastBytes of training/dry-run.ts. */
 export const forecastBytes = (gpu: Gpu, photo: Size, options: TrainOptions): Promise<number> =>

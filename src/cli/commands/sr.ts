@@ -13,7 +13,7 @@ import {
 } from "../../singan/generation/applications/super-resolution.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import type { Size } from "../../singan/model/config.ts";
-import { type Model, singanModel } from "../../singan/model/model.ts";
+import { type Model, type Preview, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice } from "../flag-values.ts";
@@ -24,7 +24,7 @@ import { MODEL_FILE, modelPath, readBytes, readModelAt, readPhoto } from "../rea
 import { showResults, sizeText } from "../report.ts";
 import { differenceOf, requestOf, type TrainingRequest } from "../request.ts";
 import type { Session } from "../session.ts";
-import { type KeptPlan, PhotoTrainer } from "../training.ts";
+import { type KeptPlan, PhotoTrainer, requireSound } from "../training.ts";
 import {
   flagName,
   inFlags,
@@ -105,6 +105,7 @@ async function run(args: Args, session: Session): Promise<void> {
 
   let model: Model;
   let unfinished: Unfinished<KeptPlan> | null = null;
+  let last: Preview | undefined;
   if (trained) {
     model = trained;
     if (!recipeOf(model.options).isForEnlargement)
@@ -118,6 +119,7 @@ async function run(args: Args, session: Session): Promise<void> {
     const training = await trainer.train(photo!, unfinished, (finest) => forewarn(photo!, finest, factor, session));
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
+    last = training.previews.at(-1);
     if (model.scales.length < FEWEST_SCALES)
       session.note(
         `at ${sizeText(model.photo)} the model has ${model.scales.length} scales, too few to learn a good enlargement: ` +
@@ -138,6 +140,7 @@ async function run(args: Args, session: Session): Promise<void> {
     return to.commit();
   });
   await unfinished?.clear();
+  requireSound(last, path);
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${adapterName}`);
   const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };

@@ -20,7 +20,7 @@ import { counted, describeScale, sampleName, showResults, sizeText, versions } f
 import { differenceOf, requestOf, sha256Of, type TrainingRequest } from "../request.ts";
 import { previewsOf, scaleSheet } from "../scale-sheet.ts";
 import type { Session } from "../session.ts";
-import { type KeptPlan, PhotoTrainer } from "../training.ts";
+import { type KeptPlan, PhotoTrainer, requireSound } from "../training.ts";
 import {
   inFlags,
   PRESET_DETAILS,
@@ -162,6 +162,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
       return to.commit({ stale: { folder: SAMPLES, names: SAMPLE_NAMES }, seal: FILES.report });
     });
     await unfinished?.clear();
+    requireSound(finished.previews?.at(-1), path);
     const { preset, seconds } = finished;
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };

@@ -40,22 +40,28 @@ export function convolutionVariants(opName: string, profile: DeviceProfile): rea
 /** Of the largest buffer beyond inputs and result. */
 const MAX_SCRATCH_BYTES = 2 ** 27;
 
-/** Whether a device has the subgroups that a variant needs, and the variant's scratch buffers are not too large. */
-const canRun = (variant: Variant, op: OpCase, profile: DeviceProfile): boolean =>
+/** A variant's name among those of all contractions. */
+export const faultName = (opName: string, { name }: Variant): string => `${contractionOf(opName)} by ${name}`;
+
+/** Whether a device has the subgroups that a variant needs and computes right, and the variant's scratch buffers are not too large. */
+const canRun = (opName: string, variant: Variant, op: OpCase, profile: DeviceProfile): boolean =>
   runsOn(variant, profile) &&
+  !profile.faults?.has(faultName(opName, variant)) &&
   variant
     .calls(op)
     .every(({ bindings }) => Object.values(bindings).every((r) => r.kind !== "scratch" || r.bytes <= MAX_SCRATCH_BYTES));
 
 function suited(family: Family, contraction: Contraction, op: OpCase, profile: DeviceProfile): readonly ConvolutionVariant[] {
   const problem = problemOf(contraction, op);
-  const fitting = (family.variants[contraction] ?? []).filter((v) => v.suits(profile, problem) && canRun(v, op, profile));
+  const fitting = (family.variants[contraction] ?? []).filter(
+    (v) => v.suits(profile, problem) && canRun(contraction, v, op, profile),
+  );
   return family.order?.(fitting, problem) ?? fitting;
 }
 
 /**
  * The variants worth a try, the one to use without timing first. On software adapters they are few: there compiling takes longer than
- * running. None for ops that are no convolutions.
+ * running. None for ops that are no convolutions, and where all that suit compute wrong results.
  */
 export function convolutionCandidates(opName: string, op: OpCase, profile: DeviceProfile): readonly Variant[] {
   const contraction = contractionOf(opName);
@@ -64,13 +70,13 @@ export function convolutionCandidates(opName: string, op: OpCase, profile: Devic
   if (profile.isSoftware) return all;
   const problem = problemOf(contraction, op);
   const choices = HARDWARE_CHOICE.map((family) => family.best?.(suited(family, contraction, op, profile), problem));
-  const first = choices.find((choice) => choice !== undefined)!;
-  return [first, ...all.filter((v) => v !== first)];
+  const first = choices.find((choice) => choice !== undefined) ?? all[0];
+  return first === undefined ? [] : [first, ...all.filter((v) => v !== first)];
 }
 
 /** The variant that the tuner has found fastest; where nothing was timed, the first candidate. */
 export function chooseConvolution(opName: string, op: OpCase, profile: DeviceProfile, tuning: Tuning): Variant {
   const tuned = tuning.get(tuningKey(opName, op) ?? "")?.variant;
-  const known = tuned && convolutionVariants(opName, profile).find((v) => v.name === tuned && canRun(v, op, profile));
+  const known = tuned && convolutionVariants(opName, profile).find((v) => v.name === tuned && canRun(opName, v, op, profile));
   return known || convolutionCandidates(opName, op, profile)[0]!;
 }
