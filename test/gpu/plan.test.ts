@@ -86,8 +86,8 @@ it("names flags in place of options on the command line", () => {
 
 describe("planTraining", () => {
   const clouds = { width: 256, height: 124 };
-  const fast = { overhead: 0.002, rate: 1e13, compile: 1 };
-  const slow = { overhead: 0.5, rate: 1e9, compile: 10 };
+  const fast = { overhead: 0.002, rate: 1e13, growth: 0, compile: 1 };
+  const slow = { overhead: 0.5, rate: 1e9, growth: 0, compile: 10 };
 
   it("takes a named preset, made large enough for an elongated photo, and forecasts its time", async () => {
     const plan = await planTraining(gpu, clouds, { preset: "preview", options: { seed: 3 } }, { speed: slow });
@@ -97,7 +97,8 @@ describe("planTraining", () => {
     expect(pyramid).toEqual(pyramidOf(clouds, options));
     expect(bytes).toBe(await forecastBytes(gpu, clouds, options));
     const macs = pyramid.sizes.reduce((sum, _, k) => sum + recipeOf(options).macsPerIteration(k, pyramid.sizes, options), 0);
-    const iterations = options.iterations * (macs / slow.rate + pyramid.sizes.length * slow.overhead);
+    const finishing = 2; // iterations
+    const iterations = (options.iterations + finishing) * (macs / slow.rate + pyramid.sizes.length * slow.overhead);
     expect(forecastSeconds).toBeCloseTo(iterations + (slow.compile * pyramid.sizes.length) / 4, 6);
   });
 

@@ -1,5 +1,5 @@
 // Settings that fit the machine: times a few steps on the adapter in hand, then forecasts whole trainings.
-// The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate.
+// The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate, which grows with the channels.
 
 import type { Gpu } from "../../gpu/device.ts";
 import { optionsOf, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
@@ -10,8 +10,10 @@ import { singanTraining } from "./singan/singan-training.ts";
 export interface Speed {
   /** Seconds of an iteration that do not depend on its size. */
   readonly overhead: number;
-  /** Multiply-adds per second beyond that. */
+  /** Multiply-adds per second beyond that, with 32 channels. */
   readonly rate: number;
+  /** With other channels the rate is (channels/32)^growth times as high. */
+  readonly growth: number;
   /** Seconds to compile a scale's programs, the first time and later. */
   readonly compile: number;
 }
@@ -29,12 +31,15 @@ const preview = (channels: number, iterations: number, atMostSeconds = 3.25 * 60
   atMostSeconds,
 });
 
+/** In steps of about 10 %, so that noise in the measured speed changes little. */
+const ITERATIONS = [300, 270, 240, 220, 200, 180, 165, 150, 135, 120, 110, 100, 90, 80, 70, 60] as const;
+
 /** What `auto` considers, best first, and how long it may take at most. The last one is taken whatever it takes. */
 const CANDIDATES: readonly Candidate[] = [
   { preset: "paper", options: PRESETS.paper, atMostSeconds: 30 * 60 },
   { preset: "balanced", options: PRESETS.balanced, atMostSeconds: 10 * 60 },
-  ...[300, 200, 150].map((iterations) => preview(32, iterations)),
-  ...[300, 200, 150, 120, 100, 80, 60].map((iterations) => preview(16, iterations)),
+  ...ITERATIONS.filter((iterations) => iterations >= 150).map((iterations) => preview(32, iterations)),
+  ...ITERATIONS.map((iterations) => preview(16, iterations)),
   preview(16, 40, Number.POSITIVE_INFINITY),
 ];
 
@@ -74,48 +79,93 @@ function fitTo({ width, height }: Size, options: TrainOptions): TrainOptions {
   return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed, PAPER.maxSize)) };
 }
 
+/** Finishing a level (recalibrated statistics, z*, previews, the picture that is passed on) takes as long as so many of its iterations. */
+const FINISHING_ITERATIONS = 2;
+/** A level compiles this share of what the probes have compiled: most of its kernels are those that were timed. */
+const COMPILED_SHARE = 1 / 4;
+
 /** How long a training will take. */
-export function forecastSeconds(speed: Speed, outline: TrainingOutline): number {
-  const perLevel = costsOf(outline).map((macs) => outline.options.iterations * speed.overhead + macs / speed.rate);
-  return perLevel.reduce((a, b) => a + b, (speed.compile * perLevel.length) / 4); // most kernels are those that were timed
+export function forecastSeconds({ overhead, rate, growth, compile }: Speed, outline: TrainingOutline): number {
+  const { recipe, options } = outline;
+  const perLevel = costsOf(outline).map((macs, level) => {
+    const channels = Math.min(recipe.channelsAt(level, options), WIDEST);
+    const iteration = overhead + macs / options.iterations / (rate * (channels / REFERENCE_CHANNELS) ** growth);
+    return (options.iterations + FINISHING_ITERATIONS) * iteration + compile * COMPILED_SHARE;
+  });
+  return perLevel.reduce((a, b) => a + b, 0);
+}
+
+/** The time of an iteration on a picture with so many channels. */
+export interface ProbeTime {
+  readonly channels: number;
+  readonly macs: number;
+  readonly seconds: number;
+}
+
+/** The channels at which `rate` holds, and up to which it is taken to grow. */
+const REFERENCE_CHANNELS = 32;
+const WIDEST = 64;
+
+/**
+ * Overhead and rate from two pictures with the same channels; the growth of the rate from a third time with fewer channels, where there is
+ * one. The rate's growth is between 0 and 1: loads per multiply-add fall with the channels, at most in proportion.
+ */
+export function fitSpeed([small, large]: readonly [ProbeTime, ProbeTime], narrow?: ProbeTime): Omit<Speed, "compile"> {
+  const slope = (large.macs - small.macs) / Math.max(large.seconds - small.seconds, small.seconds / 100);
+  const overhead = Math.max(0, small.seconds - small.macs / slope);
+  const rate = small.macs / Math.max(small.seconds - overhead, small.seconds / 100);
+  if (!narrow) return { overhead, rate, growth: 0 };
+  const narrowRate = narrow.macs / Math.max(narrow.seconds - overhead, narrow.seconds / 100);
+  const growth = Math.log(rate / narrowRate) / Math.log(small.channels / narrow.channels);
+  return { overhead, rate, growth: Math.min(1, Math.max(0, growth)) };
 }
 
 interface Probe extends Size {
   readonly channels: number;
 }
-const SMALL: Probe = { width: 33, height: 25, channels: 16 };
-/** The second point: a little larger where the first is slow already, else large enough to keep a GPU busy. */
-const LARGER = { slow: { width: 33, height: 25, channels: 32 }, fast: { width: 160, height: 120, channels: 64 } };
-/** A large probe flatters such an adapter, and software at any speed: its kernels for many channels are twice as fast per multiply-add. */
+const NARROW: Probe = { width: 33, height: 25, channels: 16 };
+/** Where the first probe is slow, and on software at any speed: the same picture with more channels, and a larger one. */
+const SLOW: readonly [Probe, Probe] = [
+  { width: 33, height: 25, channels: 32 },
+  { width: 50, height: 38, channels: 32 },
+];
+/** Else large enough to keep a GPU busy. */
+const FAST: Probe = { width: 160, height: 120, channels: 64 };
 const SLOW_SECONDS = 0.05;
-const PROBE_ITERATIONS = 3;
+/** Iterations of a probe: at least and at most so many, and no more after so long. The fastest counts: other processes only slow them down. */
+const PROBE_ITERATIONS = [3, 12] as const;
+const PROBE_MS = 700;
 
-/** Times a few iterations of SinGAN at two sizes: a few seconds, also on a machine without a GPU. */
+/** Times a few iterations of SinGAN at two or three sizes: a few seconds, also on a machine without a GPU. */
 export async function measureSpeed(gpu: Gpu): Promise<Speed> {
-  const small = await timeIteration(gpu, SMALL);
-  const large = await timeIteration(gpu, gpu.isSoftware || small.seconds > SLOW_SECONDS ? LARGER.slow : LARGER.fast);
-  const rate = (large.macs - small.macs) / Math.max(large.seconds - small.seconds, small.seconds / 100);
-  return { rate, overhead: Math.max(0, small.seconds - small.macs / rate), compile: small.compile + large.compile };
+  const narrow = await timeIteration(gpu, NARROW);
+  if (!gpu.isSoftware && narrow.seconds <= SLOW_SECONDS) {
+    const large = await timeIteration(gpu, FAST);
+    return { ...fitSpeed([narrow, large]), compile: narrow.compile + large.compile };
+  }
+  const [small, large] = [await timeIteration(gpu, SLOW[0]), await timeIteration(gpu, SLOW[1])];
+  return { ...fitSpeed([small, large], narrow), compile: narrow.compile + small.compile };
 }
 
-async function timeIteration(
-  gpu: Gpu,
-  { channels, ...size }: Probe,
-): Promise<{ seconds: number; macs: number; compile: number }> {
-  const options = optionsOf(singanTraining, { iterations: PROBE_ITERATIONS, channels, maxChannels: channels });
+async function timeIteration(gpu: Gpu, { channels, ...size }: Probe): Promise<ProbeTime & { readonly compile: number }> {
+  const [least, most] = PROBE_ITERATIONS;
+  const options = optionsOf(singanTraining, { iterations: most, channels, maxChannels: channels });
   const recipe = singanTraining;
   const pyramid = { sizes: [size], scaleFactor: 1, factors: [1], scale1: 1, stopScale: 0 };
   const start = performance.now();
   return withTrainer(gpu, { recipe, options, pyramid }, 0, async (trainer) => {
     const compiled = performance.now();
     const times: number[] = [];
-    let before = performance.now();
+    let before = compiled;
     for await (const _ of trainer.run({ maxBatch: 1 })) {
-      times.push(performance.now() - before);
-      before = performance.now();
+      const now = performance.now();
+      times.push(now - before);
+      before = now;
+      if (times.length >= least && now - compiled > PROBE_MS) break;
     }
-    const [, median] = times.sort((a, b) => a - b);
+    // The first waits for two iterations: the next is submitted before it is awaited.
+    const fastest = Math.min(...times.slice(1));
     const macs = recipe.macsPerIteration(0, [size], options);
-    return { seconds: median! / 1000, macs, compile: (compiled - start) / 1000 };
+    return { channels, macs, seconds: fastest / 1000, compile: (compiled - start) / 1000 };
   });
 }
