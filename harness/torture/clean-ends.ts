@@ -10,7 +10,7 @@ const COMMANDS: readonly (readonly [command: string, code: number])[] = [
   ["sample SR --count 1 --start-scale 1", 0],
   ["train p.png none.png --max-size 25 --iterations 1 --channels 4 --samples 0", 1],
   ["paint MODEL p.png --start-scale 1", 0],
-  ["train p.png --max-size 25 --iterations 2 --channels 4 --samples 1 --lr 1 --alpha-rec 1e30", 1],
+  ["train none.png p.png --recipe consingan --max-size 25 --stages 1 --iterations 1 --channels 4 --samples 0", 1],
   ["harmonize MODEL p.png --start-scale 1 --mask p.png", 0],
   ["animate MODEL --frames 2", 0],
   ["sr SR --factor 2", 0],

@@ -13,7 +13,7 @@ import { fingerprintOf, tinyPhoto } from "./tiny.ts";
 
 /** Commands that train a model in about a second; the option --out is missing. */
 export const TRAININGS: Readonly<Record<"singan" | "consingan" | "sr", readonly string[]>> = {
-  singan: words("train p.png --max-size 24 --min-size 14 --iterations 6 --channels 4 --samples 2"),
+  singan: words("train p.png --max-size 24 --min-size 14 --scale-factor 0.6 --iterations 6 --channels 4 --samples 2"),
   consingan: words(
     "train p.png --recipe consingan --max-size 24 --min-size 14 --stages 3 --iterations 6 --channels 4 --samples 2",
   ),
@@ -24,7 +24,7 @@ export const KINDS = Object.keys(TRAININGS) as TrainingKind[];
 
 /** A training of some seconds, so that there is time to disturb it. */
 export const LONGER: readonly string[] = words(
-  "train p.png --max-size 24 --min-size 14 --iterations 30 --channels 4 --samples 1",
+  "train p.png --max-size 24 --min-size 14 --scale-factor 0.6 --iterations 30 --channels 4 --samples 1",
 );
 
 export function words(line: string): string[] {

@@ -2,20 +2,9 @@
 //   npm run torture -- [PART OF A ROW'S NAME …] [--share 0.1] [--soak-minutes 60]
 
 import { parseArgs } from "node:util";
-import { cleanEnds } from "./clean-ends.ts";
-import { deviceLoss } from "./device-loss.ts";
-import { kills } from "./kills.ts";
-import { manyModels, soak } from "./memory.ts";
-import { nonFinite } from "./non-finite.ts";
 import type { Row } from "./row.ts";
-import { signals } from "./signals.ts";
-import { storage } from "./storage.ts";
+import { ROWS, soak } from "./rows.ts";
 import { runRows } from "./tally.ts";
-import { torn } from "./torn.ts";
-import { twoProcesses } from "./two-processes.ts";
-
-/** In the order in which they run: those that measure memory first, while the process is new. */
-const ROWS: readonly Row[] = [manyModels, soak, deviceLoss, nonFinite, kills, torn, signals, cleanEnds, storage, twoProcesses];
 
 async function main(): Promise<void> {
   const options = { share: { type: "string", default: "1" }, "soak-minutes": { type: "string" } } as const;

@@ -1,0 +1,22 @@
+// The rows of `npm run torture`.
+
+import { cleanEnds } from "./clean-ends.ts";
+import { deviceLoss } from "./device-loss.ts";
+import { kills } from "./kills.ts";
+import { manyModels, soak } from "./memory.ts";
+import { nonFinite } from "./non-finite.ts";
+import type { Row } from "./row.ts";
+import { signals } from "./signals.ts";
+import { storage } from "./storage.ts";
+import { torn } from "./torn.ts";
+import { twoProcesses } from "./two-processes.ts";
+
+/** Its count is minutes. */
+export { soak };
+
+/** In the order in which they run: those that measure memory first, while the process is new. */
+export const ROWS: readonly Row[] = [
+  ...[manyModels, soak],
+  ...[deviceLoss, nonFinite],
+  ...[kills, torn, signals, cleanEnds, storage, twoProcesses],
+];
