@@ -1,7 +1,9 @@
 // The rows of `npm run torture`.
 
+import { inChrome } from "./chrome.ts";
 import { cleanEnds } from "./clean-ends.ts";
 import { deviceLoss } from "./device-loss.ts";
+import { tortureImages, tortureModels } from "./inputs.ts";
 import { kills } from "./kills.ts";
 import { manyModels, soak } from "./memory.ts";
 import { nonFinite } from "./non-finite.ts";
@@ -15,8 +17,13 @@ import { twoProcesses } from "./two-processes.ts";
 export { soak };
 
 /** In the order in which they run: those that measure memory first, while the process is new. */
-export const ROWS: readonly Row[] = [
+export const NODE_ROWS: readonly Row[] = [
   ...[manyModels, soak],
   ...[deviceLoss, nonFinite],
   ...[kills, torn, signals, cleanEnds, storage, twoProcesses],
 ];
+const INPUTS: readonly Row[] = [
+  { name: "malformed or odd pictures", count: 200, run: tortureImages },
+  { name: "damaged model files", count: 200, run: tortureModels },
+];
+export const ROWS: readonly Row[] = [...NODE_ROWS, ...INPUTS, ...inChrome];
