@@ -99,7 +99,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["trian", "photo.png"], 2, /did you mean train\?/],
     [[], 2, /no command given/],
     [["info", "nowhere"], 1, /there is no file nowhere/],
-    [["info", "photo.png"], 1, /photo\.png: not a safetensors file/],
+    [["info", "photo.png"], 1, /photo\.png: a PNG picture, not a model/],
     [["sample", "empty.png"], 1, /empty\.png: not a safetensors file: only 0 bytes/],
     [["sample"], 2, /MODEL is missing/],
     [["bench"], 2, /bench needs --profile/],

@@ -104,7 +104,7 @@ it.each([
     '--start-scale must be a whole number from 1 to 1, or all, not "0"',
   ],
   [["paint", "m.safetensors", "edited.png"], 2, "--start-scale is missing: a whole number from 1 to 1, or all"],
-  [["paint", "photo.png", "edited.png", "--start-scale", "1"], 1, "photo.png: not a safetensors file"],
+  [["paint", "photo.png", "edited.png", "--start-scale", "1"], 1, "photo.png: a PNG picture, not a model"],
   [
     ["paint", "m.safetensors", "edited.png", "--start-scale", "1", "--out", "photo.png"],
     1,

@@ -33,8 +33,8 @@ test("work of over 10 s is forecast once, after a second, and then says how much
   expect(linesOf(9)).toEqual(["sampling 1 picture  56 %"]);
   expect(linesOf(200).slice(0, 3)).toEqual([
     "sampling 1 picture: about 3 min 20 s in all",
-    "sampling 1 picture  2 %  3 min 16 s left",
-    "sampling 1 picture  5 %  3 min 10 s left",
+    "sampling 1 picture  3 %  3 min 14 s left",
+    "sampling 1 picture  6 %  3 min 8 s left",
   ]);
 });
 
