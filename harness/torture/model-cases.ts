@@ -26,7 +26,7 @@ function state(net: Net, channels: number): StateDict {
 }
 
 /** A small model as a training leaves it, with made-up weights. */
-function soundModel(): Model {
+export function soundModel(): Model {
   const options = resolveOptions({ maxSize: 24, minSize: 12, iterations: 3, channels: 4, maxChannels: 8 });
   const { sizes, scaleFactor } = pyramidSizes({ width: 40, height: 30, ...options });
   const scales = sizes.map((size, k) => {

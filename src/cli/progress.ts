@@ -101,25 +101,40 @@ export class Progress {
   }
 }
 
-/** Shows the progress of work as a share from 0 to 1. */
+/** Work that is measured for so long tells how long the whole will take. */
+const MEASURED_MS = 1_000;
+/** Work that takes longer is forecast. */
+const FORECAST_SECONDS = 10;
+
+/** Shows the progress of work as a share from 0 to 1, and after the first second how long it will take, where that is long. */
 export class ShareDone {
+  readonly #started: number;
   #shownAt: number;
+  #isForecast = false;
 
   constructor(
     private readonly session: Session,
     private readonly what: string,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.#shownAt = now();
+    this.#started = now();
+    this.#shownAt = this.#started;
   }
 
   show(share: number): void {
+    const elapsed = this.now() - this.#started;
+    const seconds = elapsed / share / 1000;
+    if (!this.#isForecast && share > 0 && elapsed >= MEASURED_MS) {
+      this.#isForecast = true;
+      if (seconds > FORECAST_SECONDS) this.session.note(`${this.what}: about ${duration(seconds)} in all`);
+    }
     const { isLive } = this.session;
     if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
     this.#shownAt = this.now();
     const percent = `${Math.floor(100 * share)} %`;
-    if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}`);
-    else this.session.note(`${this.what}  ${percent}`);
+    const left = share > 0 && seconds > FORECAST_SECONDS ? `  ${duration((1 - share) * seconds)} left` : "";
+    if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}${left}`);
+    else this.session.note(`${this.what}  ${percent}${left}`);
   }
 }
 

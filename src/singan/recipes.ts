@@ -135,6 +135,9 @@ export const openSampler = (gpu: Gpu, model: AnyModel): Promise<Sampler> => reci
 export const checkSample = (model: AnyModel, options: SampleOptions): void =>
   recipeOf(model.options).sampling.check(model, options);
 
+/** The main memory that a sample of this size takes at most, in bytes. */
+export const sampleBytes = (model: AnyModel, size: Size): number => recipeOf(model.options).sampling.bytes(model, size);
+
 /** The bytes of a model file; see writeModelFile. */
 export const writeModel = (model: AnyModel): Uint8Array<ArrayBuffer> => writeModelFile(model, RECIPES);
 

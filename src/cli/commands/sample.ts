@@ -1,13 +1,16 @@
 // singan sample MODEL: makes new pictures from a trained model, of any size, from any start scale.
 
 import { dirname, join } from "node:path";
+import { availableMemory } from "node:process";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
-import { type SampleOptions, type Sampler, trainedSize } from "../../singan/generation/sampling.ts";
+import { type SampleOptions, type Sampler, type ShareProgress, trainedSize } from "../../singan/generation/sampling.ts";
 import type { Size } from "../../singan/model/config.ts";
-import { checkSample, openSampler } from "../../singan/recipes.ts";
+import type { AnyModel } from "../../singan/model/model.ts";
+import { checkSample, openSampler, sampleBytes } from "../../singan/recipes.ts";
+import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { readFactors, readSize, startScaleFlag, startScales } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
@@ -70,6 +73,7 @@ async function run(args: Args, session: Session): Promise<void> {
   inFlags(() => {
     for (const options of pictures) checkSample(model, options);
   });
+  requireMemory(model, size);
   const many = args.text("start-scale") === "all";
   const nameOf = ({ startScale, index = 0 }: SampleOptions): string =>
     many ? `scale${startScale}-${sampleName(index)}` : sampleName(index);
@@ -85,10 +89,12 @@ async function run(args: Args, session: Session): Promise<void> {
   const gpu = await openGpu(session);
   const sampler = await openSampler(gpu, model);
   const rows = new Map<number, Labelled[]>(scales.map((scale) => [scale, []]));
+  const progress = new ShareDone(session, `sampling ${counted(pictures.length, "picture")}`);
   for (const [done, options] of pictures.entries()) {
     const { startScale = 0 } = options;
-    const progress = new ShareDone(session, `picture ${done + 1}/${pictures.length}`);
-    const last = await write(sampler, options, size, folder, nameOf(options), progress);
+    const show: ShareProgress = (share) => progress.show((done + share) / pictures.length);
+    const last = await write(sampler, options, size, folder, nameOf(options), show);
+    show(1);
     const row = rows.get(startScale)!;
     if (isSheet && row.length < SHEET_COLUMNS) row.push({ picture: last, label: `from scale ${startScale}` });
   }
@@ -114,6 +120,18 @@ function readWantedSize(args: Args, trained: Size): Size {
   return { width: roundHalfToEven(trained.width * x), height: roundHalfToEven(trained.height * y) };
 }
 
+/** Throws where the pictures of a sample don't fit into the free main memory, and names the largest size that fits. */
+function requireMemory(model: AnyModel, size: Size): void {
+  const [needed, free] = [sampleBytes(model, size), availableMemory()];
+  if (needed <= free) return;
+  const factor = Math.sqrt(free / needed);
+  const fits = sizeText({ width: Math.floor(factor * size.width), height: Math.floor(factor * size.height) });
+  throw new Error(
+    `a picture of ${sizeText(size)} takes ${megabytes(needed)} of main memory, and ${megabytes(free)} are free: ` +
+      `up to about --size ${fits} fits`,
+  );
+}
+
 /** Writes one picture into the folder, band by band, and returns the last band, which is all of a small picture. */
 async function write(
   sampler: Sampler,
@@ -121,13 +139,13 @@ async function write(
   { width, height }: Size,
   folder: OutputFolder,
   name: string,
-  progress: ShareDone,
+  progress: ShareProgress,
 ): Promise<Rgb8> {
   let last: Rgb8 = { width: 0, height: 0, data: new Uint8Array() };
   await folder.writing(name, async (path) => {
     const png = new PngFile(path, width, height);
     try {
-      for await (const { picture } of sampler.bands(options, (share) => progress.show(share))) {
+      for await (const { picture } of sampler.bands(options, progress)) {
         last = toRgb8(picture);
         await png.add(last);
       }

@@ -11,7 +11,7 @@ import { generatorShapes, stageNoiseShape } from "../model/consingan-models.ts";
 import type { ConsinganModel } from "../model/model.ts";
 import { generator } from "../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, PURPOSE, randomKey, stageNoise } from "../networks/noise.ts";
-import { type Band, checkShared, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
+import { type Band, checkShared, planesBytes, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
 
 /** The longest side of a picture in one piece, px; photos have the same limit. */
 const MAX_SIDE = 65_535;
@@ -134,4 +134,8 @@ export class ConsinganSampler implements Sampler {
   }
 }
 
-export const consinganSampling: Sampling<ConsinganModel> = { check: checkSample, open: ConsinganSampler.load };
+export const consinganSampling: Sampling<ConsinganModel> = {
+  check: checkSample,
+  bytes: (_, size) => planesBytes(size),
+  open: ConsinganSampler.load,
+};

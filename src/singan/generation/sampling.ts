@@ -47,9 +47,14 @@ export interface Sampler {
 export interface Sampling<M extends AnyModel> {
   /** Throws OptionError for what the model can't make; the message names the option. Needs no GPU. */
   check(model: M, options: SampleOptions): void;
+  /** The main memory that a sample of this size takes at most, in bytes. */
+  bytes(model: M, size: Size): number;
   /** Uploads the model; programs are compiled when they are first needed. Throws OptionError where no scale is trained yet. */
   open(gpu: Gpu, model: M): Promise<Sampler>;
 }
+
+/** Bytes of a picture as float planes. */
+export const planesBytes = ({ width, height }: Size): number => 3 * Float32Array.BYTES_PER_ELEMENT * width * height;
 
 /** The size of the finest trained scale. Throws OptionError where no scale is trained yet. */
 export function trainedSize({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">): Size {

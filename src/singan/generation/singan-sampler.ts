@@ -10,11 +10,12 @@ import { zStarShape } from "../model/shapes.ts";
 import { FrozenScale } from "../networks/frozen-scale.ts";
 import { macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
-import { type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath } from "./path.ts";
+import { type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath, sizesFor } from "./path.ts";
 import {
   type Band,
   checkShared,
   type Noise,
+  planesBytes,
   requireUint32,
   type SampleOptions,
   type Sampler,
@@ -237,7 +238,14 @@ export class SinganSampler implements Sampler {
   }
 }
 
-export const singanSampling: Sampling<Model> = { check: checkSample, open: SinganSampler.load };
+/** Main memory holds the pictures of two neighbouring stages. The finest one comes in bands, which count as a quarter of it at most. */
+function sampleBytes(model: Model, size: Size): number {
+  const [finest, ...others] = sizesFor(model, size).map(planesBytes).reverse();
+  const pairs = others.map((bytes, i) => bytes + (others[i + 1] ?? 0));
+  return Math.max(finest! / 4 + (others[0] ?? 0), ...pairs);
+}
+
+export const singanSampling: Sampling<Model> = { check: checkSample, bytes: sampleBytes, open: SinganSampler.load };
 
 /** The part of a band that lies in a picture of this size. */
 function cropped({ top, picture }: Band, { width, height }: Size): Band {

@@ -1,0 +1,60 @@
+// What a sample takes is said before: its time after the first second of work, and its main memory before any.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import { soundModel } from "../../harness/torture/model-cases.ts";
+import { ShareDone } from "../../src/cli/progress.ts";
+import { Session } from "../../src/cli/session.ts";
+import { sampleBytes, writeModel } from "../../src/singan/recipes.ts";
+import { refusal } from "../refusal.ts";
+
+const FREE_BYTES = 2e9;
+vi.mock("node:process", async (original) => ({ ...(await original<object>()), availableMemory: () => FREE_BYTES }));
+
+const folder = mkdtempSync(join(tmpdir(), "singan-forecast-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The lines that work of so many seconds writes, a hundredth of it at a time. */
+function linesOf(seconds: number): string[] {
+  let written = "";
+  let now = 0;
+  const session = new Session({ write: () => {} }, { write: (text) => (written += text) }, {});
+  const progress = new ShareDone(session, "sampling 1 picture", () => now);
+  for (let percent = 1; percent <= 100; percent++) {
+    now = 10 * seconds * percent;
+    progress.show(percent / 100);
+  }
+  return written.split("\n").slice(0, -1);
+}
+
+test("work of over 10 s is forecast once, after a second, and then says how much is left", () => {
+  expect(linesOf(9)).toEqual(["sampling 1 picture  56 %"]);
+  expect(linesOf(200).slice(0, 3)).toEqual([
+    "sampling 1 picture: about 3 min 20 s in all",
+    "sampling 1 picture  3 %  3 min 14 s left",
+    "sampling 1 picture  6 %  3 min 8 s left",
+  ]);
+});
+
+test("main memory holds two neighbouring stages; what does not fit is refused with numbers and the largest size", async () => {
+  const model = soundModel();
+  const size = { width: 24_000, height: 18_000 };
+  // At least the stage before the finest, and at most that one and the finest.
+  const finest = 12 * size.width * size.height;
+  expect(sampleBytes(model, size)).toBeGreaterThan((model.scaleFactor ** 2 * finest) / 1.1);
+  expect(sampleBytes(model, size)).toBeLessThan((1 + model.scaleFactor ** 2) * finest);
+  const file = join(folder, "model.safetensors");
+  writeFileSync(file, writeModel(model));
+  const { status, line } = await refusal("sample", file, "--size", "24000x18000");
+  expect(status).toBe(1);
+  const [, needed, width, height] =
+    /^a picture of 24000x18000 takes ([\d,]+) MB of main memory, and 2,000 MB are free: up to about --size (\d+)x(\d+) fits$/.exec(
+      line,
+    )!;
+  expect(Number(needed!.replaceAll(",", ""))).toBe(Math.ceil(sampleBytes(model, size) / 1e6));
+  const fitting = sampleBytes(model, { width: Number(width), height: Number(height) });
+  expect(fitting).toBeLessThanOrEqual(1.001 * FREE_BYTES);
+  expect(fitting).toBeGreaterThan(0.99 * FREE_BYTES);
+});
