@@ -99,7 +99,8 @@ function readState(tensors: ReadonlyMap<string, StoredTensor>, stored: unknown, 
   const { sizes, scales } = known;
   if (level !== scales.length) throw damaged(`it is at scale ${level}, and its model has ${scales.length} scales`);
   if (!isNumber(seconds) || !isNumber(noiseStream)) throw damaged("its state has no times");
-  if (losses !== null && !(isObject(losses) && LOSSES.every((name) => Number.isFinite(losses[name])))) throw damaged("it lacks losses");
+  if (losses !== null && !(isObject(losses) && LOSSES.every((name) => Number.isFinite(losses[name]))))
+    throw damaged("it lacks losses");
   const reconstruction = tensors.get("reconstruction");
   const size = sizes[level];
   if (reconstruction && (reconstruction.dtype !== "F32" || !size || !isSameSize(size, sizeOf(reconstruction, 1))))
