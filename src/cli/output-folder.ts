@@ -140,8 +140,13 @@ export class OutputFolder {
     return this.#names.map((name) => join(this.path, name));
   }
 
+  /** Never throws: a disk that can't be written any more keeps the folder until the next run, and the results count. */
   #removeStaging(): void {
-    if (this.#staging) rmSync(this.#staging, { recursive: true, force: true });
+    try {
+      if (this.#staging) rmSync(this.#staging, { recursive: true, force: true });
+    } catch {
+      // It is in a folder that has become read-only, or a file.
+    }
     this.#staging = null;
   }
 
