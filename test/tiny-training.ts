@@ -1,5 +1,6 @@
 // A training that is small enough for a software adapter, with plain JSON as input and output, for comparing Node with a page.
 
+import { TINY as TORTURED } from "../harness/torture/tiny.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Planes } from "../src/image/planes.ts";
 import { SinganSampler } from "../src/singan/generation/singan-sampler.ts";
@@ -7,24 +8,10 @@ import type { TrainOptions } from "../src/singan/model/config.ts";
 import { type AnyModel, type LossRecord, type Model, singanModel } from "../src/singan/model/model.ts";
 import { train } from "../src/singan/recipes.ts";
 
-export const TINY: Partial<TrainOptions> = {
-  maxSize: 24,
-  minSize: 16,
-  scaleFactor: 0.6,
-  iterations: 3,
-  channels: 4,
-  maxChannels: 4,
-  seed: 5,
-};
+/** Two scales of three iterations each. */
+export const TINY: Partial<TrainOptions> = { ...TORTURED, iterations: 3 };
 
-/** A smooth picture with an edge. */
-export function tinyPhoto(width = 31, height = 24): Planes {
-  const data = Float32Array.from({ length: 3 * width * height }, (_, at) => {
-    const [c, y, x] = [Math.floor(at / (width * height)), Math.floor(at / width) % height, at % width];
-    return Math.fround(0.6 * Math.sin(0.31 * x + c) * Math.cos(0.23 * y - c) + (x > y ? 0.2 : -0.2));
-  });
-  return { width, height, data };
-}
+export { tinyPhoto } from "../harness/torture/tiny.ts";
 
 /** Runs a training of the recipe singan to its end. */
 export const trainAll = async (gpu: Gpu, photo: Planes, options: Partial<TrainOptions>): Promise<Model> =>

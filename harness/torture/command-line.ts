@@ -8,8 +8,9 @@ import { join, resolve } from "node:path";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 import { readModel } from "../../src/singan/recipes.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { require } from "./row.ts";
-import { fingerprintOf, tinyPhoto } from "./tiny.ts";
+import { tinyPhoto } from "./tiny.ts";
 
 /** Commands that train a model in about a second; the option --out is missing. */
 export const TRAININGS: Readonly<Record<"singan" | "consingan" | "sr", readonly string[]>> = {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "puppeteer";
 import { readModel } from "../../src/singan/recipes.ts";
 import { serve } from "../serve.ts";
-import { fingerprintOf } from "./tiny.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 const LIMIT_MS = 120_000;
 

@@ -5,8 +5,9 @@ import { GpuKeeper } from "../../src/gpu/gpu-keeper.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { trainToEnd } from "../../src/singan/recipes.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { attempt, type Row, require } from "./row.ts";
-import { fingerprintOf, TINY, tinyPhoto } from "./tiny.ts";
+import { TINY, tinyPhoto } from "./tiny.ts";
 
 /** The calls whose promises a training awaits. */
 const AWAITED = {

@@ -1,114 +1,31 @@
 // The demo page as built for `npm start`, in headless Chrome: it trains, pauses, makes pictures, saves them, and shows errors.
 
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, ElementHandle, Page } from "puppeteer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "puppeteer";
+import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
-import { type FileServer, serve } from "../../harness/serve.ts";
 import { about } from "../../src/demo/dom.ts";
 import { explain } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import type { Rgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
-import { RECIPES, readModel } from "../../src/singan/recipes.ts";
-import { readCheckpointFile, writeCheckpointFile } from "../../src/singan/training/checkpoint.ts";
-
-/** Three scales of 25 to 30 px. */
-const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
-/** The same with too many iterations to end before the test stops it. */
-const LONG = "photo=tulips&maxSize=30&iterations=5000&channels=4";
-const LIMIT_MS = 120_000;
-
-const folder = mkdtempSync(join(tmpdir(), "singan-demo-"));
-let server: FileServer;
-let browser: Browser;
-beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--demo"], { encoding: "utf8" });
-  if (built.status !== 0) throw new Error(built.stderr);
-  server = await serve("dist/demo");
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-  rmSync(folder, { recursive: true });
-});
-
-interface Place {
-  readonly in?: Browser;
-  readonly at?: string;
-  /** Warnings of the browser that the case expects. */
-  readonly expected?: RegExp;
-}
-
-/** Opens the page, runs `work` on it, and checks that the browser reported no unexpected error. */
-async function visit(hash: string, work: (page: Page) => Promise<void>, place: Place = {}): Promise<void> {
-  const { in: visited = browser, at = server.url, expected } = place;
-  const page = await visited.newPage();
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => ["error", "warn"].includes(message.type()) && errors.push(message.text()));
-  page.on("requestfailed", (request) => errors.push(request.url()));
-  page.on("dialog", (dialog) => void dialog.accept()); // "leave the page while it trains?"
-  try {
-    await page.goto(`${at}#${hash}`);
-    await work(page);
-    expect(errors.filter((error) => !expected?.test(error))).toEqual([]);
-  } finally {
-    await page.close();
-  }
-}
-
-const textOf = (page: Page, selector: string): Promise<string> => page.$eval(selector, (e) => e.textContent ?? "");
-const waitFor = async (page: Page, condition: string): Promise<void> =>
-  void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }));
-const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
-const isFilled = (id: string): string => `document.getElementById("${id}").dataset.filled !== undefined`;
-const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
-
-async function start(page: Page): Promise<void> {
-  await waitFor(page, `!document.getElementById("start").disabled`);
-  await page.click("#start");
-}
-
-/** The colours on a canvas. */
-async function pixels(page: Page, id: string): Promise<Rgb8> {
-  const url = await page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
-}
-
-/** Clicks `button` and returns the sample when the page shows it. */
-async function newSample(page: Page, button: string, seed: number): Promise<Rgb8> {
-  await page.click(button);
-  await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Seed ${seed},")`);
-  return pixels(page, "sample");
-}
-
-/** Clicks `button` and returns the downloaded file. */
-async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
-  const session = await page.createCDPSession();
-  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await page.click(button);
-  await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
-  return readFileSync(join(folder, name));
-}
-
-async function choose(page: Page, name: string, bytes: Uint8Array): Promise<void> {
-  const path = join(folder, name);
-  writeFileSync(path, bytes);
-  await ((await page.$("#file")) as ElementHandle<HTMLInputElement>).uploadFile(path);
-}
-
-/** A PNG with edges and a slope. */
-function striped(width: number, height: number): Uint8Array {
-  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (Math.floor(i / 3) % 7 < 3 ? 40 : 255 - (i % 90)));
-  return encodePng({ width, height, data });
-}
+import { readModel } from "../../src/singan/recipes.ts";
+import {
+  choose,
+  downloaded,
+  isFilled,
+  isState,
+  LONG,
+  newSample,
+  pixels,
+  progress,
+  server,
+  start,
+  striped,
+  TINY,
+  textOf,
+  visit,
+  waitFor,
+} from "./demo-page.ts";
 
 test("trains the bundled photo to the end, makes samples by seed, and saves picture and model", () =>
   visit(TINY, async (page) => {
@@ -247,195 +164,6 @@ describe("a visitor's own photo", () => {
       await waitFor(page, isState("idle"));
       expect(await textOf(page, "#status")).toBe("Not started.");
     }));
-});
-
-describe("a training that was stopped or interrupted", () => {
-  const SHORT = "photo=tulips&maxSize=30&iterations=40&channels=4";
-  const bar = (page: Page) => textOf(page, "#unfinished-text");
-  const isOffered = `!document.getElementById("unfinished").hidden`;
-  const stopAfterOneScale = async (page: Page): Promise<void> => {
-    await start(page);
-    await waitFor(page, `document.querySelectorAll("#scales li").length === 1`);
-    await page.click("#stop");
-    await waitFor(page, `${isState("idle")} && ${isOffered}`);
-  };
-
-  const storedFile = async (page: Page, name: string): Promise<Uint8Array> =>
-    Uint8Array.from(
-      await page.evaluate(async (name) => {
-        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("singan-webgpu training");
-        return [...new Uint8Array(await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer())];
-      }, name),
-    );
-  const store = (page: Page, name: string, bytes: Uint8Array): Promise<void> =>
-    page.evaluate(
-      async (name, values) => {
-        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("singan-webgpu training");
-        const stream = await (await folder.getFileHandle(name)).createWritable();
-        await stream.write(new Uint8Array(values));
-        await stream.close();
-      },
-      name,
-      [...bytes],
-    );
-
-  test("after a reload it shows its photo and scales again, and ends with the bits of one that nothing disturbed", async () => {
-    const other = await launchBrowser();
-    const name = "<b>mine & 🌷";
-    const photo = striped(41, 37);
-    const fingerprint = async (page: Page) => {
-      await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
-      expect(await textOf(page, "#status")).toMatch(/^Done/);
-      return {
-        ...(await sampled(page)),
-        scales: await page.$$eval("#scales canvas", (all) => all.map((one) => one.toDataURL())),
-      };
-    };
-    const sampled = async (page: Page) => ({ sample: await pixels(page, "sample"), plan: await textOf(page, "#plan") });
-    const hash = "maxSize=30&iterations=40&channels=4&seed=3";
-    try {
-      let wanted: unknown;
-      await visit(hash, async (page) => {
-        await choose(page, `${name}.png`, photo);
-        await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
-        await start(page);
-        wanted = await fingerprint(page);
-        expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
-      }, { in: other }); // biome-ignore format: one call
-      await visit(hash, async (page) => {
-        await choose(page, `${name}.png`, photo);
-        await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
-        await stopAfterOneScale(page);
-        expect(await bar(page)).toMatch(/^Training of <b>mine & 🌷 stopped at \d+ %\. It is kept in this browser\.$/);
-      }, { in: other }); // biome-ignore format: one call
-      await visit("photo=clouds", async (page) => {
-        await waitFor(page, isOffered);
-        expect(await bar(page)).toMatch(/^Training of <b>mine & 🌷 stopped at \d+ %/);
-        expect(await page.$$eval("#unfinished b", (all) => all.length)).toBe(0);
-        await waitFor(page, `!document.getElementById("continue").disabled`);
-        await page.click("#continue");
-        await waitFor(page, `document.querySelectorAll("#scales li").length >= 1`);
-        expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
-        expect(await pixels(page, "real")).toMatchObject({ height: 25 }); // the first scale's picture, as before
-        expect(await fingerprint(page)).toEqual(wanted);
-        expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
-      }, { in: other }); // biome-ignore format: one call
-    } finally {
-      await other.close();
-    }
-  });
-
-  test("it is discarded, or replaced by another one, only where the visitor agrees", async () => {
-    const other = await launchBrowser();
-    const page = await other.newPage();
-    const asked: string[] = [];
-    let isAgreed = false;
-    page.on("dialog", (dialog) => {
-      asked.push(dialog.message());
-      void (isAgreed ? dialog.accept() : dialog.dismiss());
-    });
-    try {
-      await page.goto(`${server.url}#${SHORT}`);
-      await stopAfterOneScale(page);
-      const text = await bar(page);
-      await page.click("#start");
-      await page.click("#discard");
-      const question = expect.stringMatching(/^Give up the unfinished training of tulips, \d+ % done\?$/);
-      expect(asked).toEqual([question, question]);
-      expect(await bar(page)).toBe(text);
-      // A refused successor takes nothing away.
-      isAgreed = true;
-      await page.click("#gallery [value=clouds]");
-      await waitFor(page, `document.getElementById("real").height === 124`);
-      await page.click("#start");
-      await waitFor(page, `document.getElementById("problem").textContent.startsWith("Limited to 30 pixels")`);
-      await waitFor(page, isState("idle"));
-      expect(await bar(page)).toBe(text);
-      await page.click("#discard");
-      await waitFor(page, `document.getElementById("unfinished").hidden`);
-      await page.reload();
-      await waitFor(page, `!document.getElementById("start").disabled`);
-      expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
-    } finally {
-      await other.close();
-    }
-  });
-
-  test("a damaged checkpoint: the one before it is used; two damaged ones are named, and nothing breaks", async () => {
-    const other = await launchBrowser();
-    const page = await other.newPage();
-    page.on("dialog", (dialog) => void dialog.accept());
-    /** Changes a byte of a stored file. */
-    const damage = async (slot: number): Promise<void> => {
-      const bytes = await storedFile(page, `checkpoint-${slot}.safetensors`);
-      bytes[bytes.length - 100]! ^= 1;
-      await store(page, `checkpoint-${slot}.safetensors`, bytes);
-    };
-    try {
-      await page.goto(`${server.url}#${SHORT}`);
-      await stopAfterOneScale(page);
-      await damage(0);
-      await page.reload();
-      await waitFor(page, isOffered);
-      const one = await textOf(page, "#warning");
-      await damage(1);
-      await page.reload();
-      await waitFor(page, `!document.getElementById("warning").hidden && !document.getElementById("start").disabled`);
-      expect(one).toMatch(/^A checkpoint can't be used: it is damaged: .*\. The other one is used\.$/);
-      expect(await textOf(page, "#warning")).toMatch(
-        /^An unfinished training was found, but it can't be continued: it is damaged: /,
-      );
-      expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
-      await stopAfterOneScale(page); // a new one is kept as ever
-    } finally {
-      await other.close();
-    }
-  });
-
-  test("on another adapter, or with other kernels, it goes on and says that the bits differ", async () => {
-    const other = await launchBrowser();
-    const page = await other.newPage();
-    try {
-      await page.goto(`${server.url}#${SHORT}`);
-      await stopAfterOneScale(page);
-      for (const name of ["checkpoint-0.safetensors", "checkpoint-1.safetensors"]) {
-        const { sequence, ...checkpoint } = await readCheckpointFile(await storedFile(page, name), RECIPES);
-        const facts = { ...(checkpoint.facts as object), adapter: "another GPU, kernels 00000000" };
-        await store(page, name, await writeCheckpointFile({ ...checkpoint, facts }, sequence, RECIPES));
-      }
-      await page.reload();
-      await waitFor(page, `${isOffered} && !document.getElementById("continue").disabled`);
-      await page.click("#continue");
-      await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
-      expect(await textOf(page, "#status")).toMatch(/^Done/);
-      expect(await textOf(page, "#warning")).toMatch(
-        /^Another GPU, or another version of this page, goes on with this training, /,
-      );
-    } finally {
-      await other.close();
-    }
-  });
-
-  test("where the browser forbids storage, training goes on with one warning", async () => {
-    const forbidding = join(folder, "forbidding");
-    cpSync("dist/demo", forbidding, { recursive: true });
-    const forbid = `navigator.storage.getDirectory = () => Promise.reject(new DOMException("Not here.", "SecurityError"));\n`;
-    writeFileSync(join(forbidding, "worker.js"), forbid + readFileSync(join(forbidding, "worker.js"), "utf8"));
-    const there = await serve(forbidding);
-    try {
-      const work = async (page: Page): Promise<void> => {
-        await start(page);
-        await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
-        expect(await textOf(page, "#status")).toMatch(/^Done/);
-        expect(await textOf(page, "#warning")).toBe(
-          "This browser can't keep the training (Not here). It goes on, but closing the tab loses it. Download the model at the end.",
-        );
-      };
-      await visit(TINY, work, { at: there.url });
-    } finally {
-      await there.close();
-    }
-  });
 });
 
 describe("the address", () => {
