@@ -6,6 +6,7 @@ import type { Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { serve } from "../../harness/serve.ts";
+import type { Facts } from "../../src/demo/kept-training.ts";
 import { RECIPES } from "../../src/singan/recipes.ts";
 import { readCheckpointFile, writeCheckpointFile } from "../../src/singan/training/checkpoint.ts";
 import { choose, folder, isFilled, isState, pixels, server, start, striped, TINY, textOf, visit, waitFor } from "./demo-page.ts";
@@ -161,8 +162,9 @@ describe("a training that was stopped or interrupted", () => {
       await stopAfterOneScale(page);
       for (const name of ["checkpoint-0.safetensors", "checkpoint-1.safetensors"]) {
         const { sequence, ...checkpoint } = await readCheckpointFile(await storedFile(page, name), RECIPES);
-        const facts = { ...(checkpoint.facts as object), adapter: "another GPU, kernels 00000000" };
-        await store(page, name, await writeCheckpointFile({ ...checkpoint, facts }, sequence, RECIPES));
+        const { kernels, ...facts } = checkpoint.facts as Facts;
+        const changed = { ...facts, kernels: { ...kernels, name: "another GPU, kernels 00000000" } };
+        await store(page, name, await writeCheckpointFile({ ...checkpoint, facts: changed }, sequence, RECIPES));
       }
       await page.reload();
       await waitFor(page, `${isOffered} && !document.getElementById("continue").disabled`);
