@@ -17,7 +17,10 @@ import { TINY, tinyPhoto } from "./tiny.ts";
 
 const OPTIONS = {
   singan: TINY,
-  consingan: { ...TINY, recipe: "consingan", stages: 3, trainedStages: 2, lrScale: 0.5, minSize: 12 },
+  consingan: {
+    ...{ recipe: "consingan", stages: 3, trainedStages: 2, lrScale: 0.5 },
+    ...{ maxSize: 24, minSize: 12, iterations: 6, channels: 4, seed: 5 },
+  },
 } as const;
 
 interface Place {
@@ -48,8 +51,10 @@ type Learning = Readonly<Record<string, ParamSet | Leaves>>;
 /** The first value of a place, where it lies on the GPU. */
 function sliceOf(trainer: LevelTrainer, { part, what }: Place): Slice {
   if (part === "loss") return { ...trainer.losses.flag, offset: 0, bytes: 4 };
-  const { [part]: net } = (trainer as unknown as { readonly learning: Learning }).learning;
-  const { values, m, v } = net as ParamSet;
+  const { learning } = trainer as unknown as { readonly learning: Learning };
+  // A stage of ConSinGAN learns parts of its generator, each with a name of its own.
+  const name = Object.keys(learning).find((key) => (part === "D") === (key === "D"))!;
+  const { values, m, v } = learning[name] as ParamSet;
   const { buffer, offset } = { values: values.storage, m, v }[what!].whole;
   return { buffer, offset, bytes: 4 };
 }

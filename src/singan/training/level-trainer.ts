@@ -122,8 +122,8 @@ export abstract class LevelTrainer<Name extends string = string> {
 
   /** Compiles what is drafted, and a check of all that iterations change. */
   protected async complete(): Promise<void> {
-    const parts = Object.values(this.learning).map((part) => ("storage" in part ? part : part.values).storage.whole);
-    this.set.draft("check", [], { updates: parts.map((values) => nonFinite(values, this.losses.flag)) });
+    const parts = this.#buffers().map(([, { whole }]) => nonFinite(whole, this.losses.flag));
+    this.set.draft("check", [], { updates: parts });
     this.programs = await this.set.complete();
   }
 
