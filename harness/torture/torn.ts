@@ -77,7 +77,7 @@ export const torn: Row = {
           writeFileSync(join(folder, `try ${i}`, `checkpoint-${newest}.safetensors`), bad);
           const ended = await singan(folder, ...LONGER, "--out", `try ${i}`);
           requireCode(ended, 0);
-          const warnings = ended.err.split("\n").filter((line) => /can't be used, so the one before it is/.test(line));
+          const warnings = ended.err.split("\n").filter((line) => /can't be used, so the other one is /.test(line));
           require(warnings.length === 1, `${warnings.length} warnings`);
           require(/goes on at scale/.test(ended.err), "it began anew");
           requireResults(join(folder, `try ${i}`), results);

@@ -13,7 +13,8 @@ import type { Trained } from "./training.ts";
 export type Finished = Omit<Trained, "previews"> & Partial<Trained>;
 
 type There =
-  | { readonly kind: "finished" }
+  /** `fault` tells what its training has made wrong (see collapse()). */
+  | { readonly kind: "finished"; readonly fault: string | null }
   /** The model is there, but not all of the other files. */
   | ({ readonly kind: "incomplete"; readonly missing: string } & Finished)
   | { readonly kind: "other"; readonly why: string };
@@ -28,7 +29,8 @@ export function finishedIn(
   const report = join(folder, files.report);
   if (!existsSync(report)) return null;
   try {
-    const { request, modelSha256, preset, seconds } = JSON.parse(readFileSync(report, "utf8"));
+    const { request, modelSha256, preset, seconds, fault = null } = JSON.parse(readFileSync(report, "utf8"));
+    if (!existsSync(join(folder, files.model))) return { kind: "other", why: `it lacks ${files.model}` };
     const bytes = readFileSync(join(folder, files.model));
     if (sha256Of(bytes) !== modelSha256) return { kind: "other", why: "its model is not the one of its report" };
     const model: AnyModel = readModel(bytes);
@@ -37,7 +39,7 @@ export function finishedIn(
     const missing = names.find(
       (name) => !existsSync(join(folder, name)) && !(name === files.scales && isConsingan(model)), // can't be made again
     );
-    if (missing === undefined) return { kind: "finished" };
+    if (missing === undefined) return { kind: "finished", fault };
     return { kind: "incomplete", missing, model, preset, seconds };
   } catch {
     return { kind: "other", why: "what is there can't be read" };

@@ -43,15 +43,22 @@ export function hasEnded(identity: string): boolean {
   return identityOf(Number(pid)) !== identity;
 }
 
+/** Tells a folder from a copy of it. */
+const folderNumber = (folder: string): string => String(statSync(folder).ino);
+
 /** Locks a folder, and returns the function that unlocks it. Throws FileError where another process holds the lock, and errors of the file system. */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, LOCK_FILE);
+  const own = `${OWN_IDENTITY} ${folderNumber(folder)}`;
   for (;;) {
     try {
-      writeFileSync(file, OWN_IDENTITY, { flag: "wx" });
+      writeFileSync(file, own, { flag: "wx" });
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+        rmSync(file, { force: true }); // a full disk leaves it empty
+        throw error;
+      }
     }
     breakDeadLock(folder, file);
   }
@@ -66,7 +73,7 @@ export function lockFolder(folder: string): () => void {
   return () => {
     clearInterval(touching);
     try {
-      if (readFileSync(file, "utf8") === OWN_IDENTITY) rmSync(file);
+      if (readFileSync(file, "utf8") === own) rmSync(file);
     } catch {
       // It is gone already.
     }
@@ -82,9 +89,11 @@ function breakDeadLock(folder: string, file: string): void {
   } catch {
     return; // the holder has just removed it
   }
-  const [host, pid] = holder.split(".");
+  const [identity, number] = holder.split(" ") as [string, string?];
+  const [host, pid] = identity.split(".");
   const isOther = host !== OWN_IDENTITY.split(".")[0];
-  const isDead = holder === "" ? age > WRITING_MS : isOther ? age > 10 * TOUCH_MS : hasEnded(holder);
+  const isCopy = !isOther && number !== folderNumber(folder); // of another folder, with its lock in it
+  const isDead = holder === "" ? age > WRITING_MS : isOther ? age > 10 * TOUCH_MS : isCopy || hasEnded(identity);
   if (!isDead)
     throw new FileError(
       `${shown(folder)} is in use by another training (process ${pid ?? "?"}${isOther ? ` on ${host}` : ""}): wait for it, or choose another --out`,

@@ -46,6 +46,7 @@ export async function paintQuantized(
   const pyramid = { sizes, scaleFactor, factors: [], scale1: 1, stopScale: sizes.length - 1 };
   await gpu.prepare({ options, pyramid }, found?.facts.kernels);
   try {
+    if (found) session.note(`goes on at iteration ${found.state.trainer?.iteration ?? 0} of ${options.iterations}`);
     const progress = new ShareDone(session, what);
     const from = found ? { from: found.state } : {};
     const training = retrainToEnd(gpu.keeper, { model, scale, palette }, from as Parameters<typeof retrainToEnd>[2]);

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { PRESETS, type Size, type TrainOptions } from "../singan/model/config.ts";
-import { inRecipe, planWithoutGpu } from "../singan/recipes.ts";
+import { inRecipe, planWithoutGpu, recipeOf } from "../singan/recipes.ts";
 import { type PlanOptions, presetOf } from "../singan/training/plan.ts";
 import { flagName } from "./training-flags.ts";
 
@@ -36,7 +36,10 @@ export function differenceOf(
 ): string | null {
   if (there.sha256 !== wanted.sha256) return "of another photo";
   const isAuto = wanted.preset === "auto";
-  if (isAuto && there.preset !== "auto") return `with --preset ${there.preset}`;
+  if (isAuto && there.preset !== "auto") {
+    const given = FIELDS.find((field) => field in there.options && there.options[field] !== plan.options[field]);
+    return given ? asWords(given, made) : `with --preset ${there.preset}`;
+  }
   const resolved = isAuto ? null : planWithoutGpu(photo, plan).options;
   const { recipe = PRESETS.paper.recipe } = plan.options;
   const picks = Object.values(PRESETS).map((preset) => inRecipe(preset, recipe));
@@ -49,6 +52,14 @@ export function differenceOf(
   };
   const other = FIELDS.find((field) => made[field] !== expected(field));
   if (!other) return null;
-  const value = made[other];
-  return `with ${typeof value === "boolean" ? `${value ? "" : "no "}--${flagName(other)}` : `--${flagName(other)} ${value}`}`;
+  return there.preset === "auto" && !isAuto && !(other in plan.options) ? "with --preset auto" : asWords(other, made);
+}
+
+/** What tells a training by one of its options, in a few words. */
+function asWords(field: keyof TrainOptions, made: TrainOptions): string {
+  const value = made[field];
+  const { isForEnlargement } = recipeOf(made);
+  if (field === "recipe" && isForEnlargement) return "of singan sr";
+  if (field === "scaleFactor" && isForEnlargement) return "with another --factor";
+  return `with ${typeof value === "boolean" ? `${value ? "" : "no "}--${flagName(field)}` : `--${flagName(field)} ${value}`}`;
 }

@@ -5,7 +5,6 @@ import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
 import type { Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, recipeOf, trainToEnd } from "../singan/recipes.ts";
-import { collapse } from "../singan/training/collapse.ts";
 import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
@@ -90,7 +89,7 @@ export class PhotoTrainer {
     session.note(
       `${isPicked ? "auto picks " : ""}${preset}${isChanged ? " with other options" : ""}: ` +
         `${counted(sizes.length, "scale")} up to ${sizeText(sizes.at(-1)!)}, ` +
-        `${options.iterations} iterations each, ${options.channels} channels; ` +
+        `${counted(options.iterations, "iteration")} each, ${options.channels} channels; ` +
         `${megabytes(bytes)} of GPU memory${forecastSeconds === null ? "" : `, about ${duration(forecastSeconds)}`}`,
     );
     return plan;
@@ -123,9 +122,8 @@ const previewsIn = ({ pictures }: Unfinished<KeptPlan>, count: number): Preview[
     return { real: picture("real"), sample: picture("sample"), reconstruction: picture("reconstruction") };
   });
 
-/** Throws where a training has ended in a model that makes nothing; its results are written all the same. */
-export function requireSound(last: Preview | undefined, folder: string): void {
-  const fault = last && collapse(last);
+/** Throws where a training has ended in a model that makes nothing, with this fault; its results are written all the same. */
+export function requireSound(fault: string | null, folder: string): void {
   if (fault)
     throw new Error(
       `the training has diverged: ${fault}; try a lower --lr, or another --seed (what it made is in ${shown(folder)})`,

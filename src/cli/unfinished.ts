@@ -28,7 +28,7 @@ type Found<Plan> = Checkpoint & { readonly facts: Facts<Plan> };
 
 export const RESUME_FLAGS: FlagHelp = {
   resume: "go on with the unfinished training in DIR, or fail (default: go on where there is one)",
-  restart: "begin anew where DIR holds an unfinished training",
+  restart: "begin anew; an unfinished training in DIR is given up when the new one's state is first stored",
 };
 
 /** What is done with an unfinished training that is found. */
@@ -68,11 +68,14 @@ export class Unfinished<Plan> {
   ): Promise<Unfinished<Plan>> {
     const store = checkpointFolder(folder, name);
     const onDamaged = (why: string) =>
-      session.note(`the newest checkpoint in ${shown(folder)} can't be used, so the one before it is: ${why}`);
+      session.note(`a checkpoint in ${shown(folder)} can't be used, so the other one is (${why})`);
     try {
-      if (resumption === "restart") await store.clear();
-      const checkpoints = await openCheckpoints(store, onDamaged);
-      const found = checkpoints.found as Found<Plan> | null;
+      const checkpoints = await openCheckpoints(store, onDamaged).catch(async (error: unknown) => {
+        if (!(error instanceof CheckpointError) || resumption !== "restart") throw error;
+        await store.clear();
+        return openCheckpoints(store, onDamaged);
+      });
+      const found = resumption === "restart" ? null : (checkpoints.found as Found<Plan> | null);
       if (!found && resumption === "resume") throw new FileError(`there is no unfinished training in ${shown(folder)} to resume`);
       const difference = found && differs(found.facts.request, found.state.model.options);
       if (difference)
@@ -85,7 +88,7 @@ export class Unfinished<Plan> {
     } catch (error) {
       if (error instanceof FileError) throw error;
       if (error instanceof CheckpointError)
-        throw new FileError(`the unfinished training in ${shown(folder)} can't be used: ${error.message}; --restart begins anew`);
+        throw new FileError(`the checkpoints in ${shown(folder)} can't be used (${error.message}); --restart begins anew`);
       throw new FileError(`can't use the checkpoints in ${shown(folder)}: ${reason(error)}`);
     }
   }

@@ -108,12 +108,12 @@ export class KeptTraining {
 }
 
 async function checkpointsIn(store: SlotStore, warn: (line: string) => void): Promise<Checkpoints> {
-  const open = () => openCheckpoints(store, (why) => warn(`A checkpoint can't be used: ${why}. The other one is used.`));
+  const open = () => openCheckpoints(store, (why) => warn(`A checkpoint can't be used (${why}). The other one is used.`));
   try {
     return await open();
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
-    warn(`An unfinished training was found, but it can't be continued: ${error.message}.`);
+    warn(`An unfinished training was found, but it can't be continued (${error.message}).`);
     await store.clear();
     return open();
   }

@@ -143,10 +143,8 @@ describe("a training that was stopped or interrupted", () => {
       await damage(1);
       await page.reload();
       await waitFor(page, `!document.getElementById("warning").hidden && !document.getElementById("start").disabled`);
-      expect(one).toMatch(/^A checkpoint can't be used: it is damaged: .*\. The other one is used\.$/);
-      expect(await textOf(page, "#warning")).toMatch(
-        /^An unfinished training was found, but it can't be continued: it is damaged: /,
-      );
+      expect(one).toMatch(/^A checkpoint can't be used \(damaged: .*\)\. The other one is used\.$/);
+      expect(await textOf(page, "#warning")).toMatch(/^An unfinished training was found, but it can't be continued \(damaged: /);
       expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
       await stopAfterOneScale(page); // a new one is kept as ever
     } finally {

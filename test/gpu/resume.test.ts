@@ -49,10 +49,10 @@ describe("an interrupted training", () => {
       expect.stringMatching(/^(checkpoint-[01]\.safetensors ?){1,2}$/),
     ]);
     const info = singan("info", "cut");
-    expect(info.out).toMatch(/1 of 3 scales up to 30x26/);
+    expect(info.out).toMatch(/1 of 3 scales up to 29x25 \(of 30x26\)/);
     expect(info.out).toMatch(/unfinished: the training in cut is at scale 1 of 0-2, iteration \d+ of 60\n$/);
     const sample = singan("sample", "cut", "--count", "1");
-    expect([sample.status, existsSync(at("cut/samples-seed0/000.png"))]).toEqual([0, true]);
+    expect([sample.status, existsSync(at("cut/samples-seed0-1of3/000.png"))]).toEqual([0, true]);
     expect(sample.err).toMatch(/the training has 1 of 3 scales so far: pictures have 29x25/);
     const second = singan("train", "a.png", ...TINY, "--out", "cut", "--resume");
     expect(second.err).toMatch(/goes on at scale 1 of 0-2, iteration \d+ of 60/);
@@ -60,7 +60,7 @@ describe("an interrupted training", () => {
     expect(modelIn("cut")).toEqual(modelIn("whole"));
     for (const name of ["samples/000.png", "reconstruction.png", "scales.png"])
       expect(readFileSync(at("cut", name)).equals(readFileSync(at("whole", name))), name).toBe(true);
-    expect(readdirSync(at("cut")).sort()).toEqual([...readdirSync(at("whole")), "samples-seed0"].sort());
+    expect(readdirSync(at("cut")).sort()).toEqual([...readdirSync(at("whole")), "samples-seed0-1of3"].sort());
   });
 
   it("is refused to another call, which is told the difference, unless it restarts; to an equal call with explicit defaults it is not", async () => {
@@ -77,7 +77,20 @@ describe("an interrupted training", () => {
       /goes on at scale/,
     );
     expect(modelIn("mine")).toEqual(modelIn("whole"));
-    await interrupted("SIGINT", /scale 0 of 0-2 done/, "train", "a.png", ...TINY, "--out", "mine", "--seed", "3");
+    const replaced = await interrupted(
+      "SIGINT",
+      /scale 0 of 0-2 done/,
+      "train",
+      "a.png",
+      ...TINY,
+      "--out",
+      "mine",
+      "--seed",
+      "3",
+    );
+    expect(replaced.err).toMatch(/mine is replaced at the end: it holds a training with --seed 0/);
+    await interrupted("SIGINT", /, on /, "train", "a.png", ...TINY, "--out", "mine", "--restart"); // before anything is trained
+    expect(singan("info", "mine").out).toMatch(/unfinished: the training in mine is at scale 1/);
     const anew = singan("train", "a.png", ...TINY, "--out", "mine", "--restart");
     expect([anew.status, anew.err]).toEqual([0, expect.not.stringMatching(/goes on/)]);
     expect(modelIn("mine")).toEqual(modelIn("whole"));
@@ -112,7 +125,7 @@ describe("a finished folder", () => {
     const picture = readFileSync(at("whole/reconstruction.png"));
     for (const name of ["samples", "reconstruction.png", "scales.png"]) rmSync(at("whole", name), { recursive: true });
     const again = skip("whole", "--samples", "2");
-    expect(again.err).toMatch(/whole is finished, but lacks reconstruction\.png: it is made again/);
+    expect(again.err).toMatch(/whole is finished, but lacks reconstruction\.png: what is missing is made from its model/);
     expect(readdirSync(at("whole/samples"))).toEqual(["000.png", "001.png"]);
     expect(existsSync(at("whole/scales.png"))).toBe(true);
     expect(readFileSync(at("whole/reconstruction.png")).equals(picture)).toBe(true);
@@ -149,4 +162,15 @@ describe("a folder", () => {
     expect(singan("train", "a.png", ...TINY, "--iterations", "1", "--out", "old").err).toMatch(/removed from old/);
     expect(readdirSync(at("old")).filter((name) => name.startsWith("."))).toEqual([]);
   });
+});
+
+it("a training that diverges says so, is kept, and is no success the second time either", () => {
+  const diverging = ["train", "a.png", ...TINY, "--lr", "1", "--alpha-rec", "10000", "--out", "diverged", "--skip-finished"];
+  for (const ended of [singan(...diverging), singan(...diverging)]) {
+    expect(ended.status).toBe(1);
+    expect(ended.err).toMatch(
+      /singan: the training has diverged: its .*; try a lower --lr, or another --seed \(.* diverged\)\n$/,
+    );
+  }
+  expect(existsSync(at("diverged/model.safetensors"))).toBe(true);
 });

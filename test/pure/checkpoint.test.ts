@@ -85,7 +85,7 @@ describe("damage", () => {
     const bytes = await writeCheckpointFile(states[2]![1], 7, RECIPES);
     const text = new TextDecoder("latin1").decode(bytes).replace('"version":"1"', '"version":"2"');
     const other = Uint8Array.from(text, (c) => c.charCodeAt(0));
-    await expect(readCheckpointFile(other, RECIPES)).rejects.toThrow("it has version 2, and this program reads version 1");
+    await expect(readCheckpointFile(other, RECIPES)).rejects.toThrow("of version 2, and this program reads version 1");
   });
 });
 
@@ -131,7 +131,7 @@ describe("two slots", () => {
     const { store, written } = memory(a, b);
     const checkpoints = await openCheckpoints(store, (why) => lines.push(why));
     expect(checkpoints.found).toEqual(old);
-    expect(lines).toEqual(["it is damaged: its SHA-256 does not fit its contents"]);
+    expect(lines).toEqual(["damaged: its SHA-256 does not fit its contents"]);
     await checkpoints.add(newer, true);
     expect(written).toEqual([1]); // not over the only valid one
     const torn = memory(a.slice(0, 100), null).store;

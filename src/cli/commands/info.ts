@@ -1,12 +1,15 @@
 // singan info MODEL: shows what is in a model file. Needs no GPU.
 
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { AnyModel } from "../../singan/model/model.ts";
 import { openCheckpoints, recipeOf } from "../../singan/recipes.ts";
+import { CheckpointError } from "../../singan/training/checkpoint.ts";
 import type { Args, Command } from "../args.ts";
 import { checkpointFiles, checkpointFolder } from "../checkpoint-folder.ts";
 import { duration } from "../progress.ts";
-import { isDirectory, modelPath, readAnyModelAt } from "../read-files.ts";
-import { describeScale, table } from "../report.ts";
+import { FileError, isDirectory, MODEL_FILE, modelPath, readAnyModelAt, shown } from "../read-files.ts";
+import { describeScale, sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
 import { asFlags } from "../training-flags.ts";
 
@@ -23,10 +26,12 @@ export const infoCommand: Command = {
 };
 
 async function run(args: Args, session: Session): Promise<void> {
-  const unfinished = await unfinishedIn(args.words[0]!);
-  if (unfinished && unfinished.model.scales.length === 0) {
-    if (args.has("json")) session.result(JSON.stringify({ unfinished: unfinished.at }));
-    else session.result(unfinished.text);
+  const [folder] = args.words as [string];
+  const unfinished = await unfinishedIn(folder);
+  if (unfinished && unfinished.model.scales.length === 0 && !existsSync(join(folder, MODEL_FILE))) {
+    const { at, text, model } = unfinished;
+    if (args.has("json")) session.result(JSON.stringify({ unfinished: at, options: model.options }));
+    else session.result(`${text}\n\n${commandOf(model)}`);
     return;
   }
   const file = modelPath(args.words[0]!);
@@ -51,9 +56,11 @@ async function run(args: Args, session: Session): Promise<void> {
     );
     return;
   }
-  const trained = scales.length === sizes.length ? `${sizes.length} scales` : `${scales.length} of ${sizes.length} scales`;
+  const isWhole = scales.length === sizes.length;
+  const trained = isWhole ? `${sizes.length} scales` : `${scales.length} of ${sizes.length} scales`;
+  const largest = isWhole ? size : `${sizeText(scales.at(-1)!.size)} (of ${size})`;
   session.result(
-    `${file}: ${bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}, ${trained} up to ${size}, trained in ${duration(seconds)}`,
+    `${file}: ${bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}, ${trained} up to ${largest}, trained in ${duration(seconds)}`,
   );
   session.result("");
   const head = ["scale", "size", "channels", "noise", "reconstruction", "D real", "D fake", "penalty", "time"];
@@ -67,14 +74,21 @@ async function run(args: Args, session: Session): Promise<void> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(`singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}`);
+  session.result(commandOf(model));
   if (unfinished) session.result(unfinished.text);
 }
+
+/** The command that trains such a model. */
+const commandOf = ({ options }: AnyModel): string =>
+  `singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}`;
 
 /** How far the unfinished training in a folder is; null where there is none. */
 async function unfinishedIn(folder: string) {
   if (!isDirectory(folder) || checkpointFiles(folder).length === 0) return null;
-  const { found } = await openCheckpoints(checkpointFolder(folder), () => {});
+  const { found } = await openCheckpoints(checkpointFolder(folder), () => {}).catch((error: unknown) => {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new FileError(`the checkpoints in ${shown(folder)} can't be used (${error.message})`);
+  });
   if (!found) return null;
   const { level: scale, trainer, model } = found.state;
   const at = { scale, scales: model.sizes.length, iteration: trainer?.iteration ?? 0, iterations: model.options.iterations };

@@ -81,6 +81,7 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(isSameSize(size, trained) ? [] : [sizeText(size)]),
     ...(many ? ["scales"] : scales[0]! > 0 ? [`scale${scales[0]}`] : []),
     ...(below === undefined ? [] : [below]),
+    ...(finished < all ? [`${finished}of${all}`] : []),
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;

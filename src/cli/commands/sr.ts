@@ -1,5 +1,6 @@
 // singan sr PHOTO|MODEL: enlarges a photo with details learnt from its small structures. Trains a model for it, or uses a trained one.
 
+import { existsSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
@@ -15,12 +16,13 @@ import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import type { Size } from "../../singan/model/config.ts";
 import { type Model, type Preview, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
+import { collapse } from "../../singan/training/collapse.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice } from "../flag-values.ts";
 import { TrainingGpu } from "../gpu.ts";
 import { OutputFolder, writingElsewhere } from "../output-folder.ts";
 import { duration } from "../progress.ts";
-import { MODEL_FILE, modelPath, readBytes, readModelAt, readPhoto } from "../read-files.ts";
+import { FileError, MODEL_FILE, modelPath, readBytes, readModelAt, readPhoto, shown } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
 import { differenceOf, requestOf, type TrainingRequest } from "../request.ts";
 import type { Session } from "../session.ts";
@@ -114,6 +116,8 @@ async function run(args: Args, session: Session): Promise<void> {
     const request = requestOf(readBytes(file, "a picture"), plan);
     const differs = (there: TrainingRequest, made: Model["options"]) => differenceOf(there, made, request, plan, photo!);
     unfinished = await Unfinished.open(session, path, { request, differs, resumption });
+    if (!unfinished.found && existsSync(join(path, MODEL_FILE)))
+      session.note(`${path} holds a model, which is replaced at the end: singan sr ${path} enlarges with it, without a training`);
     session.note(`${basename(file)}: ${sizeText(photo!)}, on ${adapterName}`);
     const trainer = new PhotoTrainer(gpu, plan, session);
     const training = await trainer.train(photo!, unfinished, (finest) => forewarn(photo!, finest, factor, session));
@@ -140,7 +144,7 @@ async function run(args: Args, session: Session): Promise<void> {
     return to.commit();
   });
   await unfinished?.clear();
-  requireSound(last, path);
+  requireSound(last ? collapse(last) : null, path);
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${adapterName}`);
   const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };
@@ -164,7 +168,13 @@ function modelToUse(file: string, args: Args): Model {
     (name) => name !== "seed" && args.has(name),
   );
   if (idle) throw new UsageError(`--${idle} concerns the training, and ${basename(file)} is already trained`);
-  return readModelAt(file, SUPER_RESOLUTION);
+  const model = readModelAt(file, SUPER_RESOLUTION);
+  const [finished, all] = [model.scales.length, model.sizes.length];
+  if (finished < all)
+    throw new FileError(
+      `${shown(file)}: the training has ${finished} of ${all} scales so far, and an enlargement needs all of them`,
+    );
+  return model;
 }
 
 /** In a row: the photo with its pixels as squares, its bicubic enlargement, the result. */

@@ -8,6 +8,7 @@ import { type Planes, toPlanes } from "../../image/planes.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
+import { collapse } from "../../singan/training/collapse.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { checkpointFiles } from "../checkpoint-folder.ts";
@@ -133,16 +134,17 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
   const samples = Array.from({ length: wanted.samples }, (_, i) => join(SAMPLES, sampleName(i)));
   const names = [...Object.values(FILES), ...samples];
   const differs = (there: TrainingRequest, made: AnyModel["options"]) => differenceOf(there, made, request, plan, photo);
-  const there = skips ? finishedIn(path, FILES, names, differs) : null;
-  if (there?.kind === "finished") {
+  const there = finishedIn(path, FILES, names, differs);
+  if (skips && there?.kind === "finished") {
     session.note(`${basename(file)} is finished: ${path}`);
     await removeCheckpoints(session, path, { request, differs, resumption });
+    requireSound(there.fault, path);
     return { paths: [join(path, FILES.model)], json: { model: join(path, FILES.model), isSkipped: true } };
   }
-  if (there?.kind === "other" && checkpointFiles(path).length === 0) session.note(`${path} is trained again: ${there.why}`);
+  if (checkpointFiles(path).length === 0) noteReplaced(there, path, skips, session);
   const folder = OutputFolder.open(session, path, names, { isLocked: true });
   try {
-    const isTrained = there?.kind === "incomplete";
+    const isTrained = skips && there?.kind === "incomplete";
     const unfinished = isTrained ? null : await Unfinished.open<KeptPlan>(session, path, { request, differs, resumption });
     const { gpu } = trainer();
     const { adapterName } = await gpu.keeper.get();
@@ -150,7 +152,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
     let finished: Finished;
     if (isTrained) {
-      session.note(`${path} is finished, but lacks ${there.missing}: it is made again`);
+      session.note(`${path} is finished, but lacks ${there.missing}: what is missing is made from its model`);
       finished = there;
     } else {
       finished = await trainer().train(photo, unfinished!);
@@ -162,7 +164,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
       return to.commit({ stale: { folder: SAMPLES, names: SAMPLE_NAMES }, seal: FILES.report });
     });
     await unfinished?.clear();
-    requireSound(finished.previews?.at(-1), path);
+    requireSound(faultOf(finished), path);
     const { preset, seconds } = finished;
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
@@ -170,6 +172,16 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
     folder.discard();
   }
 }
+
+/** Says what becomes of the results that are in the folder already. */
+function noteReplaced(there: ReturnType<typeof finishedIn>, path: string, skips: boolean, session: Session): void {
+  if (skips && there?.kind === "other") session.note(`${path} is trained again: ${there.why}`);
+  if (skips || !there) return;
+  const why = there.kind === "other" ? there.why : "it holds this very training, finished (--skip-finished would keep it)";
+  session.note(`${path} is replaced at the end: ${why}`);
+}
+
+const faultOf = ({ previews }: Finished): string | null => (previews ? collapse(previews.at(-1)!) : null);
 
 /** A run that is killed right after its results are written leaves its checkpoints. */
 async function removeCheckpoints(session: Session, path: string, options: UnfinishedOptions): Promise<void> {

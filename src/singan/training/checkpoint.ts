@@ -62,11 +62,11 @@ export async function readCheckpointFile(
   try {
     const { tensors, metadata } = readSafetensors(bytes);
     const { sha256: stored, ...rest } = metadata;
-    if (rest["format"] !== FORMAT) throw new CheckpointError("it is not a checkpoint of singan-webgpu");
+    if (rest["format"] !== FORMAT) throw new CheckpointError("not a checkpoint of singan-webgpu");
     if (rest["version"] !== VERSION)
-      throw new CheckpointError(`it has version ${rest["version"]}, and this program reads version ${VERSION}`);
+      throw new CheckpointError(`of version ${rest["version"]}, and this program reads version ${VERSION}`);
     if (stored !== (await sha256(writeSafetensors(tensors, rest))))
-      throw new CheckpointError("it is damaged: its SHA-256 does not fit its contents");
+      throw new CheckpointError("damaged: its SHA-256 does not fit its contents");
     return {
       state: readState(tensors, field(rest, "state"), recipes),
       pictures: new Map(named(tensors, "picture ").map(([name, tensor]) => [name, readPicture(tensor)])),
@@ -75,7 +75,7 @@ export async function readCheckpointFile(
     };
   } catch (error) {
     if (error instanceof SafetensorsError || error instanceof ModelFileError)
-      throw new CheckpointError(`it is damaged: ${error.message}`);
+      throw new CheckpointError(`damaged: ${error.message}`);
     throw error;
   }
 }
