@@ -165,7 +165,10 @@ describe("a folder", () => {
 });
 
 it("a training that diverges says so, is kept, and is no success the second time either", () => {
-  const diverging = ["train", "a.png", ...TINY, "--lr", "1", "--alpha-rec", "10000", "--out", "diverged", "--skip-finished"];
+  writeFileSync(at("c.png"), encodePng(toRgb8(tinyPhoto(46, 36))));
+  const sizes = ["--max-size", "32", "--min-size", "18", "--scale-factor", "0.6", "--channels", "8", "--max-channels", "8"];
+  const options = [...sizes, "--iterations", "60", "--seed", "1", "--lr", "1", "--samples", "1"]; // see collapse.test.ts
+  const diverging = ["train", "c.png", ...options, "--out", "diverged", "--skip-finished"];
   for (const ended of [singan(...diverging), singan(...diverging)]) {
     expect(ended.status).toBe(1);
     expect(ended.err).toMatch(

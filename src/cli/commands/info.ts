@@ -17,6 +17,7 @@ export const infoCommand: Command = {
   name: "info",
   summary: "show what is in a model file",
   words: ["MODEL"],
+  details: ["MODEL is a .safetensors file, or the folder of a training, finished or not."],
   flags: {},
   examples: [
     ["singan info out/photo", "shows scales, sizes, losses and options"],

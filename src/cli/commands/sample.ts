@@ -27,6 +27,7 @@ export const sampleCommand: Command = {
   summary: "make new pictures from a model, of any size",
   words: ["MODEL"],
   details: [
+    "MODEL is a .safetensors file, or the folder of a training. An unfinished one makes pictures with its finished scales.",
     "The same model, seed, size and start scale produce the same pictures (on one GPU and driver).",
     "A large picture is computed in tiles and written band by band. It needs no more GPU memory than a small one, and each\n" +
       "of its pixels has the value that it would have if the picture were computed in one piece.",
