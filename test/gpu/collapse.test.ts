@@ -43,6 +43,7 @@ describe("does not suspect a training that is sound, however short", () => {
     ["consingan, 10 iterations: 0.99 and 0.09", { ...CONSINGAN, iterations: 10 }],
     ["singan, one iteration", { ...SINGAN, iterations: 1 }],
     ["consingan, one iteration", { ...CONSINGAN, iterations: 1 }],
+    ["consingan, two iterations of 4 channels: 0.00 of contrast", { ...CONSINGAN, channels: 4, iterations: 2 }],
   ])("%s", async (_, options) => expect(collapse(await lastPreview(options))).toBeNull());
 });
 

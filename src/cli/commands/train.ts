@@ -223,6 +223,7 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, sa
     seconds,
     request,
     modelSha256: sha256Of(bytes),
+    fault: faultOf(finished),
   };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }

@@ -7,6 +7,8 @@ import type { Preview } from "../model/model.ts";
 const FAR = 2;
 /** A sample whose values vary by less than this share of the photo's. */
 const FLAT = 0.01;
+/** Of networks that have hardly been trained both pictures have one colour. A reconstruction nearer than this has learnt something. */
+const LEARNT = 0.7;
 
 /** Each channel's mean, everywhere. */
 function meanColour({ width, height, data }: Planes): Planes {
@@ -20,12 +22,13 @@ const contrast = (picture: Planes): number => rmse(picture, meanColour(picture))
 
 /**
  * What is wrong with the last pictures of a training, as a clause for the user; null where nothing is, and for a photo of one colour. The
- * reconstruction is far more distant from the photo than the photo's mean colour, or the sample has one colour only.
+ * reconstruction is far more distant from the photo than the photo's mean colour, or it has learnt and the sample has one colour only.
  */
 export function collapse({ real, reconstruction, sample }: Preview): string | null {
   const photo = contrast(real);
   if (photo === 0) return null;
-  if (!(contrast(sample) > FLAT * photo)) return "its random pictures have one colour only";
-  if (!(rmse(real, reconstruction) < FAR * photo)) return "its reconstruction is farther from the photo than one colour is";
+  const distance = rmse(real, reconstruction) / photo;
+  if (!(distance < FAR)) return "its reconstruction is farther from the photo than one colour is";
+  if (distance < LEARNT && !(contrast(sample) > FLAT * photo)) return "its random pictures have one colour only";
   return null;
 }
