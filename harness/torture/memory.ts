@@ -40,8 +40,8 @@ interface Sample {
 }
 
 const SAMPLES = 60;
-/** This share of the samples is left out: caches fill, code is optimised, and V8 enlarges its heap for the first 3 of 10 minutes (measured). */
-const WARM_UP = 0.35;
+/** This share of the samples is left out: caches fill, and code is optimised. */
+const WARM_UP = 0.2;
 /** Growth of memory per 10 minutes, and in a shorter soak as a whole. */
 const LIMIT_MB = 1;
 const LIMIT_DRIFT = 0.05;
