@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { FileError, shown } from "./read-files.ts";
 
 export const LOCK_FILE = ".singan-lock";
-/** A lock file that is being written is empty for a moment. */
+/** A lock file that is being written is empty for a moment; if it stays empty for longer, its process was killed then. */
 const WRITING_MS = 2000;
+const RETRY_MS = 50;
 /** The holder touches its lock so often; a lock of another computer counts as left behind after ten times as long. */
 const TOUCH_MS = 60_000;
 
@@ -46,7 +47,7 @@ export function hasEnded(identity: string): boolean {
 /** Tells a folder from a copy of it. */
 const folderNumber = (folder: string): string => String(statSync(folder).ino);
 
-/** Locks a folder, and returns the function that unlocks it. Throws FileError where another process holds the lock, and errors of the file system. */
+/** Locks a folder, and returns the function that unlocks it; may block for WRITING_MS. Throws FileError where another process holds the lock, and errors of the file system. */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, LOCK_FILE);
   const own = `${OWN_IDENTITY} ${folderNumber(folder)}`;
@@ -80,7 +81,7 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
-/** Removes a lock whose holder has ended. Throws FileError where it may be alive. */
+/** Removes a lock whose holder has ended, and waits a moment for one that is being written. Throws FileError where the holder may be alive. */
 function breakDeadLock(folder: string, file: string): void {
   let [holder, age] = ["", 0];
   try {
@@ -89,11 +90,15 @@ function breakDeadLock(folder: string, file: string): void {
   } catch {
     return; // the holder has just removed it
   }
+  if (holder === "" && Math.abs(age) < WRITING_MS) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    return;
+  }
   const [identity, number] = holder.split(" ") as [string, string?];
   const [host, pid] = identity.split(".");
   const isOther = host !== OWN_IDENTITY.split(".")[0];
   const isCopy = !isOther && number !== folderNumber(folder); // of another folder, with its lock in it
-  const isDead = holder === "" ? age > WRITING_MS : isOther ? age > 10 * TOUCH_MS : isCopy || hasEnded(identity);
+  const isDead = holder === "" || (isOther ? age > 10 * TOUCH_MS : isCopy || hasEnded(identity));
   if (!isDead)
     throw new FileError(
       `${shown(folder)} is in use by another training (process ${pid ?? "?"}${isOther ? ` on ${host}` : ""}): wait for it, or choose another --out`,

@@ -46,7 +46,9 @@ export async function paintQuantized(
   const pyramid = { sizes, scaleFactor, factors: [], scale1: 1, stopScale: sizes.length - 1 };
   await gpu.prepare({ options, pyramid }, found?.facts.kernels);
   try {
-    if (found) session.note(`goes on at iteration ${found.state.trainer?.iteration ?? 0} of ${options.iterations}`);
+    const { iterations } = options;
+    if (found) session.note(`goes on at iteration ${found.state.trainer?.iteration ?? 0} of ${iterations}`);
+    else session.note(`trains scale ${scale} again for the painting's colours: ${iterations} iterations`);
     const progress = new ShareDone(session, what);
     const from = found ? { from: found.state } : {};
     const training = retrainToEnd(gpu.keeper, { model, scale, palette }, from as Parameters<typeof retrainToEnd>[2]);
@@ -55,7 +57,7 @@ export async function paintQuantized(
       const { value } = step;
       if (value.kind === "setback") session.note(`${value.message}: goes on from iteration ${value.iteration}`);
       else {
-        if (value.kind === "progress") progress.show(value.iteration / model.options.iterations);
+        if (value.kind === "progress") progress.show(value.iteration / iterations);
         if (value.state) await unfinished.keep(value.state, { plan: null, kernels: gpu.kernels }, value.kind === "scaleDone");
         await session.goOn();
       }
