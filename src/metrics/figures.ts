@@ -1,6 +1,7 @@
 // All figures of samples and reconstruction against the photo, under their names in the JSON report of `singan eval`.
 // All random numbers are seeded, so the same pictures always have the same figures.
 
+import { copies } from "./copies.ts";
 import { fitGaussian, frechetDistance, symmetricRoot } from "./frechet.ts";
 import { FEATURES, type Inception, inceptionFeatures } from "./inception.ts";
 import { nearestPatches } from "./nearest.ts";
@@ -30,6 +31,7 @@ function diversity(real: Picture, samples: readonly Picture[]): number {
 export async function sampleFigures(real: Picture, samples: readonly Picture[], pause: Pause = async () => {}) {
   const swd = await slicedWasserstein(real, samples, new NumpyRandom(SEED), pause);
   const { nn_fidelity, nn_coverage } = await nearestPatches(real, samples, new NumpyRandom(SEED), pause);
+  const { in_place, largest_copy } = await copies(real, samples, pause);
   return {
     swd: rounded(swd.swd),
     swd_sd: rounded(swd.swd_sd),
@@ -40,6 +42,8 @@ export async function sampleFigures(real: Picture, samples: readonly Picture[], 
     nn_fidelity: rounded(nn_fidelity),
     nn_coverage: rounded(nn_coverage),
     colour: rounded(colourDistance(real, samples)),
+    in_place: rounded(in_place),
+    largest_copy: rounded(largest_copy),
   };
 }
 

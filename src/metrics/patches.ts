@@ -2,7 +2,8 @@
 
 import type { Picture } from "./picture.ts";
 
-const SIDE = 7;
+/** Width and height of a patch. */
+export const SIDE = 7;
 /** Number of pixels in a patch. */
 export const AREA = SIDE * SIDE;
 /** Number of values in a patch: the columns of a row, in the order channel, y, x. */

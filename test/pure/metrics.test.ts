@@ -68,7 +68,7 @@ it("finds nothing between a picture and itself", async () => {
   const figures = await sampleFigures(real, [real, real]);
   expect({ ...figures, swd_levels: [] }).toEqual({
     ...{ swd: 0, swd_sd: 0, swd_levels: [], swd_pooled: 0, swd_detail: 0 },
-    ...{ diversity: 0, nn_fidelity: 0, nn_coverage: 0, colour: 0 },
+    ...{ diversity: 0, nn_fidelity: 0, nn_coverage: 0, colour: 0, in_place: 1, largest_copy: 1 },
   });
   expect(figures.swd_levels).toEqual([0, 0]);
   expect(reconstructionFigures(real, real)).toEqual({ psnr: null, ssim: 1 });

@@ -14,7 +14,7 @@ import { openGpu } from "../gpu.ts";
 import { INCEPTION_PACKAGE, loadInception } from "../inception.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { FileError, isDirectory, modelPath, pngNames, readAnyModelAt, readPhoto, shown } from "../read-files.ts";
-import { counted, sizeText, table } from "../report.ts";
+import { counted, noteUnfinished, sizeText, table } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** In the order of the table. The names are the keys of the JSON report. */
@@ -28,6 +28,8 @@ const ROWS: readonly (readonly [name: string, better: "↑" | "↓" | "", decima
   ["nn_fidelity", "↓", 5, "distance from sample patches to the nearest in the photo: 0 = no false detail"],
   ["nn_coverage", "↓", 5, "distance from photo patches to the nearest in the samples: 0 = nothing missing"],
   ["colour", "↓", 5, "Wasserstein distance between the colour histograms"],
+  ["in_place", "↓", 5, "share of a sample's patches whose nearest photo patch lies at their place, to 1 px"],
+  ["largest_copy", "↓", 5, "share of the largest piece of a sample whose nearest photo patches are one piece"],
   ["frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"],
   ["frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"],
   ["psnr", "↑", 3, "PSNR of the reconstruction, in dB"],
@@ -115,6 +117,7 @@ async function fromModel(path: string, args: Args, session: Session): Promise<Su
   const rec = args.text("rec");
   const given = rec === undefined ? null : await named(rec, session);
   const model = readAnyModelAt(path);
+  noteUnfinished(session, model);
   const sampler = await openSampler(await openGpu(session), model);
   const samples: Named[] = [];
   for (let index = 0; index < count; index++)
