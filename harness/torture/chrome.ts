@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser } from "puppeteer";
 import { type LaunchOptions, launchBrowser } from "../browser.ts";
 import { crashGpu, DemoTab, withDemo } from "./demo-tab.ts";
-import { attempt, type Row, require } from "./row.ts";
+import { attempt, inTurn, type Row, require } from "./row.ts";
 
 /** Three scales of 25 to 30 px. */
 const settings = (iterations: number): string => `#photo=tulips&maxSize=30&iterations=${iterations}&channels=4`;
@@ -98,9 +98,7 @@ export const crashesByDefault: Row = {
   count: 1,
   async run(count) {
     const wanted = await shortFingerprint();
-    const failures: string[] = [];
-    for (let i = 0; i < count; i++) failures.push(...(await attempt(`try ${i + 1}`, () => crashThrice(wanted))));
-    return failures;
+    return inTurn(count, () => crashThrice(wanted));
   },
 };
 
@@ -149,12 +147,7 @@ export const killed: Row = {
   count: 3,
   async run(count) {
     const wanted = await shortFingerprint();
-    const failures: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const ms = ((i + 0.5) * SHORT_MS) / count;
-      failures.push(...(await attempt(`after ${Math.round(ms)} ms`, () => killAfter(ms, wanted))));
-    }
-    return failures;
+    return inTurn(count, (i) => killAfter(((i + 0.5) * SHORT_MS) / count, wanted));
   },
 };
 
@@ -216,12 +209,7 @@ export const noRoom: Row = {
   count: 1,
   async run(count) {
     const wanted = await shortFingerprint();
-    const failures: string[] = [];
-    for (let i = 0; i < count; i++)
-      failures.push(
-        ...(await attempt(`try ${i + 1}`, () => withBrowser({}, (browser, url) => trainWithoutRoom(browser, url, wanted)))),
-      );
-    return failures;
+    return inTurn(count, () => withBrowser({}, (browser, url) => trainWithoutRoom(browser, url, wanted)));
   },
 };
 
@@ -242,12 +230,7 @@ export const twoTabs: Row = {
   count: 1,
   async run(count) {
     const wanted = await shortFingerprint();
-    const failures: string[] = [];
-    for (let i = 0; i < count; i++)
-      failures.push(
-        ...(await attempt(`try ${i + 1}`, () => withBrowser({}, (browser, url) => trainInTwoTabs(browser, url, wanted)))),
-      );
-    return failures;
+    return inTurn(count, () => withBrowser({}, (browser, url) => trainInTwoTabs(browser, url, wanted)));
   },
 };
 

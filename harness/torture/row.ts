@@ -35,6 +35,13 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** Does `work` `count` times, one after the other; returns a line for each that throws. */
+export async function inTurn(count: number, work: (index: number) => Promise<void>): Promise<string[]> {
+  const lines: string[] = [];
+  for (let i = 0; i < count; i++) lines.push(...(await attempt(`try ${i}`, () => work(i))));
+  return lines;
+}
+
 /** Does `work` for 0 … count−1, two at a time; returns all their lines. */
 export async function inPairs(count: number, work: (index: number) => Promise<readonly string[]>): Promise<string[]> {
   const lines: string[] = [];

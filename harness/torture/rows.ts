@@ -18,7 +18,7 @@ export { soak };
 
 /** In the order in which they run: those that measure memory first, while the process is new. */
 export const NODE_ROWS: readonly Row[] = [
-  ...[manyModels, soak],
+  ...[soak, manyModels],
   ...[deviceLoss, nonFinite],
   ...[kills, torn, signals, cleanEnds, storage, twoProcesses],
 ];

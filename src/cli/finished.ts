@@ -13,8 +13,7 @@ import type { Trained } from "./training.ts";
 export type Finished = Omit<Trained, "previews"> & Partial<Trained>;
 
 type There =
-  /** `fault` tells what its training has made wrong (see collapse()). */
-  | { readonly kind: "finished"; readonly fault: string | null }
+  | ({ readonly kind: "finished" } & Pick<Trained, "fault">)
   /** The model is there, but not all of the other files. */
   | ({ readonly kind: "incomplete"; readonly missing: string } & Finished)
   | { readonly kind: "other"; readonly why: string };
@@ -40,7 +39,7 @@ export function finishedIn(
       (name) => !existsSync(join(folder, name)) && !(name === files.scales && isConsingan(model)), // can't be made again
     );
     if (missing === undefined) return { kind: "finished", fault };
-    return { kind: "incomplete", missing, model, preset, seconds };
+    return { kind: "incomplete", missing, model, preset, seconds, fault };
   } catch {
     return { kind: "other", why: "what is there can't be read" };
   }

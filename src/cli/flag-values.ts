@@ -9,7 +9,12 @@ export const startScaleFlag = (help: string): FlagHelp => ({ "start-scale N|all"
 export function startScales(args: Args, low: number, last: number, fallback?: number): readonly number[] {
   const text = args.text("start-scale");
   if (text === undefined && fallback !== undefined) return [fallback];
-  const range = low > last ? "but the model has no such scale" : `a whole number from ${low} to ${last}, or all`;
+  const range =
+    low > last
+      ? "but the model has no such scale"
+      : low === last
+        ? `${low}, the model's only such scale, or all`
+        : `a whole number from ${low} to ${last}, or all`;
   if (text === undefined) throw new UsageError(`--start-scale is missing: ${range}`);
   if (text === "all" && low <= last) return Array.from({ length: last - low + 1 }, (_, i) => low + i);
   const scale = text.trim() === "" ? Number.NaN : Number(text);

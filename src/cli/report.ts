@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { version } from "../../package.json";
+import { trainedSize } from "../singan/generation/sampling.ts";
 import type { Size } from "../singan/model/config.ts";
-import type { ScaleRecord } from "../singan/model/model.ts";
+import type { AnyModel, ScaleRecord } from "../singan/model/model.ts";
 import type { Args } from "./args.ts";
 import type { Session } from "./session.ts";
 
@@ -49,6 +50,13 @@ export const versions = () => ({
 
 /** "1 scale", "3 scales". */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** Says of a model whose training is unfinished what its pictures are. */
+export function noteUnfinished(session: Session, model: AnyModel): void {
+  const [finished, all] = [model.scales.length, model.sizes.length];
+  if (finished < all)
+    session.note(`the training has ${finished} of ${all} scales so far: pictures have ${sizeText(trainedSize(model))}`);
+}
 
 /** Writes the paths of the results, or with --json one object. */
 export function showResults(args: Args, session: Session, paths: readonly string[], json: object): void {

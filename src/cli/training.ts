@@ -5,6 +5,7 @@ import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
 import type { Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, recipeOf, trainToEnd } from "../singan/recipes.ts";
+import { collapse } from "../singan/training/collapse.ts";
 import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
@@ -27,6 +28,8 @@ export interface Trained {
   /** Of every scale, as it was when it was finished. */
   readonly previews: readonly Preview[];
   readonly seconds: number;
+  /** What the training has made wrong (see collapse()). */
+  readonly fault: string | null;
 }
 
 type Event = TrainEvent | SetbackEvent;
@@ -61,9 +64,9 @@ export class PhotoTrainer {
       const events = trainToEnd(this.gpu.keeper, photo, options, { ...(found && { from: found.state }) });
       const { preset, isPicked, forecastSeconds } = kept;
       const model = await this.#watch(events, progress, unfinished, { preset, isPicked, forecastSeconds });
+      const previews = previewsIn(unfinished, pyramid.sizes.length);
       return {
-        ...{ preset: isPicked ? `auto: ${preset}` : preset, model },
-        previews: previewsIn(unfinished, pyramid.sizes.length),
+        ...{ preset: isPicked ? `auto: ${preset}` : preset, model, previews, fault: collapse(previews.at(-1)!) },
         seconds: model.scales.reduce((sum, scale) => sum + scale.seconds, 0),
       };
     } catch (error) {

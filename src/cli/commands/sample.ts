@@ -18,7 +18,7 @@ import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
 import { modelPath, readAnyModelAt } from "../read-files.ts";
-import { counted, sampleName, showResults, sizeText } from "../report.ts";
+import { counted, noteUnfinished, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 import { inFlags } from "../training-flags.ts";
 
@@ -63,8 +63,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const seed = args.seed;
   const model = readAnyModelAt(file);
   const trained = trainedSize(model);
-  const [finished, all] = [model.scales.length, model.sizes.length];
-  if (finished < all) session.note(`the training has ${finished} of ${all} scales so far: pictures have ${sizeText(trained)}`);
+  noteUnfinished(session, model);
   const size = readWantedSize(args, trained);
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const below = args.text("below") as SampleOptions["below"];
@@ -82,7 +81,7 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(isSameSize(size, trained) ? [] : [sizeText(size)]),
     ...(many ? ["scales"] : scales[0]! > 0 ? [`scale${scales[0]}`] : []),
     ...(below === undefined ? [] : [below]),
-    ...(finished < all ? [`${finished}of${all}`] : []),
+    ...(model.scales.length < model.sizes.length ? [`${model.scales.length}of${model.sizes.length}`] : []),
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
   const isSheet = many && Math.max(size.width, size.height) <= SHEET_SIDE;

@@ -14,9 +14,8 @@ import {
 } from "../../singan/generation/applications/super-resolution.ts";
 import { SinganSampler } from "../../singan/generation/singan-sampler.ts";
 import type { Size } from "../../singan/model/config.ts";
-import { type Model, type Preview, singanModel } from "../../singan/model/model.ts";
+import { type Model, singanModel } from "../../singan/model/model.ts";
 import { recipeOf, writeModel } from "../../singan/recipes.ts";
-import { collapse } from "../../singan/training/collapse.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice } from "../flag-values.ts";
 import { TrainingGpu } from "../gpu.ts";
@@ -107,7 +106,7 @@ async function run(args: Args, session: Session): Promise<void> {
 
   let model: Model;
   let unfinished: Unfinished<KeptPlan> | null = null;
-  let last: Preview | undefined;
+  let fault: string | null = null;
   if (trained) {
     model = trained;
     if (!recipeOf(model.options).isForEnlargement)
@@ -123,7 +122,7 @@ async function run(args: Args, session: Session): Promise<void> {
     const training = await trainer.train(photo!, unfinished, (finest) => forewarn(photo!, finest, factor, session));
     session.note(`trained in ${duration(training.seconds)}`);
     model = singanModel(training.model, SUPER_RESOLUTION);
-    last = training.previews.at(-1);
+    fault = training.fault;
     if (model.scales.length < FEWEST_SCALES)
       session.note(
         `at ${sizeText(model.photo)} the model has ${model.scales.length} scales, too few to learn a good enlargement: ` +
@@ -144,7 +143,7 @@ async function run(args: Args, session: Session): Promise<void> {
     return to.commit();
   });
   await unfinished?.clear();
-  requireSound(last ? collapse(last) : null, path);
+  requireSound(fault, path);
 
   session.note(`${sizeText(model.photo)} became ${sizeText(picture)}, on ${adapterName}`);
   const facts = { factor, from: sizeText(model.photo), size: sizeText(picture), seed, noise };

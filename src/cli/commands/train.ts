@@ -8,7 +8,6 @@ import { type Planes, toPlanes } from "../../image/planes.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
-import { collapse } from "../../singan/training/collapse.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { checkpointFiles } from "../checkpoint-folder.ts";
@@ -164,8 +163,8 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
       return to.commit({ stale: { folder: SAMPLES, names: SAMPLE_NAMES }, seal: FILES.report });
     });
     await unfinished?.clear();
-    requireSound(faultOf(finished), path);
-    const { preset, seconds } = finished;
+    const { preset, seconds, fault } = finished;
+    requireSound(fault, path);
     const named = Object.fromEntries(Object.entries(FILES).map(([key, name]) => [key, join(path, name)]));
     return { paths, json: { ...named, samples: samples.map((name) => join(path, name)), preset, seconds } };
   } finally {
@@ -180,8 +179,6 @@ function noteReplaced(there: ReturnType<typeof finishedIn>, path: string, skips:
   const why = there.kind === "other" ? there.why : "it holds this very training, finished (--skip-finished would keep it)";
   session.note(`${path} is replaced at the end: ${why}`);
 }
-
-const faultOf = ({ previews }: Finished): string | null => (previews ? collapse(previews.at(-1)!) : null);
 
 /** A run that is killed right after its results are written leaves its checkpoints. */
 async function removeCheckpoints(session: Session, path: string, options: UnfinishedOptions): Promise<void> {
@@ -206,7 +203,7 @@ interface Results {
 }
 
 async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, samples, request }: Results): Promise<void> {
-  const { model, preset, seconds } = finished;
+  const { model, preset, seconds, fault } = finished;
   const bytes = writeModel(model);
   folder.write(FILES.model, bytes);
   const sampler = await openSampler(gpu, model);
@@ -223,7 +220,7 @@ async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, sa
     seconds,
     request,
     modelSha256: sha256Of(bytes),
-    fault: faultOf(finished),
+    fault,
   };
   folder.write(FILES.report, `${JSON.stringify({ ...facts, ...report(gpu, model) }, null, 2)}\n`);
 }
