@@ -10,9 +10,18 @@ import { dirname } from "node:path";
 export function makeFolders(path: string): string | undefined {
   const missing: string[] = [];
   for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
-  for (const folder of missing) mkdirSync(folder);
+  let first: string | undefined;
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder);
+      first ??= folder;
+    } catch (error) {
+      // Another process may have made it at this moment.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
   if (!statSync(path).isDirectory()) throw Object.assign(new Error("not a directory"), { code: "EEXIST" });
-  return missing[0];
+  return first;
 }
 
 /** Writes a whole file and brings it to the disk. */
