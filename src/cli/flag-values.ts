@@ -13,7 +13,7 @@ export function startScales(args: Args, low: number, last: number, fallback?: nu
     low > last
       ? "but the model has no such scale"
       : low === last
-        ? `${low}, the model's only such scale, or all`
+        ? `${low}, or all`
         : `a whole number from ${low} to ${last}, or all`;
   if (text === undefined) throw new UsageError(`--start-scale is missing: ${range}`);
   if (text === "all" && low <= last) return Array.from({ length: last - low + 1 }, (_, i) => low + i);

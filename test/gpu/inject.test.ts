@@ -98,12 +98,8 @@ it.each([
     "--mask: tall.png is 20x40, which does not fit edited.png of 24x19",
   ],
   [["edit", "m.safetensors", "edited.png", "--mask", "none.png", "--start-scale", "1"], 1, "there is no file none.png"],
-  [
-    ["paint", "m.safetensors", "edited.png", "--start-scale", "0"],
-    2,
-    '--start-scale must be a whole number from 1 to 1, or all, not "0"',
-  ],
-  [["paint", "m.safetensors", "edited.png"], 2, "--start-scale is missing: a whole number from 1 to 1, or all"],
+  [["paint", "m.safetensors", "edited.png", "--start-scale", "0"], 2, '--start-scale must be 1, or all, not "0"'],
+  [["paint", "m.safetensors", "edited.png"], 2, "--start-scale is missing: 1, or all"],
   [["paint", "photo.png", "edited.png", "--start-scale", "1"], 1, "photo.png: a PNG picture, not a model"],
   [
     ["paint", "m.safetensors", "edited.png", "--start-scale", "1", "--out", "photo.png"],
