@@ -1,17 +1,17 @@
-// The configuration of the tests: three projects, which run one after the other because software GPU drivers use all cores.
+// The configuration of the tests: four projects, which run one after the other because software GPU drivers use all cores.
 import { defineConfig } from "vitest/config";
 
 const MINUTE_MS = 60_000;
 
-/** A project that runs one test file at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
-const alone = (name: string, groupOrder: number, testTimeout: number) => ({
+/** A project that runs so many test files at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
+const onGpu = (name: string, groupOrder: number, maxWorkers: number, testTimeout = 5 * MINUTE_MS) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     env: { SINGAN_TUNE: "off" }, // so that every run uses the same kernels
     pool: "forks" as const,
-    fileParallelism: false,
-    maxWorkers: 1,
+    fileParallelism: maxWorkers > 1,
+    maxWorkers,
     sequence: { groupOrder },
     testTimeout,
     hookTimeout: testTimeout,
@@ -31,8 +31,9 @@ export default defineConfig({
           testTimeout: MINUTE_MS,
         },
       },
-      alone("gpu", 1, 5 * MINUTE_MS),
-      alone("browser", 2, 5 * MINUTE_MS),
+      onGpu("gpu", 1, 2), // two compile at a time: one compiler uses one core
+      onGpu("browser", 2, 1), // its tests build the page
+      onGpu("torture", 3, 1), // its rows measure times
     ],
   },
 });
