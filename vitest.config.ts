@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const MINUTE_MS = 60_000;
 
-/** A project that runs so many test files at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
+/** A project that runs `maxWorkers` test files at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
 const onGpu = (name: string, groupOrder: number, maxWorkers: number, testTimeout = 5 * MINUTE_MS) => ({
   test: {
     name,

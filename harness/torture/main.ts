@@ -25,9 +25,10 @@ async function main(): Promise<void> {
  */
 const MEMORY = { MALLOC_TRIM_THRESHOLD_: "131072" };
 
+process.env["SINGAN_TUNE"] = "off";
 if (process.env["MALLOC_TRIM_THRESHOLD_"] === undefined) {
   const { status } = spawnSync(process.execPath, process.argv.slice(1), {
-    env: { ...process.env, ...MEMORY, SINGAN_TUNE: "off" },
+    env: { ...process.env, ...MEMORY },
     stdio: "inherit",
   });
   process.exit(status ?? 1);

@@ -1,9 +1,10 @@
 // How much of a sample is the photo itself: for every patch of the sample, where the nearest patch of the photo lies.
+// The same figures as quality.py (test/fixtures/metrics), which compares all patches by a matrix product.
 
 import { patchCount, patchRows, SIDE, VALUES } from "./patches.ts";
 import { meanAndDeviation, type Pause, type Picture } from "./picture.ts";
 
-/** A picture's values 0…255, which float32 values in [0,1] hold exactly enough. */
+/** A picture's values 0…255, as they were before toPicture(). */
 const integers = ({ data }: Picture): Int32Array => Int32Array.from(data, (v) => Math.round(255 * v));
 
 /** |a−b|², up to what all candidates for one patch a have in common: |b|² − 2ab.  In float64, of the float32 values. */
@@ -19,7 +20,7 @@ function floatDistance(sample: Picture, query: number, photo: Picture, candidate
 
 /**
  * For every patch of the sample the number of the nearest patch of the photo; of equally near ones the first.  Both [height, width, 3].
- * All pairs of patches at one distance in the picture are compared at once: the squared differences of the pixels are summed along columns
+ * All pairs of patches that one shift brings together are compared at once: the squared differences of the pixels are summed along columns
  * and rows, so a pair costs a few operations and not 147. The sums are exact, in units of 1/255². Patches whose distances differ by at most
  * one such unit are compared again by their float32 values, as quality.py does (test/fixtures/metrics).
  */

@@ -76,20 +76,8 @@ it("takes what singan train writes, and prints a table", () => {
   expect([status, err]).toEqual([0, "measuring 2 samples of 37x34 against real.png …\n"]);
   const rows = out.trim().split("\n");
   expect(rows.map((line) => line.split(" ")[0])).toEqual([
-    ...[
-      "figure",
-      "swd",
-      "swd_sd",
-      "swd_levels",
-      "swd_pooled",
-      "swd_detail",
-      "diversity",
-      "nn_fidelity",
-      "nn_coverage",
-      "colour",
-      "in_place",
-      "largest_copy",
-    ],
+    ...["figure", "swd", "swd_sd", "swd_levels", "swd_pooled", "swd_detail", "diversity", "nn_fidelity", "nn_coverage"],
+    ...["colour", "in_place", "largest_copy"],
     ...["frechet_inception64", "frechet_inception64_sd", "psnr", "ssim"],
   ]);
   expect(rows.find((line) => line.startsWith("psnr"))).toMatch(/^psnr +↑ +34\.139 +PSNR of the reconstruction, in dB$/);

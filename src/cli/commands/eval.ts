@@ -29,7 +29,7 @@ const ROWS: readonly (readonly [name: string, better: "↑" | "↓" | "", decima
   ["nn_coverage", "↓", 5, "distance from photo patches to the nearest in the samples: 0 = nothing missing"],
   ["colour", "↓", 5, "Wasserstein distance between the colour histograms"],
   ["in_place", "↓", 5, "share of a sample's patches whose nearest photo patch lies at their place, to 1 px"],
-  ["largest_copy", "↓", 5, "share of the largest piece of a sample whose nearest photo patches are one piece"],
+  ["largest_copy", "↓", 5, "the largest piece of a sample that is one piece of the photo, as a share of the sample"],
   ["frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"],
   ["frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"],
   ["psnr", "↑", 3, "PSNR of the reconstruction, in dB"],
