@@ -2,11 +2,11 @@
 
 import { normals } from "../src/autodiff/philox.ts";
 import type { Shape } from "../src/autodiff/tensor.ts";
-import { channelsAt, PAPER, type Size } from "../src/singan/model/config.ts";
+import { channelsAt, DEFAULTS, type Size } from "../src/singan/model/config.ts";
 import { pyramidSizes } from "../src/singan/model/pyramid.ts";
 
 export const PHOTO: Size = { width: 250, height: 188 };
-export const PYRAMID = pyramidSizes({ ...PHOTO, ...PAPER });
+export const PYRAMID = pyramidSizes({ ...PHOTO, ...DEFAULTS });
 
 export interface ScaleCase {
   readonly scale: number;
@@ -16,7 +16,7 @@ export interface ScaleCase {
 
 export const SCALES: readonly ScaleCase[] = PYRAMID.sizes.map((size, scale) => ({
   scale,
-  channels: channelsAt(scale, PAPER),
+  channels: channelsAt(scale, DEFAULTS),
   size,
 }));
 

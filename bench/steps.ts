@@ -1,7 +1,7 @@
 // Times one whole D step and one whole G step at every scale, Adam included, with the programs that training runs.
 
 import { submit } from "../src/runtime/program.ts";
-import { PAPER } from "../src/singan/model/config.ts";
+import { DEFAULTS } from "../src/singan/model/config.ts";
 import { macsPerPass } from "../src/singan/networks/networks.ts";
 import { PURPOSE, randomKey } from "../src/singan/networks/noise.ts";
 import { recipeOf } from "../src/singan/recipes.ts";
@@ -27,7 +27,7 @@ export async function benchSteps({ gpu, effort, peak, scales, report }: Bench): 
     for (const { what, program, flopsOf, pace } of steps) {
       const flops = flopsOf(scale);
       const timing = await pace.attempt(flops, () =>
-        withTrainer(gpu, { recipe: recipeOf(PAPER), options: PAPER, pyramid: PYRAMID }, scale.scale, async (trainer) => {
+        withTrainer(gpu, { recipe: recipeOf(DEFAULTS), options: DEFAULTS, pyramid: PYRAMID }, scale.scale, async (trainer) => {
           const runs = trainer.iteration(0);
           trainer.feed.write({ key: randomKey(0, PURPOSE.training, scale.scale) }); // Adam's step sizes are 0: the weights stay
           submit(

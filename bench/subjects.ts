@@ -5,7 +5,7 @@ import { leaf, type Shape, sizeOf, type Tensor } from "../src/autodiff/tensor.ts
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile, submit } from "../src/runtime/program.ts";
 import type { Variant } from "../src/runtime/variant.ts";
-import { PAPER } from "../src/singan/model/config.ts";
+import { DEFAULTS } from "../src/singan/model/config.ts";
 import { parameterShapes } from "../src/singan/model/shapes.ts";
 import { criticStep } from "../src/singan/training/singan/scale-graphs.ts";
 import { type ConvShapes, type Direction, randomValues, type ScaleCase } from "./cases.ts";
@@ -71,7 +71,7 @@ export function stepValues({ channels, size: { width, height } }: ScaleCase): St
     real: random(3, image),
     fake: random(4, image),
     alpha: { shape: [1], data: Float32Array.of(0.3) },
-    lambda: PAPER.lambdaGp,
+    lambda: DEFAULTS.lambdaGp,
   };
 }
 

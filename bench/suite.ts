@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import type { TuningStore } from "../src/runtime/tune.ts";
-import { PAPER } from "../src/singan/model/config.ts";
+import { DEFAULTS } from "../src/singan/model/config.ts";
 import type { Bench, BenchOptions } from "./bench.ts";
 import { PYRAMID, SCALES } from "./cases.ts";
 import { benchPeers } from "./comparison.ts";
@@ -30,7 +30,7 @@ export async function runBench(
   if (scales.length === 0) throw new Error(`no scale of the pyramid has at most ${options.maxPixels} pixels`);
   const peak = await measurePeak(gpu, effort, report);
   const numbers = scales.map(({ scale }) => scale);
-  if (options.tune) await tune(gpu, { pyramid: PYRAMID, options: PAPER }, store, numbers);
+  if (options.tune) await tune(gpu, { pyramid: PYRAMID, options: DEFAULTS }, store, numbers);
   const bench: Bench = { gpu, options, effort, scales, peers, peak, report };
   if (options.parts.includes("convs")) await benchConvolutions(bench);
   if (options.parts.includes("steps")) await benchSteps(bench);

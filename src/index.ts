@@ -22,8 +22,8 @@ export type { Band, SampleOptions, Sampler } from "./singan/generation/sampling.
 export { type RenderOptions, SinganSampler } from "./singan/generation/singan-sampler.ts";
 export {
   CONSINGAN,
+  DEFAULTS,
   OptionError,
-  PAPER,
   PRESETS,
   type PresetName,
   type Size,

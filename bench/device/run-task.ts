@@ -9,7 +9,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { tuningFile } from "../../src/node/tuning-file.ts";
 import { openDevice } from "../../src/runtime/open.ts";
-import { PAPER } from "../../src/singan/model/config.ts";
+import { DEFAULTS } from "../../src/singan/model/config.ts";
 import { profileScale } from "../../src/singan/recipes.ts";
 import { caseNames, describeResult, runCase } from "../../test/vectors/run.ts";
 import { PHOTO, PYRAMID, SCALES } from "../cases.ts";
@@ -115,14 +115,14 @@ async function prepareKernels(gpu: Gpu, out: string, plan: Parameters<typeof tun
 }
 
 async function profile(gpu: Gpu, { out }: TaskContext): Promise<void> {
-  await prepareKernels(gpu, out, { pyramid: PYRAMID, options: PAPER });
-  const { iterations: _, ...options } = PAPER;
+  await prepareKernels(gpu, out, { pyramid: PYRAMID, options: DEFAULTS });
+  const { iterations: _, ...options } = DEFAULTS;
   const facts = {
     ...{ photo: `${PHOTO.width}x${PHOTO.height}`, adapter: { name: gpu.adapterName, isSoftware: gpu.isSoftware }, options },
   };
   const scales: object[] = [];
   for (const { scale, size } of SCALES) {
-    const one = await profileScale(gpu, PYRAMID, PAPER, scale);
+    const one = await profileScale(gpu, PYRAMID, DEFAULTS, scale);
     scales.push({ ...one, size: `${size.width}x${size.height}` });
     replaceFile(join(out, FILES.profile), `${JSON.stringify({ ...facts, scales })}\n`);
     say(`scale ${scale}: ${one.dispatches} dispatches, ${one.wallMs.toFixed(2)} ms, ${one.kernelMs.toFixed(2)} ms in kernels`);

@@ -15,7 +15,7 @@ import { replaceFile, say } from "../node.ts";
 /** On a software adapter the paper's schedule would take days: there a small one shows that everything works. */
 const PLANS: Readonly<Record<"software" | "hardware", PlanOptions>> = {
   software: { preset: "preview", options: { channels: 16, maxChannels: 16, iterations: 60 } },
-  hardware: { preset: "paper", options: {} },
+  hardware: { preset: "full", options: {} },
 };
 
 const SAMPLES = 3;

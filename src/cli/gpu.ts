@@ -52,7 +52,7 @@ export async function doctorTuning(gpu: Gpu, session: Session): Promise<string[]
     rows.push([key, variant, ms.toFixed(3), ((2 * multiplyAdds(one.opName, one.op)) / ms / 1e6).toFixed(1)]);
   };
   const end = performance.now() + DOCTOR_BUDGET_MS;
-  const outline = planWithoutGpu(DOCTOR_PHOTO, { preset: "paper", options: {} });
+  const outline = planWithoutGpu(DOCTOR_PHOTO, { preset: "full", options: {} });
   for (const scale of DOCTOR_SCALES[gpu.isSoftware ? "software" : "hardware"]) {
     const cases = casesOf(await graphsOf(gpu, outline, scale));
     for (const [key, timing, one] of tuner.known(cases)) add(key, timing, one);

@@ -34,7 +34,7 @@ export async function paintQuantized(
 ): Promise<{ readonly picture: Planes; clear(): Promise<void> }> {
   const palette = paletteOf(photoAt(model, scale), randomKey(seed, PURPOSE.palette, scale));
   const request: TrainingRequest = {
-    preset: "paper",
+    preset: "full",
     options: {},
     sha256: sha256Of(new TextEncoder().encode(`${sha256Of(writeModel(model))} ${scale} ${palette}`)),
   };

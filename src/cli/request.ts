@@ -22,7 +22,7 @@ export const requestOf = (photo: Uint8Array, plan: PlanOptions): TrainingRequest
   sha256: sha256Of(photo),
 });
 
-const FIELDS = Object.keys(PRESETS.paper) as (keyof TrainOptions)[];
+const FIELDS = Object.keys(PRESETS.full) as (keyof TrainOptions)[];
 /**
  * How a training with the options `made`, made for the request `there`, differs from what `wanted` asks for, in a few words; null where it is
  * what it asks for. Options that are given count as much as the same by default; what auto picks counts only where it is given.
@@ -41,7 +41,7 @@ export function differenceOf(
     return given ? asWords(given, made) : `with --preset ${there.preset}`;
   }
   const resolved = isAuto ? null : planWithoutGpu(photo, plan).options;
-  const { recipe = PRESETS.paper.recipe } = plan.options;
+  const { recipe = PRESETS.full.recipe } = plan.options;
   const picks = Object.values(PRESETS).map((preset) => inRecipe(preset, recipe));
   const expected = (field: keyof TrainOptions): unknown => {
     if (resolved) return resolved[field];

@@ -2,9 +2,9 @@
 
 import { DeviceLostError } from "../gpu/device.ts";
 import {
+  DEFAULTS,
   LARGEST_SIZE,
   OptionError,
-  PAPER,
   PRESETS,
   type PresetName,
   type Size,
@@ -35,6 +35,8 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   lr: ["F", "learning rate"],
   lrDropAt: ["SHARE", "share of the iterations after which --lr drops to a tenth"],
   alphaRec: ["F", "weight of the reconstruction loss"],
+  alphaShare: ["F", "share of it at the coarsest scale, where z* is redrawn"],
+  colourWeight: ["F", "weight of the error of random pictures' mean colour"],
   lambdaGp: ["F", "weight of the gradient penalty"],
   noiseAmp: ["F", "noise amplitude of a scale, per RMSE of its reconstruction"],
   zStar: ["fixed|redrawn", "noise of the reconstruction: kept, or drawn in every iteration"],
@@ -51,7 +53,7 @@ export const flagName = (field: string): string => field.replace(/[A-Z]/g, (lett
 
 export const TRAIN_FLAGS: readonly Flag[] = FIELDS.map((field) => {
   const [value, help] = HELP[field];
-  return value ? flag(`${flagName(field)} ${value}`, `${help} (default: ${PAPER[field]})`) : flag(flagName(field), help);
+  return value ? flag(`${flagName(field)} ${value}`, `${help} (default: ${DEFAULTS[field]})`) : flag(flagName(field), help);
 });
 
 /** Options as flags of the command `train`, or `sr` for the recipe sr, without those that the recipe does not use. */
@@ -99,7 +101,7 @@ export const PRESET_FLAG: FlagHelp = {
 export const PRESET_DETAILS =
   "The preset auto times a few steps on this computer's GPU, picks settings that take a reasonable time, and prints them\n" +
   "and the expected time before it trains. Flags under Options replace a preset's values. With both --max-size and\n" +
-  "--iterations and no --preset, all other values are the paper's, and only a long training is timed.";
+  "--iterations and no --preset, the preset is full, and only a long training is timed.";
 
 /** Reads the preset and the option flags; `own` are the command's options, which flags replace. Throws UsageError. */
 export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): PlanOptions {
@@ -107,5 +109,5 @@ export function readPlanOptions(args: Args, own: Partial<TrainOptions> = {}): Pl
   return { preset: choice(args, "preset", presetNames, undefined), options };
 }
 
-/** Throws UsageError or PyramidError for what can't be trained, before the GPU is opened; auto counts as the paper's size. */
+/** Throws UsageError or PyramidError for what can't be trained, before the GPU is opened; auto counts as full. */
 export const requireTrainable = (photo: Size, plan: PlanOptions): void => void inFlags(() => planWithoutGpu(photo, plan));

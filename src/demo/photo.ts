@@ -1,7 +1,7 @@
 // Lists and loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
 
 import { fromRgba, type Rgb8 } from "../image/planes.ts";
-import { PAPER } from "../singan/model/config.ts";
+import { DEFAULTS } from "../singan/model/config.ts";
 import { byId, canvasOf } from "./dom.ts";
 
 /** The photos in photos/, all in the public domain. photos/LICENSES.md has the sources. */
@@ -40,8 +40,8 @@ export async function loadOwn(file: File): Promise<Photo> {
   const name = fileName.replace(/\.[^.]*$/, "");
   const photo = await decode(file, name, `“${fileName}”`);
   const { width, height } = photo.picture;
-  if (Math.min(width, height) < PAPER.minSize)
-    throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${PAPER.minSize}.`);
+  if (Math.min(width, height) < DEFAULTS.minSize)
+    throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${DEFAULTS.minSize}.`);
   return photo;
 }
 

@@ -7,13 +7,13 @@ const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const sat
 const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "" };
 
 /** The page makes no animations, so it does not offer their preset. */
-type OfferedPreset = Exclude<PresetChoice, "animation">;
+type OfferedPreset = Exclude<PresetChoice, "paper" | "animation">;
 
 export const PRESET_HINTS: Readonly<Record<OfferedPreset, string>> = {
   auto: "Times this GPU for a few seconds, then picks a preset that it trains in reasonable time.",
   preview: "48 px, 200 iterations per scale: a first look.",
   balanced: "160 px, 1000 iterations per scale.",
-  paper: "As in the SinGAN paper: 250 px, 2000 iterations per scale. Needs a fast GPU.",
+  full: "The size of the SinGAN paper: 250 px, 2000 iterations per scale. Needs a fast GPU.",
 };
 
 export class Settings {

@@ -94,7 +94,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
       : []),
     [["train", "photo.png", "--max-size", "5"], 2, /--max-size must be/],
     [["train", "photo.png", "--iteration", "5"], 2, /did you mean --iterations\?/],
-    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, paper, balanced, preview or animation/],
+    [["train", "photo.png", "--preset", "best"], 2, /--preset must be auto, full, paper, balanced, preview or animation/],
     [["train", "photo.png", ...TINY], 1, /the package webgpu does not load/, NO_WEBGPU],
     [["trian", "photo.png"], 2, /did you mean train\?/],
     [[], 2, /no command given/],
@@ -168,7 +168,7 @@ describe("train, sample, info, doctor, bench", () => {
       height: 3 * (238 + 13) + 4,
     });
     const report = JSON.parse(readFileSync(at("model", "report.json"), "utf8"));
-    expect(report).toMatchObject({ photo: { name: "photo.png", size: "40x34" }, preset: "paper", options: model.options });
+    expect(report).toMatchObject({ photo: { name: "photo.png", size: "40x34" }, preset: "full", options: model.options });
     expect(report.scales.map((s: { size: string }) => s.size)).toEqual(["29x25", "30x26", "30x26"]);
     expect(report.scales[1]).toMatchObject({ channels: 4, noiseAmp: model.scales[1]!.noiseAmp, losses: model.scales[1]!.losses });
     expect(report.adapter.name).toEqual(expect.any(String));
@@ -177,7 +177,7 @@ describe("train, sample, info, doctor, bench", () => {
   it("trains the same model again", async () => {
     const again = await singan(["train", "photo.png", ...TINY, "--out", "again", "--samples", "0", "--json"]);
     const result = JSON.parse(again.out);
-    expect(result).toMatchObject({ model: join("again", "model.safetensors"), samples: [], preset: "paper" });
+    expect(result).toMatchObject({ model: join("again", "model.safetensors"), samples: [], preset: "full" });
     const weights = (name: string) =>
       singanModel(readModel(readFileSync(at(name, "model.safetensors"))), "nets per scale").scales.map((s) => s.generator);
     expect(weights("again")).toEqual(weights("model"));

@@ -26,8 +26,8 @@ describe("golden vectors", () => {
 });
 
 describe("the runner fails on", () => {
-  const name = "a_conv_02_n1_ci3_11x14_co5";
-  const changed = async (change: (file: ReturnType<typeof readSafetensors>) => void) => {
+  const convolution = "a_conv_02_n1_ci3_11x14_co5";
+  const changed = async (change: (file: ReturnType<typeof readSafetensors>) => void, name = convolution) => {
     const folder = mkdtempSync(join(tmpdir(), "golden-"));
     try {
       cpSync(FOLDER, folder, { recursive: true });
@@ -58,6 +58,14 @@ describe("the runner fails on", () => {
       metadata["op"] = "conv3d";
     });
     expect(result).toMatchObject({ passed: false, problem: "unknown kind of case: conv3d" });
+  });
+  test("a noise amplitude that is 1 % off", async () => {
+    const result = await changed(({ metadata }) => {
+      const params = JSON.parse(metadata["params"]!);
+      params.noise_amps[1] *= 1.01;
+      metadata["params"] = JSON.stringify(params);
+    }, "i_sampling_tulips_29x29");
+    expect(result).toMatchObject({ passed: false, worst: { tensor: expect.stringMatching(/^sample\.\d\.picture\.1$/) } });
   });
   test("a result it does not compute", async () => {
     const result = await changed(({ metadata }) => {

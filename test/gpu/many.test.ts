@@ -41,7 +41,7 @@ describe("several photos", () => {
       ["small.png", true],
       ["c.png", false],
     ]);
-    expect(lines[0]).toMatchObject({ model: join("all", "a", "model.safetensors"), preset: "paper" });
+    expect(lines[0]).toMatchObject({ model: join("all", "a", "model.safetensors"), preset: "full" });
     expect(err).toMatch(/singan: cut\.png: truncated PNG/);
     expect(err).toMatch(/singan: small\.png: the picture is 24x40: its short side must be at least 25/);
     expect(err).toMatch(/photo 4\/4: c\.png/);

@@ -105,18 +105,18 @@ describe("planTraining", () => {
   it("picks the best preset that takes a reasonable time at the measured speed, and keeps given options", async () => {
     const picked = (speed: typeof fast, options: Partial<TrainOptions> = {}) =>
       planTraining(gpu, clouds, { options }, { speed, freeBytes: 2 ** 40 });
-    expect(await picked(fast)).toMatchObject({ preset: "paper", isPicked: true, options: PRESETS.paper, speed: fast });
+    expect(await picked(fast)).toMatchObject({ preset: "full", isPicked: true, options: PRESETS.full, speed: fast });
     expect(await picked(slow, { iterations: 7 })).toMatchObject({ preset: "preview", options: { iterations: 7, maxSize: 65 } });
     expect((await picked(slow)).options).toMatchObject({ channels: 16, iterations: 40 });
     expect((await picked(fast, { recipe: "consingan" })).options).toMatchObject({ recipe: "consingan", stages: 6 });
   });
 
-  it("takes the paper's values where size and iterations are given, and times a short training for nobody", async () => {
+  it("takes the preset full where size and iterations are given, and times a short training for nobody", async () => {
     const options = { maxSize: 40, iterations: 2, channels: 4, maxChannels: 4 };
     const onTiming = () => expect.fail("timed");
     const plan = await planTraining(gpu, { width: 40, height: 40 }, { options }, { onTiming });
-    expect(plan).toMatchObject({ preset: "paper", isPicked: false, forecastSeconds: null, speed: null });
-    expect(plan.options).toEqual({ ...PRESETS.paper, ...options });
+    expect(plan).toMatchObject({ preset: "full", isPicked: false, forecastSeconds: null, speed: null });
+    expect(plan.options).toEqual({ ...PRESETS.full, ...options });
     expect(planWithoutGpu({ width: 40, height: 40 }, { options })).toMatchObject({
       options: plan.options,
       pyramid: plan.pyramid,
@@ -128,7 +128,7 @@ describe("planTraining", () => {
     const short = { maxSize: 40, iterations: 2, channels: 4, maxChannels: 4 };
     const long = { maxSize: 40, iterations: 2000, channels: 8, maxChannels: 8 };
     for (const [preset, options, isTimed] of [
-      ["paper", short, true],
+      ["full", short, true],
       [undefined, short, false],
       [undefined, long, true],
     ] as const) {
@@ -136,20 +136,20 @@ describe("planTraining", () => {
       expect(forecastSeconds !== null).toBe(isTimed);
     }
     const onTiming = vi.fn();
-    const plan = await planTraining(gpu, photo, { preset: "paper", options: short }, { onTiming });
+    const plan = await planTraining(gpu, photo, { preset: "full", options: short }, { onTiming });
     expect(onTiming).toHaveBeenCalledOnce();
     expect(plan.speed!.rate).toBeGreaterThan(0);
   });
 
   it("refuses what can't be trained, in the words of the options", async () => {
     const plan = (options: Partial<TrainOptions>, freeBytes?: number) =>
-      planTraining(gpu, clouds, { preset: "paper", options }, { speed: fast, ...(freeBytes && { freeBytes }) });
+      planTraining(gpu, clouds, { preset: "full", options }, { speed: fast, ...(freeBytes && { freeBytes }) });
     await expect(plan({ maxSize: 40 })).rejects.toThrow("its short side must be at least 25; crop it or allow 52 pixels");
     await expect(plan({ stages: 3 })).rejects.toThrow("stages has no meaning in the recipe singan");
     await expect(plan({ recipe: "gan" })).rejects.toThrow("recipe must be singan or sr or consingan, not gan");
     // More than the paper's size is trained only where it is asked for.
     const strip = { width: 900, height: 26 };
-    for (const preset of ["preview", "paper", undefined] as const)
+    for (const preset of ["preview", "full", undefined] as const)
       await expect(planTraining(gpu, strip, { preset, options: {} }, { speed: fast })).rejects.toThrow("900x26 becomes 250x8");
     if (gpu.isSoftware) await expect(plan({}, 300e6)).rejects.toThrow(MemoryError);
   });

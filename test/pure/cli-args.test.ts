@@ -7,7 +7,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
 import { asFlags, flagName, givenOptions } from "../../src/cli/training-flags.ts";
-import { PAPER } from "../../src/singan/model/config.ts";
+import { DEFAULTS } from "../../src/singan/model/config.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import { Eta } from "../../src/singan/training/eta.ts";
 
@@ -48,10 +48,10 @@ describe("parsing", () => {
   });
 
   it("has a flag for every training option", () => {
-    const words = Object.entries(PAPER).flatMap(([field, value]) =>
+    const words = Object.entries(DEFAULTS).flatMap(([field, value]) =>
       typeof value === "boolean" ? [`--${flagName(field)}`] : [`--${flagName(field)}`, String(value)],
     );
-    expect(givenOptions(argsOf("train", "x", ...words))).toEqual({ ...PAPER, noisePadding: true });
+    expect(givenOptions(argsOf("train", "x", ...words))).toEqual({ ...DEFAULTS, noisePadding: true });
     expect(givenOptions(argsOf("train", "x"))).toEqual({});
   });
 
@@ -145,7 +145,7 @@ describe("help", () => {
 
   it("names every flag of its command", () => {
     const text = helpText(COMMANDS[0]!, COMMANDS);
-    for (const field of Object.keys(PAPER)) expect(text).toContain(`--${flagName(field)} `);
+    for (const field of Object.keys(DEFAULTS)) expect(text).toContain(`--${flagName(field)} `);
   });
 });
 

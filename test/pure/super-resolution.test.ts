@@ -44,6 +44,8 @@ describe("the pyramid", () => {
     expect(srOptions(4)).toEqual({
       recipe: "sr",
       alphaRec: 100,
+      alphaShare: 1,
+      colourWeight: 0,
       minSize: 18,
       scaleFactor: expect.closeTo(2 ** (-1 / 3), 12),
     });

@@ -7,6 +7,7 @@ import type { Gpu, Slice } from "../../src/gpu/device.ts";
 import type { Update } from "../../src/runtime/plan.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { readSafetensors } from "../../src/singan/model/safetensors.ts";
+import { BLOCKS, type Net, TAIL } from "../../src/singan/model/shapes.ts";
 
 export interface GoldenCase {
   readonly name: string;
@@ -58,6 +59,14 @@ export function loadCase(folder: string, name: string): GoldenCase {
       return maxAbs === "exact_zero" ? EXACT_ZERO : Math.max(RELATIVE * Number(maxAbs), DEVIATIONS * deviation(key));
     },
   };
+}
+
+/** A net's recorded tensors by their official names, with the biases of its hidden convolutions. */
+export function recordedNet(golden: GoldenCase, prefix: string, net: Net): Map<string, Float32Array> {
+  const parts = ["conv.weight", "conv.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
+  const hidden = BLOCKS.flatMap((block) => parts.map((part) => `${block}.${part}`));
+  const names = [...hidden, `${TAIL[net]}.weight`, `${TAIL[net]}.bias`];
+  return new Map(names.map((name) => [name, golden.f32(`${prefix}.${name}`)]));
 }
 
 /** The comparison of a result. `error` and `bound` are absolute. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { type Comparison, loadCase } from "./case.ts";
 import { type Check, opChecks } from "./ops.ts";
+import { sampling } from "./sampling.ts";
 import { discriminatorStep, generatorStep } from "./steps.ts";
 import { trace } from "./trace.ts";
 
@@ -13,6 +14,7 @@ const checks: Readonly<Record<string, Check>> = {
   wgan_gp_d_step: discriminatorStep,
   g_step: generatorStep,
   train_trace: trace,
+  sampling,
 };
 
 export interface CaseResult {

@@ -16,7 +16,7 @@ import { grey } from "../../src/singan/networks/noise.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import type { TrainerTensors } from "../../src/singan/training/level-trainer.ts";
 import { type ProgramName, type ScaleParts, ScaleTrainer, type Watch } from "../../src/singan/training/singan/scale-trainer.ts";
-import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase } from "./case.ts";
+import { Bench, type Comparison, compare, DEVIATIONS, type GoldenCase, loadCase, recordedNet } from "./case.ts";
 import { officialUpsample } from "./official.ts";
 import type { Check } from "./ops.ts";
 import { type RecordedDraws, recordedNoise } from "./recorded-noise.ts";
@@ -74,14 +74,7 @@ class TraceReplay {
     this.#momentum = this.#bench.leaf("momentum", [1], Float32Array.of(0.1));
     this.#upsample = officialUpsample(golden.params.scale_factor);
     this.#cleanSteps = golden.params.clean_steps ?? cleanSteps(golden);
-    this.#nets = { G: this.#initial("G"), D: this.#initial("D") };
-  }
-
-  #initial(net: Net): State {
-    const tails = net === "G" ? ["tail.0.weight", "tail.0.bias"] : ["tail.weight", "tail.bias"];
-    const parts = ["conv.weight", "conv.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
-    const names = [...BLOCKS.flatMap((block) => parts.map((part) => `${block}.${part}`)), ...tails];
-    return new Map(names.map((name) => [name, this.inputs.f32(`init.${net}.${name}`)]));
+    this.#nets = { G: recordedNet(inputs, "init.G", "generator"), D: recordedNet(inputs, "init.D", "discriminator") };
   }
 
   #size(scale: number): Size {
@@ -102,6 +95,7 @@ class TraceReplay {
     const draws = this.#drawBuffers(scale);
     const options = resolveOptions({
       ...{ iterations: p.niter, dSteps: p.Dsteps, gSteps: p.Gsteps, lr: p.lr, alphaRec: p.alpha, lambdaGp: p.lambda_grad },
+      ...{ alphaShare: 1, colourWeight: 0 },
       ...{ lrDropAt: 1, zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
     });
     const dStatistics = new FlatBuffer(gpu, statisticsShapes(p.nfc), "D statistics");

@@ -44,7 +44,7 @@ export const benchCommand: Command = {
 async function run(args: Args, session: Session): Promise<void> {
   if (!args.has("profile")) throw new UsageError("bench needs --profile; `npm run bench` compares with other libraries");
   const photo = readSize("size", args.text("size") ?? DEFAULT_SIZE, DEFAULT_SIZE);
-  const asked = { preset: "paper", options: givenOptions(args) } as const;
+  const asked = { preset: "full", options: givenOptions(args) } as const;
   const ofSize = (message: string) => new UsageError(`--size: ${message}`);
   const plan = rewording(PyramidError, ofSize, () => inFlags(() => planWithoutGpu(photo, asked)));
   const { options, pyramid } = plan;

@@ -66,7 +66,7 @@ export const trainCommand: Command = {
   options: TRAIN_FLAGS,
   examples: [
     ["singan train photo.jpg", "what this computer can do in reasonable time"],
-    ["singan train photo.jpg --preset paper --out out/big", "as in the paper: 250 px, 2000 iterations per scale"],
+    ["singan train photo.jpg --preset full --out out/big", "at the paper's size: 250 px, 2000 iterations per scale"],
     ["singan train photo.png --max-size 64 --iterations 200", "small and quick"],
     ["singan train photos/*.jpg --out out/all", "each photo into its folder in out/all"],
   ],

@@ -30,6 +30,10 @@ export interface TrainOptions {
   readonly lrDropAt: number;
   /** α: weight of the reconstruction loss. */
   readonly alphaRec: number;
+  /** Share of alphaRec that the coarsest scale has where z* is redrawn: there the loss asks for the photo from every z, not from one. */
+  readonly alphaShare: number;
+  /** κ: weight of the difference between the mean colours of random pictures and of the photo; see colourLoss. 0 in the paper. */
+  readonly colourWeight: number;
   /** λ: weight of the gradient penalty. */
   readonly lambdaGp: number;
   /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
@@ -46,8 +50,8 @@ export interface TrainOptions {
   readonly seed: number;
 }
 
-/** Sizes, lengths and weights of the paper and its code; z*, G steps and statistics as docs/adr/0010 found best. */
-export const PAPER: TrainOptions = Object.freeze({
+/** Sizes and lengths of the paper and its code; losses, z*, G steps and statistics as docs/adr/0010 found best. */
+export const DEFAULTS: TrainOptions = Object.freeze({
   recipe: "singan",
   maxSize: 250,
   minSize: 25,
@@ -63,6 +67,8 @@ export const PAPER: TrainOptions = Object.freeze({
   lr: 5e-4,
   lrDropAt: 0.8,
   alphaRec: 10,
+  alphaShare: 0.3,
+  colourWeight: 10,
   lambdaGp: 0.1,
   noiseAmp: 0.1,
   zStar: "redrawn",
@@ -74,7 +80,7 @@ export const PAPER: TrainOptions = Object.freeze({
 });
 
 /** ConSinGAN's values for unconditional generation. Its nets have one width. */
-export const CONSINGAN: TrainOptions = Object.freeze({ ...PAPER, recipe: "consingan", channels: 64 });
+export const CONSINGAN: TrainOptions = Object.freeze({ ...DEFAULTS, recipe: "consingan", channels: 64 });
 
 /** The learning rate in iteration `at`: lr, and a tenth of it after the share `lrDropAt` of the iterations. */
 export const learningRate = (
@@ -84,10 +90,11 @@ export const learningRate = (
 
 /** Named settings. Without a GPU, `preview` is the one that trains in minutes. */
 export const PRESETS = {
-  paper: PAPER,
-  balanced: { ...PAPER, maxSize: 160, iterations: 1000, maxChannels: 64 },
-  preview: { ...PAPER, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
-  animation: { ...PAPER, minSize: 20, noisePadding: true }, // the official mode animation_train
+  full: DEFAULTS,
+  paper: { ...DEFAULTS, alphaShare: 1, colourWeight: 0 }, // the paper's losses
+  balanced: { ...DEFAULTS, maxSize: 160, iterations: 1000, maxChannels: 64 },
+  preview: { ...DEFAULTS, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
+  animation: { ...DEFAULTS, minSize: 20, noisePadding: true }, // the official mode animation_train
 } as const satisfies Record<string, TrainOptions>;
 export type PresetName = keyof typeof PRESETS;
 
@@ -113,6 +120,8 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["lr", 0, 1, false],
   ["lrDropAt", 0, 1, false],
   ["alphaRec", 0, 1e4, false],
+  ["alphaShare", 0, 1, false],
+  ["colourWeight", 0, 1e4, false],
   ["lambdaGp", 0, 1e4, false],
   ["noiseAmp", 0, 10, false],
   ["seed", 0, 2 ** 32 - 1, true],
@@ -134,8 +143,8 @@ export interface RecipeOptions {
 
 /** Fills in the recipe's values and checks everything. Throws OptionError with one line that names the option and its range. */
 export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, options: Partial<TrainOptions>): TrainOptions {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(PAPER, name));
-  if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(PAPER).join(", ")}`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
+  if (unknown) throw new OptionError(`there is no option ${unknown}; the options are ${Object.keys(DEFAULTS).join(", ")}`);
   const all = { ...defaults, ...options };
   for (const [name, low, high, whole] of RANGES) {
     const value = all[name];

@@ -3,7 +3,7 @@
 
 import { formatOf, formatText } from "../../image/formats.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
-import { OptionError, optionsOf, PAPER, type Size, type TrainOptions } from "./config.ts";
+import { DEFAULTS, OptionError, optionsOf, type Size, type TrainOptions } from "./config.ts";
 import { checkShape, damaged, f32, field, isObject, ModelFileError, type Take } from "./file-fields.ts";
 import type { AnyModel } from "./model.ts";
 import type { ModelRecipe } from "./recipe.ts";
@@ -17,6 +17,8 @@ const FIRST_RECIPE = "singan";
 const LATER_OPTIONS: Partial<TrainOptions> = {
   recipe: FIRST_RECIPE,
   noisePadding: false,
+  alphaShare: 1,
+  colourWeight: 0,
   stages: 6,
   trainedStages: 3,
   lrScale: 0.1,
@@ -122,7 +124,7 @@ function readPhoto(tensor: StoredTensor | undefined, { width, height }: Size): P
 function readOptions(value: unknown, recipes: ModelRecipes): TrainOptions {
   if (!isObject(value)) throw damaged("its options are not an object");
   const options = { ...LATER_OPTIONS, ...value };
-  const names = Object.keys(PAPER);
+  const names = Object.keys(DEFAULTS);
   const wrong = [...names.filter((name) => !(name in options)), ...Object.keys(value).filter((name) => !names.includes(name))][0];
   if (wrong !== undefined) throw damaged(`option ${JSON.stringify(wrong)} is ${wrong in value ? "unknown" : "missing"}`);
   const odd = names.find((name) => !["string", "number", "boolean"].includes(typeof options[name as keyof TrainOptions]));

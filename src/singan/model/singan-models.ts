@@ -2,7 +2,7 @@
 // sr is singan on the pyramid of the official super-resolution (adjust_scales2image_SR).
 
 import type { Shape } from "../../autodiff/tensor.ts";
-import { channelsAt, PAPER, type Size } from "./config.ts";
+import { channelsAt, DEFAULTS, type Size } from "./config.ts";
 import { damaged, type FileParts, field, readRecord } from "./file-fields.ts";
 import type { Model, ScaleModel, StateDict } from "./model.ts";
 import { pyramidSizes } from "./pyramid.ts";
@@ -18,10 +18,10 @@ const NETS = [
 export const singanModels: ModelRecipe<Model> = {
   name: "singan",
   isForEnlargement: false,
-  defaults: PAPER,
+  defaults: DEFAULTS,
   unused: ["stages", "trainedStages", "lrScale"],
   adapt({ maxSize, minSize, iterations, maxChannels, seed }) {
-    return { ...PAPER, maxSize, minSize, iterations, seed, channels: Math.min(PAPER.channels, maxChannels) };
+    return { ...DEFAULTS, maxSize, minSize, iterations, seed, channels: Math.min(DEFAULTS.channels, maxChannels) };
   },
   pyramid: ({ width, height }, { minSize, maxSize, scaleFactor }) =>
     pyramidSizes({ width, height, minSize, maxSize, scaleFactor }),
@@ -49,7 +49,7 @@ export const srModels: ModelRecipe<Model> = {
   ...singanModels,
   name: "sr",
   isForEnlargement: true,
-  defaults: { ...PAPER, recipe: "sr" },
+  defaults: { ...DEFAULTS, recipe: "sr" },
   adapt: (options) => ({ ...options, recipe: "sr" }),
   pyramid: ({ width, height }, { minSize, maxSize, scaleFactor }) =>
     pyramidSizes({ width, height, minSize, maxSize, scaleFactor, counts: "down" }),

@@ -43,14 +43,14 @@ const LONG_MACS = 1e12;
 /** Main memory that a training on a software GPU leaves to the rest of the computer. */
 const SPARE_BYTES = 256e6;
 
-/** The named preset; else auto, or paper where maxSize and iterations are both given. */
+/** The named preset; else auto, or full where maxSize and iterations are both given. */
 export const presetOf = ({ preset, options }: PlanOptions): PresetName | "auto" =>
-  preset ?? (options.maxSize !== undefined && options.iterations !== undefined ? "paper" : "auto");
+  preset ?? (options.maxSize !== undefined && options.iterations !== undefined ? "full" : "auto");
 
-/** The part of a plan that needs no GPU; auto counts as paper. Throws OptionError, PyramidError. */
+/** The part of a plan that needs no GPU; auto counts as full. Throws OptionError, PyramidError. */
 export function planSizes(recipe: TrainingRecipe, photo: Size, plan: PlanOptions): TrainingOutline {
   const preset = presetOf(plan);
-  return presetOutline(recipe, photo, PRESETS[preset === "auto" ? "paper" : preset], plan.options);
+  return presetOutline(recipe, photo, PRESETS[preset === "auto" ? "full" : preset], plan.options);
 }
 
 /** Plans a training of a photo of this size. Throws OptionError, PyramidError, and MemoryError where it does not fit. */

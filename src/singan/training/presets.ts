@@ -2,7 +2,7 @@
 // The cost model: an iteration takes a fixed time (dispatches) plus its multiply-adds at the adapter's measured rate, which grows with the channels.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { optionsOf, PAPER, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
+import { DEFAULTS, optionsOf, PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
 import { withTrainer } from "./dry-run.ts";
 import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts";
 import { singanTraining } from "./singan/singan-training.ts";
@@ -36,7 +36,7 @@ const ITERATIONS = [300, 270, 240, 220, 200, 180, 165, 150, 135, 120, 110, 100, 
 
 /** What `auto` considers, best first, and how long it may take at most. The last one is taken whatever it takes. */
 const CANDIDATES: readonly Candidate[] = [
-  { preset: "paper", options: PRESETS.paper, atMostSeconds: 30 * 60 },
+  { preset: "full", options: PRESETS.full, atMostSeconds: 30 * 60 },
   { preset: "balanced", options: PRESETS.balanced, atMostSeconds: 10 * 60 },
   ...ITERATIONS.filter((iterations) => iterations >= 150).map((iterations) => preview(32, iterations)),
   ...ITERATIONS.map((iterations) => preview(16, iterations)),
@@ -76,7 +76,7 @@ export function chooseAuto(
 function fitTo({ width, height }: Size, options: TrainOptions): TrainOptions {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const needed = Math.ceil((options.minSize * 1.25 * long) / short);
-  return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed, PAPER.maxSize)) };
+  return { ...options, maxSize: Math.max(options.maxSize, Math.min(long, needed, DEFAULTS.maxSize)) };
 }
 
 /** Finishing a level (recalibrated statistics, z*, previews, the picture that is passed on) takes as long as so many of its iterations. */

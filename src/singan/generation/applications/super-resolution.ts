@@ -21,11 +21,13 @@ export function srSteps(factor: number): { readonly count: number; readonly fact
   return { count, factor: factor ** (1 / count) };
 }
 
-/** The options of a training for super-resolution that differ from a plain one: α = 100, and a pyramid with the steps of the enlargement. */
+/** The options of a training for super-resolution that differ from a plain one: α = 100 alone, and a pyramid with the steps of the enlargement. */
 export const srOptions = (factor: number) =>
   ({
     recipe: "sr",
     alphaRec: 100,
+    alphaShare: 1,
+    colourWeight: 0,
     minSize: 18,
     scaleFactor: 1 / srSteps(factor).factor,
   }) as const satisfies Partial<TrainOptions>;

@@ -11,7 +11,7 @@ import type { Observe, Weights } from "../../../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../../model/config.ts";
 import { greyShape, noiseSize } from "../../model/shapes.ts";
 import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
-import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
+import { colourLoss, criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
 import { AMP_SHAPE, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
 
@@ -37,6 +37,8 @@ export class ScaleLeaves {
   /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
   readonly zPrev: Tensor;
   readonly amp = leaf("noiseAmp", AMP_SHAPE);
+  /** The photo's mean colour. */
+  readonly colour = leaf("colour", [1, 3]);
   /** This iteration's noise and, where z* is redrawn, its z*: made once per iteration. */
   readonly noise: Tensor;
   /** The fake of a D step, and of the G steps after the last. */
@@ -118,15 +120,19 @@ export function criticStep(
   return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
-/** −mean D(fake) and its gradient ∂loss/∂fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
-export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe) {
-  const loss = adversarialLoss(c, fake, observe);
-  return { loss, byFake: grad(loss, [fake])[0]! };
+/**
+ * −mean D(fake), and the gradient ∂/∂fake of this and of the mean colour's loss. D does not change in the G loop, so one pass per iteration
+ * serves all its steps.
+ */
+export function adversarialGraph(c: ScaleContext, { colour }: ScaleLeaves, fake: Tensor, observe?: Observe) {
+  const loss = criticLoss(discriminator(fake, c.d, observe), -1);
+  const { colourWeight } = c.options;
+  return { loss, byFake: grad(colourWeight > 0 ? add(loss, colourLoss(fake, colour, colourWeight)) : loss, [fake])[0]! };
 }
 
-function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tensor {
-  return criticLoss(discriminator(fake, c.d, observe), -1);
-}
+/** α of a scale. Where z* is redrawn, the coarsest scale has only a share of it. */
+const reconstructionWeight = ({ scale, options: { alphaRec, alphaShare, zStar } }: ScaleContext): number =>
+  scale === 0 && zStar === "redrawn" ? alphaShare * alphaRec : alphaRec;
 
 export interface GeneratorGraph {
   readonly losses: { readonly reconstruction: Tensor; readonly gAdversarial?: Tensor };
@@ -146,7 +152,7 @@ export function replayedGeneratorGraph(
   const weights = [...c.g.values()];
   const adversarial = grad(fake, weights, byFake);
   const saved = savedTensors(adversarial, fake);
-  const loss = reconstructionLoss(reconstructionPass(c, leaves, observe), leaves.real, c.options.alphaRec);
+  const loss = reconstructionLoss(reconstructionPass(c, leaves, observe), leaves.real, reconstructionWeight(c));
   const byReconstruction = grad(loss, weights);
   return { losses: { reconstruction: loss }, gradients: adversarial.map((g, i) => add(g, byReconstruction[i]!)), saved };
 }
@@ -169,18 +175,20 @@ export function regeneratedGeneratorGraph(
 ): GeneratorGraph {
   const weights = [...c.g.values()];
   const saved = [previous, input];
-  const adversarialOf = (fake: Tensor) => adversarialLoss(c, fake, observe.d);
-  const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, c.options.alphaRec);
+  const adversarialOf = (fake: Tensor) => adversarialGraph(c, leaves, fake, observe.d);
+  const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, reconstructionWeight(c));
   if (batched) {
     const pictures = generator(concat(input, leaves.zInput), concat(previous, rebuiltFrom(c, leaves)), c.g, observe.g);
     const [fake, rebuilt] = [take(pictures, 0), take(pictures, 1)];
-    const losses = { gAdversarial: adversarialOf(fake), reconstruction: reconstructionOf(rebuilt) };
-    const byPictures = concat(grad(losses.gAdversarial, [fake])[0]!, grad(losses.reconstruction, [rebuilt])[0]!);
+    const { loss: gAdversarial, byFake } = adversarialOf(fake);
+    const losses = { gAdversarial, reconstruction: reconstructionOf(rebuilt) };
+    const byPictures = concat(byFake, grad(losses.reconstruction, [rebuilt])[0]!);
     return { losses, gradients: grad(pictures, weights, byPictures), saved };
   }
   // One term after the other: the activations of the first are gone before the second's are made.
-  const gAdversarial = adversarialOf(generator(input, previous, c.g, observe.g));
-  const adversarial = grad(gAdversarial, weights);
+  const fake = generator(input, previous, c.g, observe.g);
+  const { loss: gAdversarial, byFake } = adversarialOf(fake);
+  const adversarial = grad(fake, weights, byFake);
   const reconstruction = reconstructionOf(reconstructionPass(c, leaves, observe.g));
   const byReconstruction = grad(reconstruction, weights);
   const losses = { gAdversarial, reconstruction };

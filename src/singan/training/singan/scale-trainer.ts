@@ -3,7 +3,7 @@
 
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import { type Gpu, isBindable, type Slice, sampleOf } from "../../../gpu/device.ts";
-import type { Planes } from "../../../image/planes.ts";
+import { meanColour, type Planes } from "../../../image/planes.ts";
 import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
 import { FlatBuffer, Leaves } from "../../../runtime/flat-buffer.ts";
@@ -113,6 +113,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
     set.upload(leaves.real, setup.real.data);
     set.upload(leaves.amp, ampValues(setup.noiseAmp));
+    set.upload(leaves.colour, meanColour(setup.real));
     if (zPrev) set.upload(leaves.zPrev, zPrev.data);
     if (zStar) set.upload(leaves.zStar, zStar);
     if (this.#palette) set.upload(this.#palette, palette!);
@@ -149,7 +150,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     // The pass of the last D step, which the G steps backpropagate through: `passes` itself, or one sample of it.
     const last = samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size)));
     const inAdversarial = this.#watch("adversarial");
-    const adversarial = graphs.adversarialGraph(context, leaves.fake, inAdversarial.d);
+    const adversarial = graphs.adversarialGraph(context, leaves, leaves.fake, inAdversarial.d);
     const inG = this.#watch("g");
     const g =
       options.gStep === "replay"

@@ -1,12 +1,11 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
 import { concat } from "../../../autodiff/ops/batch.ts";
-import { channelSum } from "../../../autodiff/ops/channel.ts";
-import { scale, zeros } from "../../../autodiff/ops/elementwise.ts";
+import { zeros } from "../../../autodiff/ops/elementwise.ts";
 import { normal } from "../../../autodiff/ops/random.ts";
 import { crop2d, margins } from "../../../autodiff/ops/spatial.ts";
 import { normals } from "../../../autodiff/philox.ts";
-import { leaf, sizeOf, type Tensor } from "../../../autodiff/tensor.ts";
+import { leaf, sizeOf } from "../../../autodiff/tensor.ts";
 import type { Gpu } from "../../../gpu/device.ts";
 import { type Planes, rmse } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
@@ -19,6 +18,7 @@ import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shape
 import { singanModels, srModels } from "../../model/singan-models.ts";
 import { compute } from "../../networks/compute.ts";
 import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
+import { meanColour } from "../../networks/losses.ts";
 import { macsPerPass } from "../../networks/networks.ts";
 import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
 import { madeUpPicture, NO_LOSSES, NOISE_AMP } from "../dry-run.ts";
@@ -271,8 +271,6 @@ async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: TrainOptio
     for (const slice of [keys, table]) gpu.free(slice);
   }
 }
-
-const meanColour = (picture: Tensor): Tensor => scale(channelSum(picture, 1), picture.shape[1]! / picture.size);
 
 /** The row of `width` values that is nearest to the mean of all. */
 function mostTypical(rows: Float32Array, width: number): number {

@@ -1,0 +1,35 @@
+// npm run quality: trains what is missing, keeps what is finished.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Comparison, table } from "../../harness/quality/comparison.ts";
+import { buildCli } from "../command-line.ts";
+
+const BUDGET = ["--max-size", "27", "--iterations", "1"];
+const folder = mkdtempSync(join(tmpdir(), "quality-"));
+beforeAll(buildCli);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("measures each training once, and shows means and deviations over the seeds", () => {
+  const comparison = new Comparison(folder, BUDGET);
+  const all = [1, 2].map((seed) => ({ photo: "photos/tulips.png", settings: "defaults", seed }));
+  const rows = all.map((training) => comparison.measured(training));
+  const model = join(folder, "tulips", "defaults-1", "model.safetensors");
+  const { mtimeMs } = statSync(model);
+  expect(all.map((training) => comparison.measured(training))).toEqual(rows);
+  expect(statSync(model).mtimeMs).toBe(mtimeMs);
+
+  const [first, second] = rows.map(({ psnr }) => psnr) as [number, number];
+  expect(first).not.toBe(second);
+  const lines = table(rows);
+  expect(lines).toHaveLength(3);
+  expect(lines[2]).toContain(`| tulips | defaults | 2 |`);
+  expect(lines[2]).toContain(`| ${((first + second) / 2).toFixed(1)} ± ${(Math.abs(first - second) / Math.SQRT2).toFixed(1)} |`);
+
+  const sheet = join(folder, "tulips.png");
+  comparison.writeSheet(all, sheet);
+  expect(existsSync(sheet)).toBe(true);
+  expect(readFileSync(sheet).length).toBeGreaterThan(1000);
+});
