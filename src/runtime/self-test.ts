@@ -6,6 +6,7 @@ import { registry } from "../autodiff/ops/registry.ts";
 import { apply, type Example, leaf, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type Gpu, GpuError, type Slice } from "../gpu/device.ts";
 import { evaluate } from "../reference/evaluate.ts";
+import { averaged } from "./average.ts";
 import { choose } from "./choice.ts";
 import { isRight, smallCases } from "./conv/check.ts";
 import { convolutionCandidates, faultName } from "./conv/families.ts";
@@ -164,7 +165,7 @@ const HYPER = { beta1: 0.5, beta2: 0.75, eps: 0.01 };
 const COUNT = 70;
 const GROUPS = 2;
 
-/** Compares the optimiser's step and the running statistics, which are no ops, with their formulas (shaders/adam.wgsl, running_stats.wgsl). */
+/** Compares the updates, which are no ops, with their formulas (shaders/adam.wgsl, running_stats.wgsl, average.wgsl). */
 async function testUpdates(gpu: Gpu): Promise<void> {
   const params = new ParamSet(gpu, new Map([["w", [COUNT]]]), "self-test");
   try {
@@ -187,22 +188,27 @@ async function testUpdates(gpu: Gpu): Promise<void> {
       set.upload(moments, batch);
       const running = set.alloc(2 * COUNT * 4, "running");
       gpu.write(running, before);
-      set.draft("updates", [], { updates: [params.adam(schedule, HYPER), runningStats(running, moments, momentum, 3)] });
-      return [params.values.storage, params.m, params.v].map((storage) => storage.slice("w")).concat(running);
+      const average = set.alloc(2 * COUNT * 4, "average");
+      gpu.write(average, before);
+      const m = params.m.slice("w");
+      const updates = [params.adam(schedule, HYPER), runningStats(running, moments, momentum, 3), averaged(m, average, share)];
+      set.draft("updates", [], { updates });
+      return [params.values.storage, params.m, params.v].map((storage) => storage.slice("w")).concat(running, average);
     });
     const { beta1, beta2, eps } = HYPER;
     const mNew = Float64Array.from(g, (x, i) => beta1 * m[i]! + (1 - beta1) * x);
     const vNew = Float64Array.from(g, (x, i) => beta2 * v[i]! + (1 - beta2) * x * x);
     const pNew = mNew.map((x, i) => p[i]! - (0.5 * x) / (2 * Math.sqrt(vNew[i]!) + eps));
-    const averaged = Float64Array.from(before, (x, i) =>
+    const runningNew = Float64Array.from(before, (x, i) =>
       Array.from({ length: GROUPS }, (_, k) => batch[2 * COUNT * k + i]! * (i < COUNT ? 1 : 1.5)).reduce(
         (sum, y) => (1 - share) * sum + share * y,
         x,
       ),
     );
-    const wanted = [pNew, mNew, vNew, averaged];
+    const average = Float64Array.from(before, (x, i) => (i < COUNT ? x + share * (mNew[i]! - x) : x));
+    const wanted = [pNew, mNew, vNew, runningNew, average];
     const wrong = wanted.findIndex((want, i) => !isClose(results[i]!, want));
-    if (wrong >= 0) throw wrongResults(gpu, wrong < 3 ? "adam" : "running_stats");
+    if (wrong >= 0) throw wrongResults(gpu, wrong < 3 ? "adam" : wrong === 3 ? "running_stats" : "average");
   } finally {
     params.dispose();
   }

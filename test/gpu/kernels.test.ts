@@ -17,6 +17,7 @@ import type { DeviceProfile } from "../../src/gpu/profile.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { normalRadii } from "../../src/reference/philox.ts";
+import { averaged } from "../../src/runtime/average.ts";
 import { choose, variantsOf } from "../../src/runtime/choice.ts";
 import { loadKernels } from "../../src/runtime/conv/families.ts";
 import { plainVariants } from "../../src/runtime/kernels.ts";
@@ -195,7 +196,12 @@ describe("the registry is covered", () => {
     try {
       const slice = net.gradients;
       const [schedule, batch, momentum] = [leaf("schedule", [2]), leaf("batch", [1, 2, 3]), leaf("momentum", [1])];
-      const updates = [net.adam(schedule, ADAM), runningStats(slice, batch, momentum, 10), nonFinite(slice, slice)];
+      const updates = [
+        net.adam(schedule, ADAM),
+        runningStats(slice, batch, momentum, 10),
+        nonFinite(slice, slice),
+        averaged(slice, slice, 0.5),
+      ];
       const users = [
         ...all.flatMap(([, , op, variant]) => callsOf(op, variant)),
         ...updates.flatMap((update) => update.calls([slice, slice])),

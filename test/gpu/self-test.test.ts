@@ -80,6 +80,7 @@ describe("refuses an adapter with a wrong kernel, which it names", () => {
     ["fill", "fill", "vec4<f32>(params.value)", "vec4<f32>(log(-params.value))"],
     ["adam", "adam", "p[i] -=", "p[i] +="],
     ["running_stats", "running_stats", "params.unbiased,", "1.0,"],
+    ["average", "average", "params.share *", "2.0 * params.share *"],
   ])("%s", async (op, file, from, to) => {
     const gpu = await open();
     damage(gpu, file, from, to);

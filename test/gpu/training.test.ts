@@ -178,6 +178,21 @@ describe("a training", () => {
       expect(heavy.gradientPenalty / plain.gradientPenalty).toBeCloseTo(4, 5);
     });
 
+    test("averageOver: the weights of a window of G steps, the newest most", async () => {
+      const first = { ...TINY, ...SINGLE_SCALE, dSteps: 1, gSteps: 1, lrDropAt: 1 };
+      const weightsAfter = async (iterations: number, averageOver = 0) =>
+        (await trainAll(gpu, tinyPhoto(), { ...first, iterations, averageOver })).scales[0]!.generator.get("head.conv.weight")!;
+      const shapes = parameterShapes("generator", TINY.channels!);
+      const w0 = initialWeights(shapes, randomKey(TINY.seed!, PURPOSE.initialG, 0)).get("head.conv.weight")!;
+      const [w1, w2] = [await weightsAfter(1), await weightsAfter(2)];
+      expect(await weightsAfter(1, 1)).toEqual(w1);
+      const average = await weightsAfter(2, 1); // half of the way in each step
+      average.forEach((v, i) => {
+        expect(v).toBeCloseTo(0.25 * w0[i]! + 0.25 * w1[i]! + 0.5 * w2[i]!, 6);
+      });
+      expect(Math.max(...average.map((v, i) => Math.abs(v - w2[i]!)))).toBeGreaterThan(1e-4);
+    });
+
     test.each(["regenerate", "replay"] as const)(
       "alphaShare: the coarsest scale's weight where z* is redrawn, %s",
       async (gStep) => {

@@ -44,6 +44,7 @@ describe("the pyramid", () => {
     expect(srOptions(4)).toEqual({
       recipe: "sr",
       alphaRec: 100,
+      averageOver: 0,
       alphaShare: 1,
       colourWeight: 0,
       minSize: 18,

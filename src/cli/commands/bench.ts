@@ -13,7 +13,19 @@ import { flagName, givenOptions, inFlags, TRAIN_FLAGS } from "../training-flags.
 
 const DEFAULT_SIZE = "250x188";
 /** Training flags that do not change the time of an iteration. */
-const OMITTED_FLAGS = ["iterations", "lr", "lrDropAt", "lrScale", "alphaRec", "lambdaGp", "noiseAmp", "seed"].map(flagName);
+const OMITTED_FLAGS = [
+  "iterations",
+  "lr",
+  "lrDropAt",
+  "lrScale",
+  "averageOver",
+  "alphaRec",
+  "alphaShare",
+  "colourWeight",
+  "lambdaGp",
+  "noiseAmp",
+  "seed",
+].map(flagName);
 
 export const benchCommand: Command = {
   name: "bench",

@@ -28,6 +28,8 @@ export interface TrainOptions {
   readonly lr: number;
   /** The learning rate drops to a tenth after this share of the iterations. */
   readonly lrDropAt: number;
+  /** The generator that a scale ends with is an exponential average over the last iterations: this share of all. 0: the last weights. */
+  readonly averageOver: number;
   /** α: weight of the reconstruction loss. */
   readonly alphaRec: number;
   /** Share of alphaRec that the coarsest scale has where z* is redrawn: there the loss asks for the photo from every z, not from one. */
@@ -66,6 +68,7 @@ export const DEFAULTS: TrainOptions = Object.freeze({
   gSteps: 3,
   lr: 5e-4,
   lrDropAt: 0.8,
+  averageOver: 0.07,
   alphaRec: 10,
   alphaShare: 0.3,
   colourWeight: 10,
@@ -91,7 +94,7 @@ export const learningRate = (
 /** Named settings. Without a GPU, `preview` is the one that trains in minutes. */
 export const PRESETS = {
   full: DEFAULTS,
-  paper: { ...DEFAULTS, alphaShare: 1, colourWeight: 0 }, // the paper's losses
+  paper: { ...DEFAULTS, averageOver: 0, alphaShare: 1, colourWeight: 0 }, // the paper's weights and losses
   balanced: { ...DEFAULTS, maxSize: 160, iterations: 1000, maxChannels: 64 },
   preview: { ...DEFAULTS, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
   animation: { ...DEFAULTS, minSize: 20, noisePadding: true }, // the official mode animation_train
@@ -119,6 +122,7 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["gSteps", 1, 20, true],
   ["lr", 0, 1, false],
   ["lrDropAt", 0, 1, false],
+  ["averageOver", 0, 1, false],
   ["alphaRec", 0, 1e4, false],
   ["alphaShare", 0, 1, false],
   ["colourWeight", 0, 1e4, false],

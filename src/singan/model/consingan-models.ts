@@ -26,6 +26,7 @@ export const consinganModels: ModelRecipe<ConsinganModel> = {
     "upsample",
     "statistics",
     "noisePadding",
+    "averageOver",
     "alphaShare",
     "colourWeight",
   ],

@@ -17,6 +17,7 @@ const FIRST_RECIPE = "singan";
 const LATER_OPTIONS: Partial<TrainOptions> = {
   recipe: FIRST_RECIPE,
   noisePadding: false,
+  averageOver: 0,
   alphaShare: 1,
   colourWeight: 0,
   stages: 6,

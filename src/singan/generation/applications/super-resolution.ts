@@ -26,6 +26,7 @@ export const srOptions = (factor: number) =>
   ({
     recipe: "sr",
     alphaRec: 100,
+    averageOver: 0,
     alphaShare: 1,
     colourWeight: 0,
     minSize: 18,

@@ -6,6 +6,7 @@ import { type Gpu, isBindable, type Slice, sampleOf } from "../../../gpu/device.
 import { meanColour, type Planes } from "../../../image/planes.ts";
 import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
+import { averaged } from "../../../runtime/average.ts";
 import { FlatBuffer, Leaves } from "../../../runtime/flat-buffer.ts";
 import { ParamSet } from "../../../runtime/param-set.ts";
 import type { Update } from "../../../runtime/plan.ts";
@@ -70,6 +71,8 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   readonly #g: ParamSet;
   readonly #d: ParamSet;
   readonly #statistics: Leaves;
+  /** Of the generator's weights; null where the last ones are kept. */
+  readonly #average: Leaves | null;
   readonly #leaves: graphs.ScaleLeaves;
   readonly #palette: Tensor | undefined;
   /** Copies of the j-th fake of a batch to D's input, and of the last fake's saved values. */
@@ -87,6 +90,8 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     this.#g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
     this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
     this.#statistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
+    const average = () => new Leaves(new FlatBuffer(gpu, parameterShapes("generator", channels), `${name} G average`));
+    this.#average = options.averageOver > 0 ? average() : null;
     this.#leaves = new graphs.ScaleLeaves(size, options);
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
   }
@@ -97,7 +102,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   }
 
   protected get learning() {
-    return { G: this.#g, D: this.#d, statistics: this.#statistics };
+    return { G: this.#g, D: this.#d, statistics: this.#statistics, ...(this.#average && { "G average": this.#average }) };
   }
 
   protected upload(): void {
@@ -106,7 +111,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     const leaves = this.#leaves;
     if (state) this.writeTensors(state.tensors);
     else {
-      this.#g.values.storage.write(setup.generator);
+      for (const { storage } of [this.#g.values, ...(this.#average ? [this.#average] : [])]) storage.write(setup.generator);
       this.#d.values.storage.write(setup.discriminator);
       for (const [name, shape] of this.#statistics.storage.shapes)
         gpu.write(this.#statistics.storage.slice(name), new Float32Array(shape[2]! * 2).fill(1, shape[2]!)); // mean 0, variance 1
@@ -167,7 +172,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     });
     set.draft("g", [], {
       into: [...this.#g.gradientsInto(g.gradients), ...losses.into(g.losses)],
-      updates: [adam(this.#g), ...inG.updates],
+      updates: [adam(this.#g), ...this.#averaging(), ...inG.updates],
     });
     const inD = this.#watch("d");
     const alpha = source("d").uniform("alpha", [1]);
@@ -246,6 +251,13 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
+  /** The average has a window of `averageOver` of all G steps. */
+  #averaging(): Update[] {
+    const { averageOver, iterations, gSteps } = this.options;
+    const share = Math.min(1, 1 / (averageOver * iterations * gSteps));
+    return this.#average ? [averaged(this.#g.values.storage.whole, this.#average.storage.whole, share)] : [];
+  }
+
   /** The observers of batch statistics in a program, and the updates that they collect. */
   #watch(program: ProgramName): { readonly g?: Observe; readonly d?: Observe; readonly updates: Update[] } {
     const { dSteps, statistics } = this.options;
@@ -290,6 +302,12 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
 
   async measureNoiseAmp(): Promise<number> {
     return this.setup.noiseAmp;
+  }
+
+  /** Ends the scale: the average becomes the generator, and where they are recalibrated, the statistics become those of its weights. */
+  finish(): void {
+    if (this.#average) submit(this.gpu, [{ from: this.#average.storage.whole, to: this.#g.values.storage.whole }]);
+    if (this.options.statistics === "recalibrated") this.recalibrate();
   }
 
   /**

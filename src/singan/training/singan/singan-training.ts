@@ -88,7 +88,7 @@ export class SinganCourse implements Course<Model> {
     const { gpu } = this;
     const { options, pyramid } = this.setup;
     const { model, reconstruction } = this.#finished;
-    if (options.statistics === "recalibrated") (trainer as ScaleTrainer).recalibrate();
+    (trainer as ScaleTrainer).finish();
     const nets = await trainer.stateDicts();
     const preview = await trainer.preview(options.iterations + 1);
     trainer.dispose(); // what follows takes memory in addition
