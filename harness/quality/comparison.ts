@@ -7,12 +7,13 @@ import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet } from "../../src/image/labels.ts";
 import { encodePng } from "../../src/image/png.ts";
 
+const BEFORE = ["--average-over", "0", "--alpha-share", "1", "--colour-weight", "0"] as const;
 /** Flags of `singan train` by name; null is the official code's method in PyTorch (bench/peers/official.py). docs/adr/0010 has the figures. */
 export const SETTINGS: Readonly<Record<string, readonly string[] | null>> = {
   pytorch: null,
-  official: ["--preset", "paper", "--g-step", "replay", "--statistics", "running"],
-  before: ["--preset", "paper"],
-  defaults: [],
+  official: [...BEFORE, "--g-step", "replay", "--statistics", "running"],
+  before: BEFORE,
+  after: ["--average-over", "0.07", "--alpha-share", "0.3", "--colour-weight", "10"],
 };
 /** Figures of `singan eval`, with the decimals that the table shows. */
 const FIGURES = {
@@ -27,7 +28,7 @@ export interface Training {
   readonly settings: string;
   readonly seed: number;
 }
-export type Row = Training & { readonly adapter: string } & Readonly<Record<Figure, number>>;
+export type Row = Training & { readonly budget: string; readonly adapter: string } & Readonly<Record<Figure, number>>;
 
 /** Runs a program and returns its output. Throws its last line where it fails. */
 function run(program: string, ...words: string[]): string {
@@ -44,19 +45,26 @@ const PYTORCH = "PyTorch, one CPU thread";
 
 export const stem = (file: string): string => basename(file, extname(file));
 
-/** Trains and measures with one budget: flags of `singan train` and of official.py. */
+const isSame = (a: Training, b: Training): boolean =>
+  stem(a.photo) === stem(b.photo) && a.settings === b.settings && a.seed === b.seed;
+
+/** Trains and measures with one budget: flags of `singan train` and of official.py. The rows of `known` are taken as they are. */
 export class Comparison {
   constructor(
     private readonly work: string,
     private readonly budget: readonly string[],
+    private readonly known: readonly Row[] = [],
   ) {}
 
   #folder({ photo, settings, seed }: Training): string {
-    return join(this.work, stem(photo), `${settings}-${seed}`);
+    return join(this.work, this.budget.join(" ").replace(/\W+/g, "-").replace(/^-/, ""), stem(photo), `${settings}-${seed}`);
   }
 
   /** The figures of 20 samples of a model, which is trained where that is not done. */
   measured(training: Training): Row {
+    const budget = this.budget.join(" ");
+    const known = this.known.find((row) => row.budget === budget && isSame(row, training));
+    if (known) return known;
     const folder = this.#folder(training);
     const file = join(folder, "figures.json");
     if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Row;
@@ -64,7 +72,7 @@ export class Comparison {
     const { adapter, against } = this.#train(training, folder);
     const found = JSON.parse(singan("eval", folder, ...against, "--json")) as Record<Figure, number>;
     const figures = Object.fromEntries(NAMES.map((name) => [name, found[name]])) as Record<Figure, number>;
-    const row = { ...training, photo: stem(training.photo), adapter, ...figures };
+    const row = { ...training, photo: stem(training.photo), budget, adapter, ...figures };
     writeFileSync(`${file}.new`, `${JSON.stringify(row)}\n`);
     renameSync(`${file}.new`, file);
     return row;
@@ -83,9 +91,11 @@ export class Comparison {
     return { adapter: adapter.name, against: [] };
   }
 
-  /** Five samples of each model of a photo, a row per setting and seed. */
+  /** Five samples of each model of a photo that lies here, a row per setting and seed. */
   writeSheet(all: readonly Training[], to: string): void {
-    const rows = all.map((training) => {
+    const here = all.filter((training) => existsSync(join(this.#folder(training), "figures.json")));
+    if (here.length === 0) return;
+    const rows = here.map((training) => {
       const folder = this.#folder(training);
       const samples = existsSync(join(folder, "samples")) ? join(folder, "samples") : folder;
       const names = readdirSync(samples).filter((name) => /^(sample_)?\d+\.png$/.test(name));

@@ -1,21 +1,22 @@
 // npm run quality: trains photos with several settings and seeds, and compares the figures of their samples. What is finished is kept in
-// out/quality, so the same command goes on where it was interrupted.
-//   npm run quality -- PHOTO… [--settings NAME,…] [--seeds 1,2,3] [--max-size 64] [--iterations 500] [--to FILE.ndjson]
+// out/quality, and its figures in FILE: the same command goes on where it was interrupted.
+//   npm run quality -- PHOTO… [--settings NAME,…] [--seeds 1,2,3] [--budget "--max-size 64 --iterations 500"] [--to FILE.ndjson]
 
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Comparison, type Row, SETTINGS, stem, table } from "./comparison.ts";
+
+const WORK = "out/quality";
 
 function main(): void {
   const text = (standard: string) => ({ type: "string", default: standard }) as const;
   const { values, positionals: photos } = parseArgs({
     allowPositionals: true,
     options: {
-      settings: text("before,defaults"),
+      settings: text("before,after"),
       seeds: text("1,2,3"),
-      "max-size": text("64"), // those of the official samples that are compared with
-      iterations: text("500"),
+      budget: text("--max-size 64 --iterations 500"), // that of the official samples that are compared with
       to: { type: "string" },
     },
   });
@@ -23,17 +24,28 @@ function main(): void {
   const unknown = settings.find((name) => !Object.hasOwn(SETTINGS, name));
   if (unknown !== undefined) throw new Error(`--settings ${unknown} is not one of ${Object.keys(SETTINGS).join(", ")}`);
   if (photos.length === 0) throw new Error("no photo is given");
+  const { to } = values;
   const seeds = values.seeds.split(",").map(Number);
-  const { "max-size": size, iterations } = values;
-  const work = join("out/quality", `${size}px-${iterations}it`);
-  const comparison = new Comparison(work, ["--max-size", size, "--iterations", iterations]);
+  const known =
+    to && existsSync(to)
+      ? readFileSync(to, "utf8")
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as Row)
+      : [];
+  const comparison = new Comparison(WORK, values.budget.split(" "), known);
+  const all = seeds.flatMap((seed) => photos.flatMap((photo) => settings.map((name) => ({ photo, settings: name, seed }))));
   const rows: Row[] = [];
+  const save = (row: Row): void => {
+    rows.push(row);
+    const others = known.filter((one) => !rows.some((two) => JSON.stringify(one) === JSON.stringify(two)));
+    if (to) writeFileSync(to, [...others, ...rows].map((one) => `${JSON.stringify(one)}\n`).join(""));
+  };
+  for (const training of all) save(comparison.measured(training));
   for (const photo of photos) {
-    const all = settings.flatMap((name) => seeds.map((seed) => ({ photo, settings: name, seed })));
-    rows.push(...all.map((training) => comparison.measured(training)));
-    comparison.writeSheet(all, join(work, `${stem(photo)}.png`));
+    const ofPhoto = all.filter((training) => training.photo === photo);
+    comparison.writeSheet(ofPhoto, join(WORK, `${stem(photo)}.png`));
   }
-  if (values.to) writeFileSync(values.to, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   for (const line of table(rows)) console.log(line);
 }
 

@@ -14,18 +14,20 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test("measures each training once, and shows means and deviations over the seeds", () => {
   const comparison = new Comparison(folder, BUDGET);
-  const all = [1, 2].map((seed) => ({ photo: "photos/tulips.png", settings: "defaults", seed }));
+  const all = [1, 2].map((seed) => ({ photo: "photos/tulips.png", settings: "after", seed }));
   const rows = all.map((training) => comparison.measured(training));
-  const model = join(folder, "tulips", "defaults-1", "model.safetensors");
+  const model = join(folder, "max-size-27-iterations-1", "tulips", "after-1", "model.safetensors");
   const { mtimeMs } = statSync(model);
   expect(all.map((training) => comparison.measured(training))).toEqual(rows);
   expect(statSync(model).mtimeMs).toBe(mtimeMs);
+  const elsewhere = new Comparison(join(folder, "elsewhere"), BUDGET, rows);
+  expect(all.map((training) => elsewhere.measured(training))).toEqual(rows);
 
   const [first, second] = rows.map(({ psnr }) => psnr) as [number, number];
   expect(first).not.toBe(second);
   const lines = table(rows);
   expect(lines).toHaveLength(3);
-  expect(lines[2]).toContain(`| tulips | defaults | 2 |`);
+  expect(lines[2]).toContain(`| tulips | after | 2 |`);
   expect(lines[2]).toContain(`| ${((first + second) / 2).toFixed(1)} ± ${(Math.abs(first - second) / Math.SQRT2).toFixed(1)} |`);
 
   const sheet = join(folder, "tulips.png");
