@@ -38,8 +38,8 @@ export async function fingerprint(gpu: Gpu, trained: AnyModel): Promise<Fingerpr
   const sampler = await SinganSampler.load(gpu, model);
   const sample = await sampler.sample({ seed: 3 });
   await sampler.dispose();
-  const scaleHash = ({ generator, discriminator }: Model["scales"][number]) =>
-    hash([...generator.values(), ...discriminator.values(), model.zStar]);
+  const scaleHash = ({ generator, discriminator, reconstruction = new Map() }: Model["scales"][number]) =>
+    hash([...generator.values(), ...discriminator.values(), ...reconstruction.values(), model.zStar]);
   return { losses: model.scales.map((s) => s.losses), weights: model.scales.map(scaleHash), sample: hash([sample.data]) };
 }
 

@@ -79,12 +79,6 @@ export function rmse(a: Planes, b: Planes): number {
   return Math.sqrt(sum / a.data.length);
 }
 
-/** Each channel's mean. */
-export function meanColour({ width, height, data }: Planes): Float32Array {
-  const area = width * height;
-  return Float32Array.from([0, 1, 2], (c) => data.subarray(c * area, (c + 1) * area).reduce((sum, v) => sum + v, 0) / area);
-}
-
 /** The rectangle of width x height pixels whose top left corner is (left, top).  Throws RangeError if it is not inside the picture. */
 export function crop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
   if (left < 0 || top < 0 || width < 1 || height < 1 || left + width > planes.width || top + height > planes.height)

@@ -46,7 +46,6 @@ describe("the pyramid", () => {
       alphaRec: 100,
       averageOver: 0,
       alphaShare: 1,
-      colourWeight: 0,
       minSize: 18,
       scaleFactor: expect.closeTo(2 ** (-1 / 3), 12),
     });

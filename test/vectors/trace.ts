@@ -95,7 +95,7 @@ class TraceReplay {
     const draws = this.#drawBuffers(scale);
     const options = resolveOptions({
       ...{ iterations: p.niter, dSteps: p.Dsteps, gSteps: p.Gsteps, lr: p.lr, alphaRec: p.alpha, lambdaGp: p.lambda_grad },
-      ...{ averageOver: 0, alphaShare: 1, colourWeight: 0 },
+      ...{ averageOver: 0, alphaShare: 1 },
       ...{ lrDropAt: 1, zStar: "redrawn", statistics: "running", gStep: p.mode === "stale" ? "replay" : "regenerate" },
     });
     const dStatistics = new FlatBuffer(gpu, statisticsShapes(p.nfc), "D statistics");

@@ -21,7 +21,6 @@ const OMITTED_FLAGS = [
   "averageOver",
   "alphaRec",
   "alphaShare",
-  "colourWeight",
   "lambdaGp",
   "noiseAmp",
   "seed",

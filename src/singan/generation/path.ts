@@ -6,6 +6,7 @@ import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type Model, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/pyramid.ts";
+import type { Statistics } from "../networks/frozen-scale.ts";
 import { requireSize, trainedSize } from "./sampling.ts";
 
 /** One pass through a generator. */
@@ -15,6 +16,7 @@ export interface Stage {
   readonly size: Size;
   /** star: z* at the coarsest scale, none elsewhere; given: values from the caller. */
   readonly noise: "random" | "star" | "none" | "given";
+  readonly statistics: Statistics;
   /** Whether all three colours have the same noise, as at the coarsest scale. */
   readonly grey: boolean;
 }
@@ -72,11 +74,15 @@ export function samplePath(
   return { stages: stagesOf(sizes, 0, startScale), start: null, factor: model.scaleFactor };
 }
 
-/** The stages of the scales from `first` on; their noise is random from scale `random` on. */
+/**
+ * The stages of the scales from `first` on; their noise is random from scale `random` on. What is random from the coarsest scale on has the
+ * statistics of random pictures; what begins with a picture or z* has those of the reconstruction.
+ */
 const stagesOf = (sizes: readonly Size[], first: number, random: number): Stage[] =>
   sizes.slice(first).map((size, i) => {
     const scale = first + i;
-    return { scale, size, noise: scale < random ? "star" : "random", grey: scale === 0 };
+    const noise = scale < random ? "star" : "random";
+    return { scale, size, noise, statistics: random === 0 ? "random" : "reconstruction", grey: scale === 0 };
   });
 
 /** The picture that the model makes from z* alone: its memory of the photo. */

@@ -7,7 +7,7 @@ import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
 import { zStarShape } from "../model/shapes.ts";
-import { FrozenScale } from "../networks/frozen-scale.ts";
+import { FrozenScale, type Statistics } from "../networks/frozen-scale.ts";
 import { macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
 import { type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath, sizesFor } from "./path.ts";
@@ -67,6 +67,8 @@ const WIDEST = 8;
 /** A picture is a pure function of the model, path, seed and index (on one driver), and does not depend on the tiles. */
 export class SinganSampler implements Sampler {
   readonly #context: SamplerContext;
+  /** The generators that were needed so far, by scale and statistics. */
+  readonly #frozen = new Map<string, FrozenScale>();
   /** The program of the last path that was rendered whole: consecutive pictures of one path compile once. */
   #program: { readonly key: string; readonly made: TileProgram } | null = null;
   /** The path of the last sample: a start from the photo costs a resize of it. */
@@ -81,7 +83,7 @@ export class SinganSampler implements Sampler {
   ) {
     this.#context = {
       ...{ gpu, model },
-      scales: model.scales.map((scale) => new FrozenScale(gpu, scale)),
+      frozen: (scale, statistics) => this.#frozenScale(scale, statistics),
       key: [leaf("key", [4]), gpu.alloc(16, "sample key")],
       zStar: [leaf("zStar", zStarShape(model.sizes[0]!, model.options)), gpu.upload(model.zStar, "z*")],
     };
@@ -94,6 +96,14 @@ export class SinganSampler implements Sampler {
   static async load(gpu: Gpu, model: Model, tileBytes = TILE_BYTES): Promise<SinganSampler> {
     trainedSize(model);
     return new SinganSampler(gpu, model, tileBytes);
+  }
+
+  #frozenScale(scale: number, statistics: Statistics): FrozenScale {
+    const trained = this.model.scales[scale]!;
+    const key = `${scale} ${trained.reconstruction ? statistics : "random"}`;
+    const made = this.#frozen.get(key) ?? new FrozenScale(this.gpu, trained, statistics);
+    this.#frozen.set(key, made);
+    return made;
   }
 
   async sample(options: SampleOptions): Promise<Planes> {
@@ -232,8 +242,8 @@ export class SinganSampler implements Sampler {
   async dispose(): Promise<void> {
     await this.#last;
     this.#freeProgram();
-    const { scales, key, zStar } = this.#context;
-    for (const scale of scales) scale.dispose();
+    const { key, zStar } = this.#context;
+    for (const scale of this.#frozen.values()) scale.dispose();
     for (const [, slice] of [key, zStar]) this.gpu.free(slice);
   }
 }

@@ -13,7 +13,7 @@ import { imageShape, PADDING, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
 import { enlargement } from "../model/pyramid.ts";
 import { greyShape } from "../model/shapes.ts";
-import type { FrozenScale } from "../networks/frozen-scale.ts";
+import type { FrozenScale, Statistics } from "../networks/frozen-scale.ts";
 import { grey } from "../networks/noise.ts";
 import type { Path, Stage } from "./path.ts";
 import type { Noise } from "./sampling.ts";
@@ -82,7 +82,7 @@ const REFERENCE_SIZE = [256, 256] as const;
 export interface SamplerContext {
   readonly gpu: Gpu;
   readonly model: Model;
-  readonly scales: readonly FrozenScale[];
+  readonly frozen: (scale: number, statistics: Statistics) => FrozenScale;
   readonly key: readonly [Tensor, Slice];
   readonly zStar: readonly [Tensor, Slice];
 }
@@ -121,7 +121,7 @@ function sliced(model: Model, path: Path, i: number, { top, left, width, height 
 
 /** Compiles the stages first … first+views.length−1, each as its view shows it. `hasStart`: a picture comes before them. */
 export async function compileTileProgram(
-  { gpu, model, scales, key, zStar }: SamplerContext,
+  { gpu, model, frozen, key, zStar }: SamplerContext,
   path: Path,
   views: readonly View[],
   first: number,
@@ -157,7 +157,7 @@ export async function compileTileProgram(
         z = windowOf(values.tensor, view);
       } else if (stage.noise === "random" && noise === "random") z = drawNoise(key[0], stage, i, view);
       else if (stage.noise === "star" && stage.scale === 0) z = windowOf(zStar[0], view);
-      const scale = scales[stage.scale]!;
+      const scale = frozen(stage.scale, stage.statistics);
       picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.halo);
       for (const [t, slice] of scale.bindings) bindings.set(t, slice);
     }

@@ -34,8 +34,6 @@ export interface TrainOptions {
   readonly alphaRec: number;
   /** Share of alphaRec that the coarsest scale has where z* is redrawn: there the loss asks for the photo from every z, not from one. */
   readonly alphaShare: number;
-  /** κ: weight of the difference between the mean colours of random pictures and of the photo; see colourLoss. 0 in the paper. */
-  readonly colourWeight: number;
   /** λ: weight of the gradient penalty. */
   readonly lambdaGp: number;
   /** Noise amplitude of scale n is this times the RMSE of its upsampled reconstruction. */
@@ -71,7 +69,6 @@ export const DEFAULTS: TrainOptions = Object.freeze({
   averageOver: 0.07,
   alphaRec: 10,
   alphaShare: 0.3,
-  colourWeight: 10,
   lambdaGp: 0.1,
   noiseAmp: 0.1,
   zStar: "redrawn",
@@ -94,7 +91,7 @@ export const learningRate = (
 /** Named settings. Without a GPU, `preview` is the one that trains in minutes. */
 export const PRESETS = {
   full: DEFAULTS,
-  paper: { ...DEFAULTS, averageOver: 0, alphaShare: 1, colourWeight: 0 }, // the paper's weights and losses
+  paper: { ...DEFAULTS, averageOver: 0, alphaShare: 1 }, // the paper's weights and losses
   balanced: { ...DEFAULTS, maxSize: 160, iterations: 1000, maxChannels: 64 },
   preview: { ...DEFAULTS, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
   animation: { ...DEFAULTS, minSize: 20, noisePadding: true }, // the official mode animation_train
@@ -125,7 +122,6 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["averageOver", 0, 1, false],
   ["alphaRec", 0, 1e4, false],
   ["alphaShare", 0, 1, false],
-  ["colourWeight", 0, 1e4, false],
   ["lambdaGp", 0, 1e4, false],
   ["noiseAmp", 0, 10, false],
   ["seed", 0, 2 ** 32 - 1, true],

@@ -18,18 +18,7 @@ export const consinganModels: ModelRecipe<ConsinganModel> = {
   name: "consingan",
   isForEnlargement: false,
   defaults: CONSINGAN,
-  unused: [
-    "scaleFactor",
-    "maxChannels",
-    "zStar",
-    "gStep",
-    "upsample",
-    "statistics",
-    "noisePadding",
-    "averageOver",
-    "alphaShare",
-    "colourWeight",
-  ],
+  unused: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding", "averageOver", "alphaShare"],
   adapt({ maxSize, minSize, iterations, maxChannels, seed }) {
     const stages = maxSize <= FEW_STAGES.maxSize ? FEW_STAGES.stages : CONSINGAN.stages;
     return { ...CONSINGAN, maxSize, minSize, iterations, seed, stages, channels: Math.min(CONSINGAN.channels, maxChannels) };

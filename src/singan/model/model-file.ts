@@ -19,7 +19,6 @@ const LATER_OPTIONS: Partial<TrainOptions> = {
   noisePadding: false,
   averageOver: 0,
   alphaShare: 1,
-  colourWeight: 0,
   stages: 6,
   trainedStages: 3,
   lrScale: 0.1,

@@ -58,6 +58,8 @@ export const srModels: ModelRecipe<Model> = {
 function tensorsOf(model: Model): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   model.scales.forEach((scale, k) => {
+    for (const [name, data] of scale.reconstruction ?? [])
+      tensors.set(`R.${k}.${name}`, { dtype: "F32", shape: [scale.channels], data });
     for (const [letter, net] of NETS) {
       for (const [key, data] of complete(scale[net], net, scale.channels)) {
         tensors.set(`${letter}.${k}.${key}`, {
@@ -116,18 +118,24 @@ function checkFactor(factor: unknown, sizes: readonly Size[]): asserts factor is
 function readScale(record: unknown, k: number, { options, sizes, take, untaken }: FileParts): ScaleModel {
   const known = readRecord(record, k, sizes[k]!, channelsAt(k, options));
   const { channels } = known;
-  const state = (letter: string, net: Net): StateDict => {
-    const values = new Map<string, Float32Array>();
-    const prefix = `${letter}.${k}.`;
-    const hasStatistics = net === "generator" || [...untaken()].some((name) => name.startsWith(prefix) && isStatistic(name));
-    for (const [name, shape] of fileShapes(net, channels)) {
-      if (isStatistic(name) && !hasStatistics) continue;
-      const data = take(prefix + name, shape);
-      if (name.endsWith(".running_var") && data.some((v) => v < 0))
-        throw damaged(`tensor ${prefix}${name} holds negative values`);
-      values.set(name, data);
-    }
-    return values;
+  const hasStatistics = (letter: string): boolean =>
+    [...untaken()].some((name) => name.startsWith(`${letter}.${k}.`) && isStatistic(name));
+  const state = (letter: string, net: Net, isStored: (name: string) => boolean): StateDict => {
+    const stored = [...fileShapes(net, channels)].filter(([name]) => isStored(name));
+    return new Map(
+      stored.map(([name, shape]) => {
+        const data = take(`${letter}.${k}.${name}`, shape);
+        if (name.endsWith(".running_var") && data.some((v) => v < 0))
+          throw damaged(`tensor ${letter}.${k}.${name} holds negative values`);
+        return [name, data];
+      }),
+    );
   };
-  return { ...known, generator: state("G", "generator"), discriminator: state("D", "discriminator") };
+  const withStatistics = hasStatistics("D");
+  return {
+    ...known,
+    generator: state("G", "generator", () => true),
+    discriminator: state("D", "discriminator", (name) => withStatistics || !isStatistic(name)),
+    ...(hasStatistics("R") && { reconstruction: state("R", "generator", isStatistic) }),
+  };
 }

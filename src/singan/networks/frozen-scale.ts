@@ -34,6 +34,9 @@ export function generatorInput(z: Tensor | null, amp: Tensor, previous: Tensor, 
   return add(channelScale(spread, amp), pad2d(previous, m));
 }
 
+/** Whose batch statistics normalise a picture. */
+export type Statistics = "random" | "reconstruction";
+
 /** A trained generator with its statistics folded in. */
 export class FrozenScale {
   readonly amp = leaf("noiseAmp", AMP_SHAPE);
@@ -43,11 +46,14 @@ export class FrozenScale {
 
   constructor(
     private readonly gpu: Gpu,
-    { size, channels, noiseAmp, generator }: Pick<ScaleModel, "size" | "channels" | "noiseAmp" | "generator">,
+    scale: Pick<ScaleModel, "size" | "channels" | "noiseAmp" | "generator" | "reconstruction">,
+    statistics: Statistics = "random",
   ) {
+    const { size, channels, noiseAmp } = scale;
     this.size = size;
     this.#weights = new Leaves(new FlatBuffer(gpu, foldedShapes(channels), "frozen generator"));
-    this.#weights.storage.write(foldGenerator(generator));
+    const own = statistics === "reconstruction" ? (scale.reconstruction ?? []) : [];
+    this.#weights.storage.write(foldGenerator(new Map([...scale.generator, ...own])));
     this.#amp = gpu.upload(ampValues(noiseAmp), "noise amplitude");
   }
 

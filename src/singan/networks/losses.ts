@@ -3,7 +3,7 @@
 import { grad } from "../../autodiff/grad.ts";
 import { concat } from "../../autodiff/ops/batch.ts";
 import { channelSum } from "../../autodiff/ops/channel.ts";
-import { fill, mul, scale } from "../../autodiff/ops/elementwise.ts";
+import { fill, mul } from "../../autodiff/ops/elementwise.ts";
 import { lerp, penaltyIntegrand, squaredError } from "../../autodiff/ops/fused.ts";
 import { sum } from "../../autodiff/ops/reduce.ts";
 import type { Tensor } from "../../autodiff/tensor.ts";
@@ -34,17 +34,6 @@ export function gradientPenalty(critic: Critic, x: Tensor, lambda: number): { lo
   const excess = penaltyIntegrand(gradient);
   return { loss: sum(excess, lambda / excess.size), gradient };
 }
-
-/**
- * κ · mean over colours of (c(x) − target)², c being the mean over pixels.  x [1,3,h,w], target [1,3] → [1].
- * D can't see a mean colour: its first convolution has no padding, and batch norm follows (docs/adr/0010).
- */
-export function colourLoss(x: Tensor, target: Tensor, weight: number): Tensor {
-  return squaredError(meanColour(x), target, weight / target.size);
-}
-
-/** The mean over pixels of x [1,3,h,w] → [1,3]. */
-export const meanColour = (x: Tensor): Tensor => scale(channelSum(x, 1), x.shape[1]! / x.size);
 
 /** α · mean (x − target)², over all values. */
 export function reconstructionLoss(x: Tensor, target: Tensor, alpha: number): Tensor {

@@ -1,6 +1,6 @@
 // Whether a training has ended in a model that makes nothing: its losses may be finite all the same.
 
-import { meanColour, type Planes, rmse } from "../../image/planes.ts";
+import { type Planes, rmse } from "../../image/planes.ts";
 import type { Preview } from "../model/model.ts";
 
 /** A reconstruction this many times as far from the photo as one colour is. */
@@ -10,12 +10,15 @@ const FLAT = 0.01;
 /** Of networks that have hardly been trained both pictures have one colour. A reconstruction nearer than this has learnt something. */
 const LEARNT = 0.7;
 
-/** How far a picture is from its own mean colour, RMSE in [0,1]. */
-function contrast(picture: Planes): number {
-  const colour = meanColour(picture);
-  const area = picture.width * picture.height;
-  return rmse(picture, { ...picture, data: picture.data.map((_, i) => colour[Math.floor(i / area)]!) });
+/** Each channel's mean, everywhere. */
+function meanColour({ width, height, data }: Planes): Planes {
+  const area = width * height;
+  const means = [0, 1, 2].map((c) => data.subarray(c * area, (c + 1) * area).reduce((sum, v) => sum + v, 0) / area);
+  return { width, height, data: data.map((_, i) => means[Math.floor(i / area)]!) };
 }
+
+/** How far a picture is from its own mean colour, RMSE in [0,1]. */
+const contrast = (picture: Planes): number => rmse(picture, meanColour(picture));
 
 /**
  * What is wrong with the last pictures of a training, as a clause for the user; null where nothing is, and for a photo of one colour. The

@@ -7,7 +7,7 @@ import { OptionError } from "../../model/config.ts";
 import type { Model } from "../../model/model.ts";
 import { noiseSize } from "../../model/shapes.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
-import { type Path, samplePath } from "../path.ts";
+import { type Path, type Stage, samplePath } from "../path.ts";
 import { requireUint32 } from "../sampling.ts";
 import type { SinganSampler } from "../singan-sampler.ts";
 
@@ -121,7 +121,8 @@ export function animationPath(model: Model, options: AnimationOptions): Path {
   const { startScale } = options;
   checkWalk(options);
   const path = samplePath(model, { startScale });
-  return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : { ...stage, noise: "given" })) };
+  const walks = (stage: Stage): Stage => ({ ...stage, noise: "given", statistics: "reconstruction" });
+  return { ...path, stages: path.stages.map((stage) => (stage.scale < startScale ? stage : walks(stage))) };
 }
 
 /**

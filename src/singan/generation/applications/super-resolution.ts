@@ -21,14 +21,13 @@ export function srSteps(factor: number): { readonly count: number; readonly fact
   return { count, factor: factor ** (1 / count) };
 }
 
-/** The options of a training for super-resolution that differ from a plain one: α = 100 alone, and a pyramid with the steps of the enlargement. */
+/** The options of a training for super-resolution that differ from a plain one: α = 100, and a pyramid with the steps of the enlargement. */
 export const srOptions = (factor: number) =>
   ({
     recipe: "sr",
     alphaRec: 100,
     averageOver: 0,
     alphaShare: 1,
-    colourWeight: 0,
     minSize: 18,
     scaleFactor: 1 / srSteps(factor).factor,
   }) as const satisfies Partial<TrainOptions>;
@@ -59,6 +58,12 @@ export function srPath(model: Model, factor: number): Path {
     const { width, height } = sizes[j - 1]!;
     sizes.push({ width: larger(width), height: larger(height) });
   }
-  const stages = sizes.map((size, j) => ({ scale, size, noise: "random" as const, grey: j === 0 }));
+  const stages = sizes.map((size, j) => ({
+    scale,
+    size,
+    noise: "random" as const,
+    statistics: "reconstruction" as const,
+    grey: j === 0,
+  }));
   return { stages, start, factor: 1 / steps.factor, crop: srSize(trained, factor) };
 }

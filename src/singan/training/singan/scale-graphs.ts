@@ -11,7 +11,7 @@ import type { Observe, Weights } from "../../../nn/layers.ts";
 import { imageShape, PADDING, type Size, type TrainOptions } from "../../model/config.ts";
 import { greyShape, noiseSize } from "../../model/shapes.ts";
 import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
-import { colourLoss, criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
+import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
 import { AMP_SHAPE, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
 
@@ -37,8 +37,6 @@ export class ScaleLeaves {
   /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
   readonly zPrev: Tensor;
   readonly amp = leaf("noiseAmp", AMP_SHAPE);
-  /** The photo's mean colour. */
-  readonly colour = leaf("colour", [1, 3]);
   /** This iteration's noise and, where z* is redrawn, its z*: made once per iteration. */
   readonly noise: Tensor;
   /** The fake of a D step, and of the G steps after the last. */
@@ -120,14 +118,10 @@ export function criticStep(
   return { losses: { critic: losses, gradientPenalty: penalty }, gradients: plus(byPictures, grad(penalty, weights)) };
 }
 
-/**
- * −mean D(fake), and the gradient ∂/∂fake of this and of the mean colour's loss. D does not change in the G loop, so one pass per iteration
- * serves all its steps.
- */
-export function adversarialGraph(c: ScaleContext, { colour }: ScaleLeaves, fake: Tensor, observe?: Observe) {
+/** −mean D(fake) and its gradient ∂loss/∂fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
+export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe) {
   const loss = criticLoss(discriminator(fake, c.d, observe), -1);
-  const { colourWeight } = c.options;
-  return { loss, byFake: grad(colourWeight > 0 ? add(loss, colourLoss(fake, colour, colourWeight)) : loss, [fake])[0]! };
+  return { loss, byFake: grad(loss, [fake])[0]! };
 }
 
 /** α of a scale. Where z* is redrawn, the coarsest scale has only a share of it. */
@@ -175,7 +169,7 @@ export function regeneratedGeneratorGraph(
 ): GeneratorGraph {
   const weights = [...c.g.values()];
   const saved = [previous, input];
-  const adversarialOf = (fake: Tensor) => adversarialGraph(c, leaves, fake, observe.d);
+  const adversarialOf = (fake: Tensor) => adversarialGraph(c, fake, observe.d);
   const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, reconstructionWeight(c));
   if (batched) {
     const pictures = generator(concat(input, leaves.zInput), concat(previous, rebuiltFrom(c, leaves)), c.g, observe.g);

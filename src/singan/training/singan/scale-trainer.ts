@@ -3,7 +3,7 @@
 
 import { leaf, type Tensor } from "../../../autodiff/tensor.ts";
 import { type Gpu, isBindable, type Slice, sampleOf } from "../../../gpu/device.ts";
-import { meanColour, type Planes } from "../../../image/planes.ts";
+import type { Planes } from "../../../image/planes.ts";
 import { ADAM } from "../../../nn/adam.ts";
 import type { Observe } from "../../../nn/layers.ts";
 import { averaged } from "../../../runtime/average.ts";
@@ -42,9 +42,8 @@ export interface ScaleSetup {
   readonly palette?: Float32Array | undefined;
 }
 
-export type ProgramName = IterationProgram | "zInput" | StatisticsProgram | "sample" | "reconstruction";
+export type ProgramName = IterationProgram | "zInput" | "statistics" | "sample" | "reconstruction";
 type IterationProgram = "noise" | "fakes" | "d" | "adversarial" | "g";
-type StatisticsProgram = "randomStatistics" | "reconstructionStatistics";
 
 /** Collects updates of running statistics: `observe` is called for each normalisation. */
 export interface Watch {
@@ -118,7 +117,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
     set.upload(leaves.real, setup.real.data);
     set.upload(leaves.amp, ampValues(setup.noiseAmp));
-    set.upload(leaves.colour, meanColour(setup.real));
     if (zPrev) set.upload(leaves.zPrev, zPrev.data);
     if (zStar) set.upload(leaves.zStar, zStar);
     if (this.#palette) set.upload(this.#palette, palette!);
@@ -155,7 +153,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     // The pass of the last D step, which the G steps backpropagate through: `passes` itself, or one sample of it.
     const last = samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size)));
     const inAdversarial = this.#watch("adversarial");
-    const adversarial = graphs.adversarialGraph(context, leaves, leaves.fake, inAdversarial.d);
+    const adversarial = graphs.adversarialGraph(context, leaves.fake, inAdversarial.d);
     const inG = this.#watch("g");
     const g =
       options.gStep === "replay"
@@ -186,18 +184,15 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
       updates: [adam(this.#d), ...inD.updates],
     });
 
-    const random = this.#watch("randomStatistics");
-    const fresh = source("randomStatistics");
+    const random = this.#watch("statistics");
+    const fresh = source("statistics");
     graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, ofNoise), fresh, { observe: random.g });
-    const rebuilt = this.#watch("reconstructionStatistics");
-    graphs.reconstructionPass(context, leaves, rebuilt.g);
     const preview = source("sample");
     const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, ofNoise), preview).fake;
     const inPicture = this.#watch("reconstruction");
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture.g);
     this.pictures = { sample, reconstruction };
-    set.draft("randomStatistics", [], { updates: random.updates });
-    set.draft("reconstructionStatistics", [], { updates: rebuilt.updates });
+    set.draft("statistics", [], { updates: random.updates });
     set.draft("sample", [sample]);
     set.draft("reconstruction", [reconstruction], { updates: inPicture.updates });
     await this.complete();
@@ -262,10 +257,9 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
   #watch(program: ProgramName): { readonly g?: Observe; readonly d?: Observe; readonly updates: Update[] } {
     const { dSteps, statistics } = this.options;
     const isRunning = statistics === "running" && (program === "fakes" || program === "g");
-    const isRecalibration = program === "randomStatistics" || program === "reconstructionStatistics";
     // At the coarsest scale one fake counts as those of all D steps.
     const own = () => this.#observer(program === "fakes" && this.level === 0 ? dSteps : 1);
-    const g = this.parts.watch?.(program, "generator", own) ?? (isRunning || isRecalibration ? own() : null);
+    const g = this.parts.watch?.(program, "generator", own) ?? (isRunning || program === "statistics" ? own() : null);
     const d = this.parts.watch?.(program, "discriminator", own) ?? null;
     return {
       ...(g && { g: g.observe }),
@@ -310,16 +304,11 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     if (this.options.statistics === "recalibrated") this.recalibrate();
   }
 
-  /**
-   * Averages the generator's statistics over passes with its final weights. At the coarsest scale the passes are random, because the one
-   * z* is not like other noise. Elsewhere they are alternately random and reconstruction, because the scale will see both (docs/adr/0003).
-   */
+  /** Averages the generator's statistics over random passes with its final weights; the reconstruction has its own (docs/adr/0010). */
   recalibrate(): void {
-    const { options, level: scale } = this;
-    const { randomStatistics, reconstructionStatistics } = this.programs;
     for (let t = 1; t <= RECALIBRATION_PASSES; t++) {
-      this.feed.write({ key: randomKey(options.seed, PURPOSE.statistics, scale, t), momentum: 1 / t });
-      submit(this.gpu, [scale === 0 || t % 2 === 1 ? randomStatistics : reconstructionStatistics]);
+      this.feed.write({ key: randomKey(this.options.seed, PURPOSE.statistics, this.level, t), momentum: 1 / t });
+      submit(this.gpu, [this.programs.statistics]);
     }
   }
 

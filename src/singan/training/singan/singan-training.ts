@@ -1,30 +1,24 @@
 // How the recipes singan and sr train: scale by scale, each frozen when it is done. Official code: train() of training.py.
 
-import { concat } from "../../../autodiff/ops/batch.ts";
-import { zeros } from "../../../autodiff/ops/elementwise.ts";
-import { normal } from "../../../autodiff/ops/random.ts";
-import { crop2d, margins } from "../../../autodiff/ops/spatial.ts";
 import { normals } from "../../../autodiff/philox.ts";
-import { leaf, sizeOf } from "../../../autodiff/tensor.ts";
+import { sizeOf } from "../../../autodiff/tensor.ts";
 import type { Gpu } from "../../../gpu/device.ts";
-import { type Planes, rmse } from "../../../image/planes.ts";
+import { rmse } from "../../../image/planes.ts";
 import { initialWeights } from "../../../nn/init.ts";
-import { compile, submit } from "../../../runtime/program.ts";
-import { channelsAt, imageShape, OptionError, PADDING, type Size, type TrainOptions } from "../../model/config.ts";
+import { channelsAt, OptionError, type Size, type TrainOptions } from "../../model/config.ts";
 import { type Model, type Preview, photoAt, requireScale, type ScaleModel, type StateDict } from "../../model/model.ts";
 import { type Palette, quantized } from "../../model/palette.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shapes.ts";
 import { singanModels, srModels } from "../../model/singan-models.ts";
-import { compute } from "../../networks/compute.ts";
 import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
-import { meanColour } from "../../networks/losses.ts";
 import { macsPerPass } from "../../networks/networks.ts";
-import { grey, PURPOSE, randomKey } from "../../networks/noise.ts";
+import { PURPOSE, randomKey } from "../../networks/noise.ts";
 import { madeUpPicture, NO_LOSSES, NOISE_AMP } from "../dry-run.ts";
 import type { LevelTrainer, TrainerState } from "../level-trainer.ts";
 import type { Course, FinishedLevels, LevelRecord, TrainingRecipe, TrainingSetup, ValueSource } from "../recipe.ts";
 import { type TrainControl, type TrainEvent, trainLevel } from "../train.ts";
+import { passOn, reconstructionOf, reconstructionStatistics, typicalZStar } from "./reconstruction.ts";
 import { ScaleTrainer } from "./scale-trainer.ts";
 
 const training = {
@@ -93,11 +87,13 @@ export class SinganCourse implements Course<Model> {
     const preview = await trainer.preview(options.iterations + 1);
     trainer.dispose(); // what follows takes memory in addition
     const [size, channels] = [pyramid.sizes[scale]!, channelsAt(scale, options)];
-    const finished: ScaleModel = { size, channels, noiseAmp, ...nets, losses, seconds: seconds() };
-    const frozen = new FrozenScale(gpu, finished);
+    const trained: ScaleModel = { size, channels, noiseAmp, ...nets, losses, seconds: seconds() };
+    const frozen = new FrozenScale(gpu, trained);
     this.#frozen.push(frozen);
     const zStar = scale === 0 && options.zStar === "redrawn" ? await typicalZStar(gpu, frozen, options) : model.zStar;
-    const passed = await passOn(gpu, frozen, reconstruction, { ...model, zStar }, scale, this.#upsample);
+    const ofReconstruction = () => reconstructionStatistics(gpu, trained, reconstruction, { ...model, zStar });
+    const finished = options.statistics === "recalibrated" ? { ...trained, reconstruction: await ofReconstruction() } : trained;
+    const passed = await passOn(gpu, finished, reconstruction, { ...model, zStar }, scale, this.#upsample);
     this.#finished = { model: { ...model, zStar, scales: [...model.scales, finished] }, reconstruction: passed.next };
     return { ...preview, reconstruction: passed.picture };
   }
@@ -107,48 +103,12 @@ export class SinganCourse implements Course<Model> {
   }
 }
 
-/** The reconstruction of the first `count` scales of a model, brought to the next scale: as their training passed it on. */
-export async function reconstructionOf(gpu: Gpu, model: Model, count: number): Promise<Planes> {
-  const upsample = upsampler(model.options.upsample, model.scaleFactor);
-  let reconstruction: Planes | null = null;
-  for (const [k, scale] of model.scales.slice(0, count).entries()) {
-    const frozen = new FrozenScale(gpu, scale);
-    try {
-      reconstruction = (await passOn(gpu, frozen, reconstruction, model, k, upsample)).next;
-    } finally {
-      frozen.dispose();
-    }
-  }
-  return reconstruction!;
-}
-
 /** Fresh weights, or the previous scale's where the width is the same. */
 function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
   if (previous?.channels === channels) return { generator: previous.generator, discriminator: previous.discriminator };
   const fresh = (net: Net, purpose: number): StateDict =>
     initialWeights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
   return { generator: fresh("generator", PURPOSE.initialG), discriminator: fresh("discriminator", PURPOSE.initialD) };
-}
-
-/** The reconstruction of a frozen scale, and the same brought to the next scale: the only place where a picture is passed on. */
-async function passOn(
-  gpu: Gpu,
-  frozen: FrozenScale,
-  zPrev: Planes | null,
-  { sizes, zStar, options }: Pick<Model, "sizes" | "zStar" | "options">,
-  scale: number,
-  upsample: Upsample,
-): Promise<{ picture: Planes; next: Planes | null }> {
-  const { size } = frozen;
-  const nextSize = sizes[scale + 1];
-  const previous = leaf("zPrev", imageShape(size));
-  const z = leaf("zStar", zStarShape(sizes[0]!, options));
-  const picture = frozen.apply(zPrev ? null : grey(z), previous);
-  const next = nextSize ? upsample(picture, size, nextSize) : null;
-  const outputs = next ? [picture, next] : [picture];
-  const inputs = [[previous, zPrev?.data ?? new Float32Array(previous.size)] as const, [z, zStar] as const];
-  const [data, nextData] = await compute(gpu, "reconstruction", outputs, inputs, frozen.bindings);
-  return { picture: { ...size, data: data! }, next: nextSize ? { ...nextSize, data: nextData! } : null };
 }
 
 function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: ValueSource): FinishedLevels<Model> {
@@ -171,7 +131,11 @@ function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptio
     generator.set(`${block}.norm.running_var`, new Float32Array(channels).fill(1));
   }
   const discriminator = draw("discriminator", PURPOSE.initialD);
-  return { size, channels, noiseAmp: scale === 0 ? 1 : NOISE_AMP, generator, discriminator, losses: NO_LOSSES, seconds: 0 };
+  const statistics = new Map([...generator].filter(([name]) => name.includes(".running_")));
+  return {
+    ...{ size, channels, noiseAmp: scale === 0 ? 1 : NOISE_AMP, generator, discriminator, losses: NO_LOSSES, seconds: 0 },
+    ...(options.statistics === "recalibrated" && { reconstruction: statistics }),
+  };
 }
 
 /**
@@ -230,55 +194,4 @@ export interface Retraining {
   readonly model: Model;
   readonly scale: number;
   readonly palette: Palette;
-}
-
-/** How many z* are drawn to choose from. Each takes one pass of the smallest generator: all together a few iterations of its training. */
-const DRAWS = 200;
-
-/**
- * Of many draws the one that the frozen coarsest scale makes the most typical picture of: the mean colours of its whole and of its inside,
- * which the next generator's padding of zeros does not reach, are nearest to those of all draws. [1,1,h,w] of noiseSize. What z*'s picture
- * lacks in brightness the reconstruction loss of the next scale makes up for, in every random picture as well: batch norm gives all passes
- * of a generator nearly the same mean (docs/adr/0010).
- */
-async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: TrainOptions): Promise<Float32Array> {
-  const { size } = coarsest;
-  const key = leaf("key", [4]);
-  const z = normal(key, zStarShape(size, options), 0);
-  const picture = coarsest.apply(grey(z), zeros(imageShape(size)));
-  const colours = concat(meanColour(picture), meanColour(crop2d(picture, margins(PADDING))));
-  const bytes = colours.size * 4;
-  const keys = gpu.alloc(16, "z* key");
-  const table = gpu.alloc(DRAWS * bytes, "colours of z*");
-  try {
-    const bindings = new Map([[key, keys] as const, ...coarsest.bindings]);
-    const program = await compile(gpu, { name: "z*", outputs: [z, colours], bindings });
-    try {
-      const keyOf = (i: number) => randomKey(options.seed, PURPOSE.zStar, 0, 1 + i); // step 0 is the fixed z*
-      for (let i = 0; i < DRAWS; i++) {
-        gpu.write(keys, keyOf(i));
-        submit(gpu, [program, { from: program.slice(colours), to: { ...table, offset: table.offset + i * bytes, bytes } }]);
-      }
-      const [rows] = await gpu.read([table]);
-      gpu.write(keys, keyOf(mostTypical(rows!.subarray(0, DRAWS * colours.size), colours.size)));
-      submit(gpu, [program]);
-      const [values] = await gpu.read([program.slice(z)]);
-      return values!;
-    } finally {
-      program.dispose();
-    }
-  } finally {
-    for (const slice of [keys, table]) gpu.free(slice);
-  }
-}
-
-/** The row of `width` values that is nearest to the mean of all. */
-function mostTypical(rows: Float32Array, width: number): number {
-  const count = rows.length / width;
-  const mean = new Float64Array(width);
-  rows.forEach((v, i) => {
-    mean[i % width]! += v / count;
-  });
-  const distances = Array.from({ length: count }, (_, i) => mean.reduce((sum, m, c) => sum + (rows[i * width + c]! - m) ** 2, 0));
-  return distances.indexOf(Math.min(...distances));
 }
