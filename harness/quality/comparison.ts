@@ -7,14 +7,16 @@ import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet } from "../../src/image/labels.ts";
 import { encodePng } from "../../src/image/png.ts";
 
-const BEFORE = ["--average-over", "0", "--alpha-share", "1", "--colour-weight", "0"] as const;
 /** Flags of `singan train` by name; null is the official code's method in PyTorch (bench/peers/official.py). docs/adr/0010 has the figures. */
 export const SETTINGS: Readonly<Record<string, readonly string[] | null>> = {
   pytorch: null,
-  official: [...BEFORE, "--g-step", "replay", "--statistics", "running"],
-  before: BEFORE,
-  after: ["--average-over", "0.07", "--alpha-share", "0.3", "--colour-weight", "10"],
+  official: ["--average-over", "0", "--alpha-share", "1", "--g-step", "replay", "--statistics", "running"],
+  redrawn: ["--average-over", "0.07", "--alpha-share", "0.3"],
+  fixed: ["--average-over", "0.07", "--z-star", "fixed"],
 };
+/** A version of this program by its commit: its defaults. */
+export const isCommit = (settings: string): boolean => /^[0-9a-f]{7,40}$/.test(settings);
+
 /** Figures of `singan eval`, with the decimals that the table shows. */
 const FIGURES = {
   ...{ swd: 4, swd_detail: 4, colour: 4, diversity: 3, nn_fidelity: 4, nn_coverage: 4, in_place: 3, largest_copy: 3 },
@@ -38,6 +40,17 @@ function run(program: string, ...words: string[]): string {
   return stdout;
 }
 const singan = (...words: string[]): string => run(process.execPath, "dist/cli.js", ...words);
+
+/** The program of a commit, which is built where that is not done. */
+function programOf(commit: string, work: string): string {
+  const folder = join(work, "versions", commit);
+  const program = join(folder, "dist/cli.js");
+  if (existsSync(program)) return program;
+  mkdirSync(folder, { recursive: true });
+  run("sh", "-c", `git archive ${commit} | tar x -C '${folder}' && ln -sfn "$PWD/node_modules" '${folder}/node_modules'`);
+  run("sh", "-c", `cd '${folder}' && node build.mjs`);
+  return program;
+}
 
 /** With PyTorch, NumPy and Pillow. */
 const PYTHON = process.env["PYTHON"] ?? "python3";
@@ -79,14 +92,15 @@ export class Comparison {
   }
 
   #train({ photo, settings, seed }: Training, folder: string): { readonly adapter: string; readonly against: readonly string[] } {
-    const flags = SETTINGS[settings]!;
+    const flags = isCommit(settings) ? [] : SETTINGS[settings]!;
     const words = [...this.budget, "--seed", String(seed), "--samples", "20"];
     if (!flags) {
       const real = join(folder, "real.png"); // the last file that is written
       if (!existsSync(real)) run(PYTHON, "bench/peers/official.py", photo, folder, ...words);
       return { adapter: PYTORCH, against: ["--against", real] };
     }
-    singan("train", photo, "--out", folder, "--skip-finished", ...words, ...flags);
+    const program = isCommit(settings) ? programOf(settings, this.work) : "dist/cli.js";
+    run(process.execPath, program, "train", photo, "--out", folder, "--skip-finished", ...words, ...flags);
     const { adapter } = JSON.parse(readFileSync(join(folder, "report.json"), "utf8")) as { adapter: { name: string } };
     return { adapter: adapter.name, against: [] };
   }

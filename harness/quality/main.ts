@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Comparison, type Row, SETTINGS, stem, table } from "./comparison.ts";
+import { Comparison, isCommit, type Row, SETTINGS, stem, table } from "./comparison.ts";
 
 const WORK = "out/quality";
 
@@ -14,15 +14,16 @@ function main(): void {
   const { values, positionals: photos } = parseArgs({
     allowPositionals: true,
     options: {
-      settings: text("before,after"),
+      settings: text("06732b4,redrawn"),
       seeds: text("1,2,3"),
       budget: text("--max-size 64 --iterations 500"), // that of the official samples that are compared with
       to: { type: "string" },
     },
   });
   const settings = values.settings.split(",");
-  const unknown = settings.find((name) => !Object.hasOwn(SETTINGS, name));
-  if (unknown !== undefined) throw new Error(`--settings ${unknown} is not one of ${Object.keys(SETTINGS).join(", ")}`);
+  const unknown = settings.find((name) => !Object.hasOwn(SETTINGS, name) && !isCommit(name));
+  if (unknown !== undefined)
+    throw new Error(`--settings ${unknown}: give a commit or one of ${Object.keys(SETTINGS).join(", ")}`);
   if (photos.length === 0) throw new Error("no photo is given");
   const { to } = values;
   const seeds = values.seeds.split(",").map(Number);

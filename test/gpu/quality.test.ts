@@ -14,9 +14,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test("measures each training once, and shows means and deviations over the seeds", () => {
   const comparison = new Comparison(folder, BUDGET);
-  const all = [1, 2].map((seed) => ({ photo: "photos/tulips.png", settings: "after", seed }));
+  const all = [1, 2].map((seed) => ({ photo: "photos/tulips.png", settings: "redrawn", seed }));
   const rows = all.map((training) => comparison.measured(training));
-  const model = join(folder, "max-size-27-iterations-1", "tulips", "after-1", "model.safetensors");
+  const model = join(folder, "max-size-27-iterations-1", "tulips", "redrawn-1", "model.safetensors");
   const { mtimeMs } = statSync(model);
   expect(all.map((training) => comparison.measured(training))).toEqual(rows);
   expect(statSync(model).mtimeMs).toBe(mtimeMs);
@@ -27,7 +27,7 @@ test("measures each training once, and shows means and deviations over the seeds
   expect(first).not.toBe(second);
   const lines = table(rows);
   expect(lines).toHaveLength(3);
-  expect(lines[2]).toContain(`| tulips | after | 2 |`);
+  expect(lines[2]).toContain(`| tulips | redrawn | 2 |`);
   expect(lines[2]).toContain(`| ${((first + second) / 2).toFixed(1)} ± ${(Math.abs(first - second) / Math.SQRT2).toFixed(1)} |`);
 
   const sheet = join(folder, "tulips.png");

@@ -74,15 +74,13 @@ export function samplePath(
   return { stages: stagesOf(sizes, 0, startScale), start: null, factor: model.scaleFactor };
 }
 
-/**
- * The stages of the scales from `first` on; their noise is random from scale `random` on. What is random from the coarsest scale on has the
- * statistics of random pictures; what begins with a picture or z* has those of the reconstruction.
- */
+/** The stages of the scales from `first` on; their noise is random from scale `random` on. */
 const stagesOf = (sizes: readonly Size[], first: number, random: number): Stage[] =>
   sizes.slice(first).map((size, i) => {
     const scale = first + i;
-    const noise = scale < random ? "star" : "random";
-    return { scale, size, noise, statistics: random === 0 ? "random" : "reconstruction", grey: scale === 0 };
+    return scale < random
+      ? { scale, size, noise: "star", statistics: "reconstruction", grey: scale === 0 }
+      : { scale, size, noise: "random", statistics: "random", grey: scale === 0 };
   });
 
 /** The picture that the model makes from z* alone: its memory of the photo. */

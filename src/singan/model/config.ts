@@ -91,7 +91,7 @@ export const learningRate = (
 /** Named settings. Without a GPU, `preview` is the one that trains in minutes. */
 export const PRESETS = {
   full: DEFAULTS,
-  paper: { ...DEFAULTS, averageOver: 0, alphaShare: 1 }, // the paper's weights and losses
+  paper: { ...DEFAULTS, averageOver: 0, zStar: "fixed" }, // the last weights, and one z*
   balanced: { ...DEFAULTS, maxSize: 160, iterations: 1000, maxChannels: 64 },
   preview: { ...DEFAULTS, maxSize: 48, scaleFactor: 0.6, iterations: 200, maxChannels: 32 }, // fewer, larger steps between scales
   animation: { ...DEFAULTS, minSize: 20, noisePadding: true }, // the official mode animation_train
