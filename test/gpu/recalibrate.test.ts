@@ -1,17 +1,23 @@
 // Recalibrated statistics against plain averages of what the first block of a generator sees, computed here in f64.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { margins, pad2d } from "../../src/autodiff/ops/spatial.ts";
 import { normals } from "../../src/autodiff/philox.ts";
-import { sizeOf } from "../../src/autodiff/tensor.ts";
+import { leaf, sizeOf } from "../../src/autodiff/tensor.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Planes } from "../../src/image/planes.ts";
 import { initialWeights } from "../../src/nn/init.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
-import { parameterShapes } from "../../src/singan/model/shapes.ts";
+import { imageShape } from "../../src/singan/model/config.ts";
+import { BLOCKS, parameterShapes } from "../../src/singan/model/shapes.ts";
+import { compute } from "../../src/singan/networks/compute.ts";
 import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
-import { PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
+import { generator as inTrainMode } from "../../src/singan/networks/networks.ts";
+import { grey, PURPOSE, randomKey } from "../../src/singan/networks/noise.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
+import { NO_LOSSES } from "../../src/singan/training/dry-run.ts";
+import { passOn, reconstructionStatistics } from "../../src/singan/training/singan/reconstruction.ts";
 import { type ScaleSetup, ScaleTrainer } from "../../src/singan/training/singan/scale-trainer.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
@@ -117,3 +123,47 @@ test("at finer scales: the average over 50 random passes with the scale's own no
     got.map((_, c) => [average(c, 0), average(c, 1)]),
   );
 });
+
+test.each([
+  [0, null],
+  [1, picture],
+])(
+  "the reconstruction of scale %i has the statistics of its own pass, and with them frozen the picture of that pass",
+  async (scale, zPrev) => {
+    const { width, height } = size;
+    const sizes = Array.from({ length: scale + 1 }, () => size);
+    const zStar = Float32Array.from(normals([5, 6, 7, 8], 0, width * height));
+    const model = { sizes, zStar, options };
+    const plain = { size, channels: CHANNELS, noiseAmp: 1, discriminator: new Map(), losses: NO_LOSSES, seconds: 0 };
+    const random = new Map(
+      ["running_mean", "running_var"].flatMap((name) =>
+        BLOCKS.map((block) => [`${block}.norm.${name}`, new Float32Array(CHANNELS).fill(1)]),
+      ),
+    );
+    const trained = { ...plain, generator: new Map([...generator, ...random]) };
+    const reconstruction = await reconstructionStatistics(gpu, trained, zPrev, model);
+    const [mean, variance] = ["running_mean", "running_var"].map((name) => reconstruction.get(`head.norm.${name}`)!);
+    const padded = (height + 8) * (width + 8);
+    const seen = zPrev ? zPrev.data : Float32Array.from([...zStar, ...zStar, ...zStar]);
+    expectNear(
+      Array.from({ length: CHANNELS }, (_, c) => [mean![c]!, (variance![c]! * padded) / (padded - 1)]),
+      headMoments((c, y, x) => seen[(c * height + y) * width + x]!),
+    );
+
+    const previous = leaf("previous", imageShape(size));
+    const z = leaf("z", [1, 1, height, width]);
+    const weights = new Map([...parameterShapes("generator", CHANNELS)].map(([name, shape]) => [name, leaf(name, shape)]));
+    const pass = inTrainMode(pad2d(zPrev ? previous : grey(z), margins(5)), previous, weights);
+    const inputs = [
+      [previous, zPrev?.data ?? new Float32Array(previous.size)],
+      [z, zStar],
+      ...[...weights].map(([name, t]) => [t, generator.get(name)!] as const),
+    ] as const;
+    const [wanted] = await compute(gpu, "pass", [pass], inputs);
+    const { picture: found } = await passOn(gpu, { ...trained, reconstruction }, zPrev, model, scale, upsampler("bicubic", 1));
+    const { picture: other } = await passOn(gpu, trained, zPrev, model, scale, upsampler("bicubic", 1));
+    const error = (made: Planes) => Math.max(...made.data.map((v, i) => Math.abs(v - wanted![i]!)));
+    expect(error(found)).toBeLessThan(1e-5);
+    expect(error(other)).toBeGreaterThan(1e-3);
+  },
+);
