@@ -120,8 +120,12 @@ export function criticStep(
 
 /** −mean D(fake) and its gradient ∂loss/∂fake. D does not change in the G loop, so one pass per iteration serves all its steps. */
 export function adversarialGraph(c: ScaleContext, fake: Tensor, observe?: Observe) {
-  const loss = criticLoss(discriminator(fake, c.d, observe), -1);
+  const loss = adversarialLoss(c, fake, observe);
   return { loss, byFake: grad(loss, [fake])[0]! };
+}
+
+function adversarialLoss(c: ScaleContext, fake: Tensor, observe?: Observe): Tensor {
+  return criticLoss(discriminator(fake, c.d, observe), -1);
 }
 
 /** α of a scale. Where z* is redrawn, the coarsest scale has only a share of it. */
@@ -169,20 +173,18 @@ export function regeneratedGeneratorGraph(
 ): GeneratorGraph {
   const weights = [...c.g.values()];
   const saved = [previous, input];
-  const adversarialOf = (fake: Tensor) => adversarialGraph(c, fake, observe.d);
+  const adversarialOf = (fake: Tensor) => adversarialLoss(c, fake, observe.d);
   const reconstructionOf = (rebuilt: Tensor) => reconstructionLoss(rebuilt, leaves.real, reconstructionWeight(c));
   if (batched) {
     const pictures = generator(concat(input, leaves.zInput), concat(previous, rebuiltFrom(c, leaves)), c.g, observe.g);
     const [fake, rebuilt] = [take(pictures, 0), take(pictures, 1)];
-    const { loss: gAdversarial, byFake } = adversarialOf(fake);
-    const losses = { gAdversarial, reconstruction: reconstructionOf(rebuilt) };
-    const byPictures = concat(byFake, grad(losses.reconstruction, [rebuilt])[0]!);
+    const losses = { gAdversarial: adversarialOf(fake), reconstruction: reconstructionOf(rebuilt) };
+    const byPictures = concat(grad(losses.gAdversarial, [fake])[0]!, grad(losses.reconstruction, [rebuilt])[0]!);
     return { losses, gradients: grad(pictures, weights, byPictures), saved };
   }
   // One term after the other: the activations of the first are gone before the second's are made.
-  const fake = generator(input, previous, c.g, observe.g);
-  const { loss: gAdversarial, byFake } = adversarialOf(fake);
-  const adversarial = grad(fake, weights, byFake);
+  const gAdversarial = adversarialOf(generator(input, previous, c.g, observe.g));
+  const adversarial = grad(gAdversarial, weights);
   const reconstruction = reconstructionOf(reconstructionPass(c, leaves, observe.g));
   const byReconstruction = grad(reconstruction, weights);
   const losses = { gAdversarial, reconstruction };
