@@ -178,7 +178,7 @@ describe("a training", () => {
       expect(heavy.gradientPenalty / plain.gradientPenalty).toBeCloseTo(4, 5);
     });
 
-    test("averageOver: the weights of a window of G steps, the newest most", async () => {
+    test("averageOver: the weights of a window of iterations, the newest most", async () => {
       const first = { ...TINY, ...SINGLE_SCALE, dSteps: 1, gSteps: 1, lrDropAt: 1 };
       const weightsAfter = async (iterations: number, averageOver = 0) =>
         (await trainAll(gpu, tinyPhoto(), { ...first, iterations, averageOver })).scales[0]!.generator.get("head.conv.weight")!;
@@ -186,7 +186,7 @@ describe("a training", () => {
       const w0 = initialWeights(shapes, randomKey(TINY.seed!, PURPOSE.initialG, 0)).get("head.conv.weight")!;
       const [w1, w2] = [await weightsAfter(1), await weightsAfter(2)];
       expect(await weightsAfter(1, 1)).toEqual(w1);
-      const average = await weightsAfter(2, 1); // half of the way in each step
+      const average = await weightsAfter(2, 1); // half of the way in each iteration
       average.forEach((v, i) => {
         expect(v).toBeCloseTo(0.25 * w0[i]! + 0.25 * w1[i]! + 0.5 * w2[i]!, 6);
       });
@@ -280,10 +280,10 @@ describe("a training", () => {
     });
 
     const schedules: [options: Partial<TrainOptions>, runs: string][] = [
-      [{}, "noise fakes d d d g g g"],
-      [{ gStep: "replay" }, "noise fakes d d d adversarial g g g"],
-      [{ dSteps: 1, gSteps: 2 }, "noise fakes d g g"],
-      [{ noisePadding: true, zStar: "fixed", gStep: "replay" }, "noise fakes d d d adversarial g g g"],
+      [{}, "noise fakes d d d g g g average"],
+      [{ gStep: "replay" }, "noise fakes d d d adversarial g g g average"],
+      [{ dSteps: 1, gSteps: 2, averageOver: 0 }, "noise fakes d g g"],
+      [{ noisePadding: true, zStar: "fixed", gStep: "replay" }, "noise fakes d d d adversarial g g g average"],
     ];
     test.each(schedules)("%o: an iteration of the first two scales runs %s", async (options, runs) => {
       const all = resolveOptions({ ...TINY, ...options });

@@ -43,7 +43,7 @@ export interface ScaleSetup {
 }
 
 export type ProgramName = IterationProgram | "zInput" | "statistics" | "sample" | "reconstruction";
-type IterationProgram = "noise" | "fakes" | "d" | "adversarial" | "g";
+type IterationProgram = "noise" | "fakes" | "d" | "adversarial" | "g" | "average";
 
 /** Collects updates of running statistics: `observe` is called for each normalisation. */
 export interface Watch {
@@ -170,7 +170,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     });
     set.draft("g", [], {
       into: [...this.#g.gradientsInto(g.gradients), ...losses.into(g.losses)],
-      updates: [adam(this.#g), ...this.#averaging(), ...inG.updates],
+      updates: [adam(this.#g), ...inG.updates],
     });
     const inD = this.#watch("d");
     const alpha = source("d").uniform("alpha", [1]);
@@ -183,6 +183,11 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
       into: [...this.#d.gradientsInto(d.gradients), ...losses.into(d.losses)],
       updates: [adam(this.#d), ...inD.updates],
     });
+
+    if (this.#average) {
+      const share = Math.min(1, 1 / (options.averageOver * options.iterations));
+      set.draft("average", [], { updates: [averaged(this.#g.values.storage.whole, this.#average.storage.whole, share)] });
+    }
 
     const random = this.#watch("statistics");
     const fresh = source("statistics");
@@ -246,13 +251,6 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
   }
 
-  /** The average has a window of `averageOver` of all G steps. */
-  #averaging(): Update[] {
-    const { averageOver, iterations, gSteps } = this.options;
-    const share = Math.min(1, 1 / (averageOver * iterations * gSteps));
-    return this.#average ? [averaged(this.#g.values.storage.whole, this.#average.storage.whole, share)] : [];
-  }
-
   /** The observers of batch statistics in a program, and the updates that they collect. */
   #watch(program: ProgramName): { readonly g?: Observe; readonly d?: Observe; readonly updates: Update[] } {
     const { dSteps, statistics } = this.options;
@@ -291,6 +289,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     }
     if (gStep === "replay") steps.push({ program: "adversarial" });
     for (let j = 0; j < gSteps; j++) steps.push({ program: "g", adamStep: at * gSteps + j + 1 });
+    if (this.#average) steps.push({ program: "average" });
     return steps;
   }
 
