@@ -37,6 +37,13 @@ function state(net: "generator" | "discriminator", channels: number): Map<string
   return all;
 }
 
+const statistics = (channels: number) =>
+  new Map(
+    [...state("generator", channels)]
+      .filter(([name]) => name.includes("running"))
+      .map(([name, data]) => [name, data.map((v) => 2 * v)]),
+  );
+
 function model(trained = 4): Model {
   const { sizes, scaleFactor } = pyramidSizes({ width: 40, height: 30, ...options });
   const scales = sizes.slice(0, trained).map((size, k): ScaleModel => {
@@ -47,6 +54,7 @@ function model(trained = 4): Model {
       noiseAmp: k === 0 ? 1 : Math.fround(0.01 + k / 7),
       generator: state("generator", channels),
       discriminator: state("discriminator", channels),
+      ...(k < 2 && { reconstruction: statistics(channels) }), // models with one set of statistics have none
       losses: { dReal: -1 / 3, dFake: 1e-30, gradientPenalty: Math.PI, gAdversarial: -0.1, reconstruction: 5e-324 },
       seconds: 1.25 + k,
     };
@@ -200,6 +208,7 @@ describe("refusals, in one line that names what is wrong", () => {
     ["a missing option", () => withField("options", ({ seed: _, ...o }) => o), /option "seed" is missing/],
     ["an option out of range", () => withField("options", (o) => ({ ...o, iterations: 0 })), /iterations must be/],
     ["options that are not JSON", () => withMetadata("options", "{"), /options is not JSON/],
+    ["a missing statistic", () => without("R.1.head.norm.running_var"), /R\.1\.head\.norm\.running_var is missing/],
     ["a value changed on disk", () => flipped(good, good.length - 3), /checksum/],
   ];
   it.each(cases)("%s", (_, bytes, message) => {
