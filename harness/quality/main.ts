@@ -1,6 +1,6 @@
 // npm run quality: trains photos with several settings and seeds, and compares the figures of their samples. What is finished is kept in
 // out/quality, and its figures in FILE: the same command goes on where it was interrupted.
-//   npm run quality -- PHOTO… [--settings NAME,…] [--seeds 1,2,3] [--budget "--max-size 64 --iterations 500"] [--to FILE.ndjson]
+//   npm run quality -- PHOTO… [--settings NAME,…] [--seeds 1,2,3] [--budget="--max-size 64 --iterations 500"] [--to FILE.ndjson]
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
