@@ -48,7 +48,11 @@ function programOf(commit: string, work: string): string {
   const program = join(folder, "dist/cli.js");
   if (existsSync(program)) return program;
   mkdirSync(folder, { recursive: true });
-  run("sh", "-c", `git archive ${commit} | tar x --exclude=biome.json -C '${folder}' && ln -sfn "$PWD/node_modules" '${folder}/node_modules'`);
+  run(
+    "sh",
+    "-c",
+    `git archive ${commit} | tar x --exclude=biome.json -C '${folder}' && ln -sfn "$PWD/node_modules" '${folder}/node_modules'`,
+  );
   run("sh", "-c", `cd '${folder}' && node build.mjs`);
   return program;
 }
