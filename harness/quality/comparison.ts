@@ -6,8 +6,9 @@ import { basename, extname, join } from "node:path";
 import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet } from "../../src/image/labels.ts";
 import { encodePng } from "../../src/image/png.ts";
+import { meanAndDeviation } from "../../src/metrics/picture.ts";
 
-/** Flags of `singan train` by name; null is the official code's method in PyTorch (bench/peers/official.py). docs/adr/0010 has the figures. */
+/** Flags of `singan train` by name; null is the official code's method in PyTorch (bench/peers/official.py). docs/adr/0014 has figures. */
 export const SETTINGS: Readonly<Record<string, readonly string[] | null>> = {
   pytorch: null,
   official: ["--average-over", "0", "--alpha-share", "1", "--g-step", "replay", "--statistics", "running"],
@@ -129,10 +130,8 @@ export class Comparison {
 
 /** Mean and standard deviation (n−1), or the one value. */
 function cell(values: readonly number[], digits: number): string {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length === 1) return mean.toFixed(digits);
-  const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1));
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
+  const { mean, deviation } = meanAndDeviation(values, 1);
+  return values.length === 1 ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
 
 /** A line per photo and setting. */

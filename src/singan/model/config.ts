@@ -43,14 +43,14 @@ export interface TrainOptions {
   /** Whether each G step makes a new fake, or all backpropagate through one kept fake (replay: official code under torch ≤ 1.4). */
   readonly gStep: "replay" | "regenerate";
   readonly upsample: "bilinear" | "bicubic";
-  /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0003), or PyTorch's running ones. */
+  /** Statistics of a frozen generator: averaged over passes after training (docs/adr/0014), or PyTorch's running ones. */
   readonly statistics: "recalibrated" | "running";
   /** Whether noise fills the padding of G's input, which otherwise is zero: more variety at the borders, as in animation training. */
   readonly noisePadding: boolean;
   readonly seed: number;
 }
 
-/** Sizes and lengths of the paper and its code; losses, z*, G steps and statistics as docs/adr/0010 found best. */
+/** Sizes and lengths of the paper and its code; losses, z*, G steps and statistics as docs/adr/0010 and 0014 found best. */
 export const DEFAULTS: TrainOptions = Object.freeze({
   recipe: "singan",
   maxSize: 250,

@@ -23,7 +23,7 @@ export interface ScaleRecord {
 export interface ScaleModel extends ScaleRecord {
   /** With the batch statistics of random pictures. */
   readonly generator: StateDict;
-  /** The generator's batch statistics in the reconstruction (docs/adr/0010); absent where all pictures share one set. */
+  /** The generator's batch statistics in the reconstruction (docs/adr/0014); absent where all pictures share one set. */
   readonly reconstruction?: StateDict | undefined;
   /** The discriminator, kept for continuing a training; sampling does not need it. */
   readonly discriminator: StateDict;

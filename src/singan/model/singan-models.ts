@@ -85,7 +85,7 @@ function fileShapes(net: Net, channels: number): Map<string, Shape> {
   return shapes;
 }
 
-const isStatistic = (name: string): boolean => name.includes(".running_");
+export const isStatistic = (name: string): boolean => name.includes(".running_");
 
 /** The net's tensors in the file's order, with zeros for missing hidden biases. Reading finds other tensors that are missing or unknown. */
 function complete(state: StateDict, net: Net, channels: number): Map<string, Float32Array> {

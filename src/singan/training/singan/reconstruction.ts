@@ -58,7 +58,7 @@ export async function passOn(
 
 /**
  * The generator's batch statistics in the reconstruction, by their names in its state: with them frozen it makes the picture that it made in
- * training. Those of random pictures differ, and so would its picture (docs/adr/0010).
+ * training. Those of random pictures differ, and so would its picture (docs/adr/0014).
  */
 export async function reconstructionStatistics(
   gpu: Gpu,

@@ -303,7 +303,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     if (this.options.statistics === "recalibrated") this.recalibrate();
   }
 
-  /** Averages the generator's statistics over random passes with its final weights; the reconstruction has its own (docs/adr/0010). */
+  /** Averages the generator's statistics over random passes with its final weights; the reconstruction has its own (docs/adr/0014). */
   recalibrate(): void {
     for (let t = 1; t <= RECALIBRATION_PASSES; t++) {
       this.feed.write({ key: randomKey(this.options.seed, PURPOSE.statistics, this.level, t), momentum: 1 / t });

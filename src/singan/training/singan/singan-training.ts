@@ -10,7 +10,7 @@ import { type Model, type Preview, photoAt, requireScale, type ScaleModel, type 
 import { type Palette, quantized } from "../../model/palette.ts";
 import type { Pyramid } from "../../model/pyramid.ts";
 import { BLOCKS, type Net, parameterShapes, zStarShape } from "../../model/shapes.ts";
-import { singanModels, srModels } from "../../model/singan-models.ts";
+import { isStatistic, singanModels, srModels } from "../../model/singan-models.ts";
 import { FrozenScale, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
 import { macsPerPass } from "../../networks/networks.ts";
 import { PURPOSE, randomKey } from "../../networks/noise.ts";
@@ -131,7 +131,7 @@ function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptio
     generator.set(`${block}.norm.running_var`, new Float32Array(channels).fill(1));
   }
   const discriminator = draw("discriminator", PURPOSE.initialD);
-  const statistics = new Map([...generator].filter(([name]) => name.includes(".running_")));
+  const statistics = new Map([...generator].filter(([name]) => isStatistic(name)));
   return {
     ...{ size, channels, noiseAmp: scale === 0 ? 1 : NOISE_AMP, generator, discriminator, losses: NO_LOSSES, seconds: 0 },
     ...(options.statistics === "recalibrated" && { reconstruction: statistics }),
