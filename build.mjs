@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import asc from "assemblyscript/asc";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 
@@ -85,11 +86,38 @@ ${kernels
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
+const WASM = { source: "src/instant/wasm/patches.ts", file: "src/generated/patches-wasm.ts" };
+
+/** The code for processors of the recipe `instant`, as a module of base64 text: it is small, and so needs no file of its own anywhere. */
+async function writeWasm({ source, file }) {
+  if (existsSync(file) && statSync(file).mtimeMs > statSync(source).mtimeMs) return;
+  let binary;
+  const stderr = asc.createMemoryStream();
+  const flags = ["--enable", "simd", "-O3", "--runtime", "stub", "--noAssert", "--outFile", "binary"];
+  const { error } = await asc.main([source, ...flags], {
+    stderr,
+    writeFile: (_, content) => {
+      binary = content;
+    },
+  });
+  if (error) throw new Error(`${source}: ${stderr.toString()}`);
+  const text = `// Generated from ${source} by build.mjs: do not edit.
+export const patchesWasm = "${Buffer.from(binary).toString("base64")}";
+`;
+  mkdirSync("src/generated", { recursive: true });
+  writeFileSync(file, text);
+}
+
 /** Library and CLI, in one run, so that they share their modules: an error thrown by one is an instance of the other's class. */
 async function bundleLibrary() {
   rmSync("dist/chunks", { recursive: true, force: true });
   await build({
-    entryPoints: { index: "src/index.ts", node: "src/node/index.ts", cli: "src/cli/main.ts" },
+    entryPoints: {
+      index: "src/index.ts",
+      node: "src/node/index.ts",
+      cli: "src/cli/main.ts",
+      "share-worker": "src/node/share-worker.ts",
+    },
     outdir: "dist",
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
@@ -142,6 +170,7 @@ function isStale() {
 const mode = process.argv[2];
 if (mode !== "--stale" || isStale()) {
   for (const manifest of MANIFESTS) writeManifest(manifest);
+  await writeWasm(WASM);
   if (mode === undefined || mode === "--stale") await bundleLibrary();
   if (mode === undefined || mode === "--demo") await bundleDemo();
   if (mode === undefined) writeDeclarations();

@@ -7,12 +7,14 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { infoCommand } from "./commands/info.ts";
 import { editCommand, harmonizeCommand, paintCommand } from "./commands/inject.ts";
+import { instantCommand } from "./commands/instant.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { srCommand } from "./commands/sr.ts";
 import { trainCommand } from "./commands/train.ts";
 
 export const COMMANDS: readonly Command[] = [
   trainCommand,
+  instantCommand,
   sampleCommand,
   srCommand,
   paintCommand,

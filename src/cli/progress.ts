@@ -115,24 +115,29 @@ export class ShareDone {
   constructor(
     private readonly session: Session,
     private readonly what: string,
-    private readonly now: () => number = () => performance.now(),
+    private readonly setup: { readonly now?: () => number; readonly forecastFrom?: number } = {},
   ) {
-    this.#started = now();
+    this.#started = this.now();
     this.#shownAt = this.#started;
   }
 
+  private now(): number {
+    return this.setup.now?.() ?? performance.now();
+  }
+
   show(share: number): void {
+    const { forecastFrom = FORECAST_SECONDS } = this.setup;
     const elapsed = this.now() - this.#started;
     const seconds = elapsed / share / 1000;
     if (!this.#isForecast && share > 0 && elapsed >= MEASURED_MS) {
       this.#isForecast = true;
-      if (seconds > FORECAST_SECONDS) this.session.note(`${this.what}: about ${duration(seconds)} in all`);
+      if (seconds > forecastFrom) this.session.note(`${this.what}: about ${duration(seconds)} in all`);
     }
     const { isLive } = this.session;
     if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
     this.#shownAt = this.now();
     const percent = `${Math.floor(100 * share)} %`;
-    const left = share > 0 && seconds > FORECAST_SECONDS ? `  ${duration((1 - share) * seconds)} left` : "";
+    const left = share > 0 && seconds > forecastFrom ? `  ${duration((1 - share) * seconds)} left` : "";
     if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}${left}`);
     else this.session.note(`${this.what}  ${percent}${left}`);
   }

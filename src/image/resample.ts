@@ -51,10 +51,11 @@ function requireSizes(inSize: number, outSize: number, scale: number): void {
 
 /**
  * Keys' bicubic on imresize's grid: output i lies at (i+0.5)/scale − 0.5, whatever the sizes. Below scale 1 the kernel is 1/scale times as
- * wide (antialiased). outSize (default ⌈inSize·scale⌉) crops or extends the far end. Both borders mirror, the end itself twice.
+ * wide (antialiased). outSize (default ⌈inSize·scale⌉) crops or extends the far end. Both borders mirror, the end itself twice; with `wraps`
+ * the axis continues at its other end.
  * Throws RangeError for sizes or factors that are not positive.  Official imresize.py, which treats only the border differently.
  */
-export function bicubicTaps(inSize: number, scale: number, outSize: number = ceilSize(inSize * scale)): Taps {
+export function bicubicTaps(inSize: number, scale: number, outSize: number = ceilSize(inSize * scale), wraps = false): Taps {
   requireSizes(inSize, outSize, scale);
   const stretch = Math.max(1, 1 / scale);
   const outputs = Array.from({ length: outSize }, (_, o) => {
@@ -62,7 +63,8 @@ export function bicubicTaps(inSize: number, scale: number, outSize: number = cei
     const taps: [number, number][] = [];
     for (let i = Math.ceil(at - 2 * stretch); i <= at + 2 * stretch; i++) {
       const folded = ((i % (2 * inSize)) + 2 * inSize) % (2 * inSize);
-      taps.push([folded < inSize ? folded : 2 * inSize - 1 - folded, cubic((at - i) / stretch)]);
+      const index = folded < inSize ? folded : wraps ? folded - inSize : 2 * inSize - 1 - folded;
+      taps.push([index, cubic((at - i) / stretch)]);
     }
     return taps;
   });

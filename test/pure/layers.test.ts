@@ -9,7 +9,18 @@ import { expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The applications may use layers 4 to 7, the device, the adapter for it, and the tuner. */
 const app = {
-  layers: ["gpu/device", "gpu/gpu-keeper", "nn", "singan", "image", "metrics", "node", "runtime/open", "runtime/tuner"],
+  layers: [
+    "gpu/device",
+    "gpu/gpu-keeper",
+    "nn",
+    "singan",
+    "instant",
+    "image",
+    "metrics",
+    "node",
+    "runtime/open",
+    "runtime/tuner",
+  ],
   types: ["runtime"],
   packages: /./,
 };
@@ -22,9 +33,10 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   runtime: { layers: ["gpu", "autodiff", "reference", "generated"], types: [], packages: /^$/ },
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
   singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device", "gpu/gpu-keeper"], types: ["gpu"], packages: /^$/ },
+  instant: { layers: ["gpu", "autodiff/philox", "runtime", "generated", "image"], types: [], packages: /^$/ },
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|sharp|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
-  node: { layers: ["gpu"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
+  node: { layers: ["gpu", "instant"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
   // The benchmark also times single kernels, and runs in pages.

@@ -21,7 +21,7 @@ function linesOf(seconds: number): string[] {
   let written = "";
   let now = 0;
   const session = new Session({ write: () => {} }, { write: (text) => (written += text) }, {});
-  const progress = new ShareDone(session, "sampling 1 picture", () => now);
+  const progress = new ShareDone(session, "sampling 1 picture", { now: () => now });
   for (let percent = 1; percent <= 100; percent++) {
     now = 10 * seconds * percent;
     progress.show(percent / 100);

@@ -1,0 +1,196 @@
+// singan instant PHOTO…: pictures like a photo in seconds, without training.
+
+import { basename, extname, join } from "node:path";
+import { encodeGif } from "../../image/gif.ts";
+import { maskOfPicture } from "../../image/mask.ts";
+import { isSameSize, type Planes, type Rgb8, type Size, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { imresizeTo } from "../../image/resample.ts";
+import { GpuDenoiser } from "../../instant/gpu-denoiser.ts";
+import { type InstantRequest, instantPicture, type OpenDenoiser, type Start } from "../../instant/instant.ts";
+import { checkInstant, InstantError, type InstantOptions, instantOptions, pairsOf, shareDone } from "../../instant/options.ts";
+import { ProcessorDenoiser } from "../../instant/processor-denoiser.ts";
+import { NoAdapterError } from "../../node/adapter.ts";
+import { openShareThreads } from "../../node/share-threads.ts";
+import { type Args, type Command, UsageError } from "../args.ts";
+import { choice, readSize } from "../flag-values.ts";
+import { openGpu } from "../gpu.ts";
+import { OutputFolder } from "../output-folder.ts";
+import { ShareDone } from "../progress.ts";
+import { readMaskPicture, readPhoto, rewording } from "../read-files.ts";
+import { counted, sampleName, showResults, sizeText } from "../report.ts";
+import type { Session } from "../session.ts";
+
+/** Longest side of the photo in the work, px, by what computes it. */
+const MAX_SIZE = { gpu: 250, processor: 128 };
+const GIF_FPS = 10;
+/** How many frames the last picture of a GIF stays. */
+const GIF_END = 10;
+const FORECAST_SECONDS = 5;
+
+export const instantCommand: Command = {
+  name: "instant",
+  summary: "make pictures like a photo in seconds, without training",
+  words: ["PHOTO…"],
+  details: [
+    "Rearranges patches of the photo: a picture begins with noise, which patches of the photo replace, coarse to fine.\n" +
+      "Nothing is learnt, so there is no model, and every picture takes the same time. The pictures are crisp, but large\n" +
+      "smooth areas keep their colours less faithfully than with a trained model, and pieces of the photo can repeat.",
+    "With several photos, pictures have patches of all of them. The layout's proportions are those of the first.",
+    "The same photos, seed and flags produce the same pictures (on one GPU and driver; on processors everywhere).",
+  ],
+  flags: {
+    "out DIR": "folder for the pictures (default: out/NAME-instant)",
+    "count N": "number of pictures (default: 8)",
+    "seed N": "the first picture's seed; the others count up (default: 0)",
+    "max-size PX": `long side to which the photo is reduced first (default: ${MAX_SIZE.gpu}; without a GPU ${MAX_SIZE.processor})`,
+    "size WxH": "size of the pictures in pixels (default: the photo's)",
+    retarget: "keep the photo's layout, at the shape of --size",
+    "tile x|y|both": "seamless: what leaves the picture at one side continues at the other",
+    "keep MASK": "what stays as in the photo, in white",
+    "from PICTURE": "begin with this picture: a painting, an edited photo",
+    "freedom SHARE": "with --from: how much may change, 0 to 1 (default: 0.5)",
+    "mask FILE": "with --from: what may change, in white (default: everything)",
+    "patch PX": "side of a patch (default: 5 to 15, by the photo's size)",
+    "coarsest PX": "short side of the coarsest scale; a smaller one varies more (default: 1.6 patches)",
+    "eta SHARE": "how much of the noise is new in each step, 0 to 1 (default: 0)",
+    gif: "also write how each picture came about, as NNN.gif",
+    "on gpu|processor": "what computes (default: the GPU, where there is one)",
+  },
+  examples: [
+    ["singan instant photo.jpg", "eight pictures at once"],
+    ["singan instant photo.jpg --size 400x250 --count 3", "wider ones"],
+    ["singan instant photo.jpg --tile both", "a pattern without seams"],
+    ["singan instant photo.jpg --from painting.png --freedom 0.6", "a painting becomes a photo"],
+  ],
+  run,
+};
+
+async function run(args: Args, session: Session): Promise<void> {
+  const count = args.whole("count", 8, 1, 10_000);
+  const seed = args.seed;
+  const wanted = readFlags(args);
+  const read: Planes[] = [];
+  for (const file of args.words) read.push(toPlanes(await readPhoto(file, session)));
+  const on = choice(args, "on", ["gpu", "processor"] as const, null);
+  const planFor = (standard: number) => {
+    const maxSize = args.whole("max-size", standard, 25, 4096);
+    const photos = read.map((photo) => reduced(photo, maxSize));
+    const size = wanted.size ?? photos[0]!;
+    const options = instantOptions(photos[0]!, wanted.options);
+    rewording(
+      InstantError,
+      (message) => new UsageError(message),
+      () => checkInstant(photos, size, options),
+    );
+    return { photos, size, options };
+  };
+  planFor(MAX_SIZE.gpu); // what can't work there is refused before the GPU is opened
+  const { open, name: adapter, isGpu } = await openWork(on, session);
+  const { photos, size, options } = planFor(isGpu ? MAX_SIZE.gpu : MAX_SIZE.processor);
+  const photo = photos[0]!;
+  const { start, keep } = await readStart(args, photo, size, session);
+  const names = Array.from({ length: count }, (_, index) => sampleName(index));
+  const gifOf = (picture: string) => picture.replace(/png$/, "gif");
+  const path = args.text("out") ?? join("out", `${basename(args.words[0]!, extname(args.words[0]!))}-instant`);
+  const folder = OutputFolder.open(session, path, args.has("gif") ? names.flatMap((one) => [one, gifOf(one)]) : names);
+
+  const pairs = pairsOf(photos, size, options);
+  const progress = new ShareDone(session, counted(count, "picture"), { forecastFrom: FORECAST_SECONDS });
+  for (const [index, file] of names.entries()) {
+    const frames: Rgb8[] = [];
+    const request: InstantRequest = {
+      ...{ ...options, size: { width: size.width, height: size.height }, start },
+      ...{ seed: (seed + index) % 2 ** 32, ...(keep && { keep }) },
+    };
+    const picture = await instantPicture(photos, request, open, (step) => {
+      progress.show((index + shareDone(pairs, step)) / count);
+      if (args.has("gif")) frames.push(frameOf(step.picture, size));
+    });
+    folder.writePicture(file, picture);
+    const end = Array.from({ length: GIF_END }, () => toRgb8(picture));
+    if (args.has("gif")) folder.write(gifOf(file), encodeGif([...frames, ...end], GIF_FPS));
+  }
+  const files = folder.commit();
+  session.note(`${counted(count, "picture")} of ${sizeText(size)}, on ${adapter}`);
+  const { patch, coarsest } = options;
+  showResults(args, session, files, { files, size: sizeText(size), seed, patch, coarsest, adapter });
+}
+
+/** The flags that need no photo. Throws UsageError. */
+function readFlags(args: Args): { size: Size | undefined; options: Partial<InstantOptions> } {
+  const text = args.text("size");
+  const size = text === undefined ? undefined : readSize("size", text, "400x250");
+  const tile = choice(args, "tile", ["x", "y", "both"], null);
+  const given = (name: "patch" | "coarsest" | "eta") => {
+    const value = args.number(name);
+    return value === undefined ? {} : { [name]: value };
+  };
+  const needs = (flag: string, other: string) => {
+    if (args.has(flag) && !args.has(other)) throw new UsageError(`--${flag} is for --${other}`);
+  };
+  needs("freedom", "from");
+  needs("mask", "from");
+  needs("retarget", "size");
+  const starts = ["retarget", "from"].filter((name) => args.has(name));
+  if (starts.length > 1) throw new UsageError("--retarget begins with the photo, and --from with a picture: give one of them");
+  if (args.has("keep") && args.has("mask"))
+    throw new UsageError("--keep says what stays, and --mask what changes: give one of them");
+  if (args.has("keep") && args.has("size")) throw new UsageError("--keep needs pictures of the photo's size, without --size");
+  const freedom = args.number("freedom") ?? 0.5;
+  if (freedom < 0 || freedom > 1) throw new UsageError(`--freedom must be from 0 to 1, not ${freedom}`);
+  const wraps = { x: tile === "x" || tile === "both", y: tile === "y" || tile === "both" };
+  return { size, options: { ...given("patch"), ...given("coarsest"), ...given("eta"), wraps } };
+}
+
+/** What pictures begin with, and what of them stays. Throws FileError, UsageError. */
+async function readStart(
+  args: Args,
+  photo: Planes,
+  size: Size,
+  session: Session,
+): Promise<{ start: Start; keep?: InstantRequest["keep"] }> {
+  const file = args.text("from");
+  const picture = file === undefined ? null : imresizeTo(toPlanes(await readPhoto(file, session)), size);
+  const start: Start = picture
+    ? { kind: "picture", picture, freedom: args.number("freedom") ?? 0.5 }
+    : { kind: args.has("retarget") ? "photo" : "noise" };
+  const [kept, changing] = [args.text("keep"), args.text("mask")];
+  const maskFile = kept ?? changing;
+  if (maskFile === undefined) return { start };
+  const mask = maskOfPicture(toRgb8(imresizeTo(toPlanes(await readMaskPicture(maskFile, session)), size)));
+  const data = kept === undefined ? mask.data.map((set) => 1 - set) : mask.data;
+  return { start, keep: { picture: kept === undefined ? picture! : photo, mask: { ...mask, data } } };
+}
+
+const reduced = (photo: Planes, maxSize: number): Planes => {
+  const factor = maxSize / Math.max(photo.width, photo.height);
+  if (factor >= 1) return photo;
+  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  return imresizeTo(photo, { width: side(photo.width), height: side(photo.height) });
+};
+
+/** A step's picture at the size of the finished one. */
+function frameOf(picture: Planes, size: Size): Rgb8 {
+  if (isSameSize(picture, size)) return toRgb8(picture);
+  return toRgb8(imresizeTo({ ...picture, data: picture.data.map((v) => Math.min(1, Math.max(-1, v))) }, size));
+}
+
+/** Opens the GPU, or where there is none (or only a software adapter) threads on the processor, which are faster. */
+async function openWork(
+  wanted: "gpu" | "processor" | null,
+  session: Session,
+): Promise<{ open: OpenDenoiser; name: string; isGpu: boolean }> {
+  if (wanted !== "processor") {
+    try {
+      const gpu = await openGpu(session);
+      if (wanted === "gpu" || !gpu.isSoftware)
+        return { open: (source) => GpuDenoiser.open(gpu, source), name: gpu.adapterName, isGpu: true };
+    } catch (error) {
+      if (wanted === "gpu" || !(error instanceof NoAdapterError)) throw error;
+    }
+  }
+  const threads = openShareThreads();
+  session.onExit(() => threads.close());
+  const name = `the processor (${counted(threads.runners.length, "thread")})`;
+  return { open: (source) => ProcessorDenoiser.open(source, threads.runners), name, isGpu: false };
+}

@@ -1,0 +1,145 @@
+// The denoiser's two passes on a processor, for one share of the shifts (wasm/patches.ts). A share has one thread.
+
+import { patchesWasm } from "../generated/patches-wasm.ts";
+import type { Planes, Size } from "../image/planes.ts";
+import { windowOf } from "./patch-window.ts";
+
+/** What all shares have in common: the sample's size on the plane where patches need not wrap, and the photos. */
+export interface ShareSource {
+  readonly photos: readonly Planes[];
+  readonly patch: number;
+  readonly size: Size;
+}
+
+/** Of each patch of the sample: its smallest distance to a patch of the share, and Σ exp(scale·(smallest − distance)). */
+export interface Softmax {
+  readonly best: Float32Array;
+  readonly total: Float32Array;
+}
+
+/** Which shifts: every `of`-th row of them from `share` on. And the noise: x = α·picture + σ·noise, scale = 1/(2σ²). */
+export interface SharePass {
+  readonly alpha: number;
+  readonly scale: number;
+  readonly share: number;
+  readonly of: number;
+}
+
+/** What runs shares: this thread, or another one. It works for one source at a time. */
+export interface ShareRunner {
+  open(source: ShareSource): Promise<void>;
+  softmax(x: Float32Array, pass: SharePass): Promise<Softmax>;
+  /** [3, height, width]: Σ g·w·y over the share's pairs. `total` holds the reciprocals of all shares' totals. */
+  fold(x: Float32Array, softmax: Softmax, pass: SharePass): Promise<Float32Array>;
+}
+
+/** The exports of wasm/patches.ts; numbers named `…At` are addresses. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  reset(): void;
+  allocate(values: number): number;
+  allocatePicture(): number;
+  planeBytes(): number;
+  mostPixels(): number;
+  setSample(patch: number, windowAt: number, width: number, height: number, xAt: number): void;
+  setPatches(bestAt: number, totalAt: number, sumsAt: number): void;
+  setPhoto(width: number, height: number, at: number, scaledAt: number): void;
+  setLevel(alpha: number, scale: number, expected: number): void;
+  softmax(share: number, shares: number): void;
+  fold(share: number, shares: number): void;
+}
+
+/** A distance that is larger than all others. */
+const NONE = 1e30;
+
+interface Opened {
+  readonly exports: Exports;
+  readonly photos: readonly (Size & { readonly at: number })[];
+  readonly size: Size;
+  readonly xAt: number;
+  /** α times the photo at hand. */
+  readonly scaledAt: number;
+  readonly bestAt: number;
+  readonly totalAt: number;
+  readonly sumsAt: number;
+  readonly patches: number;
+}
+
+/** Runs shares on the thread that calls it. */
+export class LocalShares implements ShareRunner {
+  #exports: Promise<Exports> | null = null;
+  #opened: Opened | null = null;
+
+  async open({ photos, patch, size }: ShareSource): Promise<void> {
+    this.#exports ??= compiled();
+    const exports = await this.#exports;
+    exports.reset();
+    const most = exports.mostPixels();
+    for (const { width, height } of [size, ...photos])
+      if (width * height > most) throw new RangeError(`${width}x${height} pixels are too many: at most ${most} can be denoised`);
+    const patches = (size.width - patch + 1) * (size.height - patch + 1);
+    const windowAt = exports.allocate(patch);
+    const [bestAt, totalAt] = [exports.allocate(patches), exports.allocate(patches)];
+    const [xAt, sumsAt, scaledAt] = [exports.allocatePicture(), exports.allocatePicture(), exports.allocatePicture()];
+    const placed = photos.map(({ width, height }) => ({ width, height, at: exports.allocatePicture() }));
+    exports.setSample(patch, windowAt, size.width, size.height, xAt);
+    exports.setPatches(bestAt, totalAt, sumsAt);
+    this.#opened = { exports, photos: placed, size, xAt, scaledAt, bestAt, totalAt, sumsAt, patches };
+    for (const [i, { data }] of photos.entries()) this.#writePicture(placed[i]!.at, data);
+    this.#view(windowAt, patch).set(windowOf(patch));
+  }
+
+  async softmax(x: Float32Array, pass: SharePass): Promise<Softmax> {
+    const { exports, xAt, bestAt, totalAt, patches } = this.#source;
+    this.#writePicture(xAt, x);
+    this.#view(bestAt, patches).fill(NONE);
+    this.#view(totalAt, patches).fill(0);
+    this.#overPhotos(exports.softmax, pass);
+    return { best: this.#view(bestAt, patches).slice(), total: this.#view(totalAt, patches).slice() };
+  }
+
+  async fold(x: Float32Array, { best, total }: Softmax, pass: SharePass): Promise<Float32Array> {
+    const { exports, size, xAt, bestAt, totalAt, sumsAt, patches } = this.#source;
+    this.#writePicture(xAt, x);
+    this.#view(bestAt, patches).set(best);
+    this.#view(totalAt, patches).set(total);
+    const area = size.width * size.height;
+    const sums = new Float32Array(3 * area);
+    this.#writePicture(sumsAt, sums);
+    this.#overPhotos(exports.fold, pass);
+    for (let c = 0; c < 3; c++) sums.set(this.#view(sumsAt + c * exports.planeBytes(), area), c * area);
+    return sums;
+  }
+
+  get #source(): Opened {
+    if (!this.#opened) throw new Error("the shares of a denoiser are used before they are opened");
+    return this.#opened;
+  }
+
+  /** Memory moves when it grows, so a view is for at once. */
+  #view(at: number, values: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.#source.exports.memory.buffer as ArrayBuffer, at, values);
+  }
+
+  /** Writes the planes of a picture. */
+  #writePicture(at: number, data: Float32Array): void {
+    const area = data.length / 3;
+    const plane = this.#source.exports.planeBytes();
+    for (let c = 0; c < 3; c++) this.#view(at + c * plane, area).set(data.subarray(c * area, (c + 1) * area));
+  }
+
+  #overPhotos(run: Exports["softmax"], { alpha, scale, share, of }: SharePass): void {
+    const { exports, photos, scaledAt } = this.#source;
+    exports.setLevel(alpha, scale, 1.5 / scale);
+    for (const { width, height, at } of photos) {
+      exports.setPhoto(width, height, at, scaledAt);
+      run(share, of);
+    }
+  }
+}
+
+async function compiled(): Promise<Exports> {
+  const bytes = Uint8Array.from(atob(patchesWasm), (character) => character.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(bytes, {});
+  return instance.exports as unknown as Exports;
+}
