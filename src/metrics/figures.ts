@@ -2,6 +2,7 @@
 // All random numbers are seeded, so the same pictures always have the same figures.
 
 import { copies } from "./copies.ts";
+import { edgeSteps } from "./edges.ts";
 import { fitGaussian, frechetDistance, symmetricRoot } from "./frechet.ts";
 import { FEATURES, type Inception, inceptionFeatures } from "./inception.ts";
 import { nearestPatches } from "./nearest.ts";
@@ -45,6 +46,12 @@ export async function sampleFigures(real: Picture, samples: readonly Picture[], 
     in_place: rounded(in_place),
     largest_copy: rounded(largest_copy),
   };
+}
+
+/** How seamless pictures are as tiles (edgeSteps()), rounded to 5 decimals. */
+export function edgeFigures(pictures: readonly Picture[]): { edge_x: number; edge_y: number } {
+  const { edge_x, edge_y } = edgeSteps(pictures);
+  return { edge_x: rounded(edge_x), edge_y: rounded(edge_y) };
 }
 
 /** Figures of the reconstruction against a photo of the same size. PSNR, null for equal pictures, is rounded to 3 decimals, SSIM to 5. */

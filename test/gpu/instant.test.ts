@@ -57,7 +57,7 @@ describe("singan instant", () => {
     );
   });
 
-  test("writes pictures, the same ones again, and by GPU and processor alike up to rounding of the choice", () => {
+  test("writes pictures, and the same ones again; on the GPU, too", () => {
     const { status, out, err } = singan("instant", "photo.png", "--count", "2", "--json", "--on", "processor");
     expect([status, err]).toEqual([0, expect.stringContaining("on the processor")]);
     const { files, size, patch } = JSON.parse(out) as { files: string[]; size: string; patch: number };
@@ -75,6 +75,18 @@ describe("singan instant", () => {
     const [kept, whole] = ["kept/000.png", "photo.png"].map((file) => decodeImage(readFileSync(join(folder, file))).data);
     expect(kept!.filter((_, i) => i % 90 < 30)).toEqual(whole!.filter((_, i) => i % 90 < 30));
     expect(readFileSync(join(folder, "kept/000.gif")).subarray(0, 3).toString()).toBe("GIF");
+  });
+
+  test("are shown first by a training that is asked for them, and stay when it ends", () => {
+    const words = ["--max-size", "30", "--iterations", "1", "--samples", "1", "--out", "trained", "--instant"];
+    const { status, err } = singan("train", "photo.png", ...words);
+    expect(status).toBe(0);
+    const lines = err.split("\n");
+    const line = (text: string) => lines.findIndex((one) => one.includes(text));
+    expect(line("6 instant pictures")).toBeGreaterThan(-1);
+    expect(line("6 instant pictures")).toBeLessThan(line("trained "));
+    expect(readFileSync(join(folder, "trained/instant/005.png")).length).toBeGreaterThan(0);
+    expect(readFileSync(join(folder, "trained/model.safetensors")).length).toBeGreaterThan(0);
   });
 
   test("refuses bad input in one line, and writes nothing", () => {

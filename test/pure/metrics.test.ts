@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
-import { reconstructionFigures, sampleFigures } from "../../src/metrics/figures.ts";
+import { edgeFigures, reconstructionFigures, sampleFigures } from "../../src/metrics/figures.ts";
 import { NumpyRandom } from "../../src/metrics/numpy-random.ts";
 import { products, VALUES } from "../../src/metrics/patches.ts";
 import { half, toPicture } from "../../src/metrics/picture.ts";
@@ -93,4 +93,19 @@ it.each([
 it("halves a picture by means of four pixels, without an odd last row", () => {
   const picture = { width: 3, height: 2, data: Float32Array.from([0, 9, 9, 1, 9, 9, 7, 7, 7, 2, 9, 9, 5, 9, 9, 7, 7, 7]) };
   expect(half(picture)).toEqual({ width: 1, height: 1, data: Float32Array.from([2, 9, 9]) });
+});
+
+it("measures how seamless tiles are", () => {
+  const [width, height] = [24, 16];
+  const picture = (valueAt: (x: number, y: number) => number) => ({
+    ...{ width, height },
+    data: Float32Array.from({ length: 3 * width * height }, (_, i) =>
+      valueAt(Math.floor(i / 3) % width, Math.floor(i / 3 / width)),
+    ),
+  });
+  // A sawtooth of steps 1 along x goes back by 23 at the border; along y nothing changes.
+  expect(edgeFigures([picture((x) => x)])).toEqual({ edge_x: 23, edge_y: 1 });
+  // A triangle of steps 1, up and down, is seamless.
+  const triangle = picture((_, y) => Math.min(y, height - y));
+  expect(edgeFigures([triangle, triangle])).toEqual({ edge_x: 1, edge_y: 1 });
 });

@@ -2,7 +2,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
-import { inceptionFigures, reconstructionFigures, sampleFigures } from "../../metrics/figures.ts";
+import { edgeFigures, inceptionFigures, reconstructionFigures, sampleFigures } from "../../metrics/figures.ts";
 import { toPicture } from "../../metrics/picture.ts";
 import { resizeLikePillow } from "../../metrics/pillow-resize.ts";
 import { LEAST_SIDE } from "../../metrics/wasserstein.ts";
@@ -32,6 +32,8 @@ const ROWS: readonly (readonly [name: string, better: "↑" | "↓" | "", decima
   ["largest_copy", "↓", 5, "the largest piece of a sample that is one piece of the photo, as a share of the sample"],
   ["frechet_inception64", "↓", 5, "Fréchet distance between Inception features; not comparable to published SIFID"],
   ["frechet_inception64_sd", "", 5, "standard deviation of frechet_inception64 over the samples"],
+  ["edge_x", "", 5, "with --tile: mean step across the left and right border / mean step inside; 1 = seamless"],
+  ["edge_y", "", 5, "with --tile: the same for the upper and lower border"],
   ["psnr", "↑", 3, "PSNR of the reconstruction, in dB"],
   ["ssim", "↑", 5, "SSIM of the reconstruction's luma (Wang et al. 2004)"],
 ];
@@ -58,6 +60,7 @@ export const evalCommand: Command = {
     "samples N": `number of samples of MODEL (default: ${DEFAULT_SAMPLES})`,
     "seed N": "seed of the samples of MODEL (default: 0)",
     "rec FILE": "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)",
+    tile: "also measure how seamless the samples are as tiles",
     "out FILE": "also write the report to this file, as JSON",
   },
   examples: [
@@ -96,7 +99,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const subject = isFolder ? await fromFolder(path, args, session) : await fromModel(path, args, session);
   const photo = given ?? subject.photo;
   if (!photo) throw new UsageError("--against PHOTO is missing: the folder has no model whose photo could be used");
-  const { report, notes } = await measure(subject, photo, session);
+  const { report, notes } = await measure(subject, photo, args.has("tile"), session);
 
   for (const note of notes) session.note(note);
   const json = JSON.stringify({ ...subject.source, against: against ?? null, ...report });
@@ -163,6 +166,7 @@ type Report = Readonly<Record<string, number | null | readonly number[]>>;
 async function measure(
   { samples, reconstruction }: Subject,
   photo: Named,
+  isTile: boolean,
   session: Session,
 ): Promise<{ report: Report; notes: string[] }> {
   const [first] = samples as [Named];
@@ -192,6 +196,7 @@ async function measure(
     ...{ width, height, samples: samples.length },
     real_resized_from: isResized ? [photo.picture.width, photo.picture.height] : null,
     ...(await sampleFigures(real, pictures, pause)),
+    ...(isTile ? edgeFigures(pictures) : {}),
     ...(inception ? await inceptionFigures(real, pictures, inception, pause) : {}),
     ...(reconstruction ? reconstructionFigures(real, toPicture(reconstruction.picture)) : {}),
   };

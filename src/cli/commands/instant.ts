@@ -5,23 +5,17 @@ import { encodeGif } from "../../image/gif.ts";
 import { maskOfPicture } from "../../image/mask.ts";
 import { isSameSize, type Planes, type Rgb8, type Size, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { imresizeTo } from "../../image/resample.ts";
-import { GpuDenoiser } from "../../instant/gpu-denoiser.ts";
-import { type InstantRequest, instantPicture, type OpenDenoiser, type Start } from "../../instant/instant.ts";
+import { type InstantRequest, instantPicture, type Start } from "../../instant/instant.ts";
 import { checkInstant, InstantError, type InstantOptions, instantOptions, pairsOf, shareDone } from "../../instant/options.ts";
-import { ProcessorDenoiser } from "../../instant/processor-denoiser.ts";
-import { NoAdapterError } from "../../node/adapter.ts";
-import { openShareThreads } from "../../node/share-threads.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice, readSize } from "../flag-values.ts";
-import { openGpu } from "../gpu.ts";
+import { MAX_SIZE, openDenoisers, reducedTo } from "../instant.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
 import { readMaskPicture, readPhoto, rewording } from "../read-files.ts";
 import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 
-/** Longest side of the photo in the work, px, by what computes it. */
-const MAX_SIZE = { gpu: 250, processor: 128 };
 const GIF_FPS = 10;
 /** How many frames the last picture of a GIF stays. */
 const GIF_END = 10;
@@ -74,7 +68,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const on = choice(args, "on", ["gpu", "processor"] as const, null);
   const planFor = (standard: number) => {
     const maxSize = args.whole("max-size", standard, 25, 4096);
-    const photos = read.map((photo) => reduced(photo, maxSize));
+    const photos = read.map((photo) => reducedTo(photo, maxSize));
     const size = wanted.size ?? photos[0]!;
     const options = instantOptions(photos[0]!, wanted.options);
     rewording(
@@ -85,7 +79,7 @@ async function run(args: Args, session: Session): Promise<void> {
     return { photos, size, options };
   };
   planFor(MAX_SIZE.gpu); // what can't work there is refused before the GPU is opened
-  const { open, name: adapter, isGpu } = await openWork(on, session);
+  const { open, name: adapter, isGpu } = await openDenoisers(on, session);
   const { photos, size, options } = planFor(isGpu ? MAX_SIZE.gpu : MAX_SIZE.processor);
   const photo = photos[0]!;
   const { start, keep } = await readStart(args, photo, size, session);
@@ -162,35 +156,8 @@ async function readStart(
   return { start, keep: { picture: kept === undefined ? picture! : photo, mask: { ...mask, data } } };
 }
 
-const reduced = (photo: Planes, maxSize: number): Planes => {
-  const factor = maxSize / Math.max(photo.width, photo.height);
-  if (factor >= 1) return photo;
-  const side = (length: number) => Math.max(1, Math.round(length * factor));
-  return imresizeTo(photo, { width: side(photo.width), height: side(photo.height) });
-};
-
 /** A step's picture at the size of the finished one. */
 function frameOf(picture: Planes, size: Size): Rgb8 {
   if (isSameSize(picture, size)) return toRgb8(picture);
   return toRgb8(imresizeTo({ ...picture, data: picture.data.map((v) => Math.min(1, Math.max(-1, v))) }, size));
-}
-
-/** Opens the GPU, or where there is none (or only a software adapter) threads on the processor, which are faster. */
-async function openWork(
-  wanted: "gpu" | "processor" | null,
-  session: Session,
-): Promise<{ open: OpenDenoiser; name: string; isGpu: boolean }> {
-  if (wanted !== "processor") {
-    try {
-      const gpu = await openGpu(session);
-      if (wanted === "gpu" || !gpu.isSoftware)
-        return { open: (source) => GpuDenoiser.open(gpu, source), name: gpu.adapterName, isGpu: true };
-    } catch (error) {
-      if (wanted === "gpu" || !(error instanceof NoAdapterError)) throw error;
-    }
-  }
-  const threads = openShareThreads();
-  session.onExit(() => threads.close());
-  const name = `the processor (${counted(threads.runners.length, "thread")})`;
-  return { open: (source) => ProcessorDenoiser.open(source, threads.runners), name, isGpu: false };
 }

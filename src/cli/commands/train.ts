@@ -5,6 +5,7 @@ import { basename, extname, join } from "node:path";
 import type { Gpu } from "../../gpu/device.ts";
 import { flattened } from "../../image/decode.ts";
 import { type Planes, toPlanes } from "../../image/planes.ts";
+import { DEFAULTS } from "../../singan/model/config.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
 import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
@@ -13,6 +14,7 @@ import { type Args, type Command, UsageError } from "../args.ts";
 import { checkpointFiles } from "../checkpoint-folder.ts";
 import { type Finished, finishedIn, foldersFor } from "../finished.ts";
 import { TrainingGpu } from "../gpu.ts";
+import { showInstant } from "../instant.ts";
 import { OutputFolder, writingElsewhere } from "../output-folder.ts";
 import { duration } from "../progress.ts";
 import { FileError, MODEL_FILE, readBytes, readLayer, rewording, shown } from "../read-files.ts";
@@ -58,6 +60,7 @@ export const trainCommand: Command = {
   ],
   flags: {
     "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
+    instant: "first write instant pictures (see singan instant) to DIR/instant, within seconds",
     "samples N": "how many samples to make (default: 8)",
     ...PRESET_FLAG,
     ...RESUME_FLAGS,
@@ -79,6 +82,7 @@ type Job = Readonly<Record<"file" | "folder", string>>;
 interface Wanted {
   readonly plan: PlanOptions;
   readonly samples: number;
+  readonly showsInstant: boolean;
   readonly skips: boolean;
   readonly resumption: Resumption;
 }
@@ -92,7 +96,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const many = files.length > 1;
   const wanted: Wanted = {
     ...{ plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") },
-    resumption: resumptionOf(args),
+    ...{ resumption: resumptionOf(args), showsInstant: args.has("instant") },
   };
   const out = args.text("out");
   const jobs: Job[] = many
@@ -121,7 +125,7 @@ async function run(args: Args, session: Session): Promise<void> {
 }
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: () => PhotoTrainer, session: Session) {
-  const { plan, skips, resumption } = wanted;
+  const { plan, skips, resumption, showsInstant } = wanted;
   const layer = await readLayer(file, session);
   const photo = toPlanes(flattened(layer));
   const request = requestOf(readBytes(file, "a picture"), plan);
@@ -149,6 +153,10 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
     const { adapterName } = await gpu.keeper.get();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${adapterName}`);
     if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
+    if (showsInstant && !isTrained && !unfinished?.found) {
+      const { seed = DEFAULTS.seed } = plan.options;
+      await gpu.keeper.run((device) => showInstant(photo, join(path, "instant"), seed, session, device));
+    }
     let finished: Finished;
     if (isTrained) {
       session.note(`${path} is finished, but lacks ${there.missing}: what is missing is made from its model`);

@@ -1,0 +1,81 @@
+// What makes instant pictures on this computer, and those that singan train shows first.
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Planes } from "../image/planes.ts";
+import { imresizeTo } from "../image/resample.ts";
+import { GpuDenoiser } from "../instant/gpu-denoiser.ts";
+import { instantPicture, type OpenDenoiser } from "../instant/instant.ts";
+import { checkInstant, InstantError, instantOptions } from "../instant/options.ts";
+import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
+import { NoAdapterError } from "../node/adapter.ts";
+import { openShareThreads } from "../node/share-threads.ts";
+import { openGpu } from "./gpu.ts";
+import { OutputFolder } from "./output-folder.ts";
+import { counted, sampleName } from "./report.ts";
+import type { Session } from "./session.ts";
+
+/** Longest side of the photo in the work, px, by what computes it. */
+export const MAX_SIZE = { gpu: 250, processor: 128 };
+
+export interface Denoisers {
+  readonly open: OpenDenoiser;
+  readonly name: string;
+  readonly isGpu: boolean;
+}
+
+export const reducedTo = (photo: Planes, maxSize: number): Planes => {
+  const factor = maxSize / Math.max(photo.width, photo.height);
+  if (factor >= 1) return photo;
+  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  return imresizeTo(photo, { width: side(photo.width), height: side(photo.height) });
+};
+
+/** Opens the GPU, or where there is none (or only a software adapter) threads on the processor, which are faster. */
+export async function openDenoisers(wanted: "gpu" | "processor" | null, session: Session): Promise<Denoisers> {
+  if (wanted !== "processor") {
+    try {
+      const gpu = await openGpu(session);
+      if (wanted === "gpu" || !gpu.isSoftware)
+        return { open: (source) => GpuDenoiser.open(gpu, source), name: gpu.adapterName, isGpu: true };
+    } catch (error) {
+      if (wanted === "gpu" || !(error instanceof NoAdapterError)) throw error;
+    }
+  }
+  const threads = openShareThreads();
+  session.onExit(() => threads.close());
+  const name = `the processor (${counted(threads.runners.length, "thread")})`;
+  return { open: (source) => ProcessorDenoiser.open(source, threads.runners), name, isGpu: false };
+}
+
+/** Pictures that a training shows before it begins: how many, and how large at most, px. They take some seconds. */
+const FIRST = { count: 6, maxSize: 64 };
+
+/**
+ * Writes instant pictures of a photo into a folder, at once. `gpu` computes where it is not a software adapter. Photos that are too small
+ * have none, and the user is told so.
+ */
+export async function showInstant(photo: Planes, path: string, seed: number, session: Session, onGpu: Gpu): Promise<void> {
+  const small = reducedTo(photo, FIRST.maxSize);
+  const options = instantOptions(small);
+  try {
+    checkInstant([small], small, options);
+  } catch (error) {
+    if (!(error instanceof InstantError)) throw error;
+    return session.note(`no instant pictures: ${error.message}`);
+  }
+  const threads = onGpu.isSoftware ? openShareThreads() : null;
+  const open: OpenDenoiser = (source) =>
+    threads ? ProcessorDenoiser.open(source, threads.runners) : GpuDenoiser.open(onGpu, source);
+  try {
+    const names = Array.from({ length: FIRST.count }, (_, index) => sampleName(index));
+    const folder = OutputFolder.open(session, path, names);
+    for (const [index, name] of names.entries()) {
+      const request = { ...options, size: { width: small.width, height: small.height }, start: { kind: "noise" } as const };
+      folder.writePicture(name, await instantPicture([small], { ...request, seed: (seed + index) % 2 ** 32 }, open));
+    }
+    folder.commit();
+    session.note(`${counted(FIRST.count, "instant picture")}, made without training: ${path}`);
+  } finally {
+    threads?.close();
+  }
+}
