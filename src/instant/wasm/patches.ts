@@ -7,12 +7,13 @@
 // a difference of two larger ones.
 //
 // One share of the shifts is every shares-th row of them. `softmax` finds the smallest distance of each patch and Σ exp of the others
-// relative to it; `fold` adds weight·photo, for weights that are blurred with the window of a patch.
+// relative to it; `fold` adds weight·photo, for weights that are blurred with the window of a patch. `softmax` also notes which rows of a shift
+// have a weight. Where the smallest distances are nearly known before, few have one, and `fold` skips the others.
 
 /** No distance is as large: that of a pair that does not exist, and of a patch without pairs. */
 const NONE: f32 = 1e30;
-/** A weight below e^-30 of the largest counts as 0. */
-const LOGITS: f32 = 30;
+/** A weight below e^-25 of the largest counts as 0: those of 100,000 patches are less than 2e-6 of it together. */
+const LOGITS: f32 = 25;
 /** Vectors may reach so many values beyond a row. */
 const PADDING: i32 = 8;
 /** From one plane of a picture to the next, in bytes: a constant, so that it is part of the load. Memory that is not used costs nothing. */
@@ -34,6 +35,8 @@ let y: usize = 0;
 let scaled: usize = 0;
 let best: usize = 0;
 let total: usize = 0;
+/** For each patch of the sample, where its best one is: which photo, and at which shift (see place()). */
+let places: usize = 0;
 let sums: usize = 0;
 let alpha: f32 = 0;
 let scale: f32 = 0;
@@ -125,9 +128,10 @@ export function setSample(side: i32, window: usize, sampleWidth: i32, sampleHeig
   tapWeights = allocate(patch);
 }
 
-export function setPatches(bestAt: usize, totalAt: usize, sumsAt: usize): void {
+export function setPatches(bestAt: usize, totalAt: usize, placesAt: usize, sumsAt: usize): void {
   best = bestAt;
   total = totalAt;
+  places = placesAt;
   sums = sumsAt;
 }
 
@@ -142,7 +146,7 @@ export function setPhoto(w: i32, h: i32, yAt: usize, scaledAt: usize): void {
       v128.store(scaled + c + j, f32x4.mul(f32x4.splat(alpha), v128.load(y + c + j)));
 }
 
-/** e^v for −30 ≤ v ≤ 0: e^v = 2^k·e^r with |r| ≤ ½·ln 2, by the polynomial of Moshier's Cephes (expf). */
+/** e^v for −25 ≤ v ≤ 0: e^v = 2^k·e^r with |r| ≤ ½·ln 2, by the polynomial of Moshier's Cephes (expf). */
 function exp4(v: v128): v128 {
   const k = f32x4.nearest(f32x4.mul(v, f32x4.splat(<f32>Math.LOG2E)));
   const r = f32x4.sub(f32x4.sub(v, f32x4.mul(k, f32x4.splat(0.693359375))), f32x4.mul(k, f32x4.splat(-2.1219444e-4)));
@@ -156,7 +160,7 @@ function exp4(v: v128): v128 {
   return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(127)), 23));
 }
 
-/** e^v where v > −30, else 0; 1 where v > 0. */
+/** e^v where v > −25, else 0; 1 where v > 0. */
 function weightOf(v: v128): v128 {
   const least = f32x4.splat(-LOGITS);
   return v128.and(exp4(f32x4.max(f32x4.min(v, f32x4.splat(0)), least)), f32x4.gt(v, least));
@@ -250,13 +254,30 @@ function setShift(across: i32, down: i32): void {
   rows = min<i32>(height, photoHeight - sy) - patch + 1 - top;
 }
 
-/** Updates best and total by the pairs of a share: total = Σ exp(scale·(best − d)). */
-export function softmax(share: i32, shares: i32): void {
+/** A shift of a photo in 32 bits: 6 for the photo, 13 for each axis. */
+function place(photo: i32): i32 {
+  return (photo << 26) | ((sy + 4096) << 13) | (sx + 4096);
+}
+
+/** How many shifts a share has of the photo at hand, at most. */
+export function shiftsOf(shares: i32): i32 {
+  return ((height + photoHeight - 2 * patch + shares) / shares) * (width + photoWidth - 2 * patch + 1);
+}
+
+/**
+ * Updates best, total and places by the pairs of a share: total = Σ exp(scale·(best − d)). `rangesAt` gets the first and the last row of patches
+ * of each shift that have had a weight at that time, or −1.
+ */
+export function softmax(share: i32, shares: i32, photo: i32, rangesAt: usize): void {
+  let range = rangesAt;
   const scale4 = f32x4.splat(scale);
   const margin = f32x4.splat(LOGITS / scale);
   for (let down = patch - height + share; down <= photoHeight - patch; down += shares) {
     for (let across = patch - width; across <= photoWidth - patch; across++) {
       setShift(across, down);
+      const here = i32x4.splat(place(photo));
+      let first = -1;
+      let last = -1;
       for (let index = 0; index < rows + patch - 1; index++) {
         if (!addRow(index)) continue;
         addColumns();
@@ -265,22 +286,43 @@ export function softmax(share: i32, shares: i32): void {
           const d = v128.load(distances + j);
           const known = v128.load(best + at + j);
           if (!v128.any_true(f32x4.lt(d, f32x4.add(known, margin)))) continue;
+          last = index - patch + 1;
+          if (first < 0) first = last;
+          const better = f32x4.lt(d, known);
+          if (!v128.any_true(better)) {
+            const weight = weightOf(f32x4.mul(f32x4.sub(known, d), scale4));
+            v128.store(total + at + j, f32x4.add(v128.load(total + at + j), weight));
+            continue;
+          }
           const least = f32x4.min(d, known);
           const kept = f32x4.mul(v128.load(total + at + j), weightOf(f32x4.mul(f32x4.sub(least, known), scale4)));
           v128.store(total + at + j, f32x4.add(kept, weightOf(f32x4.mul(f32x4.sub(least, d), scale4))));
           v128.store(best + at + j, least);
+          v128.store(places + at + j, v128.bitselect(here, v128.load(places + at + j), better));
         }
       }
+      store<i32>(range, first);
+      store<i32>(range, last, 4);
+      range += 8;
     }
   }
 }
 
-/** Adds to the sums what a share's pairs add: Σ g·w·y, with w = exp(scale·(best − d))·total. `total` holds the reciprocals. */
-export function fold(share: i32, shares: i32): void {
+/** Adds to the sums what a share's pairs add: Σ g·w·y, with w = exp(scale·(best − d))·total. `total` holds the reciprocals. `ranges`: from softmax. */
+export function fold(share: i32, shares: i32, rangesAt: usize): void {
+  let range = rangesAt;
   const scale4 = f32x4.splat(scale);
   for (let down = patch - height + share; down <= photoHeight - patch; down += shares) {
     for (let across = patch - width; across <= photoWidth - patch; across++) {
+      const first = load<i32>(range);
+      const last = load<i32>(range, 4);
+      range += 8;
+      if (first < 0) continue;
       setShift(across, down);
+      // From a block's first row on, so that sums have the bits that they had in softmax.
+      const begin = first - (first % patch);
+      top += begin;
+      rows = last - begin + 1;
       // The last row of pixels that a weight so far reaches.
       let reached = -1;
       for (let index = 0; index < rows + patch - 1; index++) {
