@@ -4,6 +4,11 @@ export { DeviceLostError, type Gpu, GpuError, type GpuStats } from "./gpu/device
 export { GpuKeeper, type KeeperEvents, NoDeviceError } from "./gpu/gpu-keeper.ts";
 export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
 export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { GpuDenoiser } from "./instant/gpu-denoiser.ts";
+export { type InstantRequest, type InstantStep, instantPicture, type OpenDenoiser, type Start } from "./instant/instant.ts";
+export { checkInstant, InstantError, type InstantOptions, instantOptions } from "./instant/options.ts";
+export { ProcessorDenoiser } from "./instant/processor-denoiser.ts";
+export { LocalShares, type ShareRunner } from "./instant/shares.ts";
 export { openDevice } from "./runtime/open.ts";
 export { ANIMATION, type AnimationOptions, animate } from "./singan/generation/applications/animation.ts";
 export {

@@ -46,3 +46,9 @@ export function choice<T extends string, F>(args: Args, name: string, choices: r
   if (text === undefined || chosen !== undefined) return chosen as T | F;
   throw new UsageError(`--${name} must be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}, not ${JSON.stringify(text)}`);
 }
+
+/** The axes on which pictures are to be seamless, by --tile; null without the flag. Throws UsageError. */
+export function tileFlag(args: Args): { readonly x: boolean; readonly y: boolean } | null {
+  const tile = choice(args, "tile", ["x", "y", "both"], null);
+  return tile && { x: tile !== "y", y: tile !== "x" };
+}

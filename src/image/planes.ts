@@ -95,6 +95,21 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
   return { width, height, data };
 }
 
+/** The same where the picture goes on periodically beyond its borders: the corner may be anywhere, and the rectangle larger than the picture. */
+export function periodicCrop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
+  const wrapped = (at: number, length: number) => ((at % length) + length) % length;
+  const columns = Array.from({ length: width }, (_, x) => wrapped(left + x, planes.width));
+  const data = new Float32Array(3 * width * height);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < height; y++) {
+      const from = (c * planes.height + wrapped(top + y, planes.height)) * planes.width;
+      const to = (c * height + y) * width;
+      for (let x = 0; x < width; x++) data[to + x] = planes.data[from + columns[x]!]!;
+    }
+  }
+  return { width, height, data };
+}
+
 /** Enlarges by a whole factor: every pixel becomes a square. */
 export function enlarged({ width, height, data }: Rgb8, factor: number): Rgb8 {
   const out = new Uint8Array(3 * factor * width * factor * height);

@@ -100,6 +100,32 @@ export function sliceTaps(taps: Taps<Float32Array>, first: number, count: number
   return { taps: { inSize: end - start + 1, outSize: count, width, index: shifted, weight }, start };
 }
 
+/**
+ * Outputs `first` … `first`+count−1 of an axis that is enlarged to outSize and, like its result, goes on periodically at both ends: output
+ * i lies at (i+0.5)·inSize/outSize − 0.5. Indices count from `start`, which may be negative. Output i and output i+outSize have the same
+ * weights. Throws RangeError for sizes that are not positive.
+ */
+export function periodicTaps(
+  kind: "bicubic" | "bilinear",
+  inSize: number,
+  outSize: number,
+  first: number,
+  count: number,
+): { taps: Taps; start: number } {
+  requireSizes(inSize, outSize, 1);
+  const outputs = Array.from({ length: count }, (_, k) => {
+    const turn = Math.floor((first + k) / outSize);
+    const at = ((first + k - turn * outSize + 0.5) * inSize) / outSize - 0.5;
+    const low = Math.floor(at);
+    const weights = kind === "bicubic" ? [-1, 0, 1, 2].map((d) => cubic(at - low - d)) : [1 - (at - low), at - low];
+    return weights.map((weight, d): [number, number] => [turn * inSize + low + d - (kind === "bicubic" ? 1 : 0), weight]);
+  });
+  const used = outputs.flatMap((taps) => taps.filter(([, weight]) => weight !== 0).map(([index]) => index));
+  const [start, end] = [Math.min(...used), Math.max(...used)];
+  const shifted = outputs.map((taps) => taps.map(([index, weight]): [number, number] => [index - start, weight]));
+  return { taps: pack(end - start + 1, shifted), start };
+}
+
 /** The a of PyTorch's cubic kernel. */
 const TORCH_CUBIC = -0.75;
 

@@ -2,10 +2,13 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
-import type { Planes } from "../../src/image/planes.ts";
+import { crop, type Planes, toRgb8 } from "../../src/image/planes.ts";
+import { edgeSteps } from "../../src/metrics/edges.ts";
+import { toPicture } from "../../src/metrics/picture.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { injectionPath, type Path, photoPath, reconstructionPath, samplePath } from "../../src/singan/generation/path.ts";
+import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
@@ -42,6 +45,13 @@ describe("tiled equals untiled, bit for bit", () => {
     ["the photo from scale 1", () => photoPath(model, { size: { width: 60, height: 41 }, startScale: 1 })],
     ["an injected picture", () => injectionPath(model, tinyPhoto(37, 50), 1)],
     ["reconstruction", () => reconstructionPath(model)],
+    ["a seamless tile", () => ({ ...samplePath(model, { size: { width: 53, height: 41 } }), wraps: { x: true, y: true } })],
+    ["seamless along x", () => ({ ...samplePath(model, { size: { width: 38, height: 45 } }), wraps: { x: true, y: false } })],
+    ["seamless along y, from scale 1", () => ({ ...samplePath(model, { startScale: 1 }), wraps: { x: false, y: true } })],
+    [
+      "a seamless tile, the photo from scale 1",
+      () => ({ ...photoPath(model, { size: { width: 44, height: 50 }, startScale: 1 }), wraps: { x: true, y: true } }),
+    ],
   ];
   it.each(paths)("%s", async (_, path) => {
     const options = { seed: 11, index: 2 };
@@ -62,6 +72,41 @@ describe("tiled equals untiled, bit for bit", () => {
     }
     await one.dispose();
     await many.dispose();
+  });
+});
+
+describe("seamless tiles", () => {
+  const [width, height] = [31, 27];
+  const wraps = { x: true, y: true };
+
+  it("are one period of a larger picture with periodic noise", async () => {
+    const z = Float32Array.from({ length: width * height }, (_, i) => Math.sin(1 + i * i));
+    const stage = { scale: 0, noise: "given", statistics: "random", grey: true } as const;
+    const path = { start: null, factor: model.scaleFactor };
+    const one = { ...path, wraps, stages: [{ ...stage, size: { width, height } }] };
+    const tile = await whole.render(one, { seed: 0, given: [z] });
+    const large = { width: width + 12, height: height + 12 };
+    const periodic = Float32Array.from({ length: large.width * large.height }, (_, i) => {
+      const [x, y] = [i % large.width, Math.floor(i / large.width)];
+      return z[((y + height - 6) % height) * width + ((x + width - 6) % width)]!;
+    });
+    const around = await whole.render({ ...path, stages: [{ ...stage, size: large }] }, { seed: 0, given: [periodic] });
+    expect(crop(around, 6, 6, width, height).data).toEqual(tile.data);
+  });
+
+  it("have no larger steps across their borders than inside, which other pictures have", async () => {
+    const size = { width, height };
+    const steps = async (options: Partial<SampleOptions>) => {
+      const pictures = [];
+      for (let index = 0; index < 4; index++)
+        pictures.push(toPicture(toRgb8(await whole.sample({ seed: 3, index, size, ...options }))));
+      return edgeSteps(pictures);
+    };
+    const [tiles, plain] = [await steps({ wraps }), await steps({})];
+    for (const axis of ["edge_x", "edge_y"] as const) {
+      expect(tiles[axis]).toBeLessThan(1.5);
+      expect(tiles[axis]).toBeLessThan(plain[axis]);
+    }
   });
 });
 

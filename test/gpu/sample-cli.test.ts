@@ -71,7 +71,15 @@ it("samples from every start scale, by the reconstruction's noise or from the ph
   expect(expected.photo).not.toEqual(expected.noise);
 });
 
+it("makes seamless tiles, in a folder of their own", () => {
+  const { status, out } = sample("--tile", "x", "--size", "40x30", "--count", "1", "--json");
+  const name = join("samples-seed0-40x30-tile-x", "000.png");
+  expect([status, JSON.parse(out)]).toEqual([0, { samples: [name], size: "40x30", seed: 0, tile: "x", startScale: 0 }]);
+  expect(sizeOf(name)).toBe("40x30");
+});
+
 it.each([
+  [["--tile", "sideways"], 2, '--tile must be x, y or both, not "sideways"'],
   [["--size", "0x5"], 2, '--size must be WIDTHxHEIGHT in pixels, as 400x250, not "0x5"'],
   [["--scale", "2"], 2, '--scale must be WIDTHxHEIGHT in factors, as 1.5x1, not "2"'],
   [["--scale", "1x1", "--size", "9x9"], 2, "--size and --scale say the same thing: give one of them"],

@@ -37,7 +37,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|sharp|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu", "instant"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
-  index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "image"], types: [], packages: /^$/ },
+  index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "instant", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
   // The benchmark also times single kernels, and runs in pages.
   bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },

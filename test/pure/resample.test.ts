@@ -10,6 +10,7 @@ import {
   float32Taps,
   imresize,
   imresizeTo,
+  periodicTaps,
   resample,
   resample64,
   type Taps,
@@ -262,5 +263,31 @@ describe("imresize", () => {
     expect(rounded.weight).toBeInstanceOf(Float32Array);
     expect(rounded.weight).toEqual(Float32Array.from(taps.weight));
     expect(rounded.index).toBe(taps.index);
+  });
+});
+
+describe("periodicTaps", () => {
+  it.each(["bicubic", "bilinear"] as const)("makes periodic results of periodic inputs: %s", (kind) => {
+    const x = Float64Array.from({ length: 7 }, (_, i) => Math.cos(i * i));
+    const wrapped = (i: number) => x[((i % 7) + 7) % 7]!;
+    const valuesFrom = (first: number, count: number): number[] => {
+      const { taps, start } = periodicTaps(kind, 7, 10, first, count);
+      return Array.from({ length: count }, (_, o) => {
+        let sum = 0;
+        for (let k = 0; k < taps.width; k++)
+          sum += taps.weight[o * taps.width + k]! * wrapped(start + taps.index[o * taps.width + k]!);
+        return sum;
+      });
+    };
+    const period = valuesFrom(0, 10);
+    expect(valuesFrom(-13, 33)).toEqual(Array.from({ length: 33 }, (_, i) => period[(((i - 13) % 10) + 10) % 10]!));
+    // Inside, these are the values of the usual table by the same factor.
+    const usual = resample64(
+      x,
+      1,
+      bicubicTaps(1, 1),
+      kind === "bicubic" ? bicubicTaps(7, 10 / 7, 10) : bilinearTaps(7, 10, 10 / 7),
+    );
+    for (let o = 3; o < 7; o++) expect(period[o]).toBeCloseTo(usual[o]!, 12);
   });
 });

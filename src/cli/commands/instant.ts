@@ -8,7 +8,7 @@ import { imresizeTo } from "../../image/resample.ts";
 import { type InstantRequest, instantPicture, type Start } from "../../instant/instant.ts";
 import { checkInstant, InstantError, type InstantOptions, instantOptions, pairsOf, shareDone } from "../../instant/options.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { choice, readSize } from "../flag-values.ts";
+import { choice, readSize, tileFlag } from "../flag-values.ts";
 import { MAX_SIZE, openDenoisers, reducedTo } from "../instant.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
@@ -114,7 +114,6 @@ async function run(args: Args, session: Session): Promise<void> {
 function readFlags(args: Args): { size: Size | undefined; options: Partial<InstantOptions> } {
   const text = args.text("size");
   const size = text === undefined ? undefined : readSize("size", text, "400x250");
-  const tile = choice(args, "tile", ["x", "y", "both"], null);
   const given = (name: "patch" | "coarsest" | "eta") => {
     const value = args.number(name);
     return value === undefined ? {} : { [name]: value };
@@ -132,8 +131,8 @@ function readFlags(args: Args): { size: Size | undefined; options: Partial<Insta
   if (args.has("keep") && args.has("size")) throw new UsageError("--keep needs pictures of the photo's size, without --size");
   const freedom = args.number("freedom") ?? 0.5;
   if (freedom < 0 || freedom > 1) throw new UsageError(`--freedom must be from 0 to 1, not ${freedom}`);
-  const wraps = { x: tile === "x" || tile === "both", y: tile === "y" || tile === "both" };
-  return { size, options: { ...given("patch"), ...given("coarsest"), ...given("eta"), wraps } };
+  const wraps = tileFlag(args);
+  return { size, options: { ...given("patch"), ...given("coarsest"), ...given("eta"), ...(wraps && { wraps }) } };
 }
 
 /** What pictures begin with, and what of them stays. Throws FileError, UsageError. */

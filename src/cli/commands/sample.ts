@@ -12,7 +12,7 @@ import type { AnyModel } from "../../singan/model/model.ts";
 import { checkSample, openSampler, sampleBytes } from "../../singan/recipes.ts";
 import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
-import { readFactors, readSize, startScaleFlag, startScales } from "../flag-values.ts";
+import { readFactors, readSize, startScaleFlag, startScales, tileFlag } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
@@ -41,11 +41,13 @@ export const sampleCommand: Command = {
     "size WxH": "size of the pictures in pixels (default: as trained)",
     "scale FxF": "the size as factors of the trained one: 1.5x1 is wider by half",
     ...startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
+    "tile x|y|both": "seamless: what leaves the picture at one side continues at the other",
     "below noise|photo": "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
   },
   examples: [
     ["singan sample out/photo --count 20 --seed 7", "20 pictures"],
     ["singan sample out/photo --size 4096x3072 --count 1", "a wallpaper"],
+    ["singan sample out/photo --tile both --size 256x256", "seamless tiles"],
     ["singan sample out/photo --start-scale 2", "the photo's layout, other details"],
     ["singan sample out/photo --start-scale all --count 3", "what varies from each start scale on"],
   ],
@@ -67,8 +69,13 @@ async function run(args: Args, session: Session): Promise<void> {
   const size = readWantedSize(args, trained);
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const below = args.text("below") as SampleOptions["below"];
+  const wraps = tileFlag(args);
   const pictures: SampleOptions[] = scales.flatMap((startScale) =>
-    Array.from({ length: count }, (_, index) => ({ seed, index, startScale, size, ...(below !== undefined && { below }) })),
+    Array.from({ length: count }, (_, index) => ({
+      ...{ seed, index, startScale, size },
+      ...(below !== undefined && { below }),
+      ...(wraps && { wraps }),
+    })),
   );
   inFlags(() => {
     for (const options of pictures) checkSample(model, options);
@@ -81,6 +88,7 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(isSameSize(size, trained) ? [] : [sizeText(size)]),
     ...(many ? ["scales"] : scales[0]! > 0 ? [`scale${scales[0]}`] : []),
     ...(below === undefined ? [] : [below]),
+    ...(wraps ? [`tile-${args.text("tile")}`] : []),
     ...(model.scales.length < model.sizes.length ? [`${model.scales.length}of${model.sizes.length}`] : []),
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
@@ -107,6 +115,7 @@ async function run(args: Args, session: Session): Promise<void> {
     size: sizeText(size),
     seed,
     ...(below !== undefined && { below }),
+    ...(wraps && { tile: args.text("tile") }),
     ...(many ? { startScales: scales } : { startScale: scales[0] }),
   };
   showResults(args, session, written, { samples: written, ...facts });

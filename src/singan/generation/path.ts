@@ -7,7 +7,7 @@ import { OptionError, type Size } from "../model/config.ts";
 import { type Model, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/pyramid.ts";
 import type { Statistics } from "../networks/frozen-scale.ts";
-import { requireSize, trainedSize } from "./sampling.ts";
+import { requireSize, trainedSize, type Wraps } from "./sampling.ts";
 
 /** One pass through a generator. */
 export interface Stage {
@@ -27,6 +27,8 @@ export interface Path {
   readonly start: Planes | null;
   /** Below 1. Between two stages the picture is enlarged by 1/factor on the grid of imresize and cropped to the next stage's size. */
   readonly factor: number;
+  /** Axes on which pictures and noise continue at their opposite border, in place of zero padding (default: none). */
+  readonly wraps?: Wraps;
   /** The result is cropped to this size, from the top left (default: no crop). */
   readonly crop?: Size;
 }

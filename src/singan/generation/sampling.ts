@@ -20,7 +20,15 @@ export interface SampleOptions {
   readonly below?: "noise" | "photo";
   /** Default: random. */
   readonly noise?: Noise;
+  /** The axes on which the picture continues at its opposite border: a seamless tile (default: none). */
+  readonly wraps?: Wraps;
 }
+
+export interface Wraps {
+  readonly x: boolean;
+  readonly y: boolean;
+}
+export const NO_WRAPS: Wraps = { x: false, y: false };
 
 /** Rows of a picture, from row `top` on. */
 export interface Band {

@@ -2,7 +2,7 @@
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { crop, isSameSize, type Planes } from "../../image/planes.ts";
+import { crop, isSameSize, type Planes, periodicCrop } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -14,6 +14,7 @@ import { type Path, photoPath, reconstructionPath, resultSize, type Stage, sampl
 import {
   type Band,
   checkShared,
+  NO_WRAPS,
   type Noise,
   planesBytes,
   requireUint32,
@@ -27,7 +28,6 @@ import {
   bandsOf,
   compileTileProgram,
   freeTileProgram,
-  inputWindow,
   type SamplerContext,
   type TileProgram,
   viewOf,
@@ -55,6 +55,9 @@ function sourceBelow(model: Model, { size, below }: SampleOptions): "noise" | "p
 
 function checkSample(model: Model, options: SampleOptions): void {
   checkShared(model, options);
+  const { wraps = NO_WRAPS, startScale = 0 } = options;
+  if ((wraps.x || wraps.y) && startScale > 0 && sourceBelow(model, options) === "noise" && model.options.noisePadding)
+    throw new OptionError("startScale must be 0 for a seamless tile, or below be photo: this model's z* does not wrap");
   // What photoPath() refuses is checked by now; the path itself would cost a resize of the photo.
   if (sourceBelow(model, options) === "noise") samplePath(model, options);
 }
@@ -122,9 +125,12 @@ export class SinganSampler implements Sampler {
     checkSample(this.model, options);
     const { size, startScale = 0 } = options;
     const source = sourceBelow(this.model, options);
-    const key = JSON.stringify([size, startScale, source]);
-    if (this.#path?.key !== key)
-      this.#path = { key, path: (source === "photo" ? photoPath : samplePath)(this.model, { ...options, startScale }) };
+    const { wraps } = options;
+    const key = JSON.stringify([size, startScale, source, wraps]);
+    if (this.#path?.key !== key) {
+      const path = (source === "photo" ? photoPath : samplePath)(this.model, { ...options, startScale });
+      this.#path = { key, path: wraps ? { ...path, wraps } : path };
+    }
     return this.#path.path;
   }
 
@@ -172,16 +178,16 @@ export class SinganSampler implements Sampler {
   }
 
   async #renderWhole(path: Path, options: RenderOptions): Promise<Planes> {
-    const { stages, start, factor } = path;
+    const { stages, start, factor, wraps } = path;
     const inputs = { hasStart: start !== null, noise: options.noise ?? "random" };
-    const key = JSON.stringify([stages, factor, inputs]);
+    const key = JSON.stringify([stages, factor, wraps, inputs]);
     if (this.#program?.key !== key) {
       this.#freeProgram();
-      const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.model.options.noisePadding));
+      const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.model.options.noisePadding, wraps));
       this.#program = { key, made: await compileTileProgram(this.#context, path, views, 0, inputs) };
     }
     const { made } = this.#program;
-    if (made.start) this.gpu.write(made.start, start!.data);
+    if (made.start) this.gpu.write(made.start, windowOf(start!, made.startWindow).data);
     return this.#run(made, stages.at(-1)!.size, options);
   }
 
@@ -213,14 +219,11 @@ export class SinganSampler implements Sampler {
 
   /** One tile of a stage, from the whole picture of the previous stage. */
   async #renderTile(path: Path, i: number, tile: Window, previous: Planes | null, options: RenderOptions): Promise<Planes> {
-    const view = viewOf(path.stages[i]!.size, tile, this.model.options.noisePadding);
+    const view = viewOf(path.stages[i]!.size, tile, this.model.options.noisePadding, path.wraps);
     const inputs = { hasStart: previous !== null, noise: options.noise ?? "random" };
     const made = await compileTileProgram(this.#context, path, [view], i, inputs);
     try {
-      if (made.start && previous) {
-        const { top, left, width, height } = inputWindow(this.model, path, i, view);
-        this.gpu.write(made.start, crop(previous, left, top, width, height).data);
-      }
+      if (made.start && previous) this.gpu.write(made.start, windowOf(previous, made.startWindow).data);
       return await this.#run(made, tile, options);
     } finally {
       freeTileProgram(this.gpu, made);
@@ -256,6 +259,10 @@ function sampleBytes(model: Model, size: Size): number {
 }
 
 export const singanSampling: Sampling<Model> = { check: checkSample, bytes: sampleBytes, open: SinganSampler.load };
+
+/** A part of a picture. What reaches beyond its borders is of a picture that wraps. */
+const windowOf = (picture: Planes, { top, left, width, height }: Window): Planes =>
+  top === 0 && left === 0 && isSameSize(picture, { width, height }) ? picture : periodicCrop(picture, left, top, width, height);
 
 /** The part of a band that lies in a picture of this size. */
 function cropped({ top, picture }: Band, { width, height }: Size): Band {

@@ -1,12 +1,12 @@
 // The program that renders one tile of one stage of a path, or the whole path at once. Both compute the same bits (docs/adr/0007).
 
-import { zeros } from "../../autodiff/ops/elementwise.ts";
+import { add, zeros } from "../../autodiff/ops/elementwise.ts";
 import { clampedResize } from "../../autodiff/ops/fused.ts";
 import { normal, normalWindow } from "../../autodiff/ops/random.ts";
-import { crop2d, type Margins } from "../../autodiff/ops/spatial.ts";
+import { crop2d, type Margins, pad2d } from "../../autodiff/ops/spatial.ts";
 import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
-import { float32Taps, sliceTaps } from "../../image/resample.ts";
+import { float32Taps, periodicTaps, sliceTaps } from "../../image/resample.ts";
 import { chooseForSize } from "../../runtime/choice.ts";
 import { compile, type Program } from "../../runtime/program.ts";
 import { imageShape, PADDING, type Size } from "../model/config.ts";
@@ -16,7 +16,7 @@ import { greyShape } from "../model/shapes.ts";
 import type { FrozenScale, Statistics } from "../networks/frozen-scale.ts";
 import { grey } from "../networks/noise.ts";
 import type { Path, Stage } from "./path.ts";
-import type { Noise } from "./sampling.ts";
+import { NO_WRAPS, type Noise, type Wraps } from "./sampling.ts";
 
 export interface Window extends Size {
   readonly top: number;
@@ -29,7 +29,7 @@ export interface Window extends Size {
  */
 export interface View {
   readonly tile: Window;
-  /** The tile and its neighbourhood within the picture: the part of the previous picture that is read. */
+  /** The tile and its neighbourhood within the picture: the part of the previous picture that is read. On axes that wrap it reaches beyond it. */
   readonly inside: Window;
   /** The neighbourhood outside the picture: its zero padding. */
   readonly outside: Margins;
@@ -43,23 +43,35 @@ export interface View {
 
 export const wholeOf = ({ width, height }: Size): Window => ({ top: 0, left: 0, width, height });
 
-export function viewOf(size: Size, tile: Window, noisePadding: boolean): View {
-  const [bottom, right] = [tile.top + tile.height, tile.left + tile.width];
-  const [top, left] = [Math.max(0, tile.top - PADDING), Math.max(0, tile.left - PADDING)];
-  const [end, far] = [Math.min(size.height, bottom + PADDING), Math.min(size.width, right + PADDING)];
-  const inside = { top, left, width: far - left, height: end - top };
-  const halo = { top: tile.top - top, left: tile.left - left, bottom: end - bottom, right: far - right };
+/** What a tile sees of an axis of `length` pixels. */
+function axisView(length: number, at: number, size: number, hasNoisePadding: boolean, wraps: boolean) {
+  const [start, end] = wraps
+    ? [at - PADDING, at + size + PADDING]
+    : [Math.max(0, at - PADDING), Math.min(length, at + size + PADDING)];
+  const halo = [at - start, end - at - size] as const;
+  const inside = { start, size: end - start };
+  // On an axis that wraps, the noise has the picture's size, and wraps as well.
+  return hasNoisePadding && !wraps
+    ? { halo, inside, noise: { start: at, size: size + 2 * PADDING }, noiseLength: length + 2 * PADDING }
+    : { halo, inside, noise: inside, noiseLength: length };
+}
+
+export function viewOf(size: Size, tile: Window, noisePadding: boolean, wraps: Wraps = NO_WRAPS): View {
+  const y = axisView(size.height, tile.top, tile.height, noisePadding, wraps.y);
+  const x = axisView(size.width, tile.left, tile.width, noisePadding, wraps.x);
+  const window = (part: "inside" | "noise"): Window => ({
+    ...{ top: y[part].start, left: x[part].start, width: x[part].size, height: y[part].size },
+  });
+  const halo = { top: y.halo[0], bottom: y.halo[1], left: x.halo[0], right: x.halo[1] };
   const outside = {
     top: PADDING - halo.top,
     left: PADDING - halo.left,
     bottom: PADDING - halo.bottom,
     right: PADDING - halo.right,
   };
-  const grown = { top: tile.top, left: tile.left, width: tile.width + 2 * PADDING, height: tile.height + 2 * PADDING };
   return {
-    ...{ tile, inside, outside, halo },
-    noise: noisePadding ? grown : inside,
-    noiseSize: noisePadding ? { width: size.width + 2 * PADDING, height: size.height + 2 * PADDING } : size,
+    ...{ tile, outside, halo, inside: window("inside"), noise: window("noise") },
+    noiseSize: { width: x.noiseLength, height: y.noiseLength },
   };
 }
 
@@ -91,8 +103,9 @@ export interface SamplerContext {
 export interface TileProgram {
   readonly program: Program;
   readonly output: Tensor;
-  /** The picture before the first stage; null where there is none. */
+  /** The part of the picture before the first stage that is read; no slice where there is no such picture. */
   readonly start: Slice | null;
+  readonly startWindow: Window;
   /** The given noise, by stage of the path. */
   readonly given: ReadonlyMap<number, Slice>;
   /** The slices to free with the program. */
@@ -100,23 +113,35 @@ export interface TileProgram {
 }
 
 /** The part of the previous picture that a view of stage i reads; at the first stage that picture is the start. */
-export function inputWindow(model: Model, path: Path, i: number, { inside }: View): Window {
+function inputWindow(model: Model, path: Path, i: number, { inside }: View): Window {
   if (i === 0) return inside;
   const { rows, columns } = sliced(model, path, i, inside);
   return { top: rows.start, left: columns.start, width: columns.taps.inSize, height: rows.taps.inSize };
 }
 
-/** The tables that enlarge the whole picture of stage i−1 to the size of stage i. */
-function tapsOf({ options }: Model, { stages, factor }: Path, i: number) {
+/** The tables that make a window of stage i from a part of the picture of stage i−1, and where that part begins. */
+function sliced({ options }: Model, { stages, factor, wraps = NO_WRAPS }: Path, i: number, { top, left, width, height }: Window) {
   const [small, large] = [stages[i - 1]!.size, stages[i]!.size];
-  const taps = (inSize: number, outSize: number) => float32Taps(enlargement(options.upsample, factor, inSize, outSize));
-  return { rows: taps(small.height, large.height), columns: taps(small.width, large.width) };
+  const axis = (inSize: number, outSize: number, first: number, count: number, isPeriodic: boolean) => {
+    if (!isPeriodic) return sliceTaps(float32Taps(enlargement(options.upsample, factor, inSize, outSize)), first, count);
+    const { taps, start } = periodicTaps(options.upsample, inSize, outSize, first, count);
+    return { taps: float32Taps(taps), start };
+  };
+  return {
+    rows: axis(small.height, large.height, top, height, wraps.y),
+    columns: axis(small.width, large.width, left, width, wraps.x),
+  };
 }
 
-/** The part of those tables that makes a window of stage i. */
-function sliced(model: Model, path: Path, i: number, { top, left, width, height }: Window) {
-  const { rows, columns } = tapsOf(model, path, i);
-  return { rows: sliceTaps(rows, top, height), columns: sliceTaps(columns, left, width) };
+/** The same tables for the whole picture of stage i−1. */
+function tapsOfWhole(model: Model, path: Path, i: number, window: Window) {
+  const { width, height } = path.stages[i - 1]!.size;
+  const { rows, columns } = sliced(model, path, i, window);
+  const whole = ({ taps, start }: typeof rows, length: number) => ({
+    ...{ ...taps, inSize: length },
+    index: taps.index.map((at) => (((at + start) % length) + length) % length),
+  });
+  return { rows: whole(rows, height), columns: whole(columns, width) };
 }
 
 /** Compiles the stages first … first+views.length−1, each as its view shows it. `hasStart`: a picture comes before them. */
@@ -137,14 +162,15 @@ export async function compileTileProgram(
     return { tensor, slice };
   };
   try {
-    const start = hasStart ? input("start", imageShape(inputWindow(model, path, first, views[0]!))) : null;
+    const startWindow = inputWindow(model, path, first, views[0]!);
+    const start = hasStart ? input("start", imageShape(startWindow)) : null;
     let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside));
     const given = new Map<number, Slice>();
     for (const [offset, view] of views.entries()) {
       const i = first + offset;
       const stage = path.stages[i]!;
       if (i > first) {
-        const { rows, columns } = tapsOf(model, path, i);
+        const { rows, columns } = tapsOfWhole(model, path, i, view.inside);
         picture = clampedResize(picture, rows, columns, -1, 1);
       } else if (i > 0) {
         const { rows, columns } = sliced(model, path, i, view.inside);
@@ -163,7 +189,7 @@ export async function compileTileProgram(
     }
     const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu.profile);
     const program = await compile(gpu, { name: "picture", outputs: [picture], bindings, choose });
-    return { program, output: picture, start: start?.slice ?? null, given, own };
+    return { program, output: picture, start: start?.slice ?? null, startWindow, given, own };
   } catch (error) {
     for (const slice of own) gpu.free(slice);
     throw error;
@@ -172,20 +198,50 @@ export async function compileTileProgram(
 
 const noiseShape = ({ grey: isGrey }: Stage, size: Size): Shape => (isGrey ? greyShape(size) : imageShape(size));
 
-const isWhole = ({ width, height }: Window, size: Size): boolean => width === size.width && height === size.height;
+const isWhole = ({ top, left, width, height }: Window, size: Size): boolean =>
+  top === 0 && left === 0 && width === size.width && height === size.height;
 
 /** The part of a stage's random noise that its view reads. The number of the stage in the path is its stream. */
 function drawNoise(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
   if (isWhole(noise, size)) return normal(key, noiseShape(stage, size), stream);
-  const { top, left } = noise;
-  return normalWindow(key, { shape: noiseShape(stage, noise), stream, size: [size.height, size.width], top, left });
+  return assembled(noise, size, ({ top, left, width, height }) =>
+    normalWindow(key, {
+      ...{ shape: noiseShape(stage, { width, height }), stream, top, left },
+      size: [size.height, size.width],
+    }),
+  );
 }
 
 /** The part of a whole noise that a view reads. */
 function windowOf(z: Tensor, { noise, noiseSize: size }: View): Tensor {
   if (isWhole(noise, size)) return z;
-  const { top, left, width, height } = noise;
-  return crop2d(z, { top, left, bottom: size.height - top - height, right: size.width - left - width });
+  return assembled(noise, size, ({ top, left, width, height }) =>
+    crop2d(z, { top, left, bottom: size.height - top - height, right: size.width - left - width }),
+  );
+}
+
+/** A window of something periodic, from the parts of one period that it consists of. */
+function assembled(window: Window, size: Size, part: (inside: Window) => Tensor): Tensor {
+  const parts = periods(window.top, window.height, size.height).flatMap((y) =>
+    periods(window.left, window.width, size.width).map((x) => {
+      const tensor = part({ top: y.from, left: x.from, width: x.count, height: y.count });
+      const after = { bottom: window.height - y.at - y.count, right: window.width - x.at - x.count };
+      return { tensor, around: { top: y.at, left: x.at, ...after } };
+    }),
+  );
+  if (parts.length === 1) return parts[0]!.tensor;
+  return parts.map(({ tensor, around }) => pad2d(tensor, around)).reduce(add);
+}
+
+/** `count` pixels from `first` on, as pieces of single periods: where a piece is in the period, and where in the window. */
+function periods(first: number, count: number, length: number): { from: number; count: number; at: number }[] {
+  const pieces: { from: number; count: number; at: number }[] = [];
+  for (let at = 0; at < count; ) {
+    const from = (((first + at) % length) + length) % length;
+    pieces.push({ from, at, count: Math.min(length - from, count - at) });
+    at += pieces.at(-1)!.count;
+  }
+  return pieces;
 }
 
 export function freeTileProgram(gpu: Gpu, { program, own }: TileProgram): void {
