@@ -75,6 +75,23 @@ describe("tiled equals untiled, bit for bit", () => {
   });
 });
 
+it("keeps parts of the photo to the last bit, whole and tile by tile", async () => {
+  const { width, height, data } = model.photo;
+  const keep = { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(p % width < 9)) };
+  const isKept = (_: number, i: number) => keep.data[i % keep.data.length] === 1;
+  const [free, kept] = [await whole.sample({ seed: 5 }), await whole.sample({ seed: 5, keep })];
+  expect(kept.data.filter(isKept)).toEqual(data.filter(isKept));
+  const others = (values: Float32Array) => values.filter((v, i) => !isKept(v, i));
+  expect(others(kept.data)).not.toEqual(others(data));
+  expect((await tiled.sample({ seed: 5, keep })).data).toEqual(kept.data);
+  expect(await whole.sample({ seed: 5 })).toEqual(free);
+  const elsewhere = { seed: 5, keep, size: { width: 40, height: 40 } };
+  await expect(whole.sample(elsewhere)).rejects.toThrow("trained size");
+  await expect(whole.sample({ seed: 5, keep: { ...keep, data: keep.data.map(() => 1) } })).rejects.toThrow(
+    "nothing would change",
+  );
+});
+
 describe("seamless tiles", () => {
   const [width, height] = [31, 27];
   const wraps = { x: true, y: true };

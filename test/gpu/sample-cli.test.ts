@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
+import { encodePng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { openSampler, writeModel } from "../../src/singan/recipes.ts";
@@ -69,6 +70,31 @@ it("samples from every start scale, by the reconstruction's noise or from the ph
   expect(decodeImage(readFileSync(join(folder, "one/000.png")))).toEqual(expected.noise);
   expect(decodeImage(readFileSync(join(folder, "all/scale1-000.png")))).toEqual(expected.photo);
   expect(expected.photo).not.toEqual(expected.noise);
+});
+
+it("keeps what a mask says", () => {
+  const [width, height] = [24, 19];
+  const white = (set: (x: number) => boolean) => ({
+    ...{ width, height },
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (set(Math.floor(i / 3) % width) ? 255 : 0)),
+  });
+  writeFileSync(join(folder, "left.png"), encodePng(white((x) => x < 8)));
+  writeFileSync(join(folder, "all.png"), encodePng(white(() => true)));
+  const { status, out } = sample("--keep", "left.png", "--count", "2");
+  const files = out.trim().split("\n");
+  expect([status, files]).toEqual([0, ["000.png", "001.png"].map((name) => join("samples-seed0-kept", name))]);
+  const [a, b] = files.map((file) => decodeImage(readFileSync(join(folder, file))).data);
+  const left = (_: number, i: number) => Math.floor(i / 3) % width < 8;
+  expect(a!.filter(left)).toEqual(b!.filter(left));
+  expect(a).not.toEqual(b);
+  const refused = sample("--keep", "all.png");
+  expect([refused.status, refused.err]).toEqual([
+    1,
+    "singan: all.png: the mask covers the whole picture, so nothing would change\n",
+  ]);
+  expect(sample("--keep", "left.png", "--size", "48x38").err).toBe(
+    "singan: parts of the photo can be kept in pictures of the trained size only\n",
+  );
 });
 
 it("makes seamless tiles, in a folder of their own", () => {

@@ -3,8 +3,10 @@
 import { dirname, join } from "node:path";
 import { availableMemory } from "node:process";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
+import { type Mask, maskOfPicture } from "../../image/mask.ts";
 import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
+import { isStretched } from "../../singan/generation/applications/inject.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
 import { type SampleOptions, type Sampler, type ShareProgress, trainedSize } from "../../singan/generation/sampling.ts";
 import type { Size } from "../../singan/model/config.ts";
@@ -17,7 +19,7 @@ import { openGpu } from "../gpu.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
-import { modelPath, readAnyModelAt } from "../read-files.ts";
+import { FileError, modelPath, readAnyModelAt, readMaskPicture } from "../read-files.ts";
 import { counted, noteUnfinished, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 import { inFlags } from "../training-flags.ts";
@@ -42,6 +44,7 @@ export const sampleCommand: Command = {
     "scale FxF": "the size as factors of the trained one: 1.5x1 is wider by half",
     ...startScaleFlag("keep the photo's layout below this scale (default: 0, everything varies); all: use every scale"),
     "tile x|y|both": "seamless: what leaves the picture at one side continues at the other",
+    "keep MASK": "what stays as in the photo, in white",
     "below noise|photo": "what keeps it: the reconstruction's noise or the photo (default: noise; at other sizes photo)",
   },
   examples: [
@@ -70,11 +73,13 @@ async function run(args: Args, session: Session): Promise<void> {
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const below = args.text("below") as SampleOptions["below"];
   const wraps = tileFlag(args);
+  const keep = await readKept(args, trained, session);
   const pictures: SampleOptions[] = scales.flatMap((startScale) =>
     Array.from({ length: count }, (_, index) => ({
       ...{ seed, index, startScale, size },
       ...(below !== undefined && { below }),
       ...(wraps && { wraps }),
+      ...(keep && { keep }),
     })),
   );
   inFlags(() => {
@@ -89,6 +94,7 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(many ? ["scales"] : scales[0]! > 0 ? [`scale${scales[0]}`] : []),
     ...(below === undefined ? [] : [below]),
     ...(wraps ? [`tile-${args.text("tile")}`] : []),
+    ...(keep ? ["kept"] : []),
     ...(model.scales.length < model.sizes.length ? [`${model.scales.length}of${model.sizes.length}`] : []),
   ];
   const path = args.text("out") ?? join(dirname(file), [`samples-seed${seed}`, ...suffix].join("-"));
@@ -119,6 +125,21 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(many ? { startScales: scales } : { startScale: scales[0] }),
   };
   showResults(args, session, written, { samples: written, ...facts });
+}
+
+/** The mask of what stays. Throws FileError, and UsageError where it does not fit the photo. */
+async function readKept(args: Args, trained: Size, session: Session): Promise<Mask | null> {
+  const file = args.text("keep");
+  if (file === undefined) return null;
+  const picture = await readMaskPicture(file, session);
+  if (isStretched(picture, trained))
+    throw new UsageError(`--keep: ${file} is ${sizeText(picture)}, which does not fit the photo of ${sizeText(trained)}`);
+  const mask = maskOfPicture(picture);
+  if (mask.data.every((set) => set === mask.data[0]))
+    throw new FileError(
+      `${file}: the mask ${mask.data[0] ? "covers the whole picture, so nothing would change" : "is empty, so nothing of the photo would stay"}`,
+    );
+  return mask;
 }
 
 function readWantedSize(args: Args, trained: Size): Size {

@@ -24,6 +24,7 @@ function checkSample(model: ConsinganModel, options: SampleOptions): void {
   const recipe = `in the recipe ${model.options.recipe}`;
   if (options.below !== undefined) throw new OptionError(`below has no meaning ${recipe}`);
   if (options.noise === "none") throw new OptionError(`noise must be random ${recipe}`);
+  if (options.keep) throw new OptionError(`parts of the photo can't be kept ${recipe}`);
   if (options.wraps?.x || options.wraps?.y) throw new OptionError(`seamless tiles can't be made ${recipe}`);
   if (Math.max(size.width, size.height) > MAX_SIDE)
     throw new OptionError(`${size.width}x${size.height} is too large: a side has at most ${MAX_SIDE} px ${recipe}`);

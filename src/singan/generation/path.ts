@@ -1,10 +1,11 @@
 // The path of a picture through a model's generators: which generators, at what sizes, from what start. Pure, no GPU.
 // Official code: SinGAN_generate (manipulate.py) and the scripts of the applications; here the applications differ only in their path.
 
+import { type Mask, MaskError } from "../../image/mask.ts";
 import { isSameSize, type Planes } from "../../image/planes.ts";
 import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import { type Model, requireScale } from "../model/model.ts";
+import { type Model, photoAt, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/pyramid.ts";
 import type { Statistics } from "../networks/frozen-scale.ts";
 import { requireSize, trainedSize, type Wraps } from "./sampling.ts";
@@ -21,6 +22,14 @@ export interface Stage {
   readonly grey: boolean;
 }
 
+/** What stays of a stage's picture: it becomes picture·changing + kept. */
+export interface Kept {
+  /** The photo where it stays, else 0. */
+  readonly kept: Planes;
+  /** 0 where the photo stays, else 1. */
+  readonly changing: Planes;
+}
+
 export interface Path {
   readonly stages: readonly Stage[];
   /** The picture before the first stage, in that stage's size; null is mid-grey. */
@@ -29,6 +38,8 @@ export interface Path {
   readonly factor: number;
   /** Axes on which pictures and noise continue at their opposite border, in place of zero padding (default: none). */
   readonly wraps?: Wraps;
+  /** What stays of the photo, by stage (default: nothing). */
+  readonly keep?: readonly Kept[];
   /** The result is cropped to this size, from the top left (default: no crop). */
   readonly crop?: Size;
 }
@@ -121,4 +132,35 @@ export function quantizedPath(model: Model, picture: Planes, startScale: number)
 export function photoPath(model: Model, { size, startScale }: { readonly size?: Size; readonly startScale: number }): Path {
   if (startScale === 0) return samplePath(model, size ? { size } : {});
   return injectionPath(model, model.photo, startScale, size);
+}
+
+/**
+ * The path, on which the photo stays where the mask is set. The mask is of any size, the path's pictures must have the trained sizes. At coarse
+ * scales a pixel stays where at least half of its area is set. Throws OptionError for another size, MaskError where all or nothing would stay.
+ */
+export function keepingPath(model: Model, path: Path, mask: Mask): Path {
+  const sizes = sizesFor(model);
+  if (path.stages.some(({ scale, size }) => !isSameSize(size, sizes[scale]!)))
+    throw new OptionError("parts of the photo can be kept in pictures of the trained size only");
+  const finest = maskAt(mask, sizes.at(-1)!);
+  if (finest.every((set) => set === 0)) throw new MaskError("the mask is empty, so nothing of the photo would stay");
+  if (finest.every((set) => set === 1)) throw new MaskError("the mask covers the whole picture, so nothing would change");
+  const keep = path.stages.map(({ scale, size }): Kept => {
+    const photo = photoAt(model, scale);
+    const set = maskAt(mask, size);
+    const by = (value: (i: number) => number): Planes => ({ ...size, data: photo.data.map((_, i) => value(i)) });
+    return {
+      kept: by((i) => (set[i % set.length] ? photo.data[i]! : 0)),
+      changing: by((i) => 1 - set[i % set.length]!),
+    };
+  });
+  return { ...path, keep };
+}
+
+/** A mask at a size: 1 where at least half is set, else 0. */
+function maskAt({ width, height, data }: Mask, size: Size): Float32Array {
+  const grey = { width, height, data: Float32Array.from({ length: 3 * data.length }, (_, i) => 2 * data[i % data.length]! - 1) };
+  return fitted(grey, size)
+    .data.slice(0, size.width * size.height)
+    .map((value) => Number(value >= 0));
 }

@@ -1,6 +1,7 @@
 // What all samplers share: their interface, the options of a sample, and the checks that do not depend on the kind of model. Pure, no GPU.
 
 import type { Gpu } from "../../gpu/device.ts";
+import type { Mask } from "../../image/mask.ts";
 import type { Planes } from "../../image/planes.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type AnyModel, requireScale } from "../model/model.ts";
@@ -22,6 +23,8 @@ export interface SampleOptions {
   readonly noise?: Noise;
   /** The axes on which the picture continues at its opposite border: a seamless tile (default: none). */
   readonly wraps?: Wraps;
+  /** What stays of the photo: where the mask is set. Only at the trained size (default: nothing). */
+  readonly keep?: Mask;
 }
 
 export interface Wraps {

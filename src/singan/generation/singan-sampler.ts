@@ -10,7 +10,7 @@ import { zStarShape } from "../model/shapes.ts";
 import { FrozenScale, type Statistics } from "../networks/frozen-scale.ts";
 import { macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
-import { type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath, sizesFor } from "./path.ts";
+import { keepingPath, type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath, sizesFor } from "./path.ts";
 import {
   type Band,
   checkShared,
@@ -58,6 +58,8 @@ function checkSample(model: Model, options: SampleOptions): void {
   const { wraps = NO_WRAPS, startScale = 0 } = options;
   if ((wraps.x || wraps.y) && startScale > 0 && sourceBelow(model, options) === "noise" && model.options.noisePadding)
     throw new OptionError("startScale must be 0 for a seamless tile, or below be photo: this model's z* does not wrap");
+  if (options.keep && options.size && !isSameSize(options.size, trainedSize(model)))
+    throw new OptionError("parts of the photo can be kept in pictures of the trained size only");
   // What photoPath() refuses is checked by now; the path itself would cost a resize of the photo.
   if (sourceBelow(model, options) === "noise") samplePath(model, options);
 }
@@ -75,7 +77,7 @@ export class SinganSampler implements Sampler {
   /** The program of the last path that was rendered whole: consecutive pictures of one path compile once. */
   #program: { readonly key: string; readonly made: TileProgram } | null = null;
   /** The path of the last sample: a start from the photo costs a resize of it. */
-  #path: { readonly key: string; readonly path: Path } | null = null;
+  #path: { readonly key: string; readonly keep: SampleOptions["keep"]; readonly path: Path } | null = null;
   /** Pictures are made one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -125,11 +127,12 @@ export class SinganSampler implements Sampler {
     checkSample(this.model, options);
     const { size, startScale = 0 } = options;
     const source = sourceBelow(this.model, options);
-    const { wraps } = options;
+    const { wraps, keep } = options;
     const key = JSON.stringify([size, startScale, source, wraps]);
-    if (this.#path?.key !== key) {
-      const path = (source === "photo" ? photoPath : samplePath)(this.model, { ...options, startScale });
-      this.#path = { key, path: wraps ? { ...path, wraps } : path };
+    if (this.#path?.key !== key || this.#path.keep !== keep) {
+      const plain = (source === "photo" ? photoPath : samplePath)(this.model, { ...options, startScale });
+      const path = wraps ? { ...plain, wraps } : plain;
+      this.#path = { key, keep, path: keep ? keepingPath(this.model, path, keep) : path };
     }
     return this.#path.path;
   }
@@ -178,9 +181,9 @@ export class SinganSampler implements Sampler {
   }
 
   async #renderWhole(path: Path, options: RenderOptions): Promise<Planes> {
-    const { stages, start, factor, wraps } = path;
+    const { stages, start, factor, wraps, keep } = path;
     const inputs = { hasStart: start !== null, noise: options.noise ?? "random" };
-    const key = JSON.stringify([stages, factor, wraps, inputs]);
+    const key = JSON.stringify([stages, factor, wraps, keep !== undefined, inputs]);
     if (this.#program?.key !== key) {
       this.#freeProgram();
       const views = stages.map(({ size }) => viewOf(size, wholeOf(size), this.model.options.noisePadding, wraps));
@@ -188,7 +191,7 @@ export class SinganSampler implements Sampler {
     }
     const { made } = this.#program;
     if (made.start) this.gpu.write(made.start, windowOf(start!, made.startWindow).data);
-    return this.#run(made, stages.at(-1)!.size, options);
+    return this.#run(made, path, stages.at(-1)!.size, options);
   }
 
   async *#renderTiled(path: Path, options: RenderOptions, progress: ShareProgress): AsyncGenerator<Band> {
@@ -224,14 +227,18 @@ export class SinganSampler implements Sampler {
     const made = await compileTileProgram(this.#context, path, [view], i, inputs);
     try {
       if (made.start && previous) this.gpu.write(made.start, windowOf(previous, made.startWindow).data);
-      return await this.#run(made, tile, options);
+      return await this.#run(made, path, tile, options);
     } finally {
       freeTileProgram(this.gpu, made);
     }
   }
 
-  async #run({ program, output, given }: TileProgram, size: Size, options: RenderOptions): Promise<Planes> {
+  async #run({ program, output, given, keep }: TileProgram, path: Path, size: Size, options: RenderOptions): Promise<Planes> {
     for (const [i, slice] of given) this.gpu.write(slice, options.given![i]!);
+    for (const [i, { kept, changing, tile }] of keep) {
+      this.gpu.write(kept, windowOf(path.keep![i]!.kept, tile).data);
+      this.gpu.write(changing, windowOf(path.keep![i]!.changing, tile).data);
+    }
     submit(this.gpu, [program]);
     const [data] = await this.gpu.read([program.slice(output)]);
     return { width: size.width, height: size.height, data: data! };

@@ -1,6 +1,6 @@
 // The program that renders one tile of one stage of a path, or the whole path at once. Both compute the same bits (docs/adr/0007).
 
-import { add, zeros } from "../../autodiff/ops/elementwise.ts";
+import { add, mul, zeros } from "../../autodiff/ops/elementwise.ts";
 import { clampedResize } from "../../autodiff/ops/fused.ts";
 import { normal, normalWindow } from "../../autodiff/ops/random.ts";
 import { crop2d, type Margins, pad2d } from "../../autodiff/ops/spatial.ts";
@@ -108,6 +108,8 @@ export interface TileProgram {
   readonly startWindow: Window;
   /** The given noise, by stage of the path. */
   readonly given: ReadonlyMap<number, Slice>;
+  /** The memory of what stays and of what changes, by stage of the path, and which part of them is read. */
+  readonly keep: ReadonlyMap<number, { readonly kept: Slice; readonly changing: Slice; readonly tile: Window }>;
   /** The slices to free with the program. */
   readonly own: readonly Slice[];
 }
@@ -166,6 +168,7 @@ export async function compileTileProgram(
     const start = hasStart ? input("start", imageShape(startWindow)) : null;
     let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside));
     const given = new Map<number, Slice>();
+    const keep = new Map<number, { kept: Slice; changing: Slice; tile: Window }>();
     for (const [offset, view] of views.entries()) {
       const i = first + offset;
       const stage = path.stages[i]!;
@@ -186,10 +189,15 @@ export async function compileTileProgram(
       const scale = frozen(stage.scale, stage.statistics);
       picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.halo);
       for (const [t, slice] of scale.bindings) bindings.set(t, slice);
+      if (path.keep) {
+        const [kept, changing] = [input(`kept ${i}`, imageShape(view.tile)), input(`changing ${i}`, imageShape(view.tile))];
+        keep.set(i, { kept: kept.slice, changing: changing.slice, tile: view.tile });
+        picture = add(mul(picture, changing.tensor), kept.tensor);
+      }
     }
     const choose = (node: Tensor) => chooseForSize(node, REFERENCE_SIZE, gpu.profile);
     const program = await compile(gpu, { name: "picture", outputs: [picture], bindings, choose });
-    return { program, output: picture, start: start?.slice ?? null, startWindow, given, own };
+    return { program, output: picture, start: start?.slice ?? null, startWindow, given, keep, own };
   } catch (error) {
     for (const slice of own) gpu.free(slice);
     throw error;
