@@ -5,7 +5,7 @@ import type { Planes } from "../image/planes.ts";
 import { imresizeTo } from "../image/resample.ts";
 import { GpuDenoiser } from "../instant/gpu-denoiser.ts";
 import { instantPicture, type OpenDenoiser } from "../instant/instant.ts";
-import { checkInstant, InstantError, instantOptions } from "../instant/options.ts";
+import { checkInstant, InstantError, instantOptions, SMALLEST_SIDE } from "../instant/options.ts";
 import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
 import { NoAdapterError } from "../node/adapter.ts";
 import { openShareThreads } from "../node/share-threads.ts";
@@ -23,12 +23,14 @@ export interface Denoisers {
   readonly isGpu: boolean;
 }
 
-export const reducedTo = (photo: Planes, maxSize: number): Planes => {
-  const factor = maxSize / Math.max(photo.width, photo.height);
+/** A photo whose long side is at most maxSize, or where its short side would be too short, as small as that allows. */
+export function reducedTo(photo: Planes, maxSize: number): Planes {
+  const [short, long] = [Math.min(photo.width, photo.height), Math.max(photo.width, photo.height)];
+  const factor = Math.max(maxSize / long, SMALLEST_SIDE / short);
   if (factor >= 1) return photo;
-  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  const side = (length: number) => Math.max(SMALLEST_SIDE, Math.round(length * factor));
   return imresizeTo(photo, { width: side(photo.width), height: side(photo.height) });
-};
+}
 
 /** Opens the GPU, or where there is none (or only a software adapter) threads on the processor, which are faster. */
 export async function openDenoisers(wanted: "gpu" | "processor" | null, session: Session): Promise<Denoisers> {

@@ -25,7 +25,7 @@ export interface InstantOptions {
 export const LARGEST_PATCH = 21;
 const SMALLEST_PATCH = 3;
 /** The shortest side of a photo or a picture. */
-const SMALLEST_SIDE = 25;
+export const SMALLEST_SIDE = 25;
 
 /** Sides of patches for photos with at least this short side: small pictures have small structures. */
 const PATCHES = [

@@ -99,6 +99,7 @@ describe("singan instant", () => {
       [["photo.png", "--from", "photo.png", "--freedom", "3"], 2, "--freedom"],
       [["photo.png", "--keep", "mask.png", "--size", "60x60"], 2, "--size"],
       [["photo.png", "--retarget"], 2, "--size"],
+      [["photo.png", "--max-size", "27"], 2, "give at least 29"],
     ];
     for (const [words, status, text] of cases) {
       const result = singan("instant", ...words, "--out", "never");

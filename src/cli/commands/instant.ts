@@ -6,13 +6,21 @@ import { maskOfPicture } from "../../image/mask.ts";
 import { isSameSize, type Planes, type Rgb8, type Size, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { imresizeTo } from "../../image/resample.ts";
 import { type InstantRequest, instantPicture, type Start } from "../../instant/instant.ts";
-import { checkInstant, InstantError, type InstantOptions, instantOptions, pairsOf, shareDone } from "../../instant/options.ts";
+import {
+  checkInstant,
+  InstantError,
+  type InstantOptions,
+  instantOptions,
+  pairsOf,
+  SMALLEST_SIDE,
+  shareDone,
+} from "../../instant/options.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice, readSize, tileFlag } from "../flag-values.ts";
 import { MAX_SIZE, openDenoisers, reducedTo } from "../instant.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
-import { readMaskPicture, readPhoto, rewording } from "../read-files.ts";
+import { readMaskPicture, readPhoto, rewording, shown } from "../read-files.ts";
 import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 
@@ -36,7 +44,7 @@ export const instantCommand: Command = {
     "out DIR": "folder for the pictures (default: out/NAME-instant)",
     "count N": "number of pictures (default: 8)",
     "seed N": "the first picture's seed; the others count up (default: 0)",
-    "max-size PX": `long side to which the photo is reduced first (default: ${MAX_SIZE.gpu}; without a GPU ${MAX_SIZE.processor})`,
+    "max-size PX": `long side to which the photo is reduced first, 25 to 4095 (default: ${MAX_SIZE.gpu}; without a GPU ${MAX_SIZE.processor})`,
     "size WxH": "size of the pictures in pixels (default: the photo's)",
     retarget: "keep the photo's layout, at the shape of --size",
     "tile x|y|both": "seamless: what leaves the picture at one side continues at the other",
@@ -67,8 +75,14 @@ async function run(args: Args, session: Session): Promise<void> {
   for (const file of args.words) read.push(toPlanes(await readPhoto(file, session)));
   const on = choice(args, "on", ["gpu", "processor"] as const, null);
   const planFor = (standard: number) => {
-    const maxSize = args.whole("max-size", standard, 25, 4096);
+    const maxSize = args.whole("max-size", standard, 25, 4095);
     const photos = read.map((photo) => reducedTo(photo, maxSize));
+    const at = args.has("max-size") ? photos.findIndex(({ width, height }) => Math.max(width, height, maxSize) > maxSize) : -1;
+    if (at >= 0)
+      throw new UsageError(
+        `--max-size ${maxSize} makes ${shown(args.words[at]!)} shorter than ${SMALLEST_SIDE} pixels: ` +
+          `give at least ${Math.max(photos[at]!.width, photos[at]!.height)}`,
+      );
     const size = wanted.size ?? photos[0]!;
     const options = instantOptions(photos[0]!, wanted.options);
     rewording(
