@@ -65,5 +65,6 @@ export const denoiserCases: readonly DenoiserCase[] = SHAPES.flatMap((shape) => 
 /** The largest difference to the definition, as a share of the range of values, which is 2. */
 export function errorOf({ source, noisy, alpha, sigma }: DenoiserCase, found: Planes): number {
   const exact = denoiseAllPairs(source, noisy, alpha, sigma);
+  if (found.data.length !== exact.length) throw new Error(`${found.data.length} values in place of ${exact.length}`);
   return Math.max(...exact.map((value, i) => Math.abs(value - found.data[i]!))) / 2;
 }

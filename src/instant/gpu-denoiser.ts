@@ -97,7 +97,8 @@ export class GpuDenoiser implements PatchDenoiser {
     for (const pass of this.#folds) await this.#run(pass);
     submit(gpu, [this.#gather]);
     const [sums] = await gpu.read([this.#total]);
-    return this.#fold.picture(sums!);
+    const { width, height } = this.#fold.extended;
+    return this.#fold.picture(sums!.subarray(0, 3 * width * height)); // buffers hold whole vec4s
   }
 
   dispose(): void {

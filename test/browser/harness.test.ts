@@ -136,7 +136,7 @@ describe("serve", () => {
     for (const path of ["", "a%20b.js", "missing.js"]) {
       const { headers } = await fetch(server.url + path);
       expect(headers.get("content-security-policy")).toMatch(
-        /^default-src 'self'; img-src 'self' blob: data:; object-src 'none'; /,
+        /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; /,
       );
       expect(headers.get("content-security-policy")).not.toMatch(/unsafe|\*|https?:/);
       expect(headers.get("x-content-type-options")).toBe("nosniff");

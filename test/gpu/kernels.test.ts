@@ -1,7 +1,7 @@
 // Every op's kernels, in every variant, against the f64 reference: examples and random shapes; then the identities between ops.
 // Bounds: test/reference/rounding.ts. Buffers start out full of garbage and go on behind their data, as recycled ones do.
 
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { moments, momentsOp } from "../../src/autodiff/ops/channel.ts";
 import { add, affine, fill } from "../../src/autodiff/ops/elementwise.ts";
 import { normal, uniform } from "../../src/autodiff/ops/random.ts";
@@ -14,6 +14,7 @@ import { kernels } from "../../src/generated/kernels.ts";
 import { softwareKernels } from "../../src/generated/software-kernels.ts";
 import { padTo, type Slice } from "../../src/gpu/device.ts";
 import type { DeviceProfile } from "../../src/gpu/profile.ts";
+import { GpuDenoiser } from "../../src/instant/gpu-denoiser.ts";
 import { ADAM } from "../../src/nn/adam.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { normalRadii } from "../../src/reference/philox.ts";
@@ -191,7 +192,7 @@ describe("the registry is covered", () => {
     expect(Object.keys(plainVariants).filter((name) => !registry.has(name))).toEqual([]);
   });
 
-  test("every kernel has a user: an op, or an update of parameters or statistics", () => {
+  test("every kernel has a user: an op, an update of parameters or statistics, or the denoiser of instant pictures", async () => {
     const net = new ParamSet(gpu, new Map([["w", [3]]]), "net");
     try {
       const slice = net.gradients;
@@ -206,9 +207,13 @@ describe("the registry is covered", () => {
         ...all.flatMap(([, , op, variant]) => callsOf(op, variant)),
         ...updates.flatMap((update) => update.calls([slice, slice])),
       ];
-      expect([...new Set(users.map((call) => call.kernel))].sort()).toEqual(
-        Object.keys({ ...kernels, ...softwareKernels }).sort(),
-      );
+      const compiled = vi.spyOn(gpu.pipelines, "get");
+      const photo = { width: 5, height: 4, data: new Float32Array(60) };
+      const source = { photos: [photo], patch: 3, wraps: { x: false, y: false }, size: photo };
+      (await GpuDenoiser.open(gpu, source)).dispose();
+      const names = [...users, ...compiled.mock.calls.map(([call]) => call)].map((call) => call.kernel);
+      compiled.mockRestore();
+      expect([...new Set(names)].sort()).toEqual(Object.keys({ ...kernels, ...softwareKernels }).sort());
     } finally {
       net.dispose();
     }
