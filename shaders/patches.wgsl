@@ -8,7 +8,6 @@
 // A workgroup owns a tile: `side` rows of LANES−side+1 patches, which cover 2·side−1 rows of LANES pixels. A thread has a column of pixels,
 // and the patches that begin there. A share is every shares-th row of shifts, a job some consecutive rows. Results are kept in memory between
 // jobs and shifts: how shifts are split into jobs changes no bit, no value is alive across a barrier, and one kernel serves all sizes of patches.
-override WG: u32 = 64u;
 struct Params { width: i32, height: i32, photo_width: i32, photo_height: i32, tiles_x: u32, tiles: u32, shares: u32, side: u32 }
 @group(0) @binding(0) var<storage, read>       x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read>       y: array<vec4<f32>>;
@@ -100,7 +99,7 @@ fn row_of_share(row: i32, share: u32) -> i32 {
   return row + (i32(share) + shares - counted % shares) % shares;
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(LANES)
 fn softmax(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let tile = tile_at(group.x);
   let scale = level[1];
@@ -126,9 +125,9 @@ fn softmax(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
   }
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(LANES)
 fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WG + lane;
+  let i = (group.y * groups.x + group.x) * LANES + lane;
   let count = params.tiles * params.side * LANES;
   if (i >= count) { return; }
   var best = NONE;
@@ -141,7 +140,7 @@ fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
   merged[i] = vec2<f32>(best, 1.0 / sum);
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(LANES)
 fn fold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let tile = tile_at(group.x);
   let side = params.side;
@@ -185,10 +184,10 @@ fn fold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(LANES)
 fn gather(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let area = u32(params.width * params.height);
-  let i = (group.y * groups.x + group.x) * WG + lane;
+  let i = (group.y * groups.x + group.x) * LANES + lane;
   if (i >= area) { return; }
   let column = i % u32(params.width);
   let row = i / u32(params.width);

@@ -1,5 +1,6 @@
 // Values of flags that several commands take: start scales, sizes and factors.
 
+import type { Wraps } from "../image/planes.ts";
 import type { Size } from "../singan/model/config.ts";
 import { type Args, type FlagHelp, UsageError } from "./args.ts";
 
@@ -48,7 +49,7 @@ export function choice<T extends string, F>(args: Args, name: string, choices: r
 }
 
 /** The axes on which pictures are to be seamless, by --tile; null without the flag. Throws UsageError. */
-export function tileFlag(args: Args): { readonly x: boolean; readonly y: boolean } | null {
+export function tileFlag(args: Args): Wraps | null {
   const tile = choice(args, "tile", ["x", "y", "both"], null);
   return tile && { x: tile !== "y", y: tile !== "x" };
 }

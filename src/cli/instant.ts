@@ -53,10 +53,10 @@ export async function openDenoisers(wanted: "gpu" | "processor" | null, session:
 const FIRST = { count: 6, maxSize: 64 };
 
 /**
- * Writes instant pictures of a photo into a folder, at once. `gpu` computes where it is not a software adapter. Photos that are too small
+ * Writes instant pictures of a photo into a folder, at once. `gpu` computes them, or the processor where that is a software adapter. Photos that are too small
  * have none, and the user is told so.
  */
-export async function showInstant(photo: Planes, path: string, seed: number, session: Session, onGpu: Gpu): Promise<void> {
+export async function showInstant(photo: Planes, path: string, seed: number, session: Session, gpu: Gpu): Promise<void> {
   const small = reducedTo(photo, FIRST.maxSize);
   const options = instantOptions(small);
   try {
@@ -65,9 +65,9 @@ export async function showInstant(photo: Planes, path: string, seed: number, ses
     if (!(error instanceof InstantError)) throw error;
     return session.note(`no instant pictures: ${error.message}`);
   }
-  const threads = onGpu.isSoftware ? openShareThreads() : null;
+  const threads = gpu.isSoftware ? openShareThreads() : null;
   const open: OpenDenoiser = (source) =>
-    threads ? ProcessorDenoiser.open(source, threads.runners) : GpuDenoiser.open(onGpu, source);
+    threads ? ProcessorDenoiser.open(source, threads.runners) : GpuDenoiser.open(gpu, source);
   try {
     const names = Array.from({ length: FIRST.count }, (_, index) => sampleName(index));
     const folder = OutputFolder.open(session, path, names);

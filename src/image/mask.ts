@@ -2,6 +2,7 @@
 // After the official code: dilate_mask (functions.py) and the last lines of editing.py and harmonization.py.
 
 import { isSameSize, type Planes, type Rgb8, type Size } from "./planes.ts";
+import { imresizeTo } from "./resample.ts";
 
 /** One value per pixel, from 0 (the photo is kept) to 1 (the edit replaces it). */
 export interface Mask extends Size {
@@ -23,6 +24,21 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 export function maskOfPicture({ width, height, data }: Rgb8): Mask {
   const luma = (p: number) => LUMA.reduce((sum, share, c) => sum + share * data[3 * p + c]!, 0);
   return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) > HALF)) };
+}
+
+/** The values of a mask at another size. */
+export function resizedMask({ width, height, data }: Mask, size: Size): Float32Array {
+  const grey = { width, height, data: Float32Array.from({ length: 3 * data.length }, (_, i) => 2 * data[i % data.length]! - 1) };
+  return imresizeTo(grey, size)
+    .data.slice(0, size.width * size.height)
+    .map((v) => (v + 1) / 2);
+}
+
+/** A mask at another size: 1 where the resized value is at least half, else 0. */
+export function maskOfSize(mask: Mask, size: Size): Mask {
+  if (isSameSize(mask, size)) return mask;
+  const { width, height } = size;
+  return { width, height, data: resizedMask(mask, size).map((v) => Number(v >= 0.5)) };
 }
 
 /** A pixel counts as changed if the mean difference around it, up to `reach` pixels away, exceeds `levels` of 255. */

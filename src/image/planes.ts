@@ -8,6 +8,13 @@ export interface Size {
 }
 export const isSameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
+/** The axes on which a picture continues at its opposite border: a seamless tile. */
+export interface Wraps {
+  readonly x: boolean;
+  readonly y: boolean;
+}
+export const NO_WRAPS: Wraps = { x: false, y: false };
+
 /** An 8-bit colour picture. data is [height, width, 3], interleaved. */
 export interface Rgb8 extends Size {
   readonly data: Uint8Array;

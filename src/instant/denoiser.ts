@@ -1,7 +1,6 @@
 // What removes the noise of a picture with the patches of photos.
 
-import type { Planes, Size } from "../image/planes.ts";
-import type { Wraps } from "./patch-window.ts";
+import type { Planes, Size, Wraps } from "../image/planes.ts";
 
 /** What a denoiser is made for. */
 export interface PatchSource {

@@ -7,7 +7,7 @@ import type { Planes } from "../image/planes.ts";
 import { compile, type Program, submit } from "../runtime/program.ts";
 import type { PatchDenoiser, PatchSource } from "./denoiser.ts";
 import { meanPicture } from "./mean-patch.ts";
-import { extended, PatchFold, windowOf } from "./patch-window.ts";
+import { PatchFold, windowOf } from "./patch-window.ts";
 
 /** Columns of pixels of a tile: the threads of a workgroup. */
 const LANES = 64;
@@ -87,7 +87,7 @@ export class GpuDenoiser implements PatchDenoiser {
   async denoise(noisy: Planes, alpha: number, sigma: number): Promise<Planes> {
     if (alpha === 0) return meanPicture(this.source);
     const { gpu } = this;
-    gpu.write(this.#x, pixels(extended(noisy, this.#fold.extended)));
+    gpu.write(this.#x, pixels(this.#fold.extend(noisy)));
     gpu.write(this.#level, Float32Array.of(alpha, 1 / (2 * sigma ** 2), 3 * sigma ** 2));
     const none = Float32Array.from({ length: this.#patches.bytes / 4 }, (_, i) => (i % 2 === 0 ? NONE : 0));
     gpu.write(this.#patches, none);

@@ -3,7 +3,7 @@
 // Qiu, Kutulakos, Lindell, Efficient and Training-Free Single-Image Diffusion Models, CVPR 2026 (arXiv 2606.04299).
 
 import { normals } from "../autodiff/philox.ts";
-import type { Mask } from "../image/mask.ts";
+import { type Mask, maskOfSize } from "../image/mask.ts";
 import type { Planes, Size } from "../image/planes.ts";
 import type { PatchDenoiser, PatchSource } from "./denoiser.ts";
 import { type InstantOptions, STEPS } from "./options.ts";
@@ -68,7 +68,10 @@ export async function instantPicture(
   const factors = scaleFactors(photos[0]!, request.coarsest);
   const sizes = scaleSizes(size, factors, patch);
   const known = photos.map((photo) => reductions(photo, scaleSizes(photo, factors, patch)));
-  const kept = keep && { pictures: reductions(keep.picture, sizes, wraps), masks: reducedMasks(keep.mask, sizes) };
+  const kept = keep && {
+    pictures: reductions(keep.picture, sizes, wraps),
+    masks: sizes.map((one) => maskOfSize(keep.mask, one).data),
+  };
   const given = start.kind === "picture" ? reductions(start.picture, sizes, wraps) : null;
   const scales = factors.length;
   const from = start.kind === "picture" ? startAt(start.freedom, scales) : { scale: scales - 1, t: STEPS };
@@ -147,12 +150,4 @@ async function scalePicture({
     restore(alphaNext);
   }
   return x;
-}
-
-/** A mask at each of the sizes: set where at least half of a pixel's area is set. */
-function reducedMasks({ width, height, data }: Mask, sizes: readonly Size[]): Float32Array[] {
-  const grey: Planes = { width, height, data: Float32Array.from({ length: 3 * data.length }, (_, i) => data[i % data.length]!) };
-  return reductions(grey, sizes).map((planes, i) =>
-    i === 0 ? data : planes.data.slice(0, planes.width * planes.height).map((share) => Number(share >= 0.5)),
-  );
 }

@@ -1,7 +1,6 @@
 // The options of instant pictures: their defaults, their limits, and the work that they mean.
 
-import type { Size } from "../image/planes.ts";
-import type { Wraps } from "./patch-window.ts";
+import { NO_WRAPS, type Size, type Wraps } from "../image/planes.ts";
 import { scaleFactors, scaleSizes, shortSide } from "./scales.ts";
 
 /** Evaluations of the denoiser per scale. */
@@ -40,7 +39,7 @@ const COARSEST = 1.6;
 /** The options for a photo, where they are not given (docs/adr/0015). */
 export function instantOptions(photo: Size, given: Partial<InstantOptions> = {}): InstantOptions {
   const patch = given.patch ?? PATCHES.find(({ from }) => shortSide(photo) >= from)!.patch;
-  return { eta: 0, wraps: { x: false, y: false }, coarsest: Math.ceil(COARSEST * patch), ...given, patch };
+  return { eta: 0, wraps: NO_WRAPS, coarsest: Math.ceil(COARSEST * patch), ...given, patch };
 }
 
 /** Throws InstantError where pictures of this size can't be made of these photos with these options. */
@@ -64,7 +63,7 @@ export function checkInstant(photos: readonly Size[], size: Size, { patch, coars
 /** The pairs of patches that each scale compares in one of its steps, the finest first. */
 export function pairsOf(photos: readonly Size[], size: Size, { patch, coarsest, wraps }: InstantOptions): number[] {
   const factors = scaleFactors(photos[0]!, coarsest);
-  const patches = ({ width, height }: Size, { x, y } = { x: false, y: false }) =>
+  const patches = ({ width, height }: Size, { x, y } = NO_WRAPS) =>
     (x ? width : width - patch + 1) * (y ? height : height - patch + 1);
   const known = photos.map((photo) => scaleSizes(photo, factors, patch).map((one) => patches(one)));
   return scaleSizes(size, factors, patch).map((one, i) => patches(one, wraps) * known.reduce((sum, all) => sum + all[i]!, 0));

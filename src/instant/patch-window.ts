@@ -1,12 +1,6 @@
 // The window of a patch, and the plane that samples are denoised on: one where patches need not wrap.
 
-import type { Planes, Size } from "../image/planes.ts";
-
-/** Axes of the sample on which patches continue at the opposite border: a seamless tile. */
-export interface Wraps {
-  readonly x: boolean;
-  readonly y: boolean;
-}
+import { type Planes, periodicCrop, type Size, type Wraps } from "../image/planes.ts";
 
 /** The width of the window, where a patch reaches from −1 to 1. */
 const DEVIATION = 0.2;
@@ -22,17 +16,6 @@ const extendedSize = ({ width, height }: Size, patch: number, wraps: Wraps): Siz
   width: wraps.x ? width + patch - 1 : width,
   height: wraps.y ? height + patch - 1 : height,
 });
-
-/** A sample repeated to its extended size. On that plane patches need not wrap. */
-export function extended({ width, height, data }: Planes, size: Size): Planes {
-  if (size.width === width && size.height === height) return { width, height, data };
-  const out = new Float32Array(3 * size.width * size.height);
-  for (let c = 0; c < 3; c++)
-    for (let y = 0; y < size.height; y++)
-      for (let x = 0; x < size.width; x++)
-        out[(c * size.height + y) * size.width + x] = data[(c * height + (y % height)) * width + (x % width)]!;
-  return { ...size, data: out };
-}
 
 /** Adds what lies behind the end of a plane of the extended size to where it is repeated from. [channels, height, width] */
 function folded(values: ArrayLike<number>, { width, height }: Size, to: Size): Float64Array {
@@ -71,6 +54,11 @@ export class PatchFold {
     const [across, down] = [axisCoverage(width, patch), axisCoverage(height, patch)];
     const all = Float64Array.from({ length: width * height }, (_, p) => across[p % width]! * down[Math.floor(p / width)]!);
     this.#weights = folded(all, this.extended, size);
+  }
+
+  /** A sample on that plane: repeated as far as it reaches. */
+  extend(sample: Planes): Planes {
+    return periodicCrop(sample, 0, 0, this.extended.width, this.extended.height);
   }
 
   /** Σ g·q̂ / Σ g.  [3, height, width] of the extended size → a picture of the sample's size. */

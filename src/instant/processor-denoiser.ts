@@ -3,7 +3,7 @@
 import type { Planes } from "../image/planes.ts";
 import type { PatchDenoiser, PatchSource } from "./denoiser.ts";
 import { meanPicture } from "./mean-patch.ts";
-import { extended, PatchFold } from "./patch-window.ts";
+import { PatchFold } from "./patch-window.ts";
 import { placeOf, type ShareRunner, type ShareSoftmax, type Softmax } from "./shares.ts";
 
 /** A fixed number, so that results don't depend on how many threads there are. */
@@ -30,7 +30,7 @@ export class ProcessorDenoiser implements PatchDenoiser {
 
   async denoise(noisy: Planes, alpha: number, sigma: number): Promise<Planes> {
     if (alpha === 0) return meanPicture(this.source);
-    const x = extended(noisy, this.fold.extended).data;
+    const x = this.fold.extend(noisy).data;
     const pass = { alpha: Math.fround(alpha), scale: 1 / (2 * sigma ** 2), of: SHARES };
     const places = this.#places;
     const known = places && { places, best: this.#distances(x, places, alpha, sigma) };
@@ -66,7 +66,7 @@ export class ProcessorDenoiser implements PatchDenoiser {
 
   dispose(): void {}
 
-  /** The results of all shares, in their order. Each share has a runner of its own. */
+  /** The results of all shares, in their order. A share always has the same runner. */
   async #all<T>(run: (runner: ShareRunner, share: number) => Promise<T>): Promise<T[]> {
     const results: T[] = [];
     const { runners } = this;

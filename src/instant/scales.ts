@@ -1,8 +1,7 @@
 // The scales of the recipe `instant`: halves of halves, and a coarsest one with a short side of its own.
 
-import type { Planes, Size } from "../image/planes.ts";
+import { NO_WRAPS, type Planes, type Size, type Wraps } from "../image/planes.ts";
 import { bicubicTaps, ceilSize, resample } from "../image/resample.ts";
-import type { Wraps } from "./patch-window.ts";
 
 /** Each scale has half the sides of the next finer one. */
 const FACTOR = 0.5;
@@ -33,8 +32,6 @@ export function resized(planes: Planes, { width, height }: Size, wraps: Wraps): 
   const taps = (from: number, to: number, wrap: boolean) => bicubicTaps(from, to / from, to, wrap);
   return resample(planes, taps(planes.height, height, wraps.y), taps(planes.width, width, wraps.x));
 }
-
-const NO_WRAPS: Wraps = { x: false, y: false };
 
 /** A picture at each of these sizes, each made from the one before; the first is the picture's own. */
 export function reductions(picture: Planes, sizes: readonly Size[], wraps = NO_WRAPS): Planes[] {

@@ -51,6 +51,8 @@ describe("singan instant", () => {
   beforeAll(() => {
     const data = Uint8Array.from({ length: 3 * 30 * 26 }, (_, i) => (37 * i) % 200);
     writeFileSync(photo, encodePng({ width: 30, height: 26, data }));
+    writeFileSync(join(folder, "all.png"), encodePng({ width: 30, height: 26, data: data.map(() => 255) }));
+    writeFileSync(join(folder, "tall.png"), encodePng({ width: 26, height: 30, data: data.map((_, i) => (i < 900 ? 255 : 0)) }));
     writeFileSync(
       join(folder, "mask.png"),
       encodePng({ width: 30, height: 26, data: data.map((_, i) => (i % 90 < 30 ? 255 : 0)) }),
@@ -98,6 +100,9 @@ describe("singan instant", () => {
       [["photo.png", "--freedom", "0.3"], 2, "--from"],
       [["photo.png", "--from", "photo.png", "--freedom", "3"], 2, "--freedom"],
       [["photo.png", "--keep", "mask.png", "--size", "60x60"], 2, "--size"],
+      [["photo.png", "--keep", "all.png"], 1, "nothing would change"],
+      [["photo.png", "--from", "photo.png", "--mask", "all.png"], 1, "nothing would stay"],
+      [["photo.png", "--keep", "tall.png"], 2, "does not fit"],
       [["photo.png", "--retarget"], 2, "--size"],
       [["photo.png", "--max-size", "27"], 2, "give at least 29"],
     ];

@@ -2,7 +2,7 @@
 
 import { basename, extname, join } from "node:path";
 import { encodeGif } from "../../image/gif.ts";
-import { maskOfPicture } from "../../image/mask.ts";
+import { type Mask, maskOfSize } from "../../image/mask.ts";
 import { isSameSize, type Planes, type Rgb8, type Size, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { imresizeTo } from "../../image/resample.ts";
 import { type InstantRequest, instantPicture, type Start } from "../../instant/instant.ts";
@@ -18,9 +18,10 @@ import {
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice, readSize, tileFlag } from "../flag-values.ts";
 import { MAX_SIZE, openDenoisers, reducedTo } from "../instant.ts";
+import { readMaskFlag } from "../mask-flag.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";
-import { readMaskPicture, readPhoto, rewording, shown } from "../read-files.ts";
+import { readPhoto, rewording, shown } from "../read-files.ts";
 import { counted, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 
@@ -38,7 +39,7 @@ export const instantCommand: Command = {
       "Nothing is learnt, so there is no model, and every picture takes the same time. The pictures are crisp, but large\n" +
       "smooth areas keep their colours less faithfully than with a trained model, and pieces of the photo can repeat.",
     "With several photos, pictures have patches of all of them. The layout's proportions are those of the first.",
-    "The same photos, seed and flags produce the same pictures (on one GPU and driver; on processors everywhere).",
+    "The same photos, seed and flags produce the same pictures (on one GPU and driver, or on processors).",
   ],
   flags: {
     "out DIR": "folder for the pictures (default: out/NAME-instant)",
@@ -92,11 +93,18 @@ async function run(args: Args, session: Session): Promise<void> {
     );
     return { photos, size, options };
   };
-  planFor(MAX_SIZE.gpu); // what can't work there is refused before the GPU is opened
+  // What can't work is refused before the GPU is opened.
+  const shape = planFor(MAX_SIZE.gpu).size;
+  const from = args.text("from");
+  const inputs: Inputs = {
+    from: from === undefined ? null : toPlanes(await readPhoto(from, session)),
+    keep: await readMaskFlag(args, "keep", shape, session),
+    mask: await readMaskFlag(args, "mask", shape, session),
+  };
   const { open, name: adapter, isGpu } = await openDenoisers(on, session);
   const { photos, size, options } = planFor(isGpu ? MAX_SIZE.gpu : MAX_SIZE.processor);
   const photo = photos[0]!;
-  const { start, keep } = await readStart(args, photo, size, session);
+  const { start, keep } = startOf(args, inputs, photo, size);
   const names = Array.from({ length: count }, (_, index) => sampleName(index));
   const gifOf = (picture: string) => picture.replace(/png$/, "gif");
   const path = args.text("out") ?? join("out", `${basename(args.words[0]!, extname(args.words[0]!))}-instant`);
@@ -149,24 +157,27 @@ function readFlags(args: Args): { size: Size | undefined; options: Partial<Insta
   return { size, options: { ...given("patch"), ...given("coarsest"), ...given("eta"), ...(wraps && { wraps }) } };
 }
 
-/** What pictures begin with, and what of them stays. Throws FileError, UsageError. */
-async function readStart(
+interface Inputs {
+  readonly from: Planes | null;
+  readonly keep: Mask | null;
+  readonly mask: Mask | null;
+}
+
+/** What pictures begin with, and what of them stays. */
+function startOf(
   args: Args,
+  { from, keep, mask }: Inputs,
   photo: Planes,
   size: Size,
-  session: Session,
-): Promise<{ start: Start; keep?: InstantRequest["keep"] }> {
-  const file = args.text("from");
-  const picture = file === undefined ? null : imresizeTo(toPlanes(await readPhoto(file, session)), size);
+): { start: Start; keep?: InstantRequest["keep"] } {
+  const picture = from && imresizeTo(from, size);
   const start: Start = picture
     ? { kind: "picture", picture, freedom: args.number("freedom") ?? 0.5 }
     : { kind: args.has("retarget") ? "photo" : "noise" };
-  const [kept, changing] = [args.text("keep"), args.text("mask")];
-  const maskFile = kept ?? changing;
-  if (maskFile === undefined) return { start };
-  const mask = maskOfPicture(toRgb8(imresizeTo(toPlanes(await readMaskPicture(maskFile, session)), size)));
-  const data = kept === undefined ? mask.data.map((set) => 1 - set) : mask.data;
-  return { start, keep: { picture: kept === undefined ? picture! : photo, mask: { ...mask, data } } };
+  if (keep) return { start, keep: { picture: photo, mask: maskOfSize(keep, size) } };
+  if (!mask || !picture) return { start };
+  const changing = maskOfSize(mask, size);
+  return { start, keep: { picture, mask: { ...changing, data: changing.data.map((set) => 1 - set) } } };
 }
 
 /** A step's picture at the size of the finished one. */

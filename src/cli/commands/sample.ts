@@ -3,10 +3,8 @@
 import { dirname, join } from "node:path";
 import { availableMemory } from "node:process";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Mask, maskOfPicture } from "../../image/mask.ts";
 import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
-import { isStretched } from "../../singan/generation/applications/inject.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
 import { type SampleOptions, type Sampler, type ShareProgress, trainedSize } from "../../singan/generation/sampling.ts";
 import type { Size } from "../../singan/model/config.ts";
@@ -16,10 +14,11 @@ import { megabytes } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { readFactors, readSize, startScaleFlag, startScales, tileFlag } from "../flag-values.ts";
 import { openGpu } from "../gpu.ts";
+import { readMaskFlag } from "../mask-flag.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { PngFile } from "../png-file.ts";
 import { ShareDone } from "../progress.ts";
-import { FileError, modelPath, readAnyModelAt, readMaskPicture } from "../read-files.ts";
+import { modelPath, readAnyModelAt } from "../read-files.ts";
 import { counted, noteUnfinished, sampleName, showResults, sizeText } from "../report.ts";
 import type { Session } from "../session.ts";
 import { inFlags } from "../training-flags.ts";
@@ -73,7 +72,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const scales = startScales(args, 0, model.scales.length - 1, 0);
   const below = args.text("below") as SampleOptions["below"];
   const wraps = tileFlag(args);
-  const keep = await readKept(args, trained, session);
+  const keep = await readMaskFlag(args, "keep", trained, session);
   const pictures: SampleOptions[] = scales.flatMap((startScale) =>
     Array.from({ length: count }, (_, index) => ({
       ...{ seed, index, startScale, size },
@@ -125,21 +124,6 @@ async function run(args: Args, session: Session): Promise<void> {
     ...(many ? { startScales: scales } : { startScale: scales[0] }),
   };
   showResults(args, session, written, { samples: written, ...facts });
-}
-
-/** The mask of what stays. Throws FileError, and UsageError where it does not fit the photo. */
-async function readKept(args: Args, trained: Size, session: Session): Promise<Mask | null> {
-  const file = args.text("keep");
-  if (file === undefined) return null;
-  const picture = await readMaskPicture(file, session);
-  if (isStretched(picture, trained))
-    throw new UsageError(`--keep: ${file} is ${sizeText(picture)}, which does not fit the photo of ${sizeText(trained)}`);
-  const mask = maskOfPicture(picture);
-  if (mask.data.every((set) => set === mask.data[0]))
-    throw new FileError(
-      `${file}: the mask ${mask.data[0] ? "covers the whole picture, so nothing would change" : "is empty, so nothing of the photo would stay"}`,
-    );
-  return mask;
 }
 
 function readWantedSize(args: Args, trained: Size): Size {

@@ -1,14 +1,14 @@
 // The path of a picture through a model's generators: which generators, at what sizes, from what start. Pure, no GPU.
 // Official code: SinGAN_generate (manipulate.py) and the scripts of the applications; here the applications differ only in their path.
 
-import { type Mask, MaskError } from "../../image/mask.ts";
-import { isSameSize, type Planes } from "../../image/planes.ts";
+import { type Mask, MaskError, maskOfSize } from "../../image/mask.ts";
+import { isSameSize, type Planes, type Wraps } from "../../image/planes.ts";
 import { imresize, imresizeTo } from "../../image/resample.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type Model, photoAt, requireScale } from "../model/model.ts";
 import { enlarge } from "../model/pyramid.ts";
 import type { Statistics } from "../networks/frozen-scale.ts";
-import { requireSize, trainedSize, type Wraps } from "./sampling.ts";
+import { requireSize, trainedSize } from "./sampling.ts";
 
 /** One pass through a generator. */
 export interface Stage {
@@ -142,12 +142,12 @@ export function keepingPath(model: Model, path: Path, mask: Mask): Path {
   const sizes = sizesFor(model);
   if (path.stages.some(({ scale, size }) => !isSameSize(size, sizes[scale]!)))
     throw new OptionError("parts of the photo can be kept in pictures of the trained size only");
-  const finest = maskAt(mask, sizes.at(-1)!);
+  const finest = maskOfSize(mask, sizes.at(-1)!).data;
   if (finest.every((set) => set === 0)) throw new MaskError("the mask is empty, so nothing of the photo would stay");
   if (finest.every((set) => set === 1)) throw new MaskError("the mask covers the whole picture, so nothing would change");
   const keep = path.stages.map(({ scale, size }): Kept => {
     const photo = photoAt(model, scale);
-    const set = maskAt(mask, size);
+    const set = maskOfSize(mask, size).data;
     const by = (value: (i: number) => number): Planes => ({ ...size, data: photo.data.map((_, i) => value(i)) });
     return {
       kept: by((i) => (set[i % set.length] ? photo.data[i]! : 0)),
@@ -155,12 +155,4 @@ export function keepingPath(model: Model, path: Path, mask: Mask): Path {
     };
   });
   return { ...path, keep };
-}
-
-/** A mask at a size: 1 where at least half is set, else 0. */
-function maskAt({ width, height, data }: Mask, size: Size): Float32Array {
-  const grey = { width, height, data: Float32Array.from({ length: 3 * data.length }, (_, i) => 2 * data[i % data.length]! - 1) };
-  return fitted(grey, size)
-    .data.slice(0, size.width * size.height)
-    .map((value) => Number(value >= 0));
 }

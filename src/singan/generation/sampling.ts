@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../../gpu/device.ts";
 import type { Mask } from "../../image/mask.ts";
-import type { Planes } from "../../image/planes.ts";
+import type { Planes, Wraps } from "../../image/planes.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type AnyModel, requireScale } from "../model/model.ts";
 
@@ -26,12 +26,6 @@ export interface SampleOptions {
   /** What stays of the photo: where the mask is set. Only at the trained size (default: nothing). */
   readonly keep?: Mask;
 }
-
-export interface Wraps {
-  readonly x: boolean;
-  readonly y: boolean;
-}
-export const NO_WRAPS: Wraps = { x: false, y: false };
 
 /** Rows of a picture, from row `top` on. */
 export interface Band {

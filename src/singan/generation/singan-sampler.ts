@@ -2,7 +2,7 @@
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { crop, isSameSize, type Planes, periodicCrop } from "../../image/planes.ts";
+import { crop, isSameSize, NO_WRAPS, type Planes, periodicCrop } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -14,7 +14,6 @@ import { keepingPath, type Path, photoPath, reconstructionPath, resultSize, type
 import {
   type Band,
   checkShared,
-  NO_WRAPS,
   type Noise,
   planesBytes,
   requireUint32,

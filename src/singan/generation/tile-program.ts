@@ -6,6 +6,7 @@ import { normal, normalWindow } from "../../autodiff/ops/random.ts";
 import { crop2d, type Margins, pad2d } from "../../autodiff/ops/spatial.ts";
 import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
+import { NO_WRAPS, type Wraps } from "../../image/planes.ts";
 import { float32Taps, periodicTaps, sliceTaps } from "../../image/resample.ts";
 import { chooseForSize } from "../../runtime/choice.ts";
 import { compile, type Program } from "../../runtime/program.ts";
@@ -16,7 +17,7 @@ import { greyShape } from "../model/shapes.ts";
 import type { FrozenScale, Statistics } from "../networks/frozen-scale.ts";
 import { grey } from "../networks/noise.ts";
 import type { Path, Stage } from "./path.ts";
-import { NO_WRAPS, type Noise, type Wraps } from "./sampling.ts";
+import type { Noise } from "./sampling.ts";
 
 export interface Window extends Size {
   readonly top: number;

@@ -1,7 +1,7 @@
 // Painting, editing and harmonization: a picture is injected into a model at a scale and comes out with the photo's texture.
 // Official code: paint2image.py, editing.py, harmonization.py. Each function names its differences.
 
-import { blend, type Mask, soften } from "../../../image/mask.ts";
+import { blend, type Mask, maskOfSize, resizedMask, soften } from "../../../image/mask.ts";
 import { isSameSize, type Planes, type Size } from "../../../image/planes.ts";
 import { ceilSize, imresize, imresizeTo } from "../../../image/resample.ts";
 import { type Model, photoAt } from "../../model/model.ts";
@@ -33,22 +33,7 @@ export function isStretched(a: Size, b: Size): boolean {
 }
 
 /** Resizes a mask to the photo's size; it is 1 where the resized value is at least half, else 0. */
-export function maskToPhotoSize(model: Model, mask: Mask): Mask {
-  const size = sizesFor(model).at(-1)!;
-  if (isSameSize(mask, size)) return mask;
-  return { ...size, data: resizedPlane(mask, size).map((v) => Number(v >= 0.5)) };
-}
-
-function resizedPlane({ width, height, data }: Mask, size: Size): Float32Array {
-  const planes = {
-    width,
-    height,
-    data: Float32Array.from({ length: 3 * data.length }, (_, i) => 2 * data[i % data.length]! - 1),
-  };
-  return imresizeTo(planes, size)
-    .data.slice(0, size.width * size.height)
-    .map((v) => (v + 1) / 2);
-}
+export const maskToPhotoSize = (model: Model, mask: Mask): Mask => maskOfSize(mask, sizesFor(model).at(-1)!);
 
 /**
  * Puts an object with transparency on the photo, both in the photo's size: a·object + (1−a)·photo with `alpha` a in [0,1]. (The official
@@ -59,7 +44,7 @@ export function composite(model: Model, object: Planes, alpha: Mask): Planes {
   const area = alpha.width * alpha.height;
   // The colours are weighted before the resize, so that a colour under full transparency has no influence on its neighbours.
   const weighted = { ...object, data: object.data.map((v, i) => v * alpha.data[i % area]!) };
-  const [colours, share] = [toPhotoSize(model, weighted), resizedPlane(alpha, photo)];
+  const [colours, share] = [toPhotoSize(model, weighted), resizedMask(alpha, photo)];
   const n = share.length;
   const data = photo.data.map((v, i) => Math.min(Math.max(colours.data[i]! + (1 - share[i % n]!) * v, -1), 1));
   return { width: photo.width, height: photo.height, data };
