@@ -86,10 +86,14 @@ ${kernels
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
-const WASM = { source: "src/instant/wasm/patches.ts", file: "src/generated/patches-wasm.ts" };
+/** The code for processors of the recipe `instant`, and what `npm run bench:instant` compares it with. */
+const WASM = [
+  { source: "src/instant/wasm/patches.ts", file: "src/generated/patches-wasm.ts", name: "patchesWasm" },
+  { source: "bench/instant/wasm/matrix.ts", file: "src/generated/matrix-wasm.ts", name: "matrixWasm" },
+];
 
-/** The code for processors of the recipe `instant`, as a module of base64 text: it is small, and so needs no file of its own anywhere. */
-async function writeWasm({ source, file }) {
+/** WebAssembly as a module of base64 text: it is small, and so needs no file of its own anywhere. */
+async function writeWasm({ source, file, name }) {
   if (existsSync(file) && statSync(file).mtimeMs > statSync(source).mtimeMs) return;
   let binary;
   const stderr = asc.createMemoryStream();
@@ -102,7 +106,7 @@ async function writeWasm({ source, file }) {
   });
   if (error) throw new Error(`${source}: ${stderr.toString()}`);
   const text = `// Generated from ${source} by build.mjs: do not edit.
-export const patchesWasm = "${Buffer.from(binary).toString("base64")}";
+export const ${name} = "${Buffer.from(binary).toString("base64")}";
 `;
   mkdirSync("src/generated", { recursive: true });
   writeFileSync(file, text);
@@ -170,7 +174,7 @@ function isStale() {
 const mode = process.argv[2];
 if (mode !== "--stale" || isStale()) {
   for (const manifest of MANIFESTS) writeManifest(manifest);
-  await writeWasm(WASM);
+  for (const wasm of WASM) await writeWasm(wasm);
   if (mode === undefined || mode === "--stale") await bundleLibrary();
   if (mode === undefined || mode === "--demo") await bundleDemo();
   if (mode === undefined) writeDeclarations();

@@ -1,6 +1,6 @@
 // npm run bench: times kernels, training steps and, on request, other libraries; in Node or in headless Chrome.
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -8,22 +8,13 @@ import { pathToFileURL } from "node:url";
 import { runInPage } from "../harness/page.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { type Surroundings, slug } from "./environment.ts";
-import { benchInNode, checkFolder, nodeRuntime, type Results, say, writeResults } from "./node.ts";
+import { benchInNode, checkFolder, commit, nodeRuntime, type Results, say, writeResults } from "./node.ts";
 import { parseWords, USAGE, UsageError, type Wanted } from "./options.ts";
 import type { PageResults } from "./page.ts";
 import type { Peer } from "./subjects.ts";
 
 const PEERS = "bench/peers";
 const PAGE_LIMIT_MS = 3_600_000;
-
-/** The commit checked out, and whether files differ from it. */
-function commit(): string {
-  try {
-    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], { encoding: "utf8", stdio: "pipe" }).trim();
-  } catch {
-    return "unknown";
-  }
-}
 
 /** Installs the libraries to compare with, in the versions of bench/peers/package-lock.json. Throws where npm fails. */
 function installPeers(): void {

@@ -1,5 +1,6 @@
 // What the benchmark needs of Node: the adapter, the versions, result files.
 
+import { execFileSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { openAdapter } from "../src/node/adapter.ts";
@@ -21,6 +22,15 @@ export function nodeRuntime(): string {
   const manifest = createRequire(import.meta.url).resolve("webgpu/package.json");
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   return `Node ${process.versions.node}, webgpu ${version}`;
+}
+
+/** The commit checked out, and whether files differ from it. */
+export function commit(): string {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], { encoding: "utf8", stdio: "pipe" }).trim();
+  } catch {
+    return "unknown";
+  }
 }
 
 /** Opens the adapter and measures; prints every figure to standard error. */

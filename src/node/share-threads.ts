@@ -17,9 +17,9 @@ const worker = ["./share-worker.js", "../share-worker.js"]
   .find((url) => existsSync(url));
 
 /** Starts a thread per core. Where the worker is not built, as in tests, this thread does the work. */
-export function openShareThreads(count = availableParallelism()): ShareThreads {
-  if (!worker || count === 1) return { runners: [new LocalShares()], close() {} };
-  const threads = Array.from({ length: count }, () => new Worker(worker));
+export function openShareThreads(count = availableParallelism(), file = worker): ShareThreads {
+  if (!file) return { runners: [new LocalShares()], close() {} };
+  const threads = Array.from({ length: count }, () => new Worker(file));
   const runners = threads.map((thread) => {
     const runner = new RemoteShares((call) => thread.postMessage(call));
     thread.on("message", (answer) => runner.receive(answer));
