@@ -133,13 +133,13 @@ async function bundleLibrary() {
   });
 }
 
-/** The page and its worker, which share their modules, with the bundled photos; and the server that shows them. */
+/** The page and its workers, which share their modules, with the bundled photos; and the server that shows them. */
 async function bundleDemo() {
   rmSync("dist/demo", { recursive: true, force: true });
   const common = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
   await build({
     ...common,
-    entryPoints: ["src/demo/main.ts", "src/demo/worker.ts"],
+    entryPoints: ["main", "worker", "instant-worker", "share-worker"].map((name) => `src/demo/${name}.ts`),
     outdir: "dist/demo",
     splitting: true,
     minify: true,

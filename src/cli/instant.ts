@@ -2,10 +2,10 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Planes } from "../image/planes.ts";
-import { imresizeTo } from "../image/resample.ts";
+import { FIRST_COUNT, firstInstant } from "../instant/first.ts";
 import { GpuDenoiser } from "../instant/gpu-denoiser.ts";
 import { instantPicture, type OpenDenoiser } from "../instant/instant.ts";
-import { checkInstant, InstantError, instantOptions, SMALLEST_SIDE } from "../instant/options.ts";
+import { InstantError } from "../instant/options.ts";
 import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
 import { NoAdapterError } from "../node/adapter.ts";
 import { openShareThreads } from "../node/share-threads.ts";
@@ -21,15 +21,6 @@ export interface Denoisers {
   readonly open: OpenDenoiser;
   readonly name: string;
   readonly isGpu: boolean;
-}
-
-/** A photo whose long side is at most maxSize, or where its short side would be too short, as small as that allows. */
-export function reducedTo(photo: Planes, maxSize: number): Planes {
-  const [short, long] = [Math.min(photo.width, photo.height), Math.max(photo.width, photo.height)];
-  const factor = Math.max(maxSize / long, SMALLEST_SIDE / short);
-  if (factor >= 1) return photo;
-  const side = (length: number) => Math.max(SMALLEST_SIDE, Math.round(length * factor));
-  return imresizeTo(photo, { width: side(photo.width), height: side(photo.height) });
 }
 
 /** Opens the GPU, or where there is none (or only a software adapter) threads on the processor, which are faster. */
@@ -49,34 +40,34 @@ export async function openDenoisers(wanted: "gpu" | "processor" | null, session:
   return { open: (source) => ProcessorDenoiser.open(source, threads.runners), name, isGpu: false };
 }
 
-/** Pictures that a training shows before it begins: how many, and how large at most, px. They take some seconds. */
-const FIRST = { count: 6, maxSize: 64 };
+/** Long side of the pictures that a training shows before it begins, px. */
+const FIRST_SIZE = 64;
 
 /**
- * Writes instant pictures of a photo into a folder, at once. `gpu` computes them, or the processor where that is a software adapter. Photos that are too small
- * have none, and the user is told so.
+ * Writes instant pictures of a photo into a folder, at once. `gpu` computes them, or the processor where that is a software adapter. Photos that
+ * are too small or too long have none, and the user is told so.
  */
 export async function showInstant(photo: Planes, path: string, seed: number, session: Session, gpu: Gpu): Promise<void> {
-  const small = reducedTo(photo, FIRST.maxSize);
-  const options = instantOptions(small);
+  let first: ReturnType<typeof firstInstant>;
   try {
-    checkInstant([small], small, options);
+    first = firstInstant(photo, FIRST_SIZE);
   } catch (error) {
     if (!(error instanceof InstantError)) throw error;
     return session.note(`no instant pictures: ${error.message}`);
   }
+  const { photo: small, options } = first;
   const threads = gpu.isSoftware ? openShareThreads() : null;
   const open: OpenDenoiser = (source) =>
     threads ? ProcessorDenoiser.open(source, threads.runners) : GpuDenoiser.open(gpu, source);
   try {
-    const names = Array.from({ length: FIRST.count }, (_, index) => sampleName(index));
+    const names = Array.from({ length: FIRST_COUNT }, (_, index) => sampleName(index));
     const folder = OutputFolder.open(session, path, names);
     for (const [index, name] of names.entries()) {
       const request = { ...options, size: { width: small.width, height: small.height }, start: { kind: "noise" } as const };
       folder.writePicture(name, await instantPicture([small], { ...request, seed: (seed + index) % 2 ** 32 }, open));
     }
     folder.commit();
-    session.note(`${counted(FIRST.count, "instant picture")}, made without training: ${path}`);
+    session.note(`${counted(FIRST_COUNT, "instant picture")}, made without training: ${path}`);
   } finally {
     threads?.close();
   }

@@ -1,6 +1,7 @@
 // The demo page: connects the settings, the worker and the views. worker.ts trains.
 
 import { Announcer, about, byId } from "./dom.ts";
+import { InstantView } from "./instant-view.ts";
 import { EXAMPLE_NAMES, Gallery, loadOwn, onFile, type Photo, PhotoError } from "./photo.ts";
 import { explain, RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
@@ -26,6 +27,7 @@ const gallery = new Gallery();
 const settings = new Settings(form);
 const view = new TrainingView();
 const results = new Results(send);
+const instant = new InstantView((text) => announcer.say(text));
 const unfinished = new UnfinishedView({ goOn, discard: () => send({ kind: "discard" }) });
 
 /** `loading` lasts until the worker has a GPU, `recovering` from a loss of it until there is another one. */
@@ -45,6 +47,7 @@ function enter(next: State): void {
   document.body.dataset["state"] = next;
   const active = document.activeElement;
   choices.disabled = isRunning();
+  instant.hold(next === "preparing"); // when the GPU is timed, which may be this processor
   start.disabled = next !== "idle" || photo === null;
   unfinished.setState(isRunning(), next === "idle");
   pause.disabled = !isRunning() || next === "stopping" || next === "recovering";
@@ -81,6 +84,7 @@ function usePhoto(chosen: Photo): void {
   showError(null);
   photo = chosen;
   view.showPhoto(chosen.picture);
+  instant.show(chosen);
   enter(state);
 }
 

@@ -40,7 +40,7 @@ export class ProcessorDenoiser implements PatchDenoiser {
     const reciprocals = { best: softmax.best, total: softmax.total.map((sum) => 1 / sum) };
     const parts = await this.#all((runner, share) => runner.fold(x, reciprocals, { ...pass, share }));
     const sums = new Float64Array(parts[0]!.length);
-    for (const part of parts) for (const [i, value] of part.entries()) sums[i] = sums[i]! + value;
+    for (const part of parts) for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! + part[i]!;
     return this.fold.picture(sums);
   }
 

@@ -166,7 +166,7 @@ export class LocalShares implements ShareRunner {
 
   #overPhotos({ alpha, scale, share, of }: SharePass, run: (photo: number, rangesAt: number) => void): void {
     const { exports, photos, scaledAt, rangesAt } = this.#source;
-    exports.setLevel(alpha, scale, 1.5 / scale);
+    exports.setLevel(alpha, scale * Math.LOG2E, 1.5 / scale);
     for (const [i, { width, height, at }] of photos.entries()) {
       exports.setPhoto(width, height, at, scaledAt);
       const key = `${share} ${i}`;

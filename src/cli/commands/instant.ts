@@ -5,6 +5,7 @@ import { encodeGif } from "../../image/gif.ts";
 import { type Mask, maskOfSize } from "../../image/mask.ts";
 import { isSameSize, type Planes, type Rgb8, type Size, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { imresizeTo } from "../../image/resample.ts";
+import { reducedTo } from "../../instant/first.ts";
 import { type InstantRequest, instantPicture, type Start } from "../../instant/instant.ts";
 import {
   checkInstant,
@@ -17,7 +18,7 @@ import {
 } from "../../instant/options.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { choice, readSize, tileFlag } from "../flag-values.ts";
-import { MAX_SIZE, openDenoisers, reducedTo } from "../instant.ts";
+import { MAX_SIZE, openDenoisers } from "../instant.ts";
 import { readMaskFlag } from "../mask-flag.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { ShareDone } from "../progress.ts";

@@ -6,18 +6,20 @@
 // mean of the noise's square: it changes no weight, and keeps the sums of good pairs near 0, where float32 is finest. No sum over a window is
 // a difference of two larger ones.
 //
-// One share of the shifts is every shares-th row of them. `softmax` finds the smallest distance of each patch and Σ exp of the others
+// One share of the shifts is every shares-th row of them. `softmax` finds the smallest distance of each patch and Σ 2^(…) of the others
 // relative to it; `fold` adds weight·photo, for weights that are blurred with the window of a patch. `softmax` also notes which rows of a shift
 // have a weight. Where the smallest distances are nearly known before, few have one, and `fold` skips the others.
 
 /** No distance is as large: that of a pair that does not exist, and of a patch without pairs. */
 const NONE: f32 = 1e30;
-/** A weight below e^-25 of the largest counts as 0: those of 100,000 patches are less than 2e-6 of it together. */
-const LOGITS: f32 = 25;
+/** A weight below 2^-36 of the largest counts as 0: those of 100,000 patches are less than 2e-6 of it together. */
+const LOGITS: f32 = 36;
 /** Vectors may reach so many values beyond a row. */
 const PADDING: i32 = 8;
+/** Rows that are blurred in one go: their addresses and weights stay in registers. */
+const TAPS: i32 = 4;
 /** From one plane of a picture to the next, in bytes: a constant, so that it is part of the load. Memory that is not used costs nothing. */
-const PLANE: usize = 1 << 23;
+const PLANE: usize = (1 << 23) + 832;
 
 /** The first address that is not in use. */
 let end: usize = 0;
@@ -48,9 +50,10 @@ let errors: usize = 0;
 let prefix: usize = 0;
 let columns: usize = 0;
 let fours: usize = 0;
-let distances: usize = 0;
 let weights: usize = 0;
 let blurred: usize = 0;
+let mixed: usize = 0;
+let zeros: usize = 0;
 let firsts: usize = 0;
 let lasts: usize = 0;
 let tapRows: usize = 0;
@@ -69,7 +72,7 @@ export function reset(): void {
   end = __heap_base;
 }
 
-/** How noisy the sample is: x = α·picture + σ·noise, with scale = 1/(2σ²) and expected = 3σ². */
+/** How noisy the sample is: x = α·picture + σ·noise, with scale = log₂e/(2σ²) and expected = 3σ². */
 export function setLevel(a: f32, s: f32, e: f32): void {
   alpha = a;
   scale = s;
@@ -119,13 +122,14 @@ export function setSample(side: i32, window: usize, sampleWidth: i32, sampleHeig
   prefix = allocate(row);
   columns = allocate(row + patch);
   fours = allocate(row + patch);
-  distances = allocate(row);
   weights = allocate(row + 2 * patch) + ((<usize>patch) << 2);
   blurred = allocate(patch * row);
+  mixed = allocate(row);
+  zeros = allocate(row);
   firsts = allocate(patch);
   lasts = allocate(patch);
-  tapRows = allocate(patch);
-  tapWeights = allocate(patch);
+  tapRows = allocate(patch + TAPS);
+  tapWeights = allocate(patch + TAPS);
 }
 
 export function setPatches(bestAt: usize, totalAt: usize, placesAt: usize, sumsAt: usize): void {
@@ -146,32 +150,37 @@ export function setPhoto(w: i32, h: i32, yAt: usize, scaledAt: usize): void {
       v128.store(scaled + c + j, f32x4.mul(f32x4.splat(alpha), v128.load(y + c + j)));
 }
 
-/** e^v for −25 ≤ v ≤ 0: e^v = 2^k·e^r with |r| ≤ ½·ln 2, by the polynomial of Moshier's Cephes (expf). */
-function exp4(v: v128): v128 {
-  const k = f32x4.nearest(f32x4.mul(v, f32x4.splat(<f32>Math.LOG2E)));
-  const r = f32x4.sub(f32x4.sub(v, f32x4.mul(k, f32x4.splat(0.693359375))), f32x4.mul(k, f32x4.splat(-2.1219444e-4)));
-  let p = f32x4.splat(1.98756915e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), f32x4.add(r, f32x4.splat(1)));
-  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(127)), 23));
-}
-
-/** e^v where v > −25, else 0; 1 where v > 0. */
+/**
+ * 2^v where v > −LOGITS, else 0; for v ≤ 0, or not much more. 2^v = 2^k·2^f with |f| ≤ ½, by the polynomial of Moshier's Cephes (exp2f). Adding 1.5·2²³
+ * rounds v to the whole number k, and leaves it in the lowest bits, from where it is added to the exponent. pmin and pmax are one instruction each;
+ * min and max have rules for NaN and cost many.
+ */
+// @ts-ignore: decorator
+@inline
 function weightOf(v: v128): v128 {
   const least = f32x4.splat(-LOGITS);
-  return v128.and(exp4(f32x4.max(f32x4.min(v, f32x4.splat(0)), least)), f32x4.gt(v, least));
+  const whole = f32x4.splat(12582912);
+  const bounded = f32x4.pmax(v, least);
+  const rounded = f32x4.add(bounded, whole);
+  const f = f32x4.sub(bounded, f32x4.sub(rounded, whole));
+  let p = f32x4.splat(1.535336188e-4);
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.33988744e-3));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(9.618437358e-3));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(5.550332471e-2));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(2.402264791e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(6.931472029e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1));
+  return v128.and(i32x4.add(p, i32x4.shl(rounded, 23)), f32x4.gt(v, least));
 }
 
-/** Σ_c (x − α·y)² − expected, of four pixels. */
-function errorAt(at: usize, photoAt: usize): v128 {
+/** Σ_c (x − α·y)² − e, of four pixels. */
+// @ts-ignore: decorator
+@inline
+function errorAt(at: usize, photoAt: usize, e: v128): v128 {
   const a = f32x4.sub(v128.load(at), v128.load(photoAt));
   const b = f32x4.sub(v128.load(at, PLANE), v128.load(photoAt, PLANE));
   const c = f32x4.sub(v128.load(at, 2 * PLANE), v128.load(photoAt, 2 * PLANE));
-  return f32x4.sub(f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c)), f32x4.splat(expected));
+  return f32x4.sub(f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c)), e);
 }
 
 /**
@@ -186,62 +195,68 @@ function addRow(index: i32): bool {
   const inBlock = index % patch;
   const row = errors + <usize>inBlock * rowBytes;
   const next = row + rowBytes;
-  if (inBlock === 0) memory.fill(prefix, 0, rowBytes);
+  const running = prefix;
+  const column = columns;
+  const mean = f32x4.splat(expected);
+  if (inBlock === 0) memory.fill(running, 0, rowBytes);
   if (index < patch - 1) {
     for (let j: usize = 0; j < bytes; j += 16) {
-      const e = errorAt(at + j, photoAt + j);
-      v128.store(prefix + j, f32x4.add(v128.load(prefix + j), e));
+      const e = errorAt(at + j, photoAt + j, mean);
+      v128.store(running + j, f32x4.add(v128.load(running + j), e));
       v128.store(row + j, e);
     }
     return false;
   }
   if (inBlock < patch - 1) {
     for (let j: usize = 0; j < bytes; j += 16) {
-      const e = errorAt(at + j, photoAt + j);
-      const sum = f32x4.add(v128.load(prefix + j), e);
-      v128.store(prefix + j, sum);
+      const e = errorAt(at + j, photoAt + j, mean);
+      const sum = f32x4.add(v128.load(running + j), e);
+      v128.store(running + j, sum);
       v128.store(row + j, e);
-      v128.store(columns + j, f32x4.add(sum, v128.load(next + j)));
+      v128.store(column + j, f32x4.add(sum, v128.load(next + j)));
     }
     return true;
   }
   for (let j: usize = 0; j < bytes; j += 16) {
-    const e = errorAt(at + j, photoAt + j);
-    v128.store(columns + j, f32x4.add(v128.load(prefix + j), e));
+    const e = errorAt(at + j, photoAt + j, mean);
+    v128.store(column + j, f32x4.add(v128.load(running + j), e));
     v128.store(row + j, e);
   }
   for (let r = patch - 2; r >= 0; r--) {
     const to = errors + <usize>r * rowBytes;
-    for (let j: usize = 0; j < bytes; j += 16) v128.store(to + j, f32x4.add(v128.load(to + j), v128.load(to + rowBytes + j)));
+    const below = to + rowBytes;
+    for (let j: usize = 0; j < bytes; j += 16) v128.store(to + j, f32x4.add(v128.load(to + j), v128.load(below + j)));
   }
   return true;
 }
 
-/** distances[j] = Σ_{u<patch} columns[j+u], and NONE behind the last: sums of four columns first. */
+/** Sums of four neighbouring columns, as many as distanceAt() needs. Columns behind the last are far from everything. */
 function addColumns(): void {
-  const whole = (<usize>(patch >> 2)) << 4;
-  const bytes = (<usize>count) << 2;
-  const last = bytes + ((<usize>patch) << 2);
-  for (let j: usize = 0; j < last; j += 16) {
-    const low = f32x4.add(v128.load(columns + j), v128.load(columns + j, 4));
-    v128.store(fours + j, f32x4.add(low, f32x4.add(v128.load(columns + j, 8), v128.load(columns + j, 12))));
+  const behind = columns + ((<usize>(count + patch - 1)) << 2);
+  v128.store(behind, f32x4.splat(NONE));
+  v128.store(behind, f32x4.splat(NONE), 16);
+  if (patch < 4) return;
+  const last = columns + ((<usize>(count + patch)) << 2);
+  const shift = fours - columns;
+  for (let j = columns; j < last; j += 16) {
+    const low = f32x4.add(v128.load(j), v128.load(j, 4));
+    v128.store(j + shift, f32x4.add(low, f32x4.add(v128.load(j, 8), v128.load(j, 12))));
   }
-  // The columns behind the last four.
-  const rest = patch & 3;
-  const singles = columns + whole;
-  if (rest === 3) {
-    for (let j: usize = 0; j < bytes; j += 16) {
-      const two = f32x4.add(v128.load(singles + j), v128.load(singles + j, 4));
-      v128.store(distances + j, f32x4.add(two, v128.load(singles + j, 8)));
-    }
-  } else if (rest === 2) {
-    for (let j: usize = 0; j < bytes; j += 16)
-      v128.store(distances + j, f32x4.add(v128.load(singles + j), v128.load(singles + j, 4)));
-  } else if (rest === 1) memory.copy(distances, singles, bytes);
-  else memory.fill(distances, 0, bytes);
-  for (let i: usize = fours; i < fours + whole; i += 16)
-    for (let j: usize = 0; j < bytes; j += 16) v128.store(distances + j, f32x4.add(v128.load(distances + j), v128.load(i + j)));
-  v128.store(distances + bytes, f32x4.splat(NONE));
+}
+
+/**
+ * Σ_{u<patch} columns[j+u] of four patches; NONE or more for those behind the last. At `four` and, `whole` bytes further, at `single` are the sums
+ * of four columns and the `rest` columns behind them.
+ */
+// @ts-ignore: decorator
+@inline
+function distanceAt(four: usize, whole: usize, single: usize, rest: i32): v128 {
+  let d = f32x4.splat(0);
+  if (rest === 3) d = f32x4.add(f32x4.add(v128.load(single), v128.load(single, 4)), v128.load(single, 8));
+  else if (rest === 2) d = f32x4.add(v128.load(single), v128.load(single, 4));
+  else if (rest === 1) d = v128.load(single);
+  for (const end = four + whole; four < end; four += 16) d = f32x4.add(d, v128.load(four));
+  return d;
 }
 
 /** The pairs of shift (sx, sy). */
@@ -265,13 +280,19 @@ export function shiftsOf(shares: i32): i32 {
 }
 
 /**
- * Updates best, total and places by the pairs of a share: total = Σ exp(scale·(best − d)). `rangesAt` gets the first and the last row of patches
+ * Updates best, total and places by the pairs of a share: total = Σ 2^(scale·(best − d)). `rangesAt` gets the first and the last row of patches
  * of each shift that have had a weight at that time, or −1.
  */
 export function softmax(share: i32, shares: i32, photo: i32, rangesAt: usize): void {
   let range = rangesAt;
   const scale4 = f32x4.splat(scale);
   const margin = f32x4.splat(LOGITS / scale);
+  const whole = (<usize>(patch >> 2)) << 4;
+  const rest = patch & 3;
+  const four = fours;
+  const single = columns + whole;
+  const bestToTotal = total - best;
+  const bestToPlaces = places - best;
   for (let down = patch - height + share; down <= photoHeight - patch; down += shares) {
     for (let across = patch - width; across <= photoWidth - patch; across++) {
       setShift(across, down);
@@ -281,24 +302,26 @@ export function softmax(share: i32, shares: i32, photo: i32, rangesAt: usize): v
       for (let index = 0; index < rows + patch - 1; index++) {
         if (!addRow(index)) continue;
         addColumns();
-        const at = (<usize>((top + index - patch + 1) * (width - patch + 1) + left)) << 2;
-        for (let j: usize = 0; j < (<usize>count) << 2; j += 16) {
-          const d = v128.load(distances + j);
-          const known = v128.load(best + at + j);
+        const row = best + ((<usize>((top + index - patch + 1) * (width - patch + 1) + left)) << 2);
+        const bytes = (<usize>count) << 2;
+        for (let j: usize = 0; j < bytes; j += 16) {
+          const d = distanceAt(four + j, whole, single + j, rest);
+          const at = row + j;
+          const known = v128.load(at);
           if (!v128.any_true(f32x4.lt(d, f32x4.add(known, margin)))) continue;
           last = index - patch + 1;
           if (first < 0) first = last;
           const better = f32x4.lt(d, known);
+          const sum = v128.load(at + bestToTotal);
           if (!v128.any_true(better)) {
-            const weight = weightOf(f32x4.mul(f32x4.sub(known, d), scale4));
-            v128.store(total + at + j, f32x4.add(v128.load(total + at + j), weight));
+            v128.store(at + bestToTotal, f32x4.add(sum, weightOf(f32x4.mul(f32x4.sub(known, d), scale4))));
             continue;
           }
-          const least = f32x4.min(d, known);
-          const kept = f32x4.mul(v128.load(total + at + j), weightOf(f32x4.mul(f32x4.sub(least, known), scale4)));
-          v128.store(total + at + j, f32x4.add(kept, weightOf(f32x4.mul(f32x4.sub(least, d), scale4))));
-          v128.store(best + at + j, least);
-          v128.store(places + at + j, v128.bitselect(here, v128.load(places + at + j), better));
+          const least = f32x4.pmin(d, known);
+          const kept = f32x4.mul(sum, weightOf(f32x4.mul(f32x4.sub(least, known), scale4)));
+          v128.store(at + bestToTotal, f32x4.add(kept, weightOf(f32x4.mul(f32x4.sub(least, d), scale4))));
+          v128.store(at, least);
+          v128.store(at + bestToPlaces, v128.bitselect(here, v128.load(at + bestToPlaces), better));
         }
       }
       store<i32>(range, first);
@@ -308,7 +331,7 @@ export function softmax(share: i32, shares: i32, photo: i32, rangesAt: usize): v
   }
 }
 
-/** Adds to the sums what a share's pairs add: Σ g·w·y, with w = exp(scale·(best − d))·total. `total` holds the reciprocals. `ranges`: from softmax. */
+/** Adds to the sums what a share's pairs add: Σ g·w·y, with w = 2^(scale·(best − d))·total. `total` holds the reciprocals. `ranges`: from softmax. */
 export function fold(share: i32, shares: i32, rangesAt: usize): void {
   let range = rangesAt;
   const scale4 = f32x4.splat(scale);
@@ -339,34 +362,62 @@ export function fold(share: i32, shares: i32, rangesAt: usize): void {
 
 /** The weights of a row of patches, blurred along the row; false where all are 0. */
 function weigh(row: i32, scale4: v128): bool {
-  const at = (<usize>((top + row) * (width - patch + 1) + left)) << 2;
+  const at = best + ((<usize>((top + row) * (width - patch + 1) + left)) << 2);
   const slot = <usize>(row % patch);
+  const whole = (<usize>(patch >> 2)) << 4;
+  const rest = patch & 3;
+  const four = fours;
+  const single = columns + whole;
+  const bestToTotal = total - best;
+  const weight = weights;
+  const bytes = (<usize>count) << 2;
   let first = -1;
   let last = -1;
-  for (let j: usize = 0; j < (<usize>count) << 2; j += 16) {
-    const logit = f32x4.mul(f32x4.sub(v128.load(best + at + j), v128.load(distances + j)), scale4);
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const d = distanceAt(four + j, whole, single + j, rest);
+    const logit = f32x4.mul(f32x4.sub(v128.load(at + j), d), scale4);
     if (!v128.any_true(f32x4.gt(logit, f32x4.splat(-LOGITS)))) {
-      v128.store(weights + j, f32x4.splat(0));
+      v128.store(weight + j, f32x4.splat(0));
       continue;
     }
     if (first < 0) first = <i32>(j >>> 2);
     last = <i32>(j >>> 2) + 4;
-    v128.store(weights + j, f32x4.mul(weightOf(logit), v128.load(total + at + j)));
+    v128.store(weight + j, f32x4.mul(weightOf(logit), v128.load(at + bestToTotal + j)));
   }
   store<i32>(firsts + (slot << 2), first);
   store<i32>(lasts + (slot << 2), last + patch - 1);
   if (first < 0) return false;
   memory.fill(weights + ((<usize>count) << 2), 0, (<usize>(patch + PADDING)) << 2);
   const to = blurred + slot * rowBytes;
-  memory.fill(to, 0, rowBytes);
-  for (let j = (<usize>first) << 2; j < (<usize>(last + patch - 1)) << 2; j += 16) {
-    // The window is symmetric, and its middle is 1.
-    let left = weights + j;
-    let right = left - ((<usize>(patch - 1)) << 2);
-    let sum = f32x4.splat(0);
-    for (let u = n; right < left; u += 4, left -= 4, right += 4)
-      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(u), f32x4.add(v128.load(left), v128.load(right))));
-    v128.store(to + j, left === right ? f32x4.add(sum, v128.load(left)) : sum);
+  const begin = (<usize>first) << 2;
+  const end = (<usize>(last + patch - 1)) << 2;
+  // The window is symmetric, and its middle is 1.
+  const half: usize = (<usize>(patch >> 1)) << 2;
+  const reach: usize = (<usize>(patch - 1)) << 2;
+  if ((patch & 1) === 1) memory.copy(to, weights - half, (<usize>(count + patch + 4)) << 2);
+  else memory.fill(to, 0, rowBytes);
+  let u: usize = 0;
+  for (; u + 16 <= half; u += 16) {
+    const n0 = v128.load32_splat(n + u);
+    const n1 = v128.load32_splat(n + u, 4);
+    const n2 = v128.load32_splat(n + u, 8);
+    const n3 = v128.load32_splat(n + u, 12);
+    for (let j = begin; j < end; j += 16) {
+      const l = weight + j - u;
+      const r = l - reach + 2 * u;
+      const far = f32x4.add(f32x4.mul(n0, f32x4.add(v128.load(l), v128.load(r))), v128.load(to + j));
+      const second = f32x4.add(f32x4.mul(n1, f32x4.add(v128.load(l - 4), v128.load(r, 4))), far);
+      const third = f32x4.add(f32x4.mul(n2, f32x4.add(v128.load(l - 8), v128.load(r, 8))), second);
+      v128.store(to + j, f32x4.add(f32x4.mul(n3, f32x4.add(v128.load(l - 12), v128.load(r, 12))), third));
+    }
+  }
+  for (; u < half; u += 4) {
+    const n0 = v128.load32_splat(n + u);
+    for (let j = begin; j < end; j += 16) {
+      const l = weight + j - u;
+      const r = l - reach + 2 * u;
+      v128.store(to + j, f32x4.add(f32x4.mul(n0, f32x4.add(v128.load(l), v128.load(r))), v128.load(to + j)));
+    }
   }
   return true;
 }
@@ -385,12 +436,34 @@ function addPixels(row: i32): void {
     store<f32>(tapWeights + taps, load<f32>(n + ((<usize>v) << 2)));
     taps += 4;
   }
+  if (taps === 0) return;
+  for (; taps & (4 * TAPS - 1); taps += 4) {
+    store<usize>(tapRows + taps, zeros);
+    store<f32>(tapWeights + taps, 0);
+  }
+  const begin = (<usize>first) << 2;
+  const end = (<usize>last) << 2;
+  const blur = mixed;
+  memory.fill(blur + begin, 0, end - begin + 16);
+  for (let t: usize = 0; t < taps; t += 4 * TAPS) {
+    const w0 = v128.load32_splat(tapWeights + t);
+    const w1 = v128.load32_splat(tapWeights + t, 4);
+    const w2 = v128.load32_splat(tapWeights + t, 8);
+    const w3 = v128.load32_splat(tapWeights + t, 12);
+    const row0 = load<usize>(tapRows + t);
+    const row1 = load<usize>(tapRows + t, 4);
+    const row2 = load<usize>(tapRows + t, 8);
+    const row3 = load<usize>(tapRows + t, 12);
+    for (let j = begin; j < end; j += 16) {
+      const two = f32x4.add(f32x4.mul(w0, v128.load(row0 + j)), f32x4.mul(w1, v128.load(row1 + j)));
+      const four = f32x4.add(f32x4.add(two, f32x4.mul(w2, v128.load(row2 + j))), f32x4.mul(w3, v128.load(row3 + j)));
+      v128.store(blur + j, f32x4.add(v128.load(blur + j), four));
+    }
+  }
   const to = sums + ((<usize>((top + row) * width + left)) << 2);
   const from = y + ((<usize>((top + row + sy) * photoWidth + left + sx)) << 2);
-  for (let j = (<usize>first) << 2; j < (<usize>last) << 2 && taps > 0; j += 16) {
-    let w = f32x4.splat(0);
-    for (let v: usize = 0; v < taps; v += 4)
-      w = f32x4.add(w, f32x4.mul(v128.load32_splat(tapWeights + v), v128.load(load<usize>(tapRows + v) + j)));
+  for (let j = begin; j < end; j += 16) {
+    const w = v128.load(blur + j);
     v128.store(to + j, f32x4.add(v128.load(to + j), f32x4.mul(w, v128.load(from + j))));
     v128.store(to + j, f32x4.add(v128.load(to + j, PLANE), f32x4.mul(w, v128.load(from + j, PLANE))), PLANE);
     v128.store(to + j, f32x4.add(v128.load(to + j, 2 * PLANE), f32x4.mul(w, v128.load(from + j, 2 * PLANE))), 2 * PLANE);
