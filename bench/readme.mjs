@@ -1,6 +1,7 @@
 // Writes the tables of README.md and docs/benchmarks.md from bench/results: trainings from train-*.json (reports of `singan train`, with
 // quality figures added), kernels and steps from bench-*.ndjson (npm run bench), whole iterations compared with PyTorch from profile-X.json
-// (singan bench --profile --scales all --json) and pytorch-X.ndjson (bench/peers/pytorch.py), where X names a GPU.
+// (singan bench --profile --scales all --json) and pytorch-X.ndjson (bench/peers/pytorch.py), where X names a GPU; instant pictures from
+// instant-*.ndjson (npm run bench:instant).
 //   node bench/readme.mjs          rewrite what is between the markers
 //   node bench/readme.mjs --check  exit 1 if a page is not what it would write from the files that git knows
 import { spawnSync } from "node:child_process";
@@ -162,15 +163,73 @@ function speeds() {
   return table(["hardware", "work", "compared with", "its time", "ours is faster by"], [...onGpu.slice(0, 1), onCpu]);
 }
 
+const WAYS = {
+  instant: "instant, without training",
+  redrawn: "SinGAN, ours",
+  pytorch: "SinGAN, official settings in PyTorch",
+  official_code: "SinGAN, official code",
+};
+/** Figures of `singan eval`, their decimals, and which way is better. */
+const SIDE_BY_SIDE = {
+  ...{ swd: [4, "↓"], colour: [4, "↓"], diversity: [3, "↑"], nn_fidelity: [4, "↓"], nn_coverage: [4, "↓"] },
+  ...{ in_place: [3, "↓"], largest_copy: [3, "↓"], psnr: [1, "↑"] },
+};
+
+/** What npm run quality has measured of several ways to make pictures of one photo: means over the seeds, and standard deviations. */
+function sideBySide() {
+  const records = read(/official-budget.*\.ndjson$/)
+    .flatMap(lines)
+    .filter(({ settings }) => WAYS[settings]);
+  const cell = (values, decimals) => {
+    if (values.length === 0) return "–";
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    if (values.length === 1) return mean.toFixed(decimals);
+    const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1));
+    return `${mean.toFixed(decimals)} ± ${deviation.toFixed(decimals)}`;
+  };
+  const rows = [...new Set(records.map(({ photo }) => photo))].sort().flatMap((photo) =>
+    Object.entries(WAYS).flatMap(([settings, way]) => {
+      const of = records.filter((r) => r.photo === photo && r.settings === settings);
+      if (of.length === 0) return [];
+      const figures = Object.entries(SIDE_BY_SIDE).map(([name, [decimals]]) => cell(of.flatMap((r) => r[name] ?? []), decimals));
+      return [[photo, way, of.length, ...figures]];
+    }),
+  );
+  const head = Object.entries(SIDE_BY_SIDE).map(([name, [, better]]) => `${name} ${better}`);
+  return table(["photo", "made by", "seeds", ...head], rows);
+}
+
+/** Instant pictures, by where they were measured: the processor's way does not depend on the adapter, and has one row per runtime. */
+function instant() {
+  const records = read(/^instant-.*\.ndjson$/).flatMap(lines);
+  const onWhat = ({ way, adapter: name, runtime, cores }) =>
+    `${runtime}, ${way.endsWith("WebGPU") ? short(name) : `${cores} CPU cores`}`;
+  const time = ({ median_s: median, seconds, skipped }) => {
+    if (skipped) return skipped;
+    const [low, high] = [Math.min(...seconds), Math.max(...seconds)].map((s) => digits(s));
+    return seconds.length === 1 ? `${digits(median)} s` : `${digits(median)} s (${low}–${high})`;
+  };
+  const rows = records.map((r) => [
+    ...[`${r.size}, ${r.patch} px`, r.way, onWhat(r), time(r), r.ratio ? `${digits(r.ratio)}x` : "–"],
+    ...[digits(r.operations_per_pair), r.gflops ? digits(r.gflops) : "–"],
+  ]);
+  return table(
+    ["size, patch", "patches compared by", "on", "a picture", "time over the first way", "operations per pair", "GFLOP/s"],
+    rows,
+  );
+}
+
 /** Page → marker → what stands after it. */
 const PAGES = {
   "README.md": { expect: expectations, quality: qualities, fast: speeds },
+  "docs/results.md": { "side-by-side": sideBySide },
   "docs/benchmarks.md": {
     results: allTrainings,
     speed: () =>
       read(/^bench-.*\.ndjson$/)
         .map(adapter)
         .join("\n\n"),
+    instant,
     pytorch: () => comparisons().map(pytorch).join("\n\n"),
   },
 };

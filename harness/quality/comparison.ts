@@ -1,7 +1,7 @@
-// Trains and measures the models that npm run quality compares, and writes their table and sheets.
+// Makes and measures the pictures that npm run quality compares, and writes their table and sheets.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet } from "../../src/image/labels.ts";
@@ -17,7 +17,14 @@ export const SETTINGS: Readonly<Record<string, readonly string[] | null>> = {
   fixed: ["--average-over", "0.07", "--z-star", "fixed"],
 };
 /** A version of this program by its commit: its defaults. */
-export const isCommit = (settings: string): boolean => /^[0-9a-f]{7,40}$/.test(settings);
+const isCommit = (settings: string): boolean => /^[0-9a-f]{7,40}$/.test(settings);
+/** Instant pictures, with these patches and this coarsest side, or the defaults. */
+const INSTANT = /^instant(?:-(\d+)-(\d+))?$/;
+/** Instant pictures that are injected into the model of `redrawn` at this scale. */
+const INJECTED = /^injected-(\d+)$/;
+
+export const isKnown = (settings: string): boolean =>
+  Object.hasOwn(SETTINGS, settings) || isCommit(settings) || INSTANT.test(settings) || INJECTED.test(settings);
 
 /** Figures of `singan eval`, with the decimals that the table shows. */
 const FIGURES = {
@@ -32,7 +39,14 @@ export interface Training {
   readonly settings: string;
   readonly seed: number;
 }
-export type Row = Training & { readonly budget: string; readonly adapter: string } & Readonly<Record<Figure, number>>;
+/** Instant pictures have no reconstruction, and so no `psnr` and `ssim`. */
+export type Row = Training & { readonly budget: string; readonly adapter: string } & Readonly<Partial<Record<Figure, number>>>;
+
+/** Where pictures were made, and the flags that tell `singan eval` what to compare them with. */
+interface Made {
+  readonly adapter: string;
+  readonly against: readonly string[];
+}
 
 /** Runs a program and returns its output. Throws its last line where it fails. */
 function run(program: string, ...words: string[]): string {
@@ -67,6 +81,10 @@ export const stem = (file: string): string => basename(file, extname(file));
 const isSame = (a: Training, b: Training): boolean =>
   stem(a.photo) === stem(b.photo) && a.settings === b.settings && a.seed === b.seed;
 
+const MODEL = "model.safetensors";
+/** Samples of each model, where the budget does not say. */
+const SAMPLES = "20";
+
 /** Trains and measures with one budget: flags of `singan train` and of official.py. The rows of `known` are taken as they are. */
 export class Comparison {
   constructor(
@@ -79,7 +97,13 @@ export class Comparison {
     return join(this.work, this.budget.join(" ").replace(/\W+/g, "-").replace(/^-/, ""), stem(photo), `${settings}-${seed}`);
   }
 
-  /** The figures of 20 samples of a model, which is trained where that is not done. */
+  /** A flag's value in the budget. */
+  #flag(name: string): string | undefined {
+    const at = this.budget.indexOf(name);
+    return at < 0 ? undefined : this.budget[at + 1];
+  }
+
+  /** The figures of the samples of a model, or of instant pictures. What is not there yet is made. */
   measured(training: Training): Row {
     const budget = this.budget.join(" ");
     const known = this.known.find((row) => row.budget === budget && isSame(row, training));
@@ -88,18 +112,55 @@ export class Comparison {
     const file = join(folder, "figures.json");
     if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Row;
     mkdirSync(folder, { recursive: true });
-    const { adapter, against } = this.#train(training, folder);
-    const found = JSON.parse(singan("eval", folder, ...against, "--json")) as Record<Figure, number>;
-    const figures = Object.fromEntries(NAMES.map((name) => [name, found[name]])) as Record<Figure, number>;
+    const { adapter, against } = this.#make(training, folder);
+    const found = JSON.parse(singan("eval", folder, ...against, "--json")) as Partial<Record<Figure, number>>;
+    const figures = Object.fromEntries(NAMES.map((name) => [name, found[name]])) as Partial<Record<Figure, number>>;
     const row = { ...training, photo: stem(training.photo), budget, adapter, ...figures };
     writeFileSync(`${file}.new`, `${JSON.stringify(row)}\n`);
     renameSync(`${file}.new`, file);
     return row;
   }
 
-  #train({ photo, settings, seed }: Training, folder: string): { readonly adapter: string; readonly against: readonly string[] } {
+  #make(training: Training, folder: string): Made {
+    const instant = INSTANT.exec(training.settings);
+    if (instant) return this.#makeInstant(training, folder, instant);
+    const injected = INJECTED.exec(training.settings);
+    return injected ? this.#inject(training, folder, injected[1]!) : this.#train(training, folder);
+  }
+
+  #makeInstant({ photo, seed }: Training, folder: string, [, patch, coarsest]: RegExpExecArray): Made {
+    const size = this.#flag("--max-size");
+    const words = [
+      ...["--count", this.#flag("--samples") ?? SAMPLES, "--seed", String(1000 * seed)],
+      ...(size ? ["--max-size", size] : []),
+      ...(patch && coarsest ? ["--patch", patch, "--coarsest", coarsest] : []),
+    ];
+    const made = singan("instant", photo, "--out", join(folder, "samples"), ...words, "--json");
+    const { adapter } = JSON.parse(made) as { adapter: string };
+    return { adapter, against: ["--against", photo] };
+  }
+
+  #inject({ photo, seed }: Training, folder: string, scale: string): Made {
+    const [model, instant] = ["redrawn", "instant"].map((settings) => ({ photo, settings, seed }));
+    const { adapter } = this.measured(model!);
+    this.measured(instant!);
+    const pictures = join(this.#folder(instant!), "samples");
+    const samples = join(folder, "samples");
+    mkdirSync(samples, { recursive: true });
+    for (const name of readdirSync(pictures).filter((one) => /^\d+\.png$/.test(one))) {
+      const painted = join(folder, "painted");
+      const words = ["--start-scale", scale, "--seed", String(Number.parseInt(name, 10)), "--out", painted];
+      singan("paint", this.#folder(model!), join(pictures, name), ...words);
+      copyFileSync(join(painted, name.replace(".png", `-scale${scale}.png`)), join(samples, name));
+    }
+    copyFileSync(join(this.#folder(model!), MODEL), join(folder, MODEL)); // has the photo to compare with
+    return { adapter, against: [] };
+  }
+
+  #train({ photo, settings, seed }: Training, folder: string): Made {
     const flags = isCommit(settings) ? [] : SETTINGS[settings]!;
-    const words = [...this.budget, "--seed", String(seed), "--samples", "20"];
+    const samples = this.#flag("--samples") ? [] : ["--samples", SAMPLES];
+    const words = [...this.budget, "--seed", String(seed), ...samples];
     if (!flags) {
       const real = join(folder, "real.png"); // the last file that is written
       if (!existsSync(real)) run(PYTHON, "bench/peers/official.py", photo, folder, ...words);
@@ -130,6 +191,7 @@ export class Comparison {
 
 /** Mean and standard deviation (n−1), or the one value. */
 function cell(values: readonly number[], digits: number): string {
+  if (values.length === 0) return "–";
   const { mean, deviation } = meanAndDeviation(values, 1);
   return values.length === 1 ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
@@ -141,7 +203,7 @@ export function table(rows: readonly Row[]): string[] {
     const group = rows.filter((row) => groupOf(row) === name);
     const cells = NAMES.map((figure) =>
       cell(
-        group.map((row) => row[figure]),
+        group.flatMap((row) => row[figure] ?? []),
         FIGURES[figure],
       ),
     );

@@ -1,11 +1,11 @@
-// npm run quality: trains photos with several settings and seeds, and compares the figures of their samples. What is finished is kept in
+// npm run quality: trains photos with several settings and seeds, and compares the figures of their samples, and of instant pictures. What is finished is kept in
 // out/quality, and its figures in FILE: the same command goes on where it was interrupted.
 //   npm run quality -- PHOTO… [--settings NAME,…] [--seeds 1,2,3] [--budget="--max-size 64 --iterations 500"] [--to FILE.ndjson]
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Comparison, isCommit, type Row, SETTINGS, stem, table } from "./comparison.ts";
+import { Comparison, isKnown, type Row, SETTINGS, stem, table } from "./comparison.ts";
 
 const WORK = "out/quality";
 
@@ -21,9 +21,11 @@ function main(): void {
     },
   });
   const settings = values.settings.split(",");
-  const unknown = settings.find((name) => !Object.hasOwn(SETTINGS, name) && !isCommit(name));
-  if (unknown !== undefined)
-    throw new Error(`--settings ${unknown}: give a commit or one of ${Object.keys(SETTINGS).join(", ")}`);
+  const unknown = settings.find((name) => !isKnown(name));
+  if (unknown !== undefined) {
+    const names = [...Object.keys(SETTINGS), "instant", "instant-PATCH-COARSEST", "injected-SCALE"];
+    throw new Error(`--settings ${unknown}: give a commit or one of ${names.join(", ")}`);
+  }
   if (photos.length === 0) throw new Error("no photo is given");
   const { to } = values;
   const seeds = values.seeds.split(",").map(Number);

@@ -174,7 +174,14 @@ function page(sections: readonly Section[]): string {
       ]),
     ]),
     "",
+    sideBySide(),
   ].join("\n");
+}
+
+/** The page's last section, which others make: bench/readme.mjs its table, npm run quality its pictures. */
+function sideBySide(): string {
+  const text = readFileSync(PAGE, "utf8");
+  return text.slice(text.indexOf("## Side by side"));
 }
 
 if (extra[0] === "--notes") writeFileSync(PAGE, withCurrentNotes(readFileSync(PAGE, "utf8")));

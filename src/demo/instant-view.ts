@@ -45,6 +45,7 @@ export class InstantView {
       document.createElement("button"),
       document.createElement("canvas"),
     ];
+    canvas.id = `instant-${index}`;
     Object.assign(button, { type: "button", className: "frame", disabled: true });
     button.append(canvas);
     item.append(button);

@@ -8,6 +8,11 @@ import { launchBrowser } from "../../harness/browser.ts";
 import { about } from "../../src/demo/dom.ts";
 import { explain } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
+import { toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { firstInstant } from "../../src/instant/first.ts";
+import { instantPicture } from "../../src/instant/instant.ts";
+import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
+import { LocalShares } from "../../src/instant/shares.ts";
 import { readModel } from "../../src/singan/recipes.ts";
 import {
   choose,
@@ -107,6 +112,53 @@ test("a finished scale makes samples while the next one trains", () =>
     expect(await textOf(page, "#status")).toMatch(/^Ended after 1 of 3 scales/);
   }));
 
+describe("instant pictures", () => {
+  const seeds = (first: number) => Array.from({ length: 6 }, (_, i) => first + i);
+  const areShown = Array.from({ length: 6 }, (_, i) => isFilled(`instant-${i}`)).join(" && ");
+  const all = (page: Page) => Promise.all(seeds(0).map((i) => pixels(page, `instant-${i}`)));
+
+  test("of the chosen photo are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
+    visit("photo=clouds", async (page) => {
+      await choose(page, "stripes.png", striped(40, 30)); // replaces the work on the larger photo
+      await waitFor(page, areShown);
+      const shown = await all(page);
+      const { photo, options } = firstInstant(toPlanes(decodeImage(striped(40, 30))), 96);
+      const shares = [new LocalShares()];
+      for (const [seed, picture] of shown.entries()) {
+        const request = { ...options, size: { width: 40, height: 30 }, seed, start: { kind: "noise" } as const };
+        const found = await instantPicture([photo], request, (source) => ProcessorDenoiser.open(source, shares));
+        expect(picture).toEqual(toRgb8(found));
+      }
+      expect(await textOf(page, "#instant-hint")).toMatch(/^Made at once from patches of the photo/);
+      expect(decodeImage(await downloaded(page, "#instant-2", "stripes-instant-2.png"))).toEqual(shown[2]);
+
+      await page.click("#more-instant");
+      await waitFor(page, `!(${areShown})`);
+      await waitFor(page, areShown);
+      const later = await all(page);
+      const names = await page.$$eval("#instant button", (buttons) =>
+        buttons.map((button) => button.ariaLabel ?? button.textContent),
+      );
+      expect(names).toEqual(["More", ...seeds(6).map((seed) => `Download the instant picture with seed ${seed}`)]);
+      for (const [i, picture] of later.entries()) expect(picture.data).not.toEqual(shown[i]!.data);
+
+      await page.click("#gallery [value=clouds]");
+      await waitFor(page, `!${isFilled("instant-0")}`);
+      await waitFor(page, isFilled("instant-0"));
+      expect(await pixels(page, "instant-0")).toMatchObject({ width: 96 });
+    }));
+
+  test("are not made of a photo whose shape would take minutes, and the page says so", () =>
+    visit("photo=tulips", async (page) => {
+      await choose(page, "long.png", striped(1200, 30));
+      await waitFor(page, `document.getElementById("instant-hint").textContent.startsWith("There are no instant")`);
+      expect(await textOf(page, "#instant-hint")).toBe(
+        "There are no instant pictures. A photo of 1200x30 is too long: pictures of its shape take minutes.",
+      );
+      expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
+    }));
+});
+
 describe("a visitor's own photo", () => {
   const problem = (page: Page) => textOf(page, "#problem");
   const checked = (page: Page) => page.$eval("#gallery :checked", (radio) => (radio as HTMLInputElement).value);
@@ -201,6 +253,7 @@ describe("without a GPU", () => {
       const work = async (page: Page): Promise<void> => {
         await waitFor(page, `!document.getElementById("problem").hidden`);
         await waitFor(page, isFilled("real"));
+        await waitFor(page, isFilled("instant-0"));
         await page.click("#gallery [value=citrus]"); // choosing a photo does not remove the message
         await waitFor(page, `document.getElementById("real").height === 169`);
         expect(await textOf(page, "#problem")).toMatch(/^This browser has WebGPU but offers no GPU\..*chrome:\/\/gpu/);

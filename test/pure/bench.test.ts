@@ -10,7 +10,7 @@ import { describe as line, recordLine } from "../../bench/records.ts";
 const effort: Effort = { sampleMs: 2, totalMs: 20, rounds: [3, 5], limitMs: 50 };
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-test("the tables of README.md and docs/benchmarks.md are what bench/readme.mjs writes", () => {
+test("the tables of README.md and of the pages in docs are what bench/readme.mjs writes", () => {
   const { status, stderr } = spawnSync(process.execPath, ["bench/readme.mjs", "--check"], { encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });

@@ -155,7 +155,6 @@ export function setPhoto(w: i32, h: i32, yAt: usize, scaledAt: usize): void {
  * rounds v to the whole number k, and leaves it in the lowest bits, from where it is added to the exponent. pmin and pmax are one instruction each;
  * min and max have rules for NaN and cost many.
  */
-
 function weightOf(v: v128): v128 {
   const least = f32x4.splat(-LOGITS);
   const whole = f32x4.splat(12582912);
@@ -173,7 +172,6 @@ function weightOf(v: v128): v128 {
 }
 
 /** Σ_c (x − α·y)² − e, of four pixels. */
-
 function errorAt(at: usize, photoAt: usize, e: v128): v128 {
   const a = f32x4.sub(v128.load(at), v128.load(photoAt));
   const b = f32x4.sub(v128.load(at, PLANE), v128.load(photoAt, PLANE));
@@ -246,7 +244,6 @@ function addColumns(): void {
  * Σ_{u<patch} columns[j+u] of four patches; NONE or more for those behind the last. At `four` and, `whole` bytes further, at `single` are the sums
  * of four columns and the `rest` columns behind them.
  */
-
 function distanceAt(four: usize, whole: usize, single: usize, rest: i32): v128 {
   let d = f32x4.splat(0);
   if (rest === 3) d = f32x4.add(f32x4.add(v128.load(single), v128.load(single, 4)), v128.load(single, 8));
