@@ -13,6 +13,7 @@ export const SETTINGS: Readonly<Record<string, readonly string[] | null>> = {
   pytorch: null,
   official: ["--average-over", "0", "--alpha-share", "1", "--g-step", "replay", "--statistics", "running"],
   redrawn: ["--average-over", "0.07", "--alpha-share", "0.3"],
+  freer: ["--average-over", "0.07", "--alpha-share", "0.1"],
   noisier: ["--average-over", "0.07", "--alpha-share", "0.3", "--noise-amp", "0.2"],
   fixed: ["--average-over", "0.07", "--z-star", "fixed"],
 };

@@ -10,14 +10,14 @@ export const shortSide = ({ width, height }: Size): number => Math.min(width, he
 
 /**
  * Factors from the full size to each scale, the finest (1) first: 1, ½, ¼, … as long as the photo's short side stays at least `coarsest`; the
- * last one becomes coarsest/short side.
+ * last one, if it is not the finest, becomes coarsest/short side. Where ½ is too small already, it is the second one.
  */
 export function scaleFactors(photo: Size, coarsest: number): number[] {
   const short = shortSide(photo);
   const factors = [1];
   while (ceilSize(short * factors.at(-1)! * FACTOR) >= coarsest) factors.push(factors.at(-1)! * FACTOR);
-  factors[factors.length - 1] = Math.min(1, coarsest / short);
-  return factors;
+  if (factors.length > 1) factors.pop();
+  return coarsest < short ? [...factors, coarsest / short] : factors;
 }
 
 /** The sizes of a picture at each scale, rounded up, and at least a patch, but never larger than at the next finer scale. */

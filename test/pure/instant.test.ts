@@ -1,6 +1,7 @@
 // Instant pictures: the denoiser on the processor against its definition, the scales, and what the recipe promises.
 
 import { MessageChannel } from "node:worker_threads";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Planes } from "../../src/image/planes.ts";
 import { alphaAt, type InstantRequest, type InstantStep, instantPicture, startAt } from "../../src/instant/instant.ts";
@@ -57,11 +58,40 @@ describe("scales", () => {
     expect(scaleFactors({ width: 250, height: 188 }, 24)).toEqual([1, 0.5, 0.25, 24 / 188]);
     expect(scaleFactors({ width: 64, height: 48 }, 18)).toEqual([1, 18 / 48]);
     expect(scaleFactors({ width: 64, height: 48 }, 48)).toEqual([1]);
+    expect(scaleFactors({ width: 64, height: 31 }, 18)).toEqual([1, 18 / 31]);
+    expect(scaleFactors({ width: 64, height: 31 }, 30)).toEqual([1, 30 / 31]);
+    expect(scaleFactors({ width: 64, height: 32 }, 16)).toEqual([1, 0.5]);
   });
   test("are rounded up, and hold a patch", () => {
     const factors = scaleFactors({ width: 250, height: 188 }, 24);
     expect(scaleSizes({ width: 250, height: 188 }, factors, 15).at(-1)).toEqual({ width: 32, height: 24 });
     expect(scaleSizes({ width: 250, height: 40 }, factors, 15).at(-1)).toEqual({ width: 32, height: 15 });
+  });
+  test("begin with the size that is asked for, whatever the options; none is larger than the one before", () => {
+    const side = fc.integer({ min: 25, max: 300 });
+    const shape = fc.record({ width: side, height: side });
+    fc.assert(
+      fc.property(
+        shape,
+        shape,
+        fc.integer({ min: 3, max: 21 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (photo, size, patch, share) => {
+          const short = Math.min(photo.width, photo.height);
+          const coarsest = Math.round(patch + share * (short - patch));
+          const factors = scaleFactors(photo, coarsest);
+          const [ofPhoto, ofSample] = [scaleSizes(photo, factors, patch), scaleSizes(size, factors, patch)];
+          expect([ofPhoto[0], ofSample[0]]).toEqual([photo, size]);
+          expect(Math.min(ofPhoto.at(-1)!.width, ofPhoto.at(-1)!.height)).toBe(coarsest);
+          for (const sizes of [ofPhoto, ofSample])
+            for (const [i, one] of sizes.slice(1).entries()) {
+              expect(one.width).toBeLessThanOrEqual(sizes[i]!.width);
+              expect(one.height).toBeLessThanOrEqual(sizes[i]!.height);
+              expect(Math.min(one.width, one.height)).toBeGreaterThanOrEqual(patch);
+            }
+        },
+      ),
+    );
   });
   test("count as work by their pairs of patches", () => {
     const options = instantOptions({ width: 64, height: 48 }, { patch: 7, coarsest: 12 });
