@@ -191,7 +191,12 @@ function sideBySide() {
     Object.entries(WAYS).flatMap(([settings, way]) => {
       const of = records.filter((r) => r.photo === photo && r.settings === settings);
       if (of.length === 0) return [];
-      const figures = Object.entries(SIDE_BY_SIDE).map(([name, [decimals]]) => cell(of.flatMap((r) => r[name] ?? []), decimals));
+      const figures = Object.entries(SIDE_BY_SIDE).map(([name, [decimals]]) =>
+        cell(
+          of.flatMap((r) => r[name] ?? []),
+          decimals,
+        ),
+      );
       return [[photo, way, of.length, ...figures]];
     }),
   );

@@ -40,7 +40,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "instant", "image"], types: [], packages: /^$/ },
   ...{ cli: app, demo: app, harness: app },
   // The benchmark also times single kernels, and runs in pages.
-  bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness"] },
+  bench: { ...app, layers: [...app.layers, "gpu", "runtime", "autodiff", "harness", "generated/matrix-wasm"] },
 };
 
 /** The rooms of src/singan from the bottom up; recipes.ts, which has the table of recipes, lies on top of them. */
