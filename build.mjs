@@ -5,7 +5,7 @@
 //   node build.mjs --stale    manifests and bundles, only where a source is newer than they are: before `npm run singan`
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import asc from "assemblyscript/asc";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -94,7 +94,8 @@ const WASM = [
 
 /** WebAssembly as a module of base64 text: it is small, and so needs no file of its own anywhere. */
 async function writeWasm({ source, file, name }) {
-  if (existsSync(file) && statSync(file).mtimeMs > statSync(source).mtimeMs) return;
+  const changed = Math.max(...WASM.map((one) => changedAt(dirname(one.source)))); // they share files
+  if (existsSync(file) && statSync(file).mtimeMs > changed) return;
   let binary;
   const stderr = asc.createMemoryStream();
   const flags = ["--enable", "simd", "-O3", "--runtime", "stub", "--noAssert", "--outFile", "binary"];

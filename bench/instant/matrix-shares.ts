@@ -44,7 +44,7 @@ export class MatrixShares implements ShareRunner {
   async fold(x: Float32Array, _softmax: Softmax, { alpha, scale, share, of }: SharePass): Promise<Float32Array> {
     this.#view(this.#xAt, x.length).set(x);
     this.#view(this.#sumsAt, x.length).fill(0);
-    this.#exports!.denoise(share, of, alpha, scale);
+    this.#exports!.denoise(share, of, alpha, scale * Math.LOG2E);
     return this.#view(this.#sumsAt, x.length).slice();
   }
 

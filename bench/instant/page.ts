@@ -4,7 +4,7 @@ import type { Planes, Size } from "../../src/image/planes.ts";
 import { GpuDenoiser } from "../../src/instant/gpu-denoiser.ts";
 import type { OpenDenoiser } from "../../src/instant/instant.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
-import { answerCalls, RemoteShares } from "../../src/instant/share-messages.ts";
+import { answerCalls, type RemoteShares, sharesOn } from "../../src/instant/share-messages.ts";
 import { LocalShares } from "../../src/instant/shares.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { MatrixShares } from "./matrix-shares.ts";
@@ -31,13 +31,8 @@ if (typeof document === "undefined")
   );
 
 function openThreads(name: string): RemoteShares[] {
-  return Array.from({ length: navigator.hardwareConcurrency }, () => {
-    const worker = new Worker("/entry.js", { type: "module", name });
-    const runner = new RemoteShares((call) => worker.postMessage(call));
-    worker.addEventListener("message", ({ data }) => runner.receive(data));
-    worker.addEventListener("error", ({ message }) => runner.fail(new Error(message)));
-    return runner;
-  });
+  const open = () => sharesOn(new Worker("/entry.js", { type: "module", name }));
+  return Array.from({ length: navigator.hardwareConcurrency }, open);
 }
 
 export async function timeInstantInPage({ photo, limits }: PageArguments): Promise<PageResults> {

@@ -4,7 +4,7 @@ import { type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { FIRST_COUNT, firstInstant } from "../instant/first.ts";
 import { instantPicture } from "../instant/instant.ts";
 import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
-import { RemoteShares } from "../instant/share-messages.ts";
+import { type RemoteShares, sharesOn } from "../instant/share-messages.ts";
 
 /** Long side, px. */
 const MAX_SIZE = 96;
@@ -41,13 +41,10 @@ function hold(isHeld: boolean): void {
 }
 
 function openThreads(): RemoteShares[] {
-  return Array.from({ length: Math.min(MOST_THREADS, navigator.hardwareConcurrency) }, () => {
-    const worker = new Worker(new URL("./share-worker.js", import.meta.url), { type: "module" });
-    const runner = new RemoteShares((call) => worker.postMessage(call));
-    worker.addEventListener("message", ({ data }) => runner.receive(data));
-    worker.addEventListener("error", ({ message }) => runner.fail(new Error(message)));
-    return runner;
-  });
+  const count = Math.min(MOST_THREADS, navigator.hardwareConcurrency);
+  return Array.from({ length: count }, () =>
+    sharesOn(new Worker(new URL("./share-worker.js", import.meta.url), { type: "module" })),
+  );
 }
 
 class Replaced extends Error {}

@@ -54,3 +54,11 @@ export class RemoteShares implements ShareRunner {
     });
   }
 }
+
+/** Shares on a worker of a browser, which answers calls with answerCalls(). */
+export function sharesOn(worker: Worker): RemoteShares {
+  const shares = new RemoteShares((call) => worker.postMessage(call));
+  worker.addEventListener("message", ({ data }) => shares.receive(data));
+  worker.addEventListener("error", ({ message }) => shares.fail(new Error(message)));
+  return shares;
+}

@@ -2,11 +2,14 @@
 // SIMD of WebAssembly, too. Rows of W are the weights of the photo's patches for patches of the sample: D = |q|² + α²|k|² − 2α·Q·Kᵗ,
 // W = softmax(−D/(2σ²)), and the denoised patches are W·K. Pictures are planes: [3, height, width], float32.
 
+import { allocate } from "../../../src/instant/wasm/memory";
+import { weightOf } from "../../../src/instant/wasm/weight";
+
+export { allocate, reset } from "../../../src/instant/wasm/memory";
+
 /** Patches of the sample at a time, and of the photo in one piece of W·K: both stay in a cache. */
 const ROWS: i32 = 32;
 const PIECE: i32 = 512;
-
-let end: usize = 0;
 
 let patch: i32 = 0;
 /** Values of a patch, and the same rounded up to whole panels of 8. */
@@ -28,21 +31,6 @@ let sums: usize = 0;
 let q: usize = 0;
 let w: usize = 0;
 let denoised: usize = 0;
-
-export function reset(): void {
-  end = __heap_base;
-}
-
-/** The address of `count` float32 zeros. */
-export function allocate(count: i32): usize {
-  const at: usize = (end + 15) & ~15;
-  const bytes: usize = (<usize>count) << 2;
-  end = at + bytes;
-  const pages = <i32>((end + 0xffff) >>> 16);
-  if (pages > memory.size() && memory.grow(pages - memory.size()) < 0) unreachable();
-  memory.fill(at, 0, bytes);
-  return at;
-}
 
 export function setSample(side: i32, windowAt: usize, sampleWidth: i32, sampleHeight: i32, xAt: usize, sumsAt: usize): void {
   patch = side;
@@ -134,23 +122,7 @@ function multiply(a: usize, aRow: usize, panel: usize, depth: i32, out: usize, o
   v128.store(out3, s31, 16);
 }
 
-/** e^v for v ≤ 0, 0 below −80: e^v = 2^k·e^r with |r| ≤ ½·ln 2, by the polynomial of Moshier's Cephes (expf). */
-function exp4(input: v128): v128 {
-  const v = f32x4.max(input, f32x4.splat(-80));
-  const k = f32x4.nearest(f32x4.mul(v, f32x4.splat(<f32>Math.LOG2E)));
-  const r = f32x4.sub(f32x4.sub(v, f32x4.mul(k, f32x4.splat(0.693359375))), f32x4.mul(k, f32x4.splat(-2.1219444e-4)));
-  let p = f32x4.splat(1.98756915e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), f32x4.add(r, f32x4.splat(1)));
-  const power = f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(127)), 23));
-  return v128.and(power, f32x4.gt(input, f32x4.splat(-80)));
-}
-
-/** A row of W from its row of Q·Kᵗ. */
+/** A row of W from its row of Q·Kᵗ, with scale = log₂e/(2σ²). */
 function softmax(row: usize, query: f32, alpha: f32, scale: f32): void {
   let least = f32x4.splat(f32.MAX_VALUE);
   const bytes: usize = (<usize>paddedKeys) << 2;
@@ -167,7 +139,7 @@ function softmax(row: usize, query: f32, alpha: f32, scale: f32): void {
   );
   let total = f32x4.splat(0);
   for (let j: usize = 0; j < bytes; j += 16) {
-    const power = exp4(f32x4.mul(f32x4.sub(f32x4.splat(smallest), v128.load(row + j)), f32x4.splat(scale)));
+    const power = weightOf(f32x4.mul(f32x4.sub(f32x4.splat(smallest), v128.load(row + j)), f32x4.splat(scale)));
     total = f32x4.add(total, power);
     v128.store(row + j, power);
   }

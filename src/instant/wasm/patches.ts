@@ -10,19 +10,15 @@
 // relative to it; `fold` adds weight·photo, for weights that are blurred with the window of a patch. `softmax` also notes which rows of a shift
 // have a weight. Where the smallest distances are nearly known before, few have one, and `fold` skips the others.
 
+import { allocate, PADDING, PLANE } from "./memory";
+import { LOGITS, weightOf } from "./weight";
+
+export { allocate, allocatePicture, mostPixels, planeBytes, reset } from "./memory";
+
 /** No distance is as large: that of a pair that does not exist, and of a patch without pairs. */
 const NONE: f32 = 1e30;
-/** A weight below 2^-36 of the largest counts as 0: those of 100,000 patches are less than 2e-6 of it together. */
-const LOGITS: f32 = 36;
-/** Vectors may reach so many values beyond a row. */
-const PADDING: i32 = 8;
 /** Rows that are blurred in one go: their addresses and weights stay in registers. */
 const TAPS: i32 = 4;
-/** From one plane of a picture to the next, in bytes: a constant, so that it is part of the load. Memory that is not used costs nothing. */
-const PLANE: usize = (1 << 23) + 832;
-
-/** The first address that is not in use. */
-let end: usize = 0;
 
 // The sample, one photo, and what is known of the sample's patches.
 let patch: i32 = 0;
@@ -67,46 +63,11 @@ let rows: i32 = 0;
 let sx: i32 = 0;
 let sy: i32 = 0;
 
-/** Frees all memory. */
-export function reset(): void {
-  end = __heap_base;
-}
-
 /** How noisy the sample is: x = α·picture + σ·noise, with scale = log₂e/(2σ²) and expected = 3σ². */
 export function setLevel(a: f32, s: f32, e: f32): void {
   alpha = a;
   scale = s;
   expected = e;
-}
-
-/** The address of so many bytes, whatever is there. */
-function reserve(bytes: usize): usize {
-  const at: usize = (end + 15) & ~15;
-  end = at + bytes;
-  const pages = <i32>((end + 0xffff) >>> 16);
-  if (pages > memory.size() && memory.grow(pages - memory.size()) < 0) unreachable();
-  return at;
-}
-
-/** The address of `values` float32 zeros. */
-export function allocate(values: i32): usize {
-  const bytes: usize = (<usize>(values + PADDING)) << 2;
-  const at = reserve(bytes);
-  memory.fill(at, 0, bytes);
-  return at;
-}
-
-/** The most pixels of a picture. */
-export function mostPixels(): i32 {
-  return <i32>(PLANE >>> 2) - PADDING;
-}
-
-/** The address of a picture's first plane; the next ones are planeBytes() and twice as many behind it. */
-export function allocatePicture(): usize {
-  return reserve(3 * PLANE);
-}
-export function planeBytes(): usize {
-  return PLANE;
 }
 
 /** The sample, at `xAt`, and the arrays for its patches: their best distances, their totals, and the sums of its pixels. */
@@ -148,27 +109,6 @@ export function setPhoto(w: i32, h: i32, yAt: usize, scaledAt: usize): void {
   for (let c: usize = 0; c < 3 * PLANE; c += PLANE)
     for (let j: usize = 0; j < (<usize>(w * h)) << 2; j += 16)
       v128.store(scaled + c + j, f32x4.mul(f32x4.splat(alpha), v128.load(y + c + j)));
-}
-
-/**
- * 2^v where v > −LOGITS, else 0; for v ≤ 0, or not much more. 2^v = 2^k·2^f with |f| ≤ ½, by the polynomial of Moshier's Cephes (exp2f). Adding 1.5·2²³
- * rounds v to the whole number k, and leaves it in the lowest bits, from where it is added to the exponent. pmin and pmax are one instruction each;
- * min and max have rules for NaN and cost many.
- */
-function weightOf(v: v128): v128 {
-  const least = f32x4.splat(-LOGITS);
-  const whole = f32x4.splat(12582912);
-  const bounded = f32x4.pmax(v, least);
-  const rounded = f32x4.add(bounded, whole);
-  const f = f32x4.sub(bounded, f32x4.sub(rounded, whole));
-  let p = f32x4.splat(1.535336188e-4);
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.33988744e-3));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(9.618437358e-3));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(5.550332471e-2));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(2.402264791e-1));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(6.931472029e-1));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1));
-  return v128.and(i32x4.add(p, i32x4.shl(rounded, 23)), f32x4.gt(v, least));
 }
 
 /** Σ_c (x − α·y)² − e, of four pixels. */
@@ -388,7 +328,7 @@ function weigh(row: i32, scale4: v128): bool {
   // The window is symmetric, and its middle is 1.
   const half: usize = (<usize>(patch >> 1)) << 2;
   const reach: usize = (<usize>(patch - 1)) << 2;
-  if ((patch & 1) === 1) memory.copy(to, weights - half, (<usize>(count + patch + 4)) << 2);
+  if ((patch & 1) === 1) memory.copy(to, weights - half, (<usize>(count + patch + PADDING)) << 2);
   else memory.fill(to, 0, rowBytes);
   let u: usize = 0;
   for (; u + 16 <= half; u += 16) {
