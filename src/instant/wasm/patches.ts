@@ -10,6 +10,7 @@
 // relative to it; `fold` adds weight·photo, for weights that are blurred with the window of a patch. `softmax` also notes which rows of a shift
 // have a weight. Where the smallest distances are nearly known before, few have one, and `fold` skips the others.
 
+import { addRows, blurAlong, TAPS } from "./blur";
 import { allocate, PADDING, PLANE } from "./memory";
 import { LOGITS, weightOf } from "./weight";
 
@@ -17,8 +18,6 @@ export { allocate, allocatePicture, mostPixels, planeBytes, reset } from "./memo
 
 /** No distance is as large: that of a pair that does not exist, and of a patch without pairs. */
 const NONE: f32 = 1e30;
-/** Rows that are blurred in one go: their addresses and weights stay in registers. */
-const TAPS: i32 = 4;
 
 // The sample, one photo, and what is known of the sample's patches.
 let patch: i32 = 0;
@@ -327,32 +326,9 @@ function weigh(row: i32, scale4: v128): bool {
   const end = (<usize>(last + patch - 1)) << 2;
   // The window is symmetric, and its middle is 1.
   const half: usize = (<usize>(patch >> 1)) << 2;
-  const reach: usize = (<usize>(patch - 1)) << 2;
   if ((patch & 1) === 1) memory.copy(to, weights - half, (<usize>(count + patch + PADDING)) << 2);
   else memory.fill(to, 0, rowBytes);
-  let u: usize = 0;
-  for (; u + 16 <= half; u += 16) {
-    const n0 = v128.load32_splat(n + u);
-    const n1 = v128.load32_splat(n + u, 4);
-    const n2 = v128.load32_splat(n + u, 8);
-    const n3 = v128.load32_splat(n + u, 12);
-    for (let j = begin; j < end; j += 16) {
-      const l = weight + j - u;
-      const r = l - reach + 2 * u;
-      const far = f32x4.add(f32x4.mul(n0, f32x4.add(v128.load(l), v128.load(r))), v128.load(to + j));
-      const second = f32x4.add(f32x4.mul(n1, f32x4.add(v128.load(l - 4), v128.load(r, 4))), far);
-      const third = f32x4.add(f32x4.mul(n2, f32x4.add(v128.load(l - 8), v128.load(r, 8))), second);
-      v128.store(to + j, f32x4.add(f32x4.mul(n3, f32x4.add(v128.load(l - 12), v128.load(r, 12))), third));
-    }
-  }
-  for (; u < half; u += 4) {
-    const n0 = v128.load32_splat(n + u);
-    for (let j = begin; j < end; j += 16) {
-      const l = weight + j - u;
-      const r = l - reach + 2 * u;
-      v128.store(to + j, f32x4.add(f32x4.mul(n0, f32x4.add(v128.load(l), v128.load(r))), v128.load(to + j)));
-    }
-  }
+  blurAlong(n, patch, weight, to, begin, end);
   return true;
 }
 
@@ -379,21 +355,7 @@ function addPixels(row: i32): void {
   const end = (<usize>last) << 2;
   const blur = mixed;
   memory.fill(blur + begin, 0, end - begin + 16);
-  for (let t: usize = 0; t < taps; t += 4 * TAPS) {
-    const w0 = v128.load32_splat(tapWeights + t);
-    const w1 = v128.load32_splat(tapWeights + t, 4);
-    const w2 = v128.load32_splat(tapWeights + t, 8);
-    const w3 = v128.load32_splat(tapWeights + t, 12);
-    const row0 = load<usize>(tapRows + t);
-    const row1 = load<usize>(tapRows + t, 4);
-    const row2 = load<usize>(tapRows + t, 8);
-    const row3 = load<usize>(tapRows + t, 12);
-    for (let j = begin; j < end; j += 16) {
-      const two = f32x4.add(f32x4.mul(w0, v128.load(row0 + j)), f32x4.mul(w1, v128.load(row1 + j)));
-      const four = f32x4.add(f32x4.add(two, f32x4.mul(w2, v128.load(row2 + j))), f32x4.mul(w3, v128.load(row3 + j)));
-      v128.store(blur + j, f32x4.add(v128.load(blur + j), four));
-    }
-  }
+  addRows(tapRows, tapWeights, taps, blur, begin, end);
   const to = sums + ((<usize>((top + row) * width + left)) << 2);
   const from = y + ((<usize>((top + row + sy) * photoWidth + left + sx)) << 2);
   for (let j = begin; j < end; j += 16) {
