@@ -1,20 +1,21 @@
 // The configuration of the tests: four projects, which run one after the other because software GPU drivers use all cores.
 import { defineConfig } from "vitest/config";
+import { STEADY_MEMORY } from "./harness/torture/steady-memory.ts";
 
 const MINUTE_MS = 60_000;
 
 /** A project that runs `maxWorkers` test files at a time, each in a new process. Worker threads don't work, because Dawn needs a main thread. */
-const onGpu = (name: string, groupOrder: number, maxWorkers: number, testTimeout = 5 * MINUTE_MS) => ({
+const onGpu = (name: string, groupOrder: number, maxWorkers: number, env: Record<string, string> = {}) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    env: { SINGAN_TUNE: "off" }, // so that every run uses the same kernels
+    env: { SINGAN_TUNE: "off", ...env }, // so that every run uses the same kernels
     pool: "forks" as const,
     fileParallelism: maxWorkers > 1,
     maxWorkers,
     sequence: { groupOrder },
-    testTimeout,
-    hookTimeout: testTimeout,
+    testTimeout: 5 * MINUTE_MS,
+    hookTimeout: 5 * MINUTE_MS,
   },
 });
 
@@ -33,7 +34,7 @@ export default defineConfig({
       },
       onGpu("gpu", 1, 2), // two compile at a time: one compiler uses one core
       onGpu("browser", 2, 1), // its tests build the page
-      onGpu("torture", 3, 1), // its rows measure times
+      onGpu("torture", 3, 1, STEADY_MEMORY), // its rows measure times
     ],
   },
 });

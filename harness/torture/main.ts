@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { Row } from "./row.ts";
 import { ROWS, soak } from "./rows.ts";
+import { STEADY_MEMORY } from "./steady-memory.ts";
 import { runRows } from "./tally.ts";
 
 async function main(): Promise<void> {
@@ -19,16 +20,10 @@ async function main(): Promise<void> {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-/**
- * With this, glibc gives freed memory back at the same threshold for the whole run; else it raises the threshold as it goes, and the memory of
- * a process varies by several MB without a leak. 128 KB is the value that it begins with (mallopt(3), M_TRIM_THRESHOLD).
- */
-const MEMORY = { MALLOC_TRIM_THRESHOLD_: "131072" };
-
 process.env["SINGAN_TUNE"] = "off";
 if (process.env["MALLOC_TRIM_THRESHOLD_"] === undefined) {
   const { status } = spawnSync(process.execPath, process.argv.slice(1), {
-    env: { ...process.env, ...MEMORY },
+    env: { ...process.env, ...STEADY_MEMORY },
     stdio: "inherit",
   });
   process.exit(status ?? 1);
