@@ -11,7 +11,7 @@ import { singanSampling } from "./generation/singan-sampler.ts";
 import { OptionError, optionsOf, type Size, type TrainOptions } from "./model/config.ts";
 import { ModelFileError } from "./model/file-fields.ts";
 import type { AnyModel, ConsinganModel, Model } from "./model/model.ts";
-import { readModelFile, writeModelFile } from "./model/model-file.ts";
+import { type ModelFileOptions, readModelFile, writeModelFile } from "./model/model-file.ts";
 import type { Pyramid } from "./model/pyramid.ts";
 import { type Checkpoint, modelFileIn, readCheckpointFile } from "./training/checkpoint.ts";
 import { Checkpoints, type SlotStore } from "./training/checkpoints.ts";
@@ -139,7 +139,8 @@ export const checkSample = (model: AnyModel, options: SampleOptions): void =>
 export const sampleBytes = (model: AnyModel, size: Size): number => recipeOf(model.options).sampling.bytes(model, size);
 
 /** The bytes of a model file; see writeModelFile. */
-export const writeModel = (model: AnyModel): Uint8Array<ArrayBuffer> => writeModelFile(model, RECIPES);
+export const writeModel = (model: AnyModel, options?: ModelFileOptions): Uint8Array<ArrayBuffer> =>
+  writeModelFile(model, RECIPES, options);
 
 /** The model in a file, or of the finished scales in a checkpoint, at least one; see readModelFile. */
 export function readModel(bytes: Uint8Array): AnyModel {

@@ -196,6 +196,19 @@ describe("train, sample, info, doctor, bench", () => {
     expect(bytes("other", "000.png")).not.toEqual(bytes("model", "samples", "000.png"));
   });
 
+  it("stores weights of 16 bits on request; its pictures are those of the stored weights, within a level", async () => {
+    const { code } = await singan(["train", "photo.png", ...TINY, "--out", "half", "--samples", "1", "--half"]);
+    expect(code).toBe(0);
+    expect((await singan(["sample", "half", "--count", "1"])).code).toBe(0);
+    const bytes = (...path: string[]) => decodeImage(readFileSync(at(...path))).data;
+    const sample = bytes("half", "samples", "000.png");
+    expect(bytes("half", "samples-seed0", "000.png")).toEqual(sample);
+    const whole = bytes("model", "samples", "000.png");
+    expect(Math.max(...sample.map((value, i) => Math.abs(value - whole[i]!)))).toBeLessThanOrEqual(1);
+    const sizeOf = (name: string) => readFileSync(at(name, "model.safetensors")).length;
+    expect(sizeOf("half") / sizeOf("model")).toBeLessThan(0.9); // most of a tiny file is names
+  });
+
   it("refuses a start scale that the model does not have, and a folder it may not write to", async () => {
     const model = join("model", "model.safetensors");
     const high = await singan(["sample", model, "--start-scale", "3"]);

@@ -31,7 +31,7 @@ function checkpointAt(given: Partial<TrainOptions>, level: number, isBegun: bool
   const finished = recipe.madeUp(pyramid, Math.min(level, pyramid.sizes.length - 1), options, some);
   const finest = pyramid.sizes.at(-1)!;
   /** As a training makes it: with the zero biases that the made-up networks lack. */
-  const complete = (model: AnyModel) => readModelFile(writeModelFile(model, RECIPES, 0), RECIPES, 0);
+  const complete = (model: AnyModel) => readModelFile(writeModelFile(model, RECIPES, { leastScales: 0 }), RECIPES, 0);
   const whole: Planes = { ...finest, data: new Float32Array(3 * finest.width * finest.height) };
   const tensors = new Map([
     ["G head.conv.weight", Float32Array.of(1.5, -0, 3e-39)],

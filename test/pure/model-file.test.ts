@@ -146,6 +146,25 @@ describe("round trip", () => {
     expect([read.scales.length, read.sizes.length]).toEqual([2, 4]);
   });
 
+  it("stores the weights of convolutions with 16 bits where that is asked for, and nothing else", () => {
+    const bytes = writeModel(model(), { half: true });
+    const stored = readSafetensors(bytes).tensors;
+    for (const [name, { dtype, shape }] of readSafetensors(good).tensors)
+      expect(stored.get(name)).toMatchObject({ dtype: name.endsWith(".weight") && shape.length === 4 ? "F16" : dtype, shape });
+    const read = singanModel(readModel(bytes), "scales");
+    const whole = singanModel(readModel(good), "scales");
+    const weights = ({ scales }: Model) => scales.flatMap((s) => [...s.generator.values(), ...s.discriminator.values()]);
+    for (const [i, data] of weights(read).entries()) {
+      const error = data.map((value, j) => value - weights(whole)[i]![j]!);
+      expect(Math.max(...error.map(Math.abs))).toBeLessThanOrEqual(2 ** -12); // values are in -1…1
+    }
+    expect({ ...read, scales: [] }).toEqual({ ...whole, scales: [] });
+    expect(writeModel(readModel(bytes), { half: true })).toEqual(bytes);
+    const large = model();
+    large.scales[0]!.generator.get("head.conv.weight")!.fill(70_000);
+    expect(() => writeModel(large, { half: true })).toThrow("G.0.head.conv.weight holds values that are not finite");
+  });
+
   it("names tensors and shapes as PyTorch has them", () => {
     const { tensors } = readSafetensors(good);
     expect(tensors.get("G.0.head.conv.weight")?.shape).toEqual([4, 3, 3, 3]);
@@ -172,6 +191,11 @@ describe("refusals, in one line that names what is wrong", () => {
       /D\.1\.tail\.weight is \[1,3,3,4\] instead of \[1,4,3,3\]/,
     ],
     ["NaN", () => withValue("G.1.tail.0.weight", Number.NaN), /G\.1\.tail\.0\.weight holds values that are not finite/],
+    [
+      "statistics of 16 bits",
+      () => forged((all) => void all.set("G.0.head.norm.weight", { dtype: "F16", shape: [4], data: Uint16Array.of(1, 2, 3, 4) })),
+      /G\.0\.head\.norm\.weight is F16 instead of F32/,
+    ],
     ["infinity", () => withValue("z_star", Number.POSITIVE_INFINITY), /z_star holds values that are not finite/],
     ["a negative variance", () => withValue("G.0.head.norm.running_var", -1), /running_var holds negative/],
     ["a photo out of range", () => withValue("photo", 1.5), /photo holds values outside/],

@@ -8,7 +8,7 @@ import { type Planes, toPlanes } from "../../image/planes.ts";
 import { DEFAULTS } from "../../singan/model/config.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
-import { openSampler, recipeOf, writeModel } from "../../singan/recipes.ts";
+import { openSampler, readModel, recipeOf, writeModel } from "../../singan/recipes.ts";
 import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { checkpointFiles } from "../checkpoint-folder.ts";
@@ -62,6 +62,7 @@ export const trainCommand: Command = {
     "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
     instant: "first write instant pictures (see singan instant) to DIR/instant, within seconds",
     "samples N": "how many samples to make (default: 8)",
+    half: "write the model with weights of 16 bits: half the file; samples differ by a level of 255 at most",
     ...PRESET_FLAG,
     ...RESUME_FLAGS,
     "skip-finished": "do nothing where DIR holds this very training (always with several)",
@@ -83,6 +84,7 @@ interface Wanted {
   readonly plan: PlanOptions;
   readonly samples: number;
   readonly showsInstant: boolean;
+  readonly half: boolean;
   readonly skips: boolean;
   readonly resumption: Resumption;
 }
@@ -96,7 +98,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const many = files.length > 1;
   const wanted: Wanted = {
     ...{ plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") },
-    ...{ resumption: resumptionOf(args), showsInstant: args.has("instant") },
+    ...{ resumption: resumptionOf(args), showsInstant: args.has("instant"), half: args.has("half") },
   };
   const out = args.text("out");
   const jobs: Job[] = many
@@ -125,7 +127,7 @@ async function run(args: Args, session: Session): Promise<void> {
 }
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: () => PhotoTrainer, session: Session) {
-  const { plan, skips, resumption, showsInstant } = wanted;
+  const { plan, skips, resumption, showsInstant, half } = wanted;
   const layer = await readLayer(file, session);
   const photo = toPlanes(flattened(layer));
   const request = requestOf(readBytes(file, "a picture"), plan);
@@ -165,7 +167,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
       finished = await trainer().train(photo, unfinished!);
       session.note(`trained ${counted(finished.model.scales.length, "scale")} in ${duration(finished.seconds)}`);
     }
-    const results = { file, photo, finished, samples, request };
+    const results = { file, photo, finished, samples, request, half };
     const paths = await writingElsewhere(session, folder, names, async (to) => {
       await gpu.keeper.run((device) => write(to, device, results));
       return to.commit({ stale: { folder: SAMPLES, names: SAMPLE_NAMES }, seal: FILES.report });
@@ -208,11 +210,13 @@ interface Results {
   readonly finished: Finished;
   readonly samples: readonly string[];
   readonly request: TrainingRequest;
+  readonly half: boolean;
 }
 
-async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, samples, request }: Results): Promise<void> {
-  const { model, preset, seconds, fault } = finished;
-  const bytes = writeModel(model);
+async function write(folder: OutputFolder, gpu: Gpu, { file, photo, finished, samples, request, half }: Results): Promise<void> {
+  const { preset, seconds, fault } = finished;
+  const bytes = writeModel(finished.model, { half });
+  const model = half ? readModel(bytes) : finished.model;
   folder.write(FILES.model, bytes);
   const sampler = await openSampler(gpu, model);
   const { seed } = model.options;

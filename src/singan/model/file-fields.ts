@@ -3,6 +3,7 @@
 import type { Shape } from "../../autodiff/tensor.ts";
 import type { Planes } from "../../image/planes.ts";
 import type { Size, TrainOptions } from "./config.ts";
+import { fromHalf } from "./half.ts";
 import { LOSSES, type LossRecord, type ScaleRecord } from "./model.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
@@ -41,15 +42,17 @@ export function checkShape(tensor: StoredTensor, name: string, shape: Shape): vo
 
 export function f32(tensor: StoredTensor | undefined, name: string, shape: Shape): Float32Array {
   if (!tensor) throw damaged(`tensor ${name} is missing`);
-  if (tensor.dtype !== "F32") throw damaged(`tensor ${name} is ${tensor.dtype} instead of F32`);
+  const isHalf = tensor.dtype === "F16" && isWeight(name, shape);
+  if (tensor.dtype !== "F32" && !isHalf) throw damaged(`tensor ${name} is ${tensor.dtype} instead of F32`);
   checkShape(tensor, name, shape);
-  if (!tensor.data.every(Number.isFinite)) throw damaged(`tensor ${name} holds values that are not finite`);
-  if (isWeight(name, shape) && tensor.data.every((v) => v === 0)) throw damaged(`tensor ${name} is zero everywhere`);
-  return tensor.data;
+  const data = tensor.dtype === "F16" ? fromHalf(tensor.data) : tensor.data;
+  if (!data.every(Number.isFinite)) throw damaged(`tensor ${name} holds values that are not finite`);
+  if (isWeight(name, shape) && data.every((v) => v === 0)) throw damaged(`tensor ${name} is zero everywhere`);
+  return data;
 }
 
-/** Weights of convolutions, which no training makes all zero. */
-const isWeight = (name: string, shape: Shape): boolean => name.endsWith(".weight") && shape.length === 4;
+/** Weights of convolutions, which no training makes all zero, and which may be stored with 16 bits. */
+export const isWeight = (name: string, shape: readonly number[]): boolean => name.endsWith(".weight") && shape.length === 4;
 
 export function field(metadata: Readonly<Record<string, string>>, name: string): unknown {
   try {

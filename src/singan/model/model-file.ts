@@ -4,7 +4,8 @@
 import { formatOf, formatText } from "../../image/formats.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { DEFAULTS, OptionError, optionsOf, type Size, type TrainOptions } from "./config.ts";
-import { checkShape, damaged, f32, field, isObject, ModelFileError, type Take } from "./file-fields.ts";
+import { checkShape, damaged, f32, field, isObject, isWeight, ModelFileError, type Take } from "./file-fields.ts";
+import { toHalf } from "./half.ts";
 import type { AnyModel } from "./model.ts";
 import type { ModelRecipe } from "./recipe.ts";
 import { headerLength, readSafetensors, SafetensorsError, type StoredTensor, writeSafetensors } from "./safetensors.ts";
@@ -26,18 +27,30 @@ const LATER_OPTIONS: Partial<TrainOptions> = {
 /** Longest side of a picture, so that a damaged file can't ask for terabytes. */
 const MAX_SIDE = 65_535;
 
+export interface ModelFileOptions {
+  /**
+   * The weights of the convolutions as 16-bit floats, which halves the file. A model that is read from it has weights that differ by up to
+   * 2⁻¹¹ of each (and by 2⁻²⁵ where they are below 2⁻¹⁴).
+   */
+  readonly half?: boolean;
+}
+
 /** The recipes by name, as recipes.ts has them. */
 export type ModelRecipes = Readonly<Record<string, ModelRecipe>>;
 
 /**
  * The file's bytes; the same model has the same bytes. Hidden convolutions without a bias get zeros, because the official nets have
  * one, which batch norm removes. The photo is stored with 8 bits where that loses nothing. Throws ModelFileError for a model that
- * could not be read back. A model that is in training may have fewer than `leastScales` = 1 trained scales.
+ * could not be read back, or that has fewer than `leastScales` trained scales.
  */
-export function writeModelFile(model: AnyModel, recipes: ModelRecipes, leastScales = 1): Uint8Array<ArrayBuffer> {
+export function writeModelFile(
+  model: AnyModel,
+  recipes: ModelRecipes,
+  { leastScales = 1, half = false }: ModelFileOptions & { readonly leastScales?: number } = {},
+): Uint8Array<ArrayBuffer> {
   const { recipe } = model.options;
   const own = recipes[recipe]!.toFile(model);
-  const tensors = own.tensors.set("photo", storedPhoto(model.photo));
+  const tensors = new Map(half ? [...own.tensors].map(halved) : own.tensors).set("photo", storedPhoto(model.photo));
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: VERSION,
@@ -91,6 +104,12 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes, leastSca
   const model = recipes[recipe]!.fromFile({ options, sizes, photo, records, metadata, take, untaken: () => unread.keys() });
   for (const name of unread.keys()) throw damaged(`unknown tensor ${JSON.stringify(name)}`);
   return model;
+}
+
+/** Statistics, biases and z* stay: they are small, and a variance can be too small for 16 bits. */
+function halved([name, tensor]: readonly [string, StoredTensor]): readonly [string, StoredTensor] {
+  const { dtype, shape, data } = tensor;
+  return [name, dtype === "F32" && isWeight(name, shape) ? { dtype: "F16", shape, data: toHalf(data) } : tensor];
 }
 
 function asModelFile<T>(work: () => T): T {

@@ -1,8 +1,10 @@
-// The safetensors container for float32 and uint8 tensors: read with full validation, written byte for byte the same each time.
+// The safetensors container for tensors of float32, float16 and uint8: read with full validation, written byte for byte the same each time.
 // Format: 8-byte little-endian header length, JSON header, raw little-endian data (huggingface/safetensors).
 
 export type StoredTensor =
   | { readonly dtype: "F32"; readonly shape: readonly number[]; readonly data: Float32Array }
+  /** The bits of 16-bit floats; see half.ts. */
+  | { readonly dtype: "F16"; readonly shape: readonly number[]; readonly data: Uint16Array }
   | { readonly dtype: "U8"; readonly shape: readonly number[]; readonly data: Uint8Array };
 
 /** Not a safetensors file, or one this program cannot hold; the message is one line. */
@@ -10,7 +12,7 @@ export class SafetensorsError extends Error {
   override readonly name = "SafetensorsError";
 }
 
-const itemBytes = { F32: 4, U8: 1 } as const;
+const itemBytes = { F32: 4, F16: 2, U8: 1 } as const;
 
 /** The reference implementation's limit on the header. */
 const maxHeaderBytes = 100_000_000;
@@ -36,7 +38,7 @@ function parseEntry(name: string, value: unknown) {
   const fail = (why: string) => new SafetensorsError(`tensor ${JSON.stringify(name)}: ${why}`);
   if (!isObject(value)) throw fail("not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== "F32" && dtype !== "U8") throw fail(`dtype ${JSON.stringify(dtype)} is not F32 or U8`);
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "U8") throw fail(`dtype ${JSON.stringify(dtype)} is not F32, F16 or U8`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw fail("the shape is not a list of sizes");
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw fail("data_offsets are not two positions");
@@ -51,6 +53,12 @@ function parseMetadata(value: unknown): Record<string, string> {
   if (!isObject(value) || !Object.values(value).every((text) => typeof text === "string"))
     throw new SafetensorsError("__metadata__ is not an object of strings");
   return value as Record<string, string>;
+}
+
+function tensorOf(dtype: StoredTensor["dtype"], shape: readonly number[], data: Uint8Array<ArrayBuffer>): StoredTensor {
+  if (dtype === "F32") return { dtype, shape, data: new Float32Array(data.buffer) };
+  if (dtype === "F16") return { dtype, shape, data: new Uint16Array(data.buffer) };
+  return { dtype, shape, data };
 }
 
 /** The length of the header in bytes, from the file's first 8 bytes. Throws SafetensorsError if it is too large. */
@@ -92,7 +100,7 @@ export function readSafetensors(bytes: Uint8Array): { tensors: Map<string, Store
         `truncated safetensors file: tensor ${JSON.stringify(name)} ends at ${end} of ${data.length} bytes`,
       );
     const copy = new Uint8Array(data.subarray(begin, end)); // not slice: a Buffer's slice is a view
-    tensors.set(name, dtype === "F32" ? { dtype, shape, data: new Float32Array(copy.buffer) } : { dtype, shape, data: copy });
+    tensors.set(name, tensorOf(dtype, shape, copy));
     position = end;
   }
   if (position !== data.length) throw new SafetensorsError(`${data.length - position} bytes after the last tensor`);

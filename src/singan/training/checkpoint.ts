@@ -35,7 +35,7 @@ export async function writeCheckpointFile(
   recipes: ModelRecipes,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { model, reconstruction, trainer, level, losses, seconds, noiseStream } = state;
-  const bytes = encodedModels.get(model) ?? writeModelFile(model, recipes, 0);
+  const bytes = encodedModels.get(model) ?? writeModelFile(model, recipes, { leastScales: 0 });
   encodedModels.set(model, bytes);
   const tensors = new Map<string, StoredTensor>([["model", { dtype: "U8", shape: [bytes.length], data: bytes }]]);
   if (reconstruction) {
