@@ -2,10 +2,12 @@
 //   node build.mjs            everything, declarations included
 //   node build.mjs --kernels  only the manifests
 //   node build.mjs --demo     manifests and the demo page with its server: before `npm start`
+//   node build.mjs --site     the page as a static site, in dist/site
 //   node build.mjs --stale    manifests and bundles, only where a source is newer than they are: before `npm run singan`
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import asc from "assemblyscript/asc";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -134,22 +136,51 @@ async function bundleLibrary() {
   });
 }
 
-/** The page and its workers, which share their modules, with the bundled photos; and the server that shows them. */
-async function bundleDemo() {
-  rmSync("dist/demo", { recursive: true, force: true });
-  const common = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
+const BUNDLE = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
+
+/** The page and its workers, which share their modules, with the bundled photos. */
+async function bundlePage(folder, isSite) {
+  rmSync(folder, { recursive: true, force: true });
   await build({
-    ...common,
+    ...BUNDLE,
     entryPoints: ["main", "worker", "instant-worker", "share-worker"].map((name) => `src/demo/${name}.ts`),
-    outdir: "dist/demo",
+    outdir: folder,
+    define: { IS_SITE: `${isSite}` },
     splitting: true,
     minify: true,
   });
-  for (const name of readdirSync("src/demo").filter((file) => /\.(html|css)$/.test(file))) {
-    copyFileSync(`src/demo/${name}`, `dist/demo/${name}`);
+  for (const name of readdirSync("src/demo").filter((file) => /\.(html|css|svg|webmanifest)$/.test(file))) {
+    copyFileSync(`src/demo/${name}`, join(folder, name));
   }
-  cpSync("photos", "dist/demo/photos", { recursive: true });
-  await build({ ...common, entryPoints: ["harness/demo-server.ts"], outdir: "dist", platform: "node" });
+  cpSync("photos", join(folder, "photos"), { recursive: true });
+}
+
+async function bundleDemo() {
+  await bundlePage("dist/demo", false);
+  await build({ ...BUNDLE, entryPoints: ["harness/demo-server.ts"], outdir: "dist", platform: "node" });
+}
+
+/** The page for any static host, with the script that keeps a copy of it in the browser. */
+async function bundleSite() {
+  const folder = "dist/site";
+  await bundlePage(folder, true);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const version = createHash("sha256");
+  for (const file of files) version.update(file).update(readFileSync(file));
+  const paths = files.map((file) => relative(folder, file).split(sep).join("/"));
+  await build({
+    ...BUNDLE,
+    entryPoints: ["src/demo/offline.ts"],
+    outdir: folder,
+    define: {
+      FILES: JSON.stringify(["./", ...paths]),
+      VERSION: JSON.stringify(version.digest("hex").slice(0, 12)),
+    },
+    minify: true,
+  });
 }
 
 function writeDeclarations() {
@@ -178,5 +209,6 @@ if (mode !== "--stale" || isStale()) {
   for (const wasm of WASM) await writeWasm(wasm);
   if (mode === undefined || mode === "--stale") await bundleLibrary();
   if (mode === undefined || mode === "--demo") await bundleDemo();
+  if (mode === "--site") await bundleSite();
   if (mode === undefined) writeDeclarations();
 }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { constants, createBrotliCompress, createGzip } from "node:zlib";
 
 const MIME_TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -27,15 +28,23 @@ const MIME_TYPES: Readonly<Record<string, string>> = {
   ".ico": "image/x-icon",
 };
 
+/** Text, which compression makes four times smaller; pictures are compressed already. */
+const COMPRESSED = /^text\/|^application\/(json|manifest\+json|wasm)$|\+xml$/;
+/** Of 0 to 11: more takes longer than sending the difference. */
+const BROTLI_QUALITY = 5;
+
 /**
- * Sent with every file, also with the worker's script, which does not inherit the page's policy: code, styles, workers and connections from this
- * server only, no eval (but WebAssembly, which instant pictures need), and pictures also from memory.
+ * Sent with every file: code, styles and connections from this server only, no eval (but WebAssembly, which instant pictures need), pictures and
+ * workers also from memory (open-worker.ts); no other site may open the page in a frame, get hold of its window or read its files.
  */
-const HEADERS = {
+const HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-resource-policy": "same-origin",
   "cache-control": "no-store",
 };
 
@@ -56,11 +65,11 @@ export interface FileServer {
 
 /**
  * Serves `folder`, and nothing outside it, on 127.0.0.1. Port 0 stands for a free port. For a path that ends with a slash it sends the index.html
- * there. A request for another Host gets the status 421.
+ * there. A request for another Host gets the status 421. `headers` are those of every answer, none for a host that knows nothing of the page.
  */
-export async function serve(folder: string, port = 0): Promise<FileServer> {
+export async function serve(folder: string, port = 0, headers = HEADERS): Promise<FileServer> {
   const root = await realpath(folder);
-  const server = createServer((request, response) => void answer(root, request, response));
+  const server = createServer((request, response) => void answer(root, headers, request, response));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
@@ -75,21 +84,31 @@ export async function serve(folder: string, port = 0): Promise<FileServer> {
   };
 }
 
-async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(root: string, headers: typeof HEADERS, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (status: number): void =>
-    void response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(`${status}\n`);
+    void response.writeHead(status, { ...headers, "content-type": "text/plain" }).end(`${status}\n`);
   if (!isOwnHost(request.headers.host, request.socket.localPort!)) return refuse(421);
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(405);
   const file = await fileFor(root, request.url ?? "/").catch(() => null);
   if (!file) return refuse(404);
-  response.writeHead(200, {
-    ...HEADERS,
-    "content-type": MIME_TYPES[extname(file.path).toLowerCase()] ?? "application/octet-stream",
-    "content-length": file.bytes,
-  });
+  const type = MIME_TYPES[extname(file.path).toLowerCase()] ?? "application/octet-stream";
+  const encoding = COMPRESSED.test(type.split(";")[0]!) ? encodingFor(request) : null;
+  const body = encoding ? { "content-encoding": encoding, vary: "accept-encoding" } : { "content-length": file.bytes };
+  response.writeHead(200, { ...headers, "content-type": type, ...body });
   // A pipeline closes the file when the reader goes away. Nobody is left to tell about its error.
   if (request.method === "HEAD") response.end();
-  else await pipeline(createReadStream(file.path), response).catch(() => {});
+  else await pipeline([createReadStream(file.path), ...(encoding ? [ENCODERS[encoding]()] : []), response]).catch(() => {});
+}
+
+const ENCODERS = {
+  br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+  gzip: () => createGzip(),
+};
+
+function encodingFor({ headers }: IncomingMessage): keyof typeof ENCODERS | null {
+  const accepted = String(headers["accept-encoding"] ?? "").split(",");
+  const accepts = (name: string) => accepted.some((one) => one.trim().split(";")[0] === name);
+  return accepts("br") ? "br" : accepts("gzip") ? "gzip" : null;
 }
 
 /** The requested file. Null if it is not a file, or if it is outside `root` after following links. */

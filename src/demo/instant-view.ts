@@ -3,13 +3,14 @@
 import { FIRST_COUNT } from "../instant/first.ts";
 import { byId, download, showPicture } from "./dom.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
+import { openWorker } from "./open-worker.ts";
 import type { Photo } from "./photo.ts";
 
 const HINT =
   "Made at once from patches of the photo, without training. They are sharp, but can repeat pieces of the photo. Select one to download it.";
 
 export class InstantView {
-  readonly #worker = new Worker(new URL("./instant-worker.js", import.meta.url), { type: "module" });
+  readonly #worker = openWorker(new URL("./instant-worker.js", import.meta.url));
   readonly #section = byId("instant", HTMLElement);
   readonly #hint = byId("instant-hint", HTMLElement);
   readonly #more = byId("more-instant", HTMLButtonElement);

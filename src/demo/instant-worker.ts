@@ -5,6 +5,7 @@ import { FIRST_COUNT, firstInstant } from "../instant/first.ts";
 import { instantPicture } from "../instant/instant.ts";
 import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
 import { type RemoteShares, sharesOn } from "../instant/share-messages.ts";
+import { openWorker } from "./open-worker.ts";
 
 /** Long side, px. */
 const MAX_SIZE = 96;
@@ -42,9 +43,7 @@ function hold(isHeld: boolean): void {
 
 function openThreads(): RemoteShares[] {
   const count = Math.min(MOST_THREADS, navigator.hardwareConcurrency);
-  return Array.from({ length: count }, () =>
-    sharesOn(new Worker(new URL("./share-worker.js", import.meta.url), { type: "module" })),
-  );
+  return Array.from({ length: count }, () => sharesOn(openWorker(new URL("./share-worker.js", import.meta.url))));
 }
 
 class Replaced extends Error {}

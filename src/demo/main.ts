@@ -2,6 +2,7 @@
 
 import { Announcer, about, byId } from "./dom.ts";
 import { InstantView } from "./instant-view.ts";
+import { openWorker } from "./open-worker.ts";
 import { EXAMPLE_NAMES, Gallery, loadOwn, onFile, type Photo, PhotoError } from "./photo.ts";
 import { explain, RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
@@ -9,6 +10,9 @@ import { Results } from "./results.ts";
 import { PRESET_HINTS, Settings } from "./settings.ts";
 import { TrainingView } from "./training-view.ts";
 import { UnfinishedView } from "./unfinished-view.ts";
+
+/** Set by build.mjs: whether this is the site, which works without a network after the first visit. A page that is worked on must not be kept. */
+declare const IS_SITE: boolean;
 
 /** Interval between announcements of the progress to screen readers. */
 const ANNOUNCE_MS = 30_000;
@@ -20,7 +24,7 @@ const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
 const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
 const warning = byId("warning", HTMLElement);
 const area = byId("training", HTMLElement);
-const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+const worker = openWorker(new URL("./worker.js", import.meta.url));
 const send = (request: Request): void => worker.postMessage(request);
 const announcer = new Announcer(byId("announcer", HTMLElement));
 const gallery = new Gallery();
@@ -266,3 +270,4 @@ addEventListener("beforeunload", (event) => {
   if (isRunning()) event.preventDefault();
 });
 readAddress();
+if (IS_SITE) void navigator.serviceWorker?.register("offline.js").catch(() => {}); // a browser may forbid it: then there is no copy

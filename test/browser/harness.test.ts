@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync,
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
 import type { Browser } from "puppeteer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -136,12 +137,41 @@ describe("serve", () => {
     for (const path of ["", "a%20b.js", "missing.js"]) {
       const { headers } = await fetch(server.url + path);
       expect(headers.get("content-security-policy")).toMatch(
-        /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; /,
+        /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; img-src 'self' blob: data:; object-src 'none'; /,
       );
       expect(headers.get("content-security-policy")).not.toMatch(/'unsafe|\*|https?:/);
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("referrer-policy")).toBe("no-referrer");
+      expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
+      expect(headers.get("cross-origin-embedder-policy")).toBe("require-corp");
     }
+    await server.close();
+  });
+
+  test("text is sent compressed to those that ask for it", async () => {
+    const text = "the same line again\n".repeat(1000);
+    writeFileSync(join(root, "long.css"), text);
+    writeFileSync(join(root, "long.png"), text);
+    const server = await serve(root);
+    const encoded = (path: string, accepted: string): Promise<[string | undefined, Buffer]> =>
+      new Promise((resolve, reject) => {
+        get(`${server.url}${path}`, { headers: { "accept-encoding": accepted } }, (response) => {
+          const parts: Buffer[] = [];
+          response.on("data", (part) => parts.push(part));
+          response.on("end", () => resolve([response.headers["content-encoding"], Buffer.concat(parts)]));
+        }).on("error", reject);
+      });
+    const [br, byBrotli] = await encoded("long.css", "gzip, deflate, br;q=1");
+    const [gz, byGzip] = await encoded("long.css", "gzip");
+    expect([br, brotliDecompressSync(byBrotli).toString()]).toEqual(["br", text]);
+    expect([gz, gunzipSync(byGzip).toString()]).toEqual(["gzip", text]);
+    expect(byBrotli.length).toBeLessThan(text.length / 50);
+    for (const [path, accepted] of [
+      ["long.css", "identity"],
+      ["long.css", ""],
+      ["long.png", "br"],
+    ] as const)
+      expect(await encoded(path, accepted)).toEqual([undefined, Buffer.from(text)]);
     await server.close();
   });
 

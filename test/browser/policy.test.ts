@@ -9,6 +9,7 @@ import type { Browser, CDPSession, ElementHandle } from "puppeteer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
+import { forbiddenTo } from "./forbidden.ts";
 
 let browser: Browser;
 let [server, other]: FileServer[] = [];
@@ -53,14 +54,7 @@ test("neither the page nor its worker can fetch from another origin or evaluate 
   const page = await browser.newPage();
   await page.goto(server!.url);
   await page.waitForSelector(START);
-  const forbidden = `(async () => {
-    const fetched = await fetch("${other!.url}", { mode: "no-cors" }).then(() => "fetched", () => "refused");
-    // In a task of its own, because DevTools lets the task that it starts evaluate text.
-    const evaluated = await new Promise((resolve) => setTimeout(() => {
-      try { resolve(new Function("return 'evaluated'")()); } catch (error) { resolve(error.name); }
-    }));
-    return [fetched, evaluated];
-  })()`;
+  const forbidden = forbiddenTo(other!.url);
   expect(await page.workers()[0]!.evaluate(forbidden)).toEqual(["refused", "EvalError"]);
   expect(await page.evaluate(forbidden)).toEqual(["refused", "EvalError"]);
   await page.close();

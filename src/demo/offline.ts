@@ -1,0 +1,41 @@
+// The service worker of the site: keeps a copy of all its files, so that the page opens without a network after the first visit.
+// A new version is fetched whole and takes over when no tab shows the old one, so that the files of two versions never mix.
+
+/** Set by build.mjs: the site's files, and a name that changes with their contents. */
+declare const FILES: readonly string[];
+declare const VERSION: string;
+
+/** What is used of ServiceWorkerGlobalScope, which TypeScript's library for pages lacks. */
+interface Lifetime extends Event {
+  waitUntil(work: Promise<unknown>): void;
+}
+interface Fetch extends Event {
+  readonly request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+declare const clients: { claim(): Promise<void> };
+
+const PREFIX = "singan-";
+const NAME = PREFIX + VERSION;
+
+async function keep(): Promise<void> {
+  const copy = await caches.open(NAME);
+  await copy.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" }))); // a host's copies may be of the version before
+}
+
+async function takeOver(): Promise<void> {
+  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== NAME) await caches.delete(name);
+  await clients.claim();
+}
+
+async function answer(request: Request): Promise<Response> {
+  const copy = await caches.open(NAME);
+  return (await copy.match(request, { ignoreSearch: true })) ?? fetch(request);
+}
+
+addEventListener("install", (event) => (event as Lifetime).waitUntil(keep()));
+addEventListener("activate", (event) => (event as Lifetime).waitUntil(takeOver()));
+addEventListener("fetch", (event) => {
+  const { request, respondWith } = event as Fetch;
+  if (request.method === "GET" && new URL(request.url).origin === location.origin) respondWith.call(event, answer(request));
+});
