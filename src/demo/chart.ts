@@ -40,6 +40,7 @@ export class Chart {
   constructor(private readonly canvas: HTMLCanvasElement) {
     this.#context = canvas.getContext("2d")!;
     new ResizeObserver(() => this.#redraw()).observe(canvas);
+    canvas.addEventListener("contextrestored", () => this.#redraw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
   }
 

@@ -9,12 +9,29 @@ export function byId<T extends Element>(id: string, type: abstract new () => T):
   return element;
 }
 
+/** What each canvas shows. The canvas itself is no place to keep it: its pixels are gone when the browser's GPU process ends. */
+const shown = new WeakMap<HTMLCanvasElement, Rgb8>();
+
 export function showPicture(canvas: HTMLCanvasElement, picture: Rgb8): void {
-  const { width, height } = picture;
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d")!.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
+  if (!shown.has(canvas)) canvas.addEventListener("contextrestored", () => draw(canvas, shown.get(canvas)!));
+  shown.set(canvas, picture);
+  draw(canvas, picture);
   canvas.dataset["filled"] = "";
+}
+
+function draw(canvas: HTMLCanvasElement | OffscreenCanvas, picture: Rgb8): void {
+  const { width, height } = picture;
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+  context.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
+}
+
+/** Downloads the picture that a canvas shows. */
+export async function downloadPicture(canvas: HTMLCanvasElement, name: string): Promise<void> {
+  const own = new OffscreenCanvas(1, 1);
+  own.getContext("2d", { willReadFrequently: true }); // in memory, not on the GPU
+  draw(own, shown.get(canvas)!);
+  download(await own.convertToBlob({ type: "image/png" }), name);
 }
 
 /** A new canvas with a picture. */
@@ -43,9 +60,9 @@ export function about(seconds: number): string {
   return `about ${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
 }
 
-/** Announces texts to screen readers, at most one every few seconds. A newer text replaces one that is still waiting. */
+/** Announces texts to screen readers, at most one every few seconds. A newer text replaces one that is still waiting, unless only that one matters. */
 export class Announcer {
-  #waiting: string | null = null;
+  #waiting: { readonly text: string; readonly matters: boolean } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -53,15 +70,16 @@ export class Announcer {
     private readonly everyMs = 8000,
   ) {}
 
-  say(text: string): void {
-    this.#waiting = text;
+  say(text: string, matters = false): void {
+    if (this.#waiting?.matters && !matters) return;
+    this.#waiting = { text, matters };
     if (this.#timer === undefined) this.#speak();
   }
 
   #speak(): void {
     this.#timer = undefined;
     if (this.#waiting === null) return;
-    this.element.textContent = this.#waiting;
+    this.element.textContent = this.#waiting.text;
     this.#waiting = null;
     this.#timer = setTimeout(() => this.#speak(), this.everyMs);
   }

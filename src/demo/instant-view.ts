@@ -1,7 +1,7 @@
 // The instant pictures of the chosen photo: shown at once, each to be downloaded, and more of them on request.
 
 import { FIRST_COUNT } from "../instant/first.ts";
-import { byId, download, showPicture } from "./dom.ts";
+import { byId, downloadPicture, showPicture } from "./dom.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
 import { openWorker } from "./open-worker.ts";
 import type { Photo } from "./photo.ts";
@@ -53,7 +53,7 @@ export class InstantView {
     byId("instant-pictures", HTMLUListElement).append(item);
     button.addEventListener("click", () => {
       const name = `${this.#photo!.name}-instant-${this.#seed + index}.png`;
-      canvas.toBlob((blob) => blob && download(blob, name), "image/png");
+      void downloadPicture(canvas, name);
     });
     return canvas;
   }

@@ -3,7 +3,7 @@
 import { Announcer, about, byId } from "./dom.ts";
 import { InstantView } from "./instant-view.ts";
 import { openWorker } from "./open-worker.ts";
-import { EXAMPLE_NAMES, Gallery, loadOwn, onFile, type Photo, PhotoError } from "./photo.ts";
+import { EXAMPLE_NAMES, Gallery, loadOwn, onFiles, type Photo, PhotoError } from "./photo.ts";
 import { explain, RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
 import { Results } from "./results.ts";
@@ -67,7 +67,7 @@ function say(text: string, isNews = true): void {
   const now = performance.now();
   if (!isNews && now < announcedAt + ANNOUNCE_MS) return;
   announcedAt = now;
-  announcer.say(text);
+  announcer.say(text, isNews);
   view.describeLosses();
 }
 
@@ -88,6 +88,7 @@ function usePhoto(chosen: Photo): void {
   showError(null);
   photo = chosen;
   view.showPhoto(chosen.picture);
+  status.textContent = "Not started.";
   instant.show(chosen);
   enter(state);
 }
@@ -97,10 +98,27 @@ async function choosePhoto(): Promise<void> {
   if (chosen) usePhoto(chosen);
 }
 
-async function takeFile(file: File): Promise<void> {
+/** A photo to train on, or a model to make pictures with. */
+async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
+  if (!file) return;
   if (isRunning()) throw new PhotoError("Stop the training first, then choose another photo.");
-  usePhoto(gallery.addOwn(await loadOwn(file)));
-  settingsChanged();
+  if (file.name.endsWith(".safetensors")) {
+    if (!results.mayBeGivenUp()) return;
+    send({ kind: "open", name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+  } else {
+    usePhoto(gallery.addOwn(await loadOwn(file)));
+    settingsChanged();
+  }
+  if (more.length > 0)
+    showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);
+}
+
+function showOpened({ name, scales }: Report & { kind: "opened" }): void {
+  showError(null);
+  results.clear(name, scales);
+  results.enable();
+  results.requestSample();
+  announcer.say(`The model ${name} is open.`, true);
 }
 
 function settingsChanged(): void {
@@ -118,7 +136,7 @@ function readAddress(): void {
 // ---- training
 
 function begin(): void {
-  if (!photo || state !== "idle" || !unfinished.mayBeDiscarded()) return;
+  if (!photo || state !== "idle" || !unfinished.mayBeDiscarded() || !results.mayBeGivenUp()) return;
   const { name, picture } = photo;
   const { preset, numbers: options } = settings;
   beginWith({ kind: "start", name, photo: picture, preset, options, replaces: unfinished.kept !== null });
@@ -163,9 +181,14 @@ function showProgress(progress: Progress): void {
 }
 
 function finish(isComplete: boolean): void {
+  const hadFocus = area.contains(document.activeElement) || form.contains(document.activeElement);
   enter("idle");
-  if (isComplete) say("Done. Make as many new pictures as you like.");
-  else if (plan && finishedScales > 0)
+  if (isComplete) {
+    results.enable(true);
+    // Start, which has the focus now, would give up the model at the next press of a key.
+    if (hadFocus) byId("new-sample", HTMLButtonElement).focus({ preventScroll: true });
+    say("Done. Make as many new pictures as you like.", true);
+  } else if (plan && finishedScales > 0)
     say(`Ended after ${finishedScales} of ${plan.sizes.length} scales, which can make pictures.`);
   else say(plan ? "Ended before the first scale was done." : "Not started.");
   if (finishedScales > 0) results.requestSample();
@@ -188,7 +211,7 @@ function showGpu({ name, isSoftware }: Report & { kind: "gpu" }): void {
 function showWarning(line: string | null): void {
   warning.hidden = line === null;
   warning.textContent = line;
-  if (line !== null) announcer.say(line);
+  if (line !== null) announcer.say(line, true);
 }
 
 function recover(): void {
@@ -226,6 +249,7 @@ const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }
     results.show(report);
     announcer.say(`The sample with seed ${report.seed} is ready.`);
   },
+  opened: showOpened,
   model: ({ bytes }) => results.saveModel(bytes),
   problem: showProblem,
 };
@@ -248,6 +272,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
 });
+// The browser shows what is wrong with a field at that field, so it must be visible.
+form.addEventListener("invalid", () => (byId("advanced", HTMLDetailsElement).open = true), { capture: true });
 form.addEventListener("input", (event) => {
   if (event.target instanceof HTMLInputElement && event.target.type === "file") return;
   settingsChanged();
@@ -264,10 +290,10 @@ stop.addEventListener("click", () => {
   say("Stopping …");
   enter("stopping");
 });
-onFile(byId("file", HTMLInputElement), (file) => orShowError(takeFile(file)));
+onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
 addEventListener("hashchange", () => isRunning() || readAddress());
 addEventListener("beforeunload", (event) => {
-  if (isRunning()) event.preventDefault();
+  if (isRunning() || results.isUnsaved) event.preventDefault();
 });
 readAddress();
 if (IS_SITE) void navigator.serviceWorker?.register("offline.js").catch(() => {}); // a browser may forbid it: then there is no copy

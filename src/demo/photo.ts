@@ -12,6 +12,7 @@ export const EXAMPLES: readonly (readonly [name: string, description: string])[]
   ["dandelions", "a dandelion meadow"],
   ["desert-dawn", "a rocky desert at dawn"],
   ["meadow-trees", "a dry meadow with trees"],
+  ["blossom", "twigs in blossom"],
 ];
 export const exampleUrl = (name: string): string => `photos/${name}.png`;
 
@@ -28,29 +29,22 @@ export class PhotoError extends Error {
   override name = "PhotoError";
 }
 
-export async function loadExample(name: string): Promise<Photo> {
-  const response = await fetch(exampleUrl(name));
-  if (!response.ok) throw new PhotoError(`The example photo ${name} could not be loaded.`);
-  return decode(await response.blob(), name);
-}
-
 /** The visitor's photo in a file. Throws PhotoError if it is no picture or too small. */
 export async function loadOwn(file: File): Promise<Photo> {
   const fileName = file.name || "pasted picture";
   const name = fileName.replace(/\.[^.]*$/, "");
-  const photo = await decode(file, name, `“${fileName}”`);
-  const { width, height } = photo.picture;
-  if (Math.min(width, height) < DEFAULTS.minSize)
-    throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${DEFAULTS.minSize}.`);
-  return photo;
+  if (file.size === 0) throw new PhotoError(`“${fileName}” is empty.`);
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
+    throw new PhotoError(`“${fileName}” is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
+  });
+  const { width, height } = bitmap;
+  if (Math.min(width, height) >= DEFAULTS.minSize) return photoOf(name, bitmap);
+  bitmap.close();
+  throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${DEFAULTS.minSize}.`);
 }
 
-/** Decodes a picture, turns it upright and blends transparency over white. Throws PhotoError, which calls it `shownName`. */
-async function decode(blob: Blob, name: string, shownName = name): Promise<Photo> {
-  if (blob.size === 0) throw new PhotoError(`${shownName} is empty.`);
-  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" }).catch(() => {
-    throw new PhotoError(`${shownName} is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
-  });
+/** The picture of a bitmap, which it closes: reduced if it is large, transparency blended over white. */
+function photoOf(name: string, bitmap: ImageBitmap): Photo {
   const factor = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * factor));
   const height = Math.max(1, Math.round(bitmap.height * factor));
@@ -65,14 +59,24 @@ async function decode(blob: Blob, name: string, shownName = name): Promise<Photo
   return { name, picture: fromRgba({ width, height }, rgba) };
 }
 
-/** Calls `take` with every file that is chosen with `input`, dropped anywhere on the page, or pasted. */
-export function onFile(input: HTMLInputElement, take: (file: File) => void): void {
+/** Calls `take` with the files that are chosen with `input`, dropped anywhere on the page, or pasted; at least one. */
+export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) => void): void {
+  const takeAll = (files: FileList | undefined | null): void => {
+    if (files && files.length > 0) take([...files]);
+  };
   input.addEventListener("change", () => {
-    const file = input.files?.[0];
-    if (file) take(file);
+    takeAll(input.files);
     input.value = ""; // so that the same file can be chosen again
   });
-  const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
+  // A picture of the page that is dragged comes as a file, too.
+  let isOwn = false;
+  document.addEventListener("dragstart", () => {
+    isOwn = true;
+  });
+  document.addEventListener("dragend", () => {
+    isOwn = false;
+  });
+  const hasFiles = (event: DragEvent): boolean => !isOwn && (event.dataTransfer?.types.includes("Files") ?? false);
   const mark = (isOver: boolean): void => void document.body.classList.toggle("dropping", isOver);
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
@@ -86,12 +90,10 @@ export function onFile(input: HTMLInputElement, take: (file: File) => void): voi
     mark(false);
     if (!hasFiles(event)) return;
     event.preventDefault();
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    takeAll(event.dataTransfer?.files);
   });
   document.addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) take(file);
+    takeAll(event.clipboardData?.files);
   });
 }
 
@@ -101,17 +103,21 @@ export const EXAMPLE_NAMES: readonly string[] = EXAMPLES.map(([name]) => name);
 
 export class Gallery {
   readonly #element = byId("gallery", HTMLDivElement);
+  readonly #examples = new Map<string, HTMLImageElement>();
   #own: Photo | null = null;
 
   constructor() {
-    for (const [name, description] of EXAMPLES)
-      this.#add(name, Object.assign(new Image(), { src: exampleUrl(name), alt: description }));
+    for (const [name, description] of EXAMPLES) {
+      const image = Object.assign(new Image(), { src: exampleUrl(name), alt: description });
+      this.#examples.set(name, image);
+      this.#add(name, image);
+    }
   }
 
   /** Loads the photo of the checked radio button. Returns null if another one is checked meanwhile. Throws PhotoError. */
   async chosen(): Promise<Photo | null> {
     const value = this.#checked();
-    const photo = value === OWN ? this.#own : await loadExample(value);
+    const photo = value === OWN ? this.#own : await this.#example(value);
     return this.#checked() === value ? photo : null;
   }
 
@@ -121,6 +127,15 @@ export class Gallery {
     this.#element.querySelector(`label:has([value=${OWN}])`)?.remove();
     this.#add(OWN, canvasOf(photo.picture, `your photo ${photo.name}`)).checked = true;
     return photo;
+  }
+
+  /** From the picture in the list, so that it is loaded once. */
+  async #example(name: string): Promise<Photo> {
+    const image = this.#examples.get(name)!;
+    await image.decode().catch(() => {
+      throw new PhotoError(`The example photo ${name} could not be loaded.`);
+    });
+    return photoOf(name, await createImageBitmap(image));
   }
 
   #checked(): string {

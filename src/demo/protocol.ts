@@ -33,6 +33,8 @@ export type Request =
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
+  /** Opens a model file in the place of the model. */
+  | { readonly kind: "open"; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "sample"; readonly seed: number }
   | { readonly kind: "model" };
 
@@ -79,6 +81,8 @@ export type Report =
   | { readonly kind: "warning"; readonly line: string }
   /** The training is over, for whatever reason; the finished scales can be sampled. */
   | { readonly kind: "ended"; readonly isComplete: boolean }
+  /** A model file is open; all `scales` of it are there. */
+  | { readonly kind: "opened"; readonly name: string; readonly scales: number }
   | { readonly kind: "sample"; readonly seed: number; readonly scales: number; readonly picture: Rgb8 }
   | { readonly kind: "model"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string };

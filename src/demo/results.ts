@@ -1,7 +1,7 @@
 // The results area: makes new pictures by seed, and downloads pictures and models.
 
 import type { Rgb8 } from "../image/planes.ts";
-import { byId, download, showPicture } from "./dom.ts";
+import { byId, download, downloadPicture, showPicture } from "./dom.ts";
 import type { Request } from "./protocol.ts";
 
 const BUTTONS = ["new-sample", "show-sample", "save-sample", "save-model"] as const;
@@ -10,10 +10,13 @@ export class Results {
   readonly #canvas = byId("sample", HTMLCanvasElement);
   readonly #seed = byId("sample-seed", HTMLInputElement);
   readonly #hint = byId("results-hint", HTMLElement);
+  readonly #title = byId("results-title", HTMLElement);
   readonly #buttons = BUTTONS.map((id) => byId(id, HTMLButtonElement));
   readonly #savePicture = byId("save-sample", HTMLButtonElement);
   #name = "";
   #total = 0;
+  /** Whether closing the page would lose the model, as far as there is one. */
+  #isUnsaved = false;
   #shownSeed: number | null = null;
   #isWaiting = false;
 
@@ -28,23 +31,38 @@ export class Results {
     });
     this.#savePicture.addEventListener("click", () => {
       const name = `${this.#name}-seed-${this.#shownSeed}.png`;
-      this.#canvas.toBlob((blob) => blob && download(blob, name), "image/png");
+      void downloadPicture(this.#canvas, name);
     });
     byId("save-model", HTMLButtonElement).addEventListener("click", () => send({ kind: "model" }));
   }
 
-  /** Clears the area when a training of the photo `name` begins. */
+  /** Whether there is a model that closing the page would lose. */
+  get isUnsaved(): boolean {
+    return this.#isUnsaved;
+  }
+
+  /** Asks the visitor where there is something to lose. */
+  mayBeGivenUp(): boolean {
+    return !this.#isUnsaved || confirm(`Give up the model of ${this.#name}? It is not downloaded.`);
+  }
+
+  /** Clears the area when a training of the photo `name` begins, or another model is opened. */
   clear(name: string, totalScales: number): void {
     this.#name = name;
+    this.#title.textContent = `New pictures of ${name}`;
     this.#total = totalScales;
     this.#shownSeed = null;
+    this.#isUnsaved = false;
+    this.#seed.value = "0";
     this.#seed.disabled = true;
     for (const button of this.#buttons) button.disabled = true;
     delete this.#canvas.dataset["filled"];
     this.#hint.textContent = "Available after the first finished scale, also during the training.";
   }
 
-  enable(): void {
+  /** There are scales to make pictures with. `isUnsaved`: they are a finished training's. */
+  enable(isUnsaved = false): void {
+    this.#isUnsaved = isUnsaved;
     this.#seed.disabled = false;
     for (const button of this.#buttons) if (button !== this.#savePicture) button.disabled = false;
   }
@@ -73,5 +91,6 @@ export class Results {
 
   saveModel(bytes: Uint8Array<ArrayBuffer>): void {
     download(new Blob([bytes]), `${this.#name}.safetensors`);
+    this.#isUnsaved = false;
   }
 }

@@ -32,8 +32,11 @@ export class TrainingView {
     byId("legend", HTMLUListElement).append(...legend);
   }
 
-  /** Shows the chosen photo before a training. */
+  /** Shows the chosen photo before a training, and nothing of an earlier one. */
   showPhoto(picture: Rgb8): void {
+    this.#plan.textContent = "";
+    this.#progress.value = 0;
+    this.#details.hidden = true;
     byId("training", HTMLElement).style.setProperty("--shape", `${picture.width} / ${picture.height}`);
     showPicture(this.#real, picture);
     this.#clearPictures();

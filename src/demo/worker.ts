@@ -3,9 +3,10 @@
 import type { Gpu } from "../gpu/device.ts";
 import { type Rgb8, toRgb8 } from "../image/planes.ts";
 import { OptionError } from "../singan/model/config.ts";
+import { ModelFileError } from "../singan/model/file-fields.ts";
 import type { AnyModel } from "../singan/model/model.ts";
 import { PyramidError } from "../singan/model/pyramid.ts";
-import { openSampler, writeModel } from "../singan/recipes.ts";
+import { openSampler, readModel, writeModel } from "../singan/recipes.ts";
 import { MemoryError } from "../singan/training/plan.ts";
 import { KeptTraining, KeptTrainingError, type StoredTraining, summaryOf, whileAlone } from "./kept-training.ts";
 import { PageGpu } from "./page-gpu.ts";
@@ -39,7 +40,7 @@ function post(report: Report): void {
 const warn = (line: string): void => post({ kind: "warning", line });
 
 /** The visitor's to mend; the GPU is as it was. */
-const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError];
+const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError, ModelFileError];
 
 /** Reports an error to the page, and closes the GPU, whose state is unknown then, unless a training still uses it. */
 function fail(error: unknown): void {
@@ -120,6 +121,17 @@ async function sample(seed: number): Promise<void> {
   post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });
 }
 
+/** Throws ModelFileError, one line, and keeps the model that there was. */
+function openModel(name: string, bytes: Uint8Array): void {
+  try {
+    model = readModel(bytes);
+  } catch (error) {
+    if (error instanceof ModelFileError) throw new ModelFileError(`“${name}”: ${error.message}`);
+    throw error;
+  }
+  post({ kind: "opened", name: name.replace(/\.[^.]*$/, ""), scales: model.scales.length });
+}
+
 function sendModel(): void {
   if (model) post({ kind: "model", bytes: writeModel(model) as Uint8Array<ArrayBuffer> });
 }
@@ -129,6 +141,7 @@ self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   else if (data.kind === "continue") void goOn();
   else if (data.kind === "discard") void discard();
   else if (data.kind === "sample") queue = queue.then(() => sample(data.seed)).catch(fail);
+  else if (data.kind === "open") queue = queue.then(() => openModel(data.name, data.bytes)).catch(fail);
   else if (data.kind === "model") queue = queue.then(sendModel).catch(fail);
   else training?.[data.kind]();
 });

@@ -1,0 +1,195 @@
+// Faults that users found in the page, in headless Chrome: each stays mended.
+
+import type { ElementHandle, Page } from "puppeteer";
+import { describe, expect, test } from "vitest";
+import { launchBrowser } from "../../harness/browser.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import {
+  choose,
+  downloaded,
+  isFilled,
+  isState,
+  newSample,
+  pixels,
+  server,
+  start,
+  striped,
+  TINY,
+  textOf,
+  visit,
+  waitFor,
+} from "./demo-page.ts";
+
+const isDone = `${isState("idle")} && ${isFilled("sample")}`;
+const focused = (page: Page): Promise<string> => page.evaluate("document.activeElement.id") as Promise<string>;
+const dialogs = (page: Page): string[] => {
+  const shown: string[] = [];
+  page.on("dialog", (dialog) => shown.push(dialog.message())); // visit() accepts them
+  return shown;
+};
+
+test("pictures outlive a crash of the GPU process, and are saved from what was made, not from what is on screen", async () => {
+  const other = await launchBrowser({ flags: ["--disable-gpu-process-crash-limit", "--disable-domain-blocking-for-3d-apis"] });
+  try {
+    const session = await other.target().createCDPSession();
+    const work = async (page: Page): Promise<void> => {
+      await start(page);
+      await waitFor(page, isDone);
+      await page.evaluate(
+        `document.getElementById("chart").addEventListener("contextrestored", () => (globalThis.isRestored = true))`,
+      );
+      void session.send("Browser.crashGpuProcess").catch(() => {});
+      await waitFor(page, "globalThis.isRestored");
+      const sample = decodeImage(await downloaded(page, "#save-sample", "tulips-seed-0.png"));
+      expect(new Set(sample.data).size).toBeGreaterThan(20);
+      await expect.poll(() => pixels(page, "sample")).toEqual(sample);
+      for (const id of ["real", "reconstruction", "preview", "chart"])
+        expect([id, new Set((await pixels(page, id)).data).size > 20]).toEqual([id, true]);
+      await page.$eval("#sample", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
+      await newSample(page, "#new-sample", 1);
+      await page.$eval("#sample", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
+      expect(new Set(decodeImage(await downloaded(page, "#save-sample", "tulips-seed-1.png")).data).size).toBeGreaterThan(20);
+    };
+    await visit(TINY, work, { in: other });
+  } finally {
+    await other.close();
+  }
+});
+
+test("a finished model: the focus goes to new pictures, its end is announced, and it is given up only where the visitor agrees", () =>
+  visit(TINY, async (page) => {
+    const asked = dialogs(page);
+    const said = page.evaluate(`new Promise((resolve) => new MutationObserver((_, observer) => {
+      if (!announcer.textContent.startsWith("Done")) return;
+      observer.disconnect();
+      resolve(announcer.textContent);
+    }).observe(announcer, { childList: true }))`);
+    await waitFor(page, `!document.getElementById("start").disabled`);
+    await page.focus("#start");
+    await page.keyboard.press("Enter");
+    await waitFor(page, isDone);
+    expect(await focused(page)).toBe("new-sample");
+    expect(await said).toBe("Done. Make as many new pictures as you like.");
+
+    await start(page);
+    expect(asked).toEqual(["Give up the model of tulips? It is not downloaded."]);
+    await waitFor(page, isDone);
+    await downloaded(page, "#save-model", "tulips.safetensors");
+    await start(page);
+    await waitFor(page, isDone);
+    expect(asked.length).toBe(1);
+    await page.click("#new-sample");
+    const left = page.waitForNavigation();
+    void page.reload().catch(() => {});
+    await left;
+    expect(asked.length).toBe(2); // before leaving, the browser asks with its own words
+  }));
+
+test("an invalid value in the closed part of the settings opens it", () =>
+  visit(TINY, async (page) => {
+    await waitFor(page, `!document.getElementById("start").disabled`);
+    await page.$eval("#channels", (field) => {
+      (field as HTMLInputElement).value = "1000";
+    });
+    await page.$eval("#advanced", (details) => {
+      (details as HTMLDetailsElement).open = false;
+    });
+    await page.click("#start");
+    expect(await page.$eval("#advanced", (details) => (details as HTMLDetailsElement).open)).toBe(true);
+    expect(await focused(page)).toBe("channels");
+    expect(await page.evaluate("document.body.dataset.state")).toBe("idle");
+  }));
+
+test("another photo after a training: nothing of the old one stands beside it, and the model keeps its photo's name", () =>
+  visit(TINY, async (page) => {
+    await start(page);
+    await waitFor(page, isDone);
+    expect(await textOf(page, "#results-title")).toBe("New pictures of tulips");
+    await page.click("#gallery [value=clouds]");
+    await waitFor(page, `document.getElementById("details").hidden`);
+    expect(await textOf(page, "#status")).toBe("Not started.");
+    expect(await textOf(page, "#plan")).toBe("");
+    expect(await page.evaluate(isFilled("preview"))).toBe(false);
+    await newSample(page, "#new-sample", 1);
+    expect(await textOf(page, "#results-title")).toBe("New pictures of tulips");
+  }));
+
+describe("files", () => {
+  test("the page opens the model that it saves, and makes the same pictures; damaged and strange ones are refused in one line", () =>
+    visit(TINY, async (page) => {
+      await start(page);
+      await waitFor(page, isDone);
+      const sample = await pixels(page, "sample");
+      const bytes = await downloaded(page, "#save-model", "tulips.safetensors");
+      await visit("photo=clouds", async (other) => {
+        await waitFor(other, `!document.getElementById("start").disabled`);
+        await choose(other, "my-model.safetensors", bytes);
+        await waitFor(other, isFilled("sample"));
+        expect(await textOf(other, "#results-title")).toBe("New pictures of my-model");
+        expect(await textOf(other, "#results-hint")).toBe("Seed 0, 30×30 px.");
+        expect(await pixels(other, "sample")).toEqual(sample);
+        expect((await newSample(other, "#new-sample", 1)).data).not.toEqual(sample.data);
+        const broken = bytes.slice();
+        broken[broken.length - 9]! ^= 1;
+        for (const [name, content, message] of [
+          [
+            "broken.safetensors",
+            broken,
+            "“broken.safetensors”: the model file is damaged: its checksum does not fit its contents.",
+          ],
+          ["text.safetensors", new TextEncoder().encode("no model"), "“text.safetensors”: not a safetensors file"],
+        ] as const) {
+          await choose(other, name, content);
+          await waitFor(other, `document.getElementById("problem").textContent.startsWith(${JSON.stringify(message)})`);
+        }
+        expect((await newSample(other, "#new-sample", 2)).width).toBe(30); // the open model is still there
+      });
+    }));
+
+  test("a size is told as the file has it; of several files the first is used, and the page says so", () =>
+    visit("photo=clouds", async (page) => {
+      await choose(page, "long.png", striped(3000, 20));
+      await waitFor(page, `document.getElementById("problem").textContent.startsWith("“long” has 3000×20 pixels")`);
+      const input = (await page.$("#file")) as ElementHandle<HTMLInputElement>;
+      expect(await input.evaluate((field) => field.multiple)).toBe(false);
+      await page.evaluate(
+        (first, second) => {
+          const data = new DataTransfer();
+          for (const [i, bytes] of [first, second].entries())
+            data.items.add(new File([new Uint8Array(bytes)], `${i}.png`, { type: "image/png" }));
+          document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
+        },
+        [...striped(31, 30)],
+        [...striped(40, 30)],
+      );
+      await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
+      expect(await pixels(page, "real")).toMatchObject({ width: 31 });
+      expect(await textOf(page, "#problem")).toBe("Two files were dropped. The first one, “0.png”, is used.");
+    }));
+
+  test("a picture of the page itself that is dragged is not taken for a file", () =>
+    visit("photo=clouds", async (page) => {
+      await waitFor(page, isFilled("real"));
+      await page.evaluate(() => {
+        const picture = document.querySelector("#gallery img")!;
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(3)], "tulips.png", { type: "image/png" })); // as browsers do
+        for (const kind of ["dragstart", "dragover", "drop", "dragend"])
+          picture.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+      });
+      expect(await page.$("label:has([value=own])")).toBeNull();
+      expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
+    }));
+
+  test("each bundled photo is sent once, and all that are sent can be chosen", async () => {
+    const page = await (await launchBrowser()).newPage();
+    const sent: string[] = [];
+    page.on("request", (request) => request.url().includes("/photos/") && sent.push(new URL(request.url()).pathname));
+    await page.goto(server.url);
+    await waitFor(page, isFilled("real"));
+    await page.click("#gallery [value=citrus]");
+    await waitFor(page, `document.getElementById("real").height === 169`);
+    expect(sent.sort()).toEqual([...new Set(sent)]);
+    await page.browser().close();
+  });
+});
