@@ -6,7 +6,7 @@ import type { Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, recipeOf, trainToEnd } from "../singan/recipes.ts";
 import { collapse } from "../singan/training/collapse.ts";
-import { megabytes, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
+import { megabytes, type PlanCircumstances, type PlanOptions, type TrainingPlan } from "../singan/training/plan.ts";
 import type { Speed } from "../singan/training/presets.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
 import type { SetbackEvent } from "../singan/training/train-to-end.ts";
@@ -79,10 +79,10 @@ export class PhotoTrainer {
   async #plan({ width, height }: Size): Promise<TrainingPlan> {
     const { session, wanted } = this;
     const gpu = await this.gpu.keeper.get();
-    const circumstances = {
+    const circumstances: PlanCircumstances = {
       speed: this.#speed,
       freeBytes: availableMemory(),
-      onTiming: () => session.note("timing a few steps …"),
+      onTiming: (share) => void (share === 0 && session.note("timing a few steps …")),
     };
     const plan = await planTraining(gpu, { width, height }, wanted, circumstances);
     this.#speed = plan.speed;

@@ -113,10 +113,10 @@ async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);
 }
 
-function showOpened({ name, scales }: Report & { kind: "opened" }): void {
+function showOpened({ name, sizes, scales }: Report & { kind: "opened" }): void {
   showError(null);
-  results.clear(name, scales);
-  results.enable();
+  results.clear(name, sizes);
+  results.enable(scales);
   results.requestSample();
   announcer.say(`The model ${name} is open.`, true);
 }
@@ -159,10 +159,22 @@ function beginWith(request: Request): void {
   send(request);
 }
 
+function askAboutLong({ seconds }: Report & { kind: "long" }): void {
+  if (state === "stopping") return;
+  if (confirm(`This training takes ${about(seconds)} on this GPU. Begin?`)) send({ kind: "agree" });
+  else end();
+}
+
+function end(): void {
+  send({ kind: "stop" });
+  say("Stopping …");
+  enter("stopping");
+}
+
 function showPlan(chosen: Plan): void {
   plan = chosen;
   view.begin(plan);
-  results.clear(photo!.name, plan.sizes.length);
+  results.clear(photo!.name, plan.sizes);
   if (state === "preparing") enter("training");
 }
 
@@ -184,7 +196,7 @@ function finish(isComplete: boolean): void {
   const hadFocus = area.contains(document.activeElement) || form.contains(document.activeElement);
   enter("idle");
   if (isComplete) {
-    results.enable(true);
+    results.markUnsaved();
     // Start, which has the focus now, would give up the model at the next press of a key.
     if (hadFocus) byId("new-sample", HTMLButtonElement).focus({ preventScroll: true });
     say("Done. Make as many new pictures as you like.", true);
@@ -229,13 +241,14 @@ function finishScale(report: Report & { kind: "scaleDone" }): void {
   finishedScales = report.scale + 1;
   view.showPictures(report, true);
   view.addScale(report.scale, report);
-  results.enable();
+  results.enable(finishedScales);
   say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
 }
 
-const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => void } = {
+const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => unknown } = {
   gpu: showGpu,
-  timing: () => say("Timing this GPU …"),
+  timing: ({ share }) => state === "preparing" && say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0),
+  long: askAboutLong,
   plan: showPlan,
   progress: showProgress,
   preview: (pictures) => view.showPictures(pictures),
@@ -285,11 +298,7 @@ pause.addEventListener("click", () => {
   say(wasPaused ? "Resuming …" : `Paused: ${status.textContent}`);
   enter(wasPaused ? "training" : "paused");
 });
-stop.addEventListener("click", () => {
-  send({ kind: "stop" });
-  say("Stopping …");
-  enter("stopping");
-});
+stop.addEventListener("click", end);
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
 addEventListener("hashchange", () => isRunning() || readAddress());
 addEventListener("beforeunload", (event) => {

@@ -1,6 +1,7 @@
 // The messages between the page (main.ts) and the worker that trains (worker.ts).
 
 import type { Rgb8 } from "../image/planes.ts";
+import type { SampleOptions } from "../singan/generation/sampling.ts";
 import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
 import type { LossRecord, Work } from "../singan/model/model.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
@@ -21,6 +22,9 @@ export interface Unfinished extends NamedPhoto {
   readonly share: number;
 }
 
+/** The picture that a visitor asks for. */
+export type SampleRequest = Pick<SampleOptions, "seed" | "size"> & Required<Pick<SampleOptions, "startScale" | "wraps">>;
+
 export type Request =
   | ({ readonly kind: "start"; readonly preset: PresetChoice; readonly options: FormOptions } & NamedPhoto & {
         /** Whether the visitor agreed to give up the unfinished training. */
@@ -30,12 +34,13 @@ export type Request =
   | { readonly kind: "continue" }
   /** Gives up the unfinished training. */
   | { readonly kind: "discard" }
+  | { readonly kind: "agree" }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
   /** Opens a model file in the place of the model. */
   | { readonly kind: "open"; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "sample"; readonly seed: number }
+  | ({ readonly kind: "sample" } & SampleRequest)
   | { readonly kind: "model" };
 
 /** Why there is no GPU: see explain(). */
@@ -66,8 +71,10 @@ export interface Progress {
 
 export type Report =
   | { readonly kind: "gpu"; readonly name: string; readonly isSoftware: boolean }
-  /** `auto` is timing the GPU. */
-  | { readonly kind: "timing" }
+  /** The GPU is timed; the done share, 0 to 1. */
+  | { readonly kind: "timing"; readonly share: number }
+  /** The training would take so long that it begins only after `agree`. */
+  | { readonly kind: "long"; readonly seconds: number }
   | ({ readonly kind: "plan" } & Plan)
   | ({ readonly kind: "progress" } & Progress)
   | ({ readonly kind: "preview" } & Pictures)
@@ -81,8 +88,8 @@ export type Report =
   | { readonly kind: "warning"; readonly line: string }
   /** The training is over, for whatever reason; the finished scales can be sampled. */
   | { readonly kind: "ended"; readonly isComplete: boolean }
-  /** A model file is open; all `scales` of it are there. */
-  | { readonly kind: "opened"; readonly name: string; readonly scales: number }
-  | { readonly kind: "sample"; readonly seed: number; readonly scales: number; readonly picture: Rgb8 }
+  /** A model file is open. It has scales of these sizes, the first `scales` of which are trained. */
+  | { readonly kind: "opened"; readonly name: string; readonly sizes: readonly Size[]; readonly scales: number }
+  | ({ readonly kind: "sample"; readonly scales: number; readonly picture: Rgb8 } & SampleRequest)
   | { readonly kind: "model"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string };

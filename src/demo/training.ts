@@ -22,6 +22,14 @@ const PREVIEW_MS = [400, 5000] as const;
 /** A lost GPU or a stop costs at most this much of the training, ms. Reading a state takes a few ms. */
 const KEEP_MS = 1000;
 
+/** A training with a longer forecast begins only where the visitor agrees. */
+const LONG_SECONDS = 3 * 3600;
+
+/** Ends the timing of a GPU. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
 type Start = Request & { readonly kind: "start" };
 type Post = (report: Report) => void;
 
@@ -43,6 +51,7 @@ type Setup = Omit<Facts, "share">;
 export class Training {
   #gate: Promise<void> = Promise.resolve();
   #open = (): void => {};
+  #agree = (): void => {};
   #isStopped = false;
   #pausedMs = 0;
   #nextPreview = 0;
@@ -66,23 +75,41 @@ export class Training {
   stop(): void {
     this.#isStopped = true;
     this.resume();
+    this.agree();
+  }
+
+  /** The visitor wants the training although it is long. */
+  agree(): void {
+    this.#agree();
   }
 
   /** Plans and trains. Returns whether all scales were trained. */
   async start({ name, photo, preset, options: given }: Start): Promise<boolean> {
     const { gpu, post } = this.place;
     const wanted = { preset: preset === "auto" ? undefined : preset, options: given };
-    const planned = await gpu.run(async (one) => {
-      const plan = await planTraining(one, photo, wanted, {
-        speed: speeds.get(one) ?? null,
-        onTiming: () => post({ kind: "timing" }),
-      });
+    const onTiming = (share: number): void => {
+      if (this.#isStopped) throw new Stopped();
+      post({ kind: "timing", share });
+    };
+    const planning = gpu.run(async (one) => {
+      const plan = await planTraining(one, photo, wanted, { speed: speeds.get(one) ?? null, onTiming });
       if (plan.speed) speeds.set(one, plan.speed);
       return plan;
     });
+    const planned = await planning.catch((error: unknown) => {
+      if (error instanceof Stopped) return null;
+      throw error;
+    });
+    if (!planned) return false;
     await this.#pass();
-    if (this.#isStopped) return false;
     const { options, pyramid, preset: chosen, isPicked, forecastSeconds } = planned;
+    if (forecastSeconds !== null && forecastSeconds > LONG_SECONDS && !this.#isStopped) {
+      post({ kind: "long", seconds: forecastSeconds });
+      await new Promise<void>((resolve) => {
+        this.#agree = resolve;
+      });
+    }
+    if (this.#isStopped) return false;
     const plan = { preset: chosen, isPicked, options, sizes: pyramid.sizes, forecastSeconds };
     this.#pictures.set("photo", photo);
     post({ kind: "plan", ...plan });

@@ -6,7 +6,7 @@ import { OptionError } from "../singan/model/config.ts";
 import { ModelFileError } from "../singan/model/file-fields.ts";
 import type { AnyModel } from "../singan/model/model.ts";
 import { PyramidError } from "../singan/model/pyramid.ts";
-import { openSampler, readModel, writeModel } from "../singan/recipes.ts";
+import { checkSample, openSampler, readModel, writeModel } from "../singan/recipes.ts";
 import { MemoryError } from "../singan/training/plan.ts";
 import { KeptTraining, KeptTrainingError, type StoredTraining, summaryOf, whileAlone } from "./kept-training.ts";
 import { PageGpu } from "./page-gpu.ts";
@@ -106,9 +106,10 @@ const discard = (): Promise<void> =>
     tellKept(null);
   }).catch(fail);
 
-async function sample(seed: number): Promise<void> {
+async function sample({ kind, ...request }: Request & { kind: "sample" }): Promise<void> {
   const current = model;
   if (!current) return;
+  checkSample(current, request);
   const picture = await gpu.run(async (device) => {
     if (loaded?.model !== current || loaded.gpu !== device) {
       const previous = loaded;
@@ -116,9 +117,9 @@ async function sample(seed: number): Promise<void> {
       if (previous?.gpu === device) await previous.sampler.dispose();
       loaded = { gpu: device, model: current, sampler: await openSampler(device, current) };
     }
-    return loaded.sampler.sample({ seed });
+    return loaded.sampler.sample(request);
   });
-  post({ kind: "sample", seed, scales: current.scales.length, picture: toRgb8(picture) });
+  post({ kind, ...request, scales: current.scales.length, picture: toRgb8(picture) });
 }
 
 /** Throws ModelFileError, one line, and keeps the model that there was. */
@@ -129,7 +130,8 @@ function openModel(name: string, bytes: Uint8Array): void {
     if (error instanceof ModelFileError) throw new ModelFileError(`“${name}”: ${error.message}`);
     throw error;
   }
-  post({ kind: "opened", name: name.replace(/\.[^.]*$/, ""), scales: model.scales.length });
+  const { sizes, scales } = model;
+  post({ kind: "opened", name: name.replace(/\.[^.]*$/, ""), sizes, scales: scales.length });
 }
 
 function sendModel(): void {
@@ -140,7 +142,7 @@ self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   if (data.kind === "start") void start(data);
   else if (data.kind === "continue") void goOn();
   else if (data.kind === "discard") void discard();
-  else if (data.kind === "sample") queue = queue.then(() => sample(data.seed)).catch(fail);
+  else if (data.kind === "sample") queue = queue.then(() => sample(data)).catch(fail);
   else if (data.kind === "open") queue = queue.then(() => openModel(data.name, data.bytes)).catch(fail);
   else if (data.kind === "model") queue = queue.then(sendModel).catch(fail);
   else training?.[data.kind]();

@@ -38,17 +38,20 @@ interface Place {
   readonly at?: string;
   /** Warnings of the browser that the case expects. */
   readonly expected?: RegExp;
+  /** Questions of the page that are answered with no. */
+  readonly refused?: RegExp;
 }
 
 /** Opens the page, runs `work` on it, and checks that the browser reported no unexpected error. */
 export async function visit(hash: string, work: (page: Page) => Promise<void>, place: Place = {}): Promise<void> {
-  const { in: visited = browser, at = server.url, expected } = place;
+  const { in: visited = browser, at = server.url, expected, refused } = place;
   const page = await visited.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => ["error", "warn"].includes(message.type()) && errors.push(message.text()));
   page.on("requestfailed", (request) => errors.push(request.url()));
-  page.on("dialog", (dialog) => void dialog.accept()); // "leave the page while it trains?"
+  // "Leave the page while it trains?"
+  page.on("dialog", (dialog) => void (refused?.test(dialog.message()) ? dialog.dismiss() : dialog.accept()));
   try {
     await page.goto(`${at}#${hash}`);
     await work(page);

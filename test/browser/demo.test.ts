@@ -97,13 +97,13 @@ test("a pause holds the training, resuming goes on, stopping ends it; leaving me
     await page.click("#stop");
     await waitFor(page, isState("idle"));
     expect(await textOf(page, "#status")).toBe("Ended before the first scale was done.");
-    expect(await page.$eval("#new-sample", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
+    expect(await page.$("#new-sample:disabled")).not.toBeNull();
   }));
 
 test("a finished scale makes samples while the next one trains", () =>
   visit("photo=tulips&maxSize=30&iterations=40&channels=4", async (page) => {
     await start(page);
-    await waitFor(page, `!document.getElementById("new-sample").disabled`);
+    await waitFor(page, `document.querySelector("#new-sample:enabled")`);
     await page.click("#pause");
     const picture = await newSample(page, "#new-sample", 0);
     expect(await textOf(page, "#results-hint")).toBe(`Seed 0, ${picture.width}×${picture.height} px, made by 1 of 3 scales.`);

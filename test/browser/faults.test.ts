@@ -20,6 +20,9 @@ import {
   waitFor,
 } from "./demo-page.ts";
 
+/** Within it, the shaders of one size are compiled, which nothing interrupts. */
+const STOP_MS = 4000;
+
 const isDone = `${isState("idle")} && ${isFilled("sample")}`;
 const focused = (page: Page): Promise<string> => page.evaluate("document.activeElement.id") as Promise<string>;
 const dialogs = (page: Page): string[] => {
@@ -84,6 +87,31 @@ test("a finished model: the focus goes to new pictures, its end is announced, an
     await left;
     expect(asked.length).toBe(2); // before leaving, the browser asks with its own words
   }));
+
+test("a training of days begins only where the visitor agrees; until then nothing is given up, and timing the GPU shows progress and can be stopped", () =>
+  visit(
+    "photo=tulips&maxSize=40&iterations=100000&channels=16",
+    async (page) => {
+      const asked = dialogs(page);
+      await page.evaluate(`globalThis.said = []; new MutationObserver(() => said.push(document.getElementById("status").textContent))
+        .observe(document.getElementById("status"), { childList: true })`);
+      await start(page);
+      await waitFor(page, `said.some((line) => /^Timing this GPU … [1-9]/.test(line))`);
+      await page.click("#stop");
+      const stopped = performance.now();
+      await waitFor(page, isState("idle"));
+      expect(performance.now() - stopped).toBeLessThan(STOP_MS);
+      expect([asked, await textOf(page, "#status")]).toEqual([[], "Not started."]);
+
+      await start(page);
+      await expect.poll(() => asked.length, { timeout: 60_000 }).toBe(1);
+      await waitFor(page, isState("idle"));
+      expect(asked[0]).toMatch(/^This training takes about \d+ h.* on this GPU\. Begin\?$/);
+      expect(await textOf(page, "#status")).toBe("Not started.");
+      expect(await page.$eval("#unfinished", (bar) => (bar as HTMLElement).hidden)).toBe(true);
+    },
+    { refused: /^This training takes/ },
+  ));
 
 test("an invalid value in the closed part of the settings opens it", () =>
   visit(TINY, async (page) => {

@@ -136,7 +136,12 @@ describe("planTraining", () => {
     }
     const onTiming = vi.fn();
     const plan = await planTraining(gpu, photo, { preset: "full", options: short }, { onTiming });
-    expect(onTiming).toHaveBeenCalledOnce();
+    const shares = onTiming.mock.calls.map(([share]) => share);
+    expect(shares[0]).toBe(0);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.at(-1)).toBeLessThanOrEqual(1);
+    const ended = planTraining(gpu, photo, { preset: "full", options: short }, { onTiming: (share) => expect(share).toBe(0) });
+    await expect(ended).rejects.toThrow("expected 0.1"); // the second call: a program is compiled
     expect(plan.speed!.rate).toBeGreaterThan(0);
   });
 

@@ -4,7 +4,7 @@ import { BindingLimitError, type Gpu } from "../../gpu/device.ts";
 import { PRESETS, type PresetName, type Size, type TrainOptions } from "../model/config.ts";
 import type { Pyramid } from "../model/pyramid.ts";
 import { forecastBytes } from "./dry-run.ts";
-import { chooseAuto, forecastSeconds, measureSpeed, presetOutline, type Speed } from "./presets.ts";
+import { chooseAuto, forecastSeconds, measureSpeed, type OnTiming, presetOutline, type Speed } from "./presets.ts";
 import { costsOf, type TrainingOutline, type TrainingRecipe } from "./recipe.ts";
 
 export interface PlanOptions {
@@ -18,7 +18,8 @@ export interface PlanCircumstances {
   readonly speed?: Speed | null;
   /** Free main memory in bytes, which a software GPU computes in. A browser does not tell it; without it, any training fits. */
   readonly freeBytes?: number;
-  readonly onTiming?: () => void;
+  /** Called again and again while the GPU is timed, which takes seconds, with the share that is done; it may throw to end it. */
+  readonly onTiming?: OnTiming;
 }
 
 export interface TrainingPlan {
@@ -59,14 +60,13 @@ export async function planBy(
   recipe: TrainingRecipe,
   photo: Size,
   plan: PlanOptions,
-  { speed = null, freeBytes, onTiming = () => {} }: PlanCircumstances = {},
+  { speed = null, freeBytes, onTiming }: PlanCircumstances = {},
 ): Promise<TrainingPlan> {
   const named = planSizes(recipe, photo, plan);
   const preset = presetOf(plan);
   const isLong = costsOf(named).reduce((a, b) => a + b, 0) > LONG_MACS;
   const isTimed = preset === "auto" || plan.preset !== undefined || isLong;
-  if (isTimed && !speed) onTiming();
-  const measured = isTimed ? (speed ?? (await measureSpeed(gpu))) : speed;
+  const measured = isTimed ? (speed ?? (await measureSpeed(gpu, onTiming))) : speed;
   const chosen = preset === "auto" ? chooseAuto(recipe, photo, plan.options, measured!) : { preset, outline: named };
   const { options, pyramid } = chosen.outline;
   return {

@@ -136,18 +136,27 @@ const SLOW_SECONDS = 0.05;
 const PROBE_ITERATIONS = [3, 12] as const;
 const PROBE_MS = 700;
 
+/** Called with the share of the timing that is done; an error that it throws ends the timing. */
+export type OnTiming = (share: number) => void;
+
 /** Times a few iterations of SinGAN at two or three sizes: a few seconds, also on a machine without a GPU. */
-export async function measureSpeed(gpu: Gpu): Promise<Speed> {
-  const narrow = await timeIteration(gpu, NARROW);
+export async function measureSpeed(gpu: Gpu, onTiming: OnTiming = () => {}): Promise<Speed> {
+  const probe = (size: Probe, done: number) => timeIteration(gpu, size, (share) => onTiming((done + share) / 3));
+  const narrow = await probe(NARROW, 0);
   if (!gpu.isSoftware && narrow.seconds <= SLOW_SECONDS) {
-    const large = await timeIteration(gpu, FAST);
+    const large = await probe(FAST, 2);
     return { ...fitSpeed([narrow, large]), compile: narrow.compile + large.compile };
   }
-  const [small, large] = [await timeIteration(gpu, SLOW[0]), await timeIteration(gpu, SLOW[1])];
+  const [small, large] = [await probe(SLOW[0], 1), await probe(SLOW[1], 2)];
   return { ...fitSpeed([small, large], narrow), compile: narrow.compile + small.compile };
 }
 
-async function timeIteration(gpu: Gpu, { channels, ...size }: Probe): Promise<ProbeTime & { readonly compile: number }> {
+async function timeIteration(
+  gpu: Gpu,
+  { channels, ...size }: Probe,
+  onTiming: OnTiming,
+): Promise<ProbeTime & { readonly compile: number }> {
+  onTiming(0);
   const [least, most] = PROBE_ITERATIONS;
   const options = optionsOf(singanTraining, { iterations: most, channels, maxChannels: channels });
   const recipe = singanTraining;
@@ -155,11 +164,13 @@ async function timeIteration(gpu: Gpu, { channels, ...size }: Probe): Promise<Pr
   const start = performance.now();
   return withTrainer(gpu, { recipe, options, pyramid }, 0, async (trainer) => {
     const compiled = performance.now();
+    onTiming(0.5);
     const times: number[] = [];
     let before = compiled;
     for await (const _ of trainer.run({ maxBatch: 1 })) {
       const now = performance.now();
       times.push(now - before);
+      onTiming(0.5 + (0.5 * times.length) / most);
       before = now;
       if (times.length >= least && now - compiled > PROBE_MS) break;
     }
