@@ -34,7 +34,7 @@ const PATCHES = [
   { from: 0, patch: 5 },
 ] as const;
 /** The coarsest short side in patches. */
-const COARSEST = 1.6;
+const COARSEST = 4 / 3;
 
 /** The options for a photo, where they are not given (docs/adr/0015). */
 export function instantOptions(photo: Size, given: Partial<InstantOptions> = {}): InstantOptions {

@@ -55,7 +55,7 @@ export const instantCommand: Command = {
     "freedom SHARE": "with --from: how much may change, 0 to 1 (default: 0.5)",
     "mask FILE": "with --from: what may change, in white (default: everything)",
     "patch PX": "side of a patch (default: 5 to 15, by the photo's size)",
-    "coarsest PX": "short side of the coarsest scale; a smaller one varies more (default: 1.6 patches)",
+    "coarsest PX": "short side of the coarsest scale; a smaller one varies more (default: 4/3 of a patch)",
     "eta SHARE": "how much of the noise is new in each step, 0 to 1 (default: 0)",
     gif: "also write how each picture came about, as NNN.gif",
     "on gpu|processor": "what computes (default: the GPU, where there is one)",
