@@ -178,6 +178,9 @@ async function bundleSite() {
     define: {
       FILES: JSON.stringify(["./", ...paths]),
       VERSION: JSON.stringify(version.digest("hex").slice(0, 12)),
+      POLICY: JSON.stringify(
+        /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(readFileSync(join(folder, "index.html"), "utf8"))[1],
+      ),
     },
     minify: true,
   });

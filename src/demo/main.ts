@@ -2,7 +2,7 @@
 
 import { Announcer, about, byId } from "./dom.ts";
 import { InstantView } from "./instant-view.ts";
-import { openWorker } from "./open-worker.ts";
+import { openGpuWorker } from "./open-worker.ts";
 import { EXAMPLE_NAMES, Gallery, loadOwn, onFiles, type Photo, PhotoError } from "./photo.ts";
 import { explain, RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
@@ -10,9 +10,6 @@ import { Results } from "./results.ts";
 import { PRESET_HINTS, Settings } from "./settings.ts";
 import { TrainingView } from "./training-view.ts";
 import { UnfinishedView } from "./unfinished-view.ts";
-
-/** Set by build.mjs: whether this is the site, which works without a network after the first visit. A page that is worked on must not be kept. */
-declare const IS_SITE: boolean;
 
 /** Interval between announcements of the progress to screen readers. */
 const ANNOUNCE_MS = 30_000;
@@ -24,8 +21,8 @@ const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
 const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
 const warning = byId("warning", HTMLElement);
 const area = byId("training", HTMLElement);
-const worker = openWorker(new URL("./worker.js", import.meta.url));
-const send = (request: Request): void => worker.postMessage(request);
+const worker = openGpuWorker(new URL("./worker.js", import.meta.url));
+const send = (request: Request): void => void worker.then((one) => one.postMessage(request));
 const announcer = new Announcer(byId("announcer", HTMLElement));
 const gallery = new Gallery();
 const settings = new Settings(form);
@@ -279,8 +276,10 @@ function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): 
   if (state === "loading" && cause !== "insecure" && cause !== "missing") enter("idle");
 }
 
-worker.addEventListener("message", ({ data }: MessageEvent<Report>) => (receivers[data.kind] as (report: Report) => void)(data));
-worker.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
+void worker.then((one) => {
+  one.addEventListener("message", ({ data }: MessageEvent<Report>) => (receivers[data.kind] as (report: Report) => void)(data));
+  one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
@@ -305,4 +304,3 @@ addEventListener("beforeunload", (event) => {
   if (isRunning() || results.isUnsaved) event.preventDefault();
 });
 readAddress();
-if (IS_SITE) void navigator.serviceWorker?.register("offline.js").catch(() => {}); // a browser may forbid it: then there is no copy

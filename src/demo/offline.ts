@@ -1,9 +1,11 @@
 // The service worker of the site: keeps a copy of all its files, so that the page opens without a network after the first visit.
-// A new version is fetched whole and takes over when no tab shows the old one, so that the files of two versions never mix.
+// A new version is fetched whole and takes over when no tab shows the old one, so that the files of two versions never mix. It
+// also adds the page's policy to every answer.
 
-/** Set by build.mjs: the site's files, and a name that changes with their contents. */
+/** Set by build.mjs: the site's files, a name that changes with their contents, and the page's policy. */
 declare const FILES: readonly string[];
 declare const VERSION: string;
+declare const POLICY: string;
 
 /** What is used of ServiceWorkerGlobalScope, which TypeScript's library for pages lacks. */
 interface Lifetime extends Event {
@@ -28,9 +30,14 @@ async function takeOver(): Promise<void> {
   await clients.claim();
 }
 
+/** With the policy, which workers take from their script's answer. */
 async function answer(request: Request): Promise<Response> {
   const copy = await caches.open(NAME);
-  return (await copy.match(request, { ignoreSearch: true })) ?? fetch(request);
+  const kept = await copy.match(request, { ignoreSearch: true });
+  if (!kept) return fetch(request);
+  const headers = new Headers(kept.headers);
+  headers.set("content-security-policy", POLICY);
+  return new Response(kept.body, { status: kept.status, headers });
 }
 
 addEventListener("install", (event) => (event as Lifetime).waitUntil(keep()));

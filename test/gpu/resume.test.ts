@@ -98,7 +98,7 @@ describe("an interrupted training", () => {
   });
 
   it("of super-resolution, and of a scale for a painting, goes on as well", async () => {
-    const sr = ["sr", "a.png", "--max-size", "34", "--iterations", "40", "--channels", "4", "--factor", "1.5", "--out"];
+    const sr = ["sr", "a.png", "--max-size", "34", "--iterations", "12", "--channels", "4", "--factor", "1.5", "--out"];
     expect(singan(...sr, "sr-whole").status).toBe(0);
     await interrupted("SIGHUP", /scale 0 of 0-\d+ done/, ...sr, "sr-cut");
     expect(singan(...sr, "sr-cut").err).toMatch(/goes on at scale 1/);
