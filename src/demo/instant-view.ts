@@ -62,7 +62,7 @@ export class InstantView {
     this.#id++;
     this.#seed = seed;
     this.#more.disabled = true;
-    this.#hint.textContent = "Making instant pictures …";
+    this.#hint.textContent = `Making ${FIRST_COUNT} instant pictures …`;
     for (const canvas of this.#canvases) {
       delete canvas.dataset["filled"];
       this.#buttonOf(canvas).disabled = true;
@@ -83,6 +83,7 @@ export class InstantView {
     const button = this.#buttonOf(canvas);
     button.ariaLabel = `Download the instant picture with seed ${seed}`;
     button.disabled = false;
+    this.#hint.textContent = `Made ${index + 1} of ${FIRST_COUNT} instant pictures …`;
     if (index < FIRST_COUNT - 1) return;
     this.#hint.textContent = HINT;
     this.#more.disabled = false;

@@ -76,6 +76,11 @@ function showError(message: string | null): void {
   if (message !== null) problem.scrollIntoView({ block: "nearest" });
 }
 
+/** On phones, what is new may be far below what was pressed. */
+function bringIntoView(element: HTMLElement): void {
+  if (element.getBoundingClientRect().top > innerHeight / 2) element.scrollIntoView();
+}
+
 const orShowError = (work: Promise<void>): void =>
   void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
@@ -115,6 +120,7 @@ function showOpened({ name, sizes, scales }: Report & { kind: "opened" }): void 
   results.clear(name, sizes);
   results.enable(scales);
   results.requestSample();
+  bringIntoView(byId("results", HTMLElement));
   announcer.say(`The model ${name} is open.`, true);
 }
 
@@ -151,7 +157,7 @@ function beginWith(request: Request): void {
   [plan, finishedScales] = [null, 0];
   enter("preparing");
   say("Starting …");
-  if (area.getBoundingClientRect().top > innerHeight / 2) area.scrollIntoView(); // on phones the area is below the settings
+  bringIntoView(area);
   void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
   send(request);
 }
@@ -172,7 +178,9 @@ function showPlan(chosen: Plan): void {
   plan = chosen;
   view.begin(plan);
   results.clear(photo!.name, plan.sizes);
-  if (state === "preparing") enter("training");
+  if (state !== "preparing") return;
+  enter("training");
+  say("Preparing the first scale …", false);
 }
 
 function showProgress(progress: Progress): void {
