@@ -82,7 +82,9 @@ export class PhotoTrainer {
     const circumstances: PlanCircumstances = {
       speed: this.#speed,
       freeBytes: availableMemory(),
-      onTiming: (share) => void (share === 0 && session.note("timing a few steps …")),
+      onTiming: (share) => {
+        if (share === 0) session.note("timing a few steps …");
+      },
     };
     const plan = await planTraining(gpu, { width, height }, wanted, circumstances);
     this.#speed = plan.speed;

@@ -146,6 +146,7 @@ function begin(): void {
 }
 
 function goOn({ name, photo: picture }: Unfinished): void {
+  if (!results.mayBeGivenUp()) return;
   usePhoto(gallery.addOwn({ name, picture }));
   settingsChanged();
   beginWith({ kind: "continue" });
@@ -160,6 +161,10 @@ function beginWith(request: Request): void {
   bringIntoView(area);
   void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
   send(request);
+}
+
+function showTiming({ share }: Report & { kind: "timing" }): void {
+  if (state === "preparing") say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0);
 }
 
 function askAboutLong({ seconds }: Report & { kind: "long" }): void {
@@ -250,9 +255,9 @@ function finishScale(report: Report & { kind: "scaleDone" }): void {
   say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
 }
 
-const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => unknown } = {
+const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => void } = {
   gpu: showGpu,
-  timing: ({ share }) => state === "preparing" && say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0),
+  timing: showTiming,
   long: askAboutLong,
   plan: showPlan,
   progress: showProgress,

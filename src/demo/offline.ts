@@ -43,6 +43,7 @@ async function answer(request: Request): Promise<Response> {
 addEventListener("install", (event) => (event as Lifetime).waitUntil(keep()));
 addEventListener("activate", (event) => (event as Lifetime).waitUntil(takeOver()));
 addEventListener("fetch", (event) => {
-  const { request, respondWith } = event as Fetch;
-  if (request.method === "GET" && new URL(request.url).origin === location.origin) respondWith.call(event, answer(request));
+  const fetched = event as Fetch;
+  const { method, url } = fetched.request;
+  if (method === "GET" && new URL(url).origin === location.origin) fetched.respondWith(answer(fetched.request));
 });

@@ -62,7 +62,7 @@ export const trainCommand: Command = {
     "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
     instant: "first write instant pictures (see singan instant) to DIR/instant, within seconds",
     "samples N": "how many samples to make (default: 8)",
-    half: "write the model with weights of 16 bits: half the file; samples differ by a level of 255 at most",
+    half: "store the weights with 16 bits: half the file, and samples that differ by a level of 255 or so",
     ...PRESET_FLAG,
     ...RESUME_FLAGS,
     "skip-finished": "do nothing where DIR holds this very training (always with several)",

@@ -3,7 +3,7 @@
 const bits = new Uint32Array(1);
 const float = new Float32Array(bits.buffer);
 
-/** The 16-bit floats nearest to `values`, ties to even: 11 significant bits, at most 65504, beyond it infinity; steps of 2⁻²⁴ below 2⁻¹⁴. */
+/** The 16-bit floats nearest to `values`, ties to even: 11 significant bits, at most 65504, infinity from 65520 on; steps of 2⁻²⁴ below 2⁻¹⁴. */
 export function toHalf(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, (value) => {
     float[0] = Math.abs(value);
