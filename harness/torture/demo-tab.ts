@@ -65,11 +65,8 @@ export class DemoTab {
 
   untilState = (state: string): Promise<void> => this.until(`document.body.dataset.state === "${state}"`);
 
-  /** Clicks a button when it is enabled. */
-  async press(id: string): Promise<void> {
-    await this.until(`!document.getElementById("${id}").disabled && document.getElementById("${id}").checkVisibility()`);
-    await this.page.click(`#${id}`);
-  }
+  /** Clicks a button when it is enabled, visible and no longer moving: pictures that arrive may shift the layout. */
+  press = (id: string): Promise<void> => this.page.locator(`#${id}`).setTimeout(LIMIT_MS).click();
 
   /** The worker's reports since the page was loaded. */
   received = (): Promise<Received[]> => this.page.evaluate("received") as Promise<Received[]>;

@@ -69,6 +69,7 @@ export class Results {
     this.#name = name;
     this.#title.textContent = `New pictures of ${name}`;
     this.#sizes = sizes;
+    this.#reserve(sizes.at(-1)!); // so that nothing moves when the first picture comes
     this.#scales = 0;
     this.#shown = null;
     this.#isUnsaved = false;
@@ -110,13 +111,17 @@ export class Results {
     this.#isWaiting = false;
     this.#shown = shown;
     const { seed, scales, picture } = shown;
-    byId("results", HTMLElement).style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+    this.#reserve(picture);
     showPicture(this.#canvas, picture);
     this.#canvas.ariaLabel = `Sample with seed ${seed}`;
     const from = scales < this.#sizes.length ? `, made by ${scales} of ${this.#sizes.length} scales` : "";
     this.#hint.textContent = `Seed ${seed}, ${sizeText(picture)}${from}.`;
     this.#savePicture.disabled = false;
     if (this.#isOutdated) this.requestSample();
+  }
+
+  #reserve({ width, height }: Size): void {
+    byId("results", HTMLElement).style.setProperty("--shape", `${width} / ${height}`);
   }
 
   requestFailed(): void {
