@@ -143,13 +143,17 @@ async function bundlePage(folder, isSite) {
   rmSync(folder, { recursive: true, force: true });
   await build({
     ...BUNDLE,
-    entryPoints: ["main", "worker", "instant-worker", "share-worker"].map((name) => `src/demo/${name}.ts`),
+    entryPoints: [
+      ...["main", "worker", "instant-worker", "share-worker"].map((name) => `src/demo/${name}.ts`),
+      "src/demo/style.css",
+    ],
     outdir: folder,
+    loader: { ".html": "text" },
     define: { IS_SITE: `${isSite}` },
     splitting: true,
     minify: true,
   });
-  for (const name of readdirSync("src/demo").filter((file) => /\.(html|css|svg|webmanifest)$/.test(file))) {
+  for (const name of readdirSync("src/demo").filter((file) => /\.(html|svg|webmanifest)$/.test(file))) {
     copyFileSync(`src/demo/${name}`, join(folder, name));
   }
   cpSync("photos", join(folder, "photos"), { recursive: true });

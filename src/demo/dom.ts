@@ -26,11 +26,11 @@ function draw(canvas: HTMLCanvasElement | OffscreenCanvas, picture: Rgb8): void 
   context.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
 }
 
-/** Downloads the picture that a canvas shows. */
-export async function downloadPicture(canvas: HTMLCanvasElement, name: string): Promise<void> {
+/** Downloads a picture as PNG. */
+export async function downloadRgb8(picture: Rgb8, name: string): Promise<void> {
   const own = new OffscreenCanvas(1, 1);
   own.getContext("2d", { willReadFrequently: true }); // in memory, not on the GPU
-  draw(own, shown.get(canvas)!);
+  draw(own, picture);
   download(await own.convertToBlob({ type: "image/png" }), name);
 }
 

@@ -1,36 +1,37 @@
 // The worker that makes instant pictures, on the processor: so they need no GPU, and don't disturb a training on it.
 
-import { type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
-import { FIRST_COUNT, firstInstant } from "../instant/first.ts";
-import { instantPicture } from "../instant/instant.ts";
+import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { firstInstant } from "../instant/first.ts";
 import { ProcessorDenoiser } from "../instant/processor-denoiser.ts";
 import { type RemoteShares, sharesOn } from "../instant/share-messages.ts";
+import { INSTANT_WORK } from "./features/instant-work.ts";
+import { JobRunner } from "./features/job-runner.ts";
+import type { FeatureName, JobMessage, JobReport } from "./features/messages.ts";
+import type { PhotoWork } from "./features/work.ts";
 import { openWorker } from "./open-worker.ts";
 
-/** Long side, px. */
-const MAX_SIZE = 96;
 /** More threads gain little, and take memory. */
 const MOST_THREADS = 8;
 
-/** Asks for pictures of a photo, from this seed on. A later request replaces one that is not done. */
-export interface InstantRequest {
-  readonly id: number;
-  readonly photo: Rgb8;
-  readonly seed: number;
-}
-/** Or: the work rests until further notice. */
-export type InstantMessage = InstantRequest | { readonly isHeld: boolean };
-export type InstantReport = { readonly id: number } & (
-  | { readonly seed: number; readonly picture: Rgb8 }
-  /** Why there are none. */
-  | { readonly problem: string }
-);
+export type InstantMessage =
+  /** Takes a photo under an id, reduced to a long side of `maxSize`. A report `photo` follows. */
+  | { readonly kind: "photo"; readonly id: string; readonly photo: Rgb8; readonly maxSize: number }
+  | { readonly kind: "close"; readonly id: string }
+  /** Whether the work rests until further notice. */
+  | { readonly kind: "hold"; readonly isHeld: boolean }
+  | JobMessage;
+export type InstantReport =
+  /** The photo as it is used; or why it can't be. */
+  | { readonly kind: "photo"; readonly id: string; readonly photo: Rgb8 }
+  | { readonly kind: "refused"; readonly id: string; readonly problem: string }
+  | JobReport;
 
-let latest = 0;
-let queue: Promise<void> = Promise.resolve();
+const photos = new Map<string, Planes>();
 let runners: readonly RemoteShares[] = [];
 /** While the work is held: ends when it may go on. */
 let held: { readonly ended: Promise<void>; end(): void } | null = null;
+
+const post = (report: InstantReport): void => self.postMessage(report);
 
 function hold(isHeld: boolean): void {
   held?.end();
@@ -46,39 +47,37 @@ function openThreads(): RemoteShares[] {
   return Array.from({ length: count }, () => sharesOn(openWorker(new URL("./share-worker.js", import.meta.url))));
 }
 
-class Replaced extends Error {}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-async function make({ id, photo, seed }: InstantRequest): Promise<void> {
-  const post = (report: InstantReport): void => self.postMessage(report);
+function take({ id, photo, maxSize }: InstantMessage & { kind: "photo" }): void {
   try {
-    const small = firstInstant(toPlanes(photo), MAX_SIZE);
-    if (runners.length === 0) runners = openThreads();
-    for (let i = 0; i < FIRST_COUNT; i++) {
-      const { width, height } = small.photo;
-      const request = {
-        ...small.options,
-        size: { width, height },
-        seed: (seed + i) % 2 ** 32,
-        start: { kind: "noise" } as const,
-      };
-      const picture = await instantPicture(
-        [small.photo],
-        request,
-        (source) => ProcessorDenoiser.open(source, runners),
-        async () => {
-          while (held) await held.ended;
-          if (id !== latest) throw new Replaced();
-        },
-      );
-      post({ id, seed: request.seed, picture: toRgb8(picture) });
-    }
+    const { photo: small } = firstInstant(toPlanes(photo), maxSize);
+    photos.set(id, small);
+    post({ kind: "photo", id, photo: toRgb8(small) });
   } catch (error) {
-    if (!(error instanceof Replaced)) post({ id, problem: error instanceof Error ? error.message : String(error) });
+    post({ kind: "refused", id, problem: messageOf(error) });
   }
 }
 
+const jobs = new JobRunner(
+  async ({ source, feature, request }, { reply, pass }) => {
+    const photo = photos.get(source);
+    const work = INSTANT_WORK[feature] as PhotoWork<FeatureName> | undefined;
+    if (!photo || !work) throw new Error("this needs a model");
+    if (runners.length === 0) runners = openThreads();
+    const passWhenFree = async (): Promise<void> => {
+      while (held) await held.ended;
+      await pass();
+    };
+    await work(request, { photo, reply, pass: passWhenFree, open: (patches) => ProcessorDenoiser.open(patches, runners) });
+  },
+  post,
+  messageOf,
+);
+
 self.addEventListener("message", ({ data }: MessageEvent<InstantMessage>) => {
-  if ("isHeld" in data) return hold(data.isHeld);
-  latest = data.id;
-  queue = queue.then(() => (data.id === latest ? make(data) : undefined));
+  if (data.kind === "photo") take(data);
+  else if (data.kind === "close") photos.delete(data.id);
+  else if (data.kind === "hold") hold(data.isHeld);
+  else jobs.receive(data);
 });

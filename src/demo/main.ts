@@ -1,72 +1,33 @@
-// The demo page: connects the settings, the worker and the views. worker.ts trains.
+// The page: connects the two workers with the views Play, Train and How it works, and with the open models.
 
-import { Announcer, about, byId } from "./dom.ts";
-import { InstantView } from "./instant-view.ts";
-import { openGpuWorker } from "./open-worker.ts";
-import { EXAMPLE_NAMES, Gallery, loadOwn, onFiles, type Photo, PhotoError } from "./photo.ts";
-import { explain, RECOVERING } from "./problems.ts";
-import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
-import { Results } from "./results.ts";
-import { PRESET_HINTS, Settings } from "./settings.ts";
-import { TrainingView } from "./training-view.ts";
-import { UnfinishedView } from "./unfinished-view.ts";
+import { Announcer, byId, download } from "./dom.ts";
+import type { ModelSource } from "./features/feature.ts";
+import type { InstantMessage, InstantReport } from "./instant-worker.ts";
+import { Jobs } from "./jobs.ts";
+import { openGpuWorker, openWorker } from "./open-worker.ts";
+import { loadOwn, onFiles, type Photo } from "./photo.ts";
+import { Playground } from "./playground.ts";
+import { explain } from "./problems.ts";
+import type { Report, Request } from "./protocol.ts";
+import { TrainingPage } from "./training-page.ts";
+import { Views } from "./views.ts";
 
-/** Interval between announcements of the progress to screen readers. */
-const ANNOUNCE_MS = 30_000;
+/** Long side of a photo for instant pictures, px. */
+const INSTANT_SIDE = 96;
 
-const form = byId("settings", HTMLFormElement);
-const choices = byId("choices", HTMLFieldSetElement);
-const button = (id: string) => byId(id, HTMLButtonElement);
-const [start, pause, stop] = [button("start"), button("pause"), button("stop")];
-const [status, problem, adapter] = [byId("status", HTMLElement), byId("problem", HTMLElement), byId("adapter", HTMLElement)];
-const warning = byId("warning", HTMLElement);
-const area = byId("training", HTMLElement);
-const worker = openGpuWorker(new URL("./worker.js", import.meta.url));
-const send = (request: Request): void => void worker.then((one) => one.postMessage(request));
+const [problem, adapter] = [byId("problem", HTMLElement), byId("adapter", HTMLElement)];
+const gpuWorker = openGpuWorker(new URL("./worker.js", import.meta.url));
+const send = (request: Request): void => void gpuWorker.then((one) => one.postMessage(request));
+const instantWorker = openWorker(new URL("./instant-worker.js", import.meta.url));
+const sendInstant = (message: InstantMessage): void => instantWorker.postMessage(message);
+const jobs = { model: new Jobs(send), photo: new Jobs(sendInstant) };
 const announcer = new Announcer(byId("announcer", HTMLElement));
-const gallery = new Gallery();
-const settings = new Settings(form);
-const view = new TrainingView();
-const results = new Results(send);
-const instant = new InstantView((text) => announcer.say(text));
-const unfinished = new UnfinishedView({ goOn, discard: () => send({ kind: "discard" }) });
 
-/** `loading` lasts until the worker has a GPU, `recovering` from a loss of it until there is another one. */
-type State = "loading" | "idle" | "preparing" | "training" | "recovering" | "paused" | "stopping";
-let state: State = "loading";
-let photo: Photo | null = null;
-let plan: Plan | null = null;
-let finishedScales = 0;
-let announcedAt = 0;
 /** The message that is shown as long as there is no GPU. */
 let noGpu: string | null = null;
-
-const isRunning = (): boolean => state !== "loading" && state !== "idle";
-
-function enter(next: State): void {
-  state = next;
-  document.body.dataset["state"] = next;
-  const active = document.activeElement;
-  choices.disabled = isRunning();
-  instant.hold(next === "preparing"); // when the GPU is timed, which may be this processor
-  start.disabled = next !== "idle" || photo === null;
-  unfinished.setState(isRunning(), next === "idle");
-  pause.disabled = !isRunning() || next === "stopping" || next === "recovering";
-  pause.textContent = next === "paused" ? "Resume" : "Pause";
-  stop.disabled = !isRunning();
-  // A disabled element loses the keyboard focus, so the focus moves to the button that the visitor needs next.
-  if (active?.matches(":disabled")) (!isRunning() ? start : pause.disabled ? stop : pause).focus({ preventScroll: true });
-}
-
-/** Shows a line under the progress bar. Screen readers announce news at once, and other lines now and then. */
-function say(text: string, isNews = true): void {
-  status.textContent = text;
-  const now = performance.now();
-  if (!isNews && now < announcedAt + ANNOUNCE_MS) return;
-  announcedAt = now;
-  announcer.say(text, isNews);
-  view.describeLosses();
-}
+/** A trained model that is nowhere but in this tab. */
+let unsaved: ModelSource | null = null;
+let opened = 0;
 
 /** Shows an error message in the place of an earlier one. Null removes it, but a message about a missing GPU returns. */
 function showError(message: string | null): void {
@@ -76,244 +37,121 @@ function showError(message: string | null): void {
   if (message !== null) problem.scrollIntoView({ block: "nearest" });
 }
 
-/** On phones, what is new may be far below what was pressed. */
-function bringIntoView(element: HTMLElement): void {
-  if (element.getBoundingClientRect().top > innerHeight / 2) element.scrollIntoView();
-}
-
 const orShowError = (work: Promise<void>): void =>
   void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
-// ---- photo and settings
+const views = new Views();
+const playground = new Playground({
+  jobs,
+  showError,
+  say: (text) => announcer.say(text),
+  onChange: () => describeSource(),
+});
+const training = new TrainingPage({
+  ...{ send, announcer, showError },
+  holdInstant: (isHeld) => sendInstant({ kind: "hold", isHeld }),
+  onModel: (model) => {
+    if (playground.source?.id === model.id) playground.use(model);
+  },
+  onFinished: (model) => {
+    unsaved = model;
+  },
+  onChange: () => views.write(training.address),
+  play: (wanted) => {
+    if ("kind" in wanted) playground.use(wanted);
+    else playPhoto(wanted);
+    views.show("play");
+  },
+});
 
-function usePhoto(chosen: Photo): void {
-  showError(null);
-  photo = chosen;
-  view.showPhoto(chosen.picture);
-  status.textContent = "Not started.";
-  instant.show(chosen);
-  enter(state);
+function describeSource(): void {
+  const { source } = playground;
+  byId("document-name", HTMLElement).textContent = source?.name ?? "Models";
+  byId("save-model", HTMLButtonElement).disabled = source?.kind !== "model";
 }
 
-async function choosePhoto(): Promise<void> {
-  const chosen = await gallery.chosen();
-  if (chosen) usePhoto(chosen);
+// ---- sources of pictures
+
+function playPhoto({ name, picture }: Photo): void {
+  sendInstant({ kind: "photo", id: `${++opened} ${name}`, photo: picture, maxSize: INSTANT_SIDE });
 }
 
-/** A photo to train on, or a model to make pictures with. */
+/** A photo, or a model to make pictures with. */
 async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   if (!file) return;
-  if (isRunning()) throw new PhotoError("Stop the training first, then choose another photo.");
   if (file.name.endsWith(".safetensors")) {
-    if (!results.mayBeGivenUp()) return;
-    send({ kind: "open", name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    const name = file.name.replace(/\.[^.]*$/, "");
+    send({ kind: "open", id: `model-${++opened}`, name, bytes: new Uint8Array(await file.arrayBuffer()) });
   } else {
-    usePhoto(gallery.addOwn(await loadOwn(file)));
-    settingsChanged();
+    const photo = await loadOwn(file);
+    training.useOwn(photo);
+    if (views.shown === "play") playPhoto(photo);
   }
   if (more.length > 0)
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);
 }
 
-function showOpened({ name, sizes, scales }: Report & { kind: "opened" }): void {
-  showError(null);
-  results.clear(name, sizes);
-  results.enable(scales);
-  results.requestSample();
-  bringIntoView(byId("results", HTMLElement));
-  announcer.say(`The model ${name} is open.`, true);
-}
+// ---- what the workers report
 
-function settingsChanged(): void {
-  byId("preset-hint", HTMLElement).textContent = PRESET_HINTS[settings.preset];
-  history.replaceState(null, "", `#${settings.write(EXAMPLE_NAMES)}`);
-}
+type Receivers = { readonly [K in Report["kind"]]?: (report: Report & { kind: K }) => void };
 
-function readAddress(): void {
-  settings.read(location.hash, EXAMPLE_NAMES);
-  byId("advanced", HTMLDetailsElement).open = settings.changesPreset;
-  byId("preset-hint", HTMLElement).textContent = PRESET_HINTS[settings.preset];
-  orShowError(choosePhoto());
-}
-
-// ---- training
-
-function begin(): void {
-  if (!photo || state !== "idle" || !unfinished.mayBeDiscarded() || !results.mayBeGivenUp()) return;
-  const { name, picture } = photo;
-  const { preset, numbers: options } = settings;
-  beginWith({ kind: "start", name, photo: picture, preset, options, replaces: unfinished.kept !== null });
-}
-
-function goOn({ name, photo: picture }: Unfinished): void {
-  if (!results.mayBeGivenUp()) return;
-  usePhoto(gallery.addOwn({ name, picture }));
-  settingsChanged();
-  beginWith({ kind: "continue" });
-}
-
-function beginWith(request: Request): void {
-  showError(null);
-  showWarning(null);
-  [plan, finishedScales] = [null, 0];
-  enter("preparing");
-  say("Starting …");
-  bringIntoView(area);
-  void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
-  send(request);
-}
-
-function showTiming({ share }: Report & { kind: "timing" }): void {
-  if (state === "preparing") say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0);
-}
-
-function askAboutLong({ seconds }: Report & { kind: "long" }): void {
-  if (state === "stopping") return;
-  if (confirm(`This training takes ${about(seconds)} on this GPU. Begin?`)) send({ kind: "agree" });
-  else end();
-}
-
-function end(): void {
-  send({ kind: "stop" });
-  say("Stopping …");
-  enter("stopping");
-}
-
-function showPlan(chosen: Plan): void {
-  plan = chosen;
-  view.begin(plan);
-  results.clear(photo!.name, plan.sizes);
-  if (state !== "preparing") return;
-  enter("training");
-  say("Preparing the first scale …", false);
-}
-
-function showProgress(progress: Progress): void {
-  view.showProgress(progress);
-  if (state !== "training" || !plan) return;
-  const { scale, iteration, iterationsPerSecond, remainingSeconds } = progress;
-  const { width, height } = plan.sizes[scale]!;
-  const parts = [
-    `Scale ${scale + 1} of ${plan.sizes.length}, ${width}×${height} px`,
-    `iteration ${iteration} of ${plan.options.iterations}`,
-    ...(iterationsPerSecond === null ? [] : [`${Number(iterationsPerSecond.toPrecision(2))} it/s`]),
-    ...(remainingSeconds === null ? [] : [`${about(remainingSeconds)} left`]),
-  ];
-  say(parts.join(" · "), false);
-}
-
-function finish(isComplete: boolean): void {
-  const hadFocus = area.contains(document.activeElement) || form.contains(document.activeElement);
-  enter("idle");
-  if (isComplete) {
-    results.markUnsaved();
-    // Start, which has the focus now, would give up the model at the next press of a key.
-    if (hadFocus) byId("new-sample", HTMLButtonElement).focus({ preventScroll: true });
-    say("Done. Make as many new pictures as you like.", true);
-  } else if (plan && finishedScales > 0)
-    say(`Ended after ${finishedScales} of ${plan.sizes.length} scales, which can make pictures.`);
-  else say(plan ? "Ended before the first scale was done." : "Not started.");
-  if (finishedScales > 0) results.requestSample();
-}
-
-function showGpu({ name, isSoftware }: Report & { kind: "gpu" }): void {
-  adapter.textContent = isSoftware
-    ? `No GPU: the processor computes (${name}). Everything works, but 10 to 100 times slower.`
-    : `GPU: ${name}`;
-  adapter.classList.toggle("warning", isSoftware);
-  if (noGpu !== null) {
+const receivers: Receivers = {
+  gpu: ({ name, isSoftware }) => {
+    adapter.textContent = isSoftware
+      ? `No GPU: the processor computes (${name}). Everything works, but 10 to 100 times slower.`
+      : `GPU: ${name}`;
+    adapter.classList.toggle("warning", isSoftware);
+    if (noGpu === null) return;
     noGpu = null;
     showError(null);
-  }
-  if (state === "loading") enter("idle");
-  if (state === "recovering") enter(plan ? "training" : "preparing");
-}
-
-/** Shows a line that matters until the next training; null removes it. */
-function showWarning(line: string | null): void {
-  warning.hidden = line === null;
-  warning.textContent = line;
-  if (line !== null) announcer.say(line, true);
-}
-
-function recover(): void {
-  if (state !== "training" && state !== "preparing") return;
-  enter("recovering");
-  say(RECOVERING);
-}
-
-function showSetback({ reason, scale, iteration }: Report & { kind: "setback" }): void {
-  const cause = reason === "lost" ? "The GPU was lost and replaced" : "The numbers grew without limit; now with other noise";
-  say(`${cause}. The training goes on at scale ${scale + 1}, iteration ${iteration}.`);
-}
-
-function finishScale(report: Report & { kind: "scaleDone" }): void {
-  finishedScales = report.scale + 1;
-  view.showPictures(report, true);
-  view.addScale(report.scale, report);
-  results.enable(finishedScales);
-  say(`${state === "paused" ? "Paused: " : ""}Scale ${finishedScales} of ${plan!.sizes.length} done.`);
-}
-
-const receivers: { readonly [K in Report["kind"]]: (report: Report & { kind: K }) => void } = {
-  gpu: showGpu,
-  timing: showTiming,
-  long: askAboutLong,
-  plan: showPlan,
-  progress: showProgress,
-  preview: (pictures) => view.showPictures(pictures),
-  scaleDone: finishScale,
-  recovering: recover,
-  setback: showSetback,
-  unfinished: ({ kept }) => unfinished.show(kept),
-  warning: ({ line }) => showWarning(line),
-  ended: ({ isComplete }) => finish(isComplete),
-  sample: (report) => {
-    results.show(report);
-    announcer.say(`The sample with seed ${report.seed} is ready.`);
   },
-  opened: showOpened,
-  model: ({ bytes }) => results.saveModel(bytes),
-  problem: showProblem,
+  opened: ({ kind: _, ...model }) => {
+    showError(null);
+    playground.use({ kind: "model", ...model });
+    views.show("play");
+    announcer.say(`The model ${model.name} is open.`, true);
+  },
+  model: ({ id, bytes }) => {
+    download(new Blob([bytes]), `${playground.source?.name}.safetensors`);
+    if (unsaved?.id === id) unsaved = null;
+  },
+  problem: ({ problem: cause, detail }) => {
+    const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null);
+    if (cause !== "failed") {
+      adapter.textContent = "No GPU.";
+      noGpu = message;
+      jobs.model.abandon();
+    }
+    showError(message);
+    // A refused GPU may be available at the next attempt. Missing WebGPU will not appear.
+    if (cause !== "insecure" && cause !== "missing") training.ready();
+  },
+  reply: (report) => jobs.model.receive(report),
+  end: (report) => jobs.model.receive(report),
 };
 
-function showProblem({ problem: cause, detail }: Report & { kind: "problem" }): void {
-  results.requestFailed();
-  const message = explain(cause, detail, navigator.userAgent, unfinished.kept !== null);
-  if (cause !== "failed") {
-    adapter.textContent = "No GPU.";
-    noGpu = message;
-  }
-  showError(message);
-  // A refused GPU may be available at the next attempt. Missing WebGPU will not appear.
-  if (state === "loading" && cause !== "insecure" && cause !== "missing") enter("idle");
+function receive(report: Report): void {
+  for (const all of [receivers, training.receivers]) (all[report.kind] as ((one: Report) => void) | undefined)?.(report);
 }
 
-void worker.then((one) => {
-  one.addEventListener("message", ({ data }: MessageEvent<Report>) => (receivers[data.kind] as (report: Report) => void)(data));
+void gpuWorker.then((one) => {
+  one.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
   one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
 });
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  begin();
+instantWorker.addEventListener("message", ({ data }: MessageEvent<InstantReport>) => {
+  if (data.kind === "photo")
+    playground.use({ kind: "photo", id: data.id, name: data.id.replace(/^\d+ /, ""), photo: data.photo });
+  else if (data.kind === "refused")
+    showError(`There are no instant pictures. ${data.problem.charAt(0).toUpperCase()}${data.problem.slice(1)}.`);
+  else jobs.photo.receive(data);
 });
-// The browser shows what is wrong with a field at that field, so it must be visible.
-form.addEventListener("invalid", () => (byId("advanced", HTMLDetailsElement).open = true), { capture: true });
-form.addEventListener("input", (event) => {
-  if (event.target instanceof HTMLInputElement && event.target.type === "file") return;
-  settingsChanged();
-  if (event.target instanceof HTMLInputElement && event.target.name === "photo") orShowError(choosePhoto());
+byId("save-model", HTMLButtonElement).addEventListener("click", () => {
+  const { source } = playground;
+  if (source?.kind === "model") send({ kind: "model", id: source.id });
 });
-pause.addEventListener("click", () => {
-  const wasPaused = state === "paused";
-  send({ kind: wasPaused ? "resume" : "pause" });
-  say(wasPaused ? "Resuming …" : `Paused: ${status.textContent}`);
-  enter(wasPaused ? "training" : "paused");
-});
-stop.addEventListener("click", end);
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
-addEventListener("hashchange", () => isRunning() || readAddress());
+addEventListener("hashchange", () => training.isRunning || training.readAddress(views.read()));
 addEventListener("beforeunload", (event) => {
-  if (isRunning() || results.isUnsaved) event.preventDefault();
+  if (training.isRunning || unsaved) event.preventDefault();
 });
-readAddress();
+training.readAddress(views.read());

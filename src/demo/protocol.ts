@@ -1,11 +1,12 @@
-// The messages between the page (main.ts) and the worker that trains (worker.ts).
+// The messages between the page (main.ts) and the GPU's worker (worker.ts); those of the features are in features/messages.ts.
 
 import type { Rgb8 } from "../image/planes.ts";
-import type { SampleOptions } from "../singan/generation/sampling.ts";
 import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
 import type { LossRecord, Work } from "../singan/model/model.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
 import type { SetbackEvent } from "../singan/training/train-to-end.ts";
+import type { ModelSource } from "./features/feature.ts";
+import type { JobMessage, JobReport } from "./features/messages.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The options a visitor can set; what is absent comes from the preset. */
@@ -22,26 +23,32 @@ export interface Unfinished extends NamedPhoto {
   readonly share: number;
 }
 
-/** The picture that a visitor asks for. */
-export type SampleRequest = Pick<SampleOptions, "seed" | "size"> & Required<Pick<SampleOptions, "startScale" | "wraps">>;
-
 export type Request =
-  | ({ readonly kind: "start"; readonly preset: PresetChoice; readonly options: FormOptions } & NamedPhoto & {
+  /** The new model has this id. */
+  | ({
+      readonly kind: "start";
+      readonly id: string;
+      readonly preset: PresetChoice;
+      readonly options: FormOptions;
+    } & NamedPhoto & {
         /** Whether the visitor agreed to give up the unfinished training. */
         readonly replaces: boolean;
       })
   /** Goes on with the unfinished training. */
-  | { readonly kind: "continue" }
+  | { readonly kind: "continue"; readonly id: string }
   /** Gives up the unfinished training. */
   | { readonly kind: "discard" }
   | { readonly kind: "agree" }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
-  /** Opens a model file in the place of the model. */
-  | { readonly kind: "open"; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
-  | ({ readonly kind: "sample" } & SampleRequest)
-  | { readonly kind: "model" };
+  /** Opens a model file under an id. */
+  | { readonly kind: "open"; readonly id: string; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** Asks for the file of an open model. */
+  | { readonly kind: "model"; readonly id: string }
+  /** Frees an open model. */
+  | { readonly kind: "close"; readonly id: string }
+  | JobMessage;
 
 /** Why there is no GPU: see explain(). */
 export type NoGpuCause = "insecure" | "missing" | "refused" | "lostUntilReload" | "lostUntilRestart";
@@ -88,8 +95,8 @@ export type Report =
   | { readonly kind: "warning"; readonly line: string }
   /** The training is over, for whatever reason; the finished scales can be sampled. */
   | { readonly kind: "ended"; readonly isComplete: boolean }
-  /** A model file is open. It has scales of these sizes, the first `scales` of which are trained. */
-  | { readonly kind: "opened"; readonly name: string; readonly sizes: readonly Size[]; readonly scales: number }
-  | ({ readonly kind: "sample"; readonly scales: number; readonly picture: Rgb8 } & SampleRequest)
-  | { readonly kind: "model"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** A model file is open. */
+  | ({ readonly kind: "opened" } & Omit<ModelSource, "kind">)
+  | { readonly kind: "model"; readonly id: string; readonly bytes: Uint8Array<ArrayBuffer> }
+  | JobReport
   | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string };

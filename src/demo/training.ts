@@ -38,8 +38,8 @@ export interface Workplace {
   readonly gpu: PageGpu;
   readonly kept: KeptTraining;
   readonly post: Post;
-  /** The finished scales; null where a new training begins. */
-  onModel(model: AnyModel | null): void;
+  /** Called with the finished scales. */
+  onModel(model: AnyModel): void;
 }
 
 /** The speed of each GPU that was timed. */
@@ -113,7 +113,6 @@ export class Training {
     const plan = { preset: chosen, isPicked, options, sizes: pyramid.sizes, forecastSeconds };
     this.#pictures.set("photo", photo);
     post({ kind: "plan", ...plan });
-    this.place.onModel(null);
     this.#setup = { name, plan, kernels: await this.#prepare(planned, null) };
     return this.#train(toPlanes(photo), options);
   }
@@ -125,7 +124,7 @@ export class Training {
     const photo = pictures.get("photo")!;
     for (const [name, picture] of pictures) this.#pictures.set(name, picture);
     post({ kind: "plan", ...setup.plan });
-    onModel(state.level > 0 ? state.model : null);
+    if (state.level > 0) onModel(state.model);
     for (let scale = 0; scale < state.level; scale++) post({ kind: "scaleDone", scale, ...this.#picturesAt(scale) });
     const outline = { options, pyramid: pyramidOf(photo, options) };
     this.#setup = { ...setup, kernels: await this.#prepare(outline, setup.kernels) };

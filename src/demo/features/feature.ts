@@ -1,0 +1,63 @@
+// What a feature is: a tool in the page, and its work in a worker. Each has a folder here, a line in tools.ts and one in work.ts.
+
+import type { Rgb8, Size } from "../../image/planes.ts";
+import type { Stage } from "../stage.ts";
+import type { Strip } from "../strip.ts";
+import type { FeatureName, Reply, Request } from "./messages.ts";
+
+/** A trained model, which the GPU's worker holds under its id. */
+export interface ModelSource {
+  readonly kind: "model";
+  readonly id: string;
+  readonly name: string;
+  /** Of all scales; the first `scales` are trained. */
+  readonly sizes: readonly Size[];
+  readonly scales: number;
+  /** The photo at the finest trained scale. */
+  readonly photo: Rgb8;
+  /** Whether it can be painted into, edited and animated: ConSinGAN can't. */
+  readonly isSingan: boolean;
+}
+
+/** A photo without a model: its patches are rearranged at once. The worker for instant pictures holds it under its id. */
+export interface PhotoSource {
+  readonly kind: "photo";
+  readonly id: string;
+  readonly name: string;
+  /** As large as instant pictures of it are. */
+  readonly photo: Rgb8;
+}
+
+/** What pictures are made of. */
+export type Source = ModelSource | PhotoSource;
+
+export interface Tool {
+  /** A word for the address. */
+  readonly id: string;
+  /** A word for the visitor. */
+  readonly label: string;
+  /** The path of a symbol of 24x24 units, drawn with lines. */
+  readonly icon: string;
+  /** Its controls, as HTML. */
+  readonly panel: string;
+  /** Why it can't work with a source, in one line; null where it can. */
+  refusal(source: Source): string | null;
+  /** Connects its controls, which are in the document now. Returns what disconnects the tool from the stage and the strip. */
+  open(place: Place): () => void;
+}
+
+/** Where a tool works. */
+export interface Place {
+  readonly source: Source;
+  readonly stage: Stage;
+  readonly strip: Strip;
+  /**
+   * Has work done by the worker that holds the source, and calls `onReply` with each reply. A newer run of the same feature replaces this
+   * one. Resolves with whether the work was done to its end; an error is shown to the visitor and resolves with false.
+   */
+  run<K extends FeatureName>(feature: K, request: Request<K>, onReply: (reply: Reply<K>) => void): Promise<boolean>;
+  /** Announces to screen readers. */
+  say(text: string): void;
+  /** Shows a visitor what went wrong, in one line. Null removes it. */
+  showError(message: string | null): void;
+}

@@ -1,0 +1,30 @@
+// The messages between the features' tools in the page and their work in the workers.
+
+import type { SampleReply, SampleRequest } from "./sample/messages.ts";
+
+interface Messages {
+  sample: { readonly request: SampleRequest; readonly reply: SampleReply };
+}
+
+export type FeatureName = keyof Messages;
+export type Request<K extends FeatureName> = Messages[K]["request"];
+export type Reply<K extends FeatureName> = Messages[K]["reply"];
+
+/** To a worker: a feature's work with the source of this id, or its end. */
+export type JobMessage =
+  | {
+      [K in FeatureName]: {
+        readonly kind: "run";
+        readonly job: number;
+        readonly source: string;
+        readonly feature: K;
+        readonly request: Request<K>;
+      };
+    }[FeatureName]
+  | { readonly kind: "cancel"; readonly job: number };
+
+/** From a worker. The last message of each job is `end`. */
+export type JobReport =
+  | { readonly kind: "reply"; readonly job: number; readonly reply: Reply<FeatureName> }
+  /** `problem` says in one line what went wrong. */
+  | { readonly kind: "end"; readonly job: number; readonly isDone: boolean; readonly problem?: string };

@@ -1,0 +1,137 @@
+// The strip of pictures below the stage: those that a tool has made, and before them those that the visitor has pinned.
+
+import type { Rgb8, Size } from "../image/planes.ts";
+import { byId, showPicture } from "./dom.ts";
+
+export interface StripPicture {
+  readonly picture: Rgb8;
+  /** Below the picture, in a word or two. */
+  readonly label: string;
+  /** Below the stage: all there is to know. */
+  readonly details: string;
+  /** Name of the file when it is downloaded. */
+  readonly file: string;
+}
+
+interface Item {
+  readonly element: HTMLLIElement;
+  readonly button: HTMLButtonElement;
+  readonly canvas: HTMLCanvasElement;
+  readonly caption: HTMLElement;
+  /** Null until it is made. */
+  shown: StripPicture | null;
+  isPinned: boolean;
+  isDeleted: boolean;
+}
+
+export class Strip {
+  readonly #list = byId("strip", HTMLUListElement);
+  #items: Item[] = [];
+  /** Those that the last expect() has made. */
+  #frames: readonly Item[] = [];
+  #selected: Item | null = null;
+  /** The pictures that the page comes with: each stays until the one in its place is made. */
+  #stored = [...this.#list.children];
+
+  /** `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. */
+  constructor(private readonly onSelect: (shown: StripPicture | null) => void) {}
+
+  /** All pictures that are there, pinned ones first. */
+  get pictures(): readonly StripPicture[] {
+    return this.#items.flatMap(({ shown }) => shown ?? []);
+  }
+
+  get selected(): StripPicture | null {
+    return this.#selected?.shown ?? null;
+  }
+
+  get isPinned(): boolean {
+    return this.#selected?.isPinned ?? false;
+  }
+
+  /** Empty frames, with these labels and this shape, in the place of all pictures that are not pinned. */
+  expect(labels: readonly string[], shape: Size): void {
+    for (const { element } of this.#items.filter((item) => !item.isPinned)) element.remove();
+    if (!this.#selected?.isPinned) this.#selected = null;
+    this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
+    this.#frames = labels.map((label) => this.#frame(label));
+    this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
+    for (const [i, { element }] of this.#frames.entries()) if (!this.#stored[i]) this.#list.append(element);
+  }
+
+  /** Fills the frame `index` of those that expect() has made. */
+  put(index: number, shown: StripPicture): void {
+    const item = this.#frames[index]!;
+    if (item.isDeleted) return;
+    item.shown = shown;
+    item.caption.textContent = shown.label;
+    item.button.disabled = false;
+    showPicture(item.canvas, shown.picture);
+    item.canvas.ariaLabel = shown.label;
+    this.#showInPlaceOfStored();
+    if (item === this.#selected) this.onSelect(shown);
+  }
+
+  /** Chooses the frame `index` of those that expect() has made. */
+  choose(index: number): void {
+    this.#choose(this.#frames[index]!);
+  }
+
+  #choose(item: Item): void {
+    this.#selected = item;
+    for (const one of this.#items) one.button.ariaPressed = String(one === item);
+    if (item.shown) this.onSelect(item.shown);
+  }
+
+  #showInPlaceOfStored(): void {
+    for (const [i, stored] of this.#stored.entries()) {
+      const frame = this.#frames[i];
+      if (frame?.shown && stored.isConnected) stored.replaceWith(frame.element);
+    }
+    if (this.#stored.every((stored) => !stored.isConnected)) this.#stored = [];
+  }
+
+  /** Pins the chosen picture, or unpins it. */
+  togglePin(): void {
+    const item = this.#selected;
+    if (!item) return;
+    item.isPinned = !item.isPinned;
+    item.element.classList.toggle("pinned", item.isPinned);
+    this.#items = [...this.#items.filter((one) => one.isPinned), ...this.#items.filter((one) => !one.isPinned)];
+    this.#list.append(...this.#items.map(({ element }) => element));
+  }
+
+  /** Deletes the chosen picture, and chooses the next one. */
+  remove(): void {
+    const item = this.#selected;
+    if (!item) return;
+    const index = this.#items.indexOf(item);
+    item.isDeleted = true;
+    item.element.remove();
+    this.#items = this.#items.filter((one) => one !== item);
+    this.#selected = null;
+    const next = this.#items.slice(index).find(({ shown }) => shown) ?? this.#items.findLast(({ shown }) => shown);
+    if (next) {
+      this.#choose(next);
+      next.button.focus({ preventScroll: true });
+    } else this.onSelect(null);
+  }
+
+  #frame(label: string): Item {
+    const element = document.createElement("li");
+    const [button, canvas, caption] = [
+      document.createElement("button"),
+      document.createElement("canvas"),
+      document.createElement("span"),
+    ];
+    Object.assign(button, { type: "button", disabled: true, ariaPressed: "false" });
+    canvas.role = "img";
+    canvas.ariaLabel = label;
+    caption.textContent = label;
+    button.append(canvas, caption);
+    element.append(button);
+    const item: Item = { element, button, canvas, caption, shown: null, isPinned: false, isDeleted: false };
+    button.addEventListener("click", () => this.#choose(item));
+    return item;
+  }
+}

@@ -1,0 +1,60 @@
+// The three views of the page. The address names the one that is shown (#view=train), and keeps the settings of Train beside it.
+
+import { byId } from "./dom.ts";
+
+const NAMES = ["play", "train", "how"] as const;
+export type ViewName = (typeof NAMES)[number];
+
+export class Views {
+  #shown: ViewName = "play";
+  /** The settings in the address, without the view. */
+  #rest = "";
+
+  get shown(): ViewName {
+    return this.#shown;
+  }
+
+  /** Shows what the address says, and returns the rest of it. */
+  read(): string {
+    const given = new URLSearchParams(location.hash.replace(/^#/, ""));
+    const name = given.get("view");
+    given.delete("view");
+    this.#rest = given.toString();
+    this.#open(NAMES.find((one) => one === name) ?? "play");
+    return this.#rest;
+  }
+
+  show(name: ViewName): void {
+    this.#open(name);
+    this.#write();
+  }
+
+  /** Replaces the settings in the address. */
+  write(rest: string): void {
+    this.#rest = rest;
+    this.#write();
+  }
+
+  #write(): void {
+    history.replaceState(null, "", `#${this.#hashOf(this.#shown)}`);
+    this.#link();
+  }
+
+  #hashOf = (name: ViewName): string => [`view=${name}`, ...(this.#rest ? [this.#rest] : [])].join("&");
+
+  #open(name: ViewName): void {
+    this.#shown = name;
+    document.body.dataset["view"] = name;
+    for (const one of NAMES) byId(one, HTMLElement).hidden = one !== name;
+    this.#link();
+  }
+
+  #link(): void {
+    for (const one of NAMES) {
+      const link = byId(`to-${one}`, HTMLAnchorElement);
+      link.href = `#${this.#hashOf(one)}`;
+      if (one === this.#shown) link.ariaCurrent = "page";
+      else link.removeAttribute("aria-current");
+    }
+  }
+}
