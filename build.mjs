@@ -156,7 +156,8 @@ async function bundlePage(folder, isSite) {
   for (const name of readdirSync("src/demo").filter((file) => /\.(html|svg|webmanifest)$/.test(file))) {
     copyFileSync(`src/demo/${name}`, join(folder, name));
   }
-  cpSync("photos", join(folder, "photos"), { recursive: true });
+  for (const name of ["photos", "models"]) if (existsSync(name)) cpSync(name, join(folder, name), { recursive: true });
+  cpSync("src/demo/stored", join(folder, "stored"), { recursive: true });
 }
 
 async function bundleDemo() {

@@ -9,7 +9,7 @@ import { crashGpu, DemoTab, withDemo } from "./demo-tab.ts";
 import { attempt, inTurn, type Row, require } from "./row.ts";
 
 /** Three scales of 25 to 30 px. */
-const settings = (iterations: number): string => `#photo=tulips&maxSize=30&iterations=${iterations}&channels=4`;
+const settings = (iterations: number): string => `#view=train&photo=tulips&maxSize=30&iterations=${iterations}&channels=4`;
 /** Takes longer than SHORT_MS on two cores without a GPU. */
 const SHORT = settings(60);
 const SHORT_MS = 5000;

@@ -80,8 +80,7 @@ function playPhoto({ name, picture }: Photo): void {
 async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   if (!file) return;
   if (file.name.endsWith(".safetensors")) {
-    const name = file.name.replace(/\.[^.]*$/, "");
-    send({ kind: "open", id: `model-${++opened}`, name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    send({ kind: "open", id: `model-${++opened}`, name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
   } else {
     const photo = await loadOwn(file);
     training.useOwn(photo);

@@ -42,7 +42,7 @@ export type Request =
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
-  /** Opens a model file under an id. */
+  /** Opens the model file of this name under an id. */
   | { readonly kind: "open"; readonly id: string; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
   /** Asks for the file of an open model. */
   | { readonly kind: "model"; readonly id: string }

@@ -149,7 +149,15 @@ function openModel({ id, name, bytes }: Request & { kind: "open" }): void {
     models.set(id, model);
     const { sizes, scales } = model;
     const photo = toRgb8(scales.length === sizes.length ? model.photo : imresizeTo(model.photo, trainedSize(model)));
-    post({ kind: "opened", id, name, sizes, scales: scales.length, photo, isSingan: !isConsingan(model) });
+    post({
+      kind: "opened",
+      id,
+      name: name.replace(/\.[^.]*$/, ""),
+      sizes,
+      scales: scales.length,
+      photo,
+      isSingan: !isConsingan(model),
+    });
   } catch (error) {
     if (error instanceof ModelFileError) throw new ModelFileError(`“${name}”: ${error.message}`);
     throw error;

@@ -13,9 +13,9 @@ import type { Rgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
 
 /** Three scales of 25 to 30 px. */
-export const TINY = "photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
+export const TINY = "view=train&photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
 /** The same with too many iterations to end before the test stops it. */
-export const LONG = "photo=tulips&maxSize=30&iterations=5000&channels=4";
+export const LONG = "view=train&photo=tulips&maxSize=30&iterations=5000&channels=4";
 export const LIMIT_MS = 120_000;
 
 export const folder = mkdtempSync(join(tmpdir(), "singan-demo-"));
@@ -67,6 +67,10 @@ export const waitFor = async (page: Page, condition: string): Promise<void> =>
 export const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
 export const isFilled = (id: string): string => `document.getElementById("${id}").dataset.filled !== undefined`;
 export const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
+export const isDone = `${isState("idle")} && document.getElementById("status").textContent.startsWith("Done")`;
+/** Whether a sample is on the stage. */
+export const isShown = (seed: number): string =>
+  `document.getElementById("results-hint").textContent.startsWith("Picture ${seed},")`;
 
 export async function start(page: Page): Promise<void> {
   await waitFor(page, `!document.getElementById("start").disabled`);
@@ -79,18 +83,25 @@ export async function pixels(page: Page, id: string): Promise<Rgb8> {
   return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
 }
 
+/** Goes on to the view Play with the model in training, and returns its first sample. */
+export async function play(page: Page): Promise<Rgb8> {
+  await page.click("#play-model");
+  await waitFor(page, isShown(0));
+  return pixels(page, "picture");
+}
+
 /** Clicks `button` and returns the sample when the page shows it. */
 export async function newSample(page: Page, button: string, seed: number): Promise<Rgb8> {
-  await page.click(button);
-  await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Seed ${seed},")`);
-  return pixels(page, "sample");
+  await page.locator(button).click();
+  await waitFor(page, isShown(seed));
+  return pixels(page, "picture");
 }
 
 /** Clicks `button` and returns the downloaded file. */
 export async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await page.click(button);
+  await page.locator(button).click(); // waits until pictures that come no longer move it
   await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
   return readFileSync(join(folder, name));
 }

@@ -8,7 +8,7 @@ import { launchBrowser } from "../../harness/browser.ts";
 import { about } from "../../src/demo/dom.ts";
 import { explain, RECOVERING } from "../../src/demo/problems.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import { toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
@@ -17,11 +17,14 @@ import { readModel } from "../../src/singan/recipes.ts";
 import {
   choose,
   downloaded,
+  isDone,
   isFilled,
+  isShown,
   isState,
   LONG,
   newSample,
   pixels,
+  play,
   progress,
   server,
   start,
@@ -35,8 +38,7 @@ import {
 test("trains the bundled photo to the end, makes samples by seed, and saves picture and model", () =>
   visit(TINY, async (page) => {
     await start(page);
-    await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
-    expect(await textOf(page, "#status")).toMatch(/^Done/);
+    await waitFor(page, isDone);
     expect(await textOf(page, "#plan")).toBe("Your settings: 3 scales up to 30×30 px, 2 iterations each, 4 channels.");
     expect(await progress(page)).toBe(1);
     expect(await page.$$eval("#scales li", (items) => items.map((item) => item.textContent))).toEqual([
@@ -47,7 +49,7 @@ test("trains the bundled photo to the end, makes samples by seed, and saves pict
     expect(await page.$$eval("#scales canvas", (all) => all.length)).toBe(9);
     expect(await textOf(page, "#legend")).toMatch(/D real -?\d.*Reconstruction \d+\.\d+$/);
 
-    const first = await pixels(page, "sample");
+    const first = await play(page);
     expect(first).toMatchObject({ width: 30, height: 30 });
     expect(new Set(first.data).size).toBeGreaterThan(20); // not blank
     const second = await newSample(page, "#new-sample", 1);
@@ -97,31 +99,35 @@ test("a pause holds the training, resuming goes on, stopping ends it; leaving me
     await page.click("#stop");
     await waitFor(page, isState("idle"));
     expect(await textOf(page, "#status")).toBe("Ended before the first scale was done.");
-    expect(await page.$("#new-sample:disabled")).not.toBeNull();
+    expect(await page.$("#play-model:disabled")).not.toBeNull();
   }));
 
 test("a finished scale makes samples while the next one trains", () =>
-  visit("photo=tulips&maxSize=30&iterations=40&channels=4", async (page) => {
+  visit("view=train&photo=tulips&maxSize=30&iterations=40&channels=4", async (page) => {
     await start(page);
-    await waitFor(page, `document.querySelector("#new-sample:enabled")`);
+    await waitFor(page, `document.querySelector("#play-model:enabled")`);
     await page.click("#pause");
-    const picture = await newSample(page, "#new-sample", 0);
-    expect(await textOf(page, "#results-hint")).toBe(`Seed 0, ${picture.width}×${picture.height} px, made by 1 of 3 scales.`);
+    const picture = await play(page);
+    expect(await textOf(page, "#results-hint")).toBe(`Picture 0, ${picture.width}×${picture.height} px, made by 1 of 3 scales.`);
+    await page.click("#to-train");
     await page.click("#stop");
     await waitFor(page, isState("idle"));
     expect(await textOf(page, "#status")).toMatch(/^Ended after 1 of 3 scales/);
   }));
 
 describe("instant pictures", () => {
-  const seeds = (first: number) => Array.from({ length: 6 }, (_, i) => first + i);
-  const areShown = Array.from({ length: 6 }, (_, i) => isFilled(`instant-${i}`)).join(" && ");
-  const all = (page: Page) => Promise.all(seeds(0).map((i) => pixels(page, `instant-${i}`)));
+  const isMade = `document.querySelectorAll("#strip button:enabled").length === 8`;
+  const strip = (page: Page): Promise<Rgb8[]> =>
+    page
+      .$$eval("#strip canvas", (all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()))
+      .then((urls) => urls.map((url) => decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"))));
 
-  test("of the chosen photo are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
-    visit("photo=clouds", async (page) => {
+  test("of a visitor's photo are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
+    visit("view=play", async (page) => {
+      await choose(page, "large.png", striped(90, 90));
       await choose(page, "stripes.png", striped(40, 30)); // replaces the work on the larger photo
-      await waitFor(page, areShown);
-      const shown = await all(page);
+      await waitFor(page, `${isMade} && ${isShown(0)} && document.getElementById("document-name").textContent === "stripes"`);
+      const shown = await strip(page);
       const { photo, options } = firstInstant(toPlanes(decodeImage(striped(40, 30))), 96);
       const shares = [new LocalShares()];
       for (const [seed, picture] of shown.entries()) {
@@ -129,33 +135,32 @@ describe("instant pictures", () => {
         const found = await instantPicture([photo], request, (source) => ProcessorDenoiser.open(source, shares));
         expect(picture).toEqual(toRgb8(found));
       }
-      expect(await textOf(page, "#instant-hint")).toMatch(/^Made at once from patches of the photo/);
-      expect(decodeImage(await downloaded(page, "#instant-2", "stripes-instant-2.png"))).toEqual(shown[2]);
+      await page.click("#strip li:nth-child(3) button");
+      expect(decodeImage(await downloaded(page, "#save-sample", "stripes-instant-seed-2.png"))).toEqual(shown[2]);
 
-      await page.click("#more-instant");
-      await waitFor(page, `!(${areShown})`);
-      await waitFor(page, areShown);
-      const later = await all(page);
-      const names = await page.$$eval("#instant button", (buttons) =>
-        buttons.map((button) => button.ariaLabel ?? button.textContent),
-      );
-      expect(names).toEqual(["More", ...seeds(6).map((seed) => `Download the instant picture with seed ${seed}`)]);
-      for (const [i, picture] of later.entries()) expect(picture.data).not.toEqual(shown[i]!.data);
+      await page.$eval("#sample-seed", (input) => {
+        (input as HTMLInputElement).value = "7";
+      });
+      await newSample(page, "#show-sample", 7);
+      await newSample(page, "#new-sample", 8);
+      await waitFor(page, isMade);
+      for (const [i, picture] of (await strip(page)).entries()) expect(picture.data).not.toEqual(shown[i]!.data);
 
+      await page.click("#to-train");
       await page.click("#gallery [value=clouds]");
-      await waitFor(page, `!${isFilled("instant-0")}`);
-      await waitFor(page, isFilled("instant-0"));
-      expect(await pixels(page, "instant-0")).toMatchObject({ width: 96 });
+      await waitFor(page, `document.getElementById("real").height === 124`);
+      await page.click("#play-photo");
+      await waitFor(page, `document.getElementById("document-name").textContent === "clouds" && ${isShown(0)}`);
+      expect(await pixels(page, "picture")).toMatchObject({ width: 96 });
     }));
 
   test("are not made of a photo whose shape would take minutes, and the page says so", () =>
-    visit("photo=tulips", async (page) => {
+    visit("view=play", async (page) => {
       await choose(page, "long.png", striped(1200, 30));
-      await waitFor(page, `document.getElementById("instant-hint").textContent.startsWith("There are no instant")`);
-      expect(await textOf(page, "#instant-hint")).toBe(
+      await waitFor(page, `!document.getElementById("problem").hidden`);
+      expect(await textOf(page, "#problem")).toBe(
         "There are no instant pictures. A photo of 1200x30 is too long: pictures of its shape take minutes.",
       );
-      expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
     }));
 });
 
@@ -164,7 +169,7 @@ describe("a visitor's own photo", () => {
   const checked = (page: Page) => page.$eval("#gallery :checked", (radio) => (radio as HTMLInputElement).value);
 
   test("a file that is no picture, an empty and a small one each give one message and change nothing", () =>
-    visit("photo=clouds", async (page) => {
+    visit("view=train&photo=clouds", async (page) => {
       await waitFor(page, isFilled("real"));
       const before = await pixels(page, "real");
       for (const [name, bytes, message] of [
@@ -186,7 +191,7 @@ describe("a visitor's own photo", () => {
     }));
 
   test.each(["drop", "paste"])("by %s", (way) =>
-    visit("", async (page) => {
+    visit("view=train", async (page) => {
       await waitFor(page, isFilled("real"));
       await page.evaluate(
         (kind, bytes) => {
@@ -209,7 +214,7 @@ describe("a visitor's own photo", () => {
   );
 
   test("settings that don't fit it are refused in one line", () =>
-    visit("photo=clouds&maxSize=30&iterations=2&channels=4", async (page) => {
+    visit("view=train&photo=clouds&maxSize=30&iterations=2&channels=4", async (page) => {
       await start(page);
       await waitFor(page, `!document.getElementById("problem").hidden`);
       expect(await problem(page)).toMatch(/^Limited to 30 pixels, the picture of 256x124 becomes 30x15: .* allow 52 pixels\.$/);
@@ -220,7 +225,7 @@ describe("a visitor's own photo", () => {
 
 describe("the address", () => {
   test("carries the settings both ways", () =>
-    visit("photo=citrus&preset=preview&seed=5&iterations=9", async (page) => {
+    visit("view=train&photo=citrus&preset=preview&seed=5&iterations=9", async (page) => {
       await waitFor(page, isFilled("real"));
       const value = (id: string) => page.$eval(`#${id}`, (e) => (e as HTMLInputElement).value);
       expect([await value("preset"), await value("seed"), await value("iterations"), await value("maxSize")]).toEqual([
@@ -231,12 +236,12 @@ describe("the address", () => {
       ]);
       await page.select("#preset", "balanced");
       await page.click("#gallery [value=clouds]");
-      expect(new URL(page.url()).hash).toBe("#photo=clouds&preset=balanced&seed=5&iterations=9");
+      expect(new URL(page.url()).hash).toBe("#view=train&photo=clouds&preset=balanced&seed=5&iterations=9");
     }));
 
   test("nonsense in it becomes the defaults", () =>
     visit(
-      "photo=secret&preset=best&seed=x&maxSize=abc",
+      "view=train&photo=secret&preset=best&seed=x&maxSize=abc",
       async (page) => {
         await waitFor(page, isFilled("real"));
         const values = await page.$eval("#settings", (form) => Object.fromEntries(new FormData(form as HTMLFormElement)));
@@ -253,12 +258,13 @@ describe("without a GPU", () => {
       const work = async (page: Page): Promise<void> => {
         await waitFor(page, `!document.getElementById("problem").hidden`);
         await waitFor(page, isFilled("real"));
-        await waitFor(page, isFilled("instant-0"));
         await page.click("#gallery [value=citrus]"); // choosing a photo does not remove the message
         await waitFor(page, `document.getElementById("real").height === 169`);
+        await page.click("#play-photo");
+        await waitFor(page, isShown(0));
         expect(await textOf(page, "#problem")).toMatch(/^This browser has WebGPU but offers no GPU\..*chrome:\/\/gpu/);
       };
-      await visit("", work, { in: other, expected: /WebGPU|adapter/ });
+      await visit("view=train", work, { in: other, expected: /WebGPU|adapter/ });
     } finally {
       await other.close();
     }
@@ -284,7 +290,11 @@ describe("without a GPU", () => {
         );
         expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(true);
       };
-      await visit("", work, { in: other, at: `http://${host}/`, expected: /Cross-Origin-Opener-Policy header has been ignored/ });
+      await visit("view=train", work, {
+        in: other,
+        at: `http://${host}/`,
+        expected: /Cross-Origin-Opener-Policy header has been ignored/,
+      });
     } finally {
       await other.close();
       site.closeAllConnections();
@@ -301,18 +311,17 @@ describe("without a GPU", () => {
       const work = async (page: Page): Promise<void> => {
         await start(page);
         await waitFor(page, `document.querySelectorAll("#scales li").length === 1 && ${isState("training")}`);
-        await page.click("#new-sample");
+        await page.click("#play-model");
         void session.send("Browser.crashGpuProcess").catch(() => {});
         // All at once, because it lasts for moments only.
         const said = `document.getElementById("status").textContent === ${JSON.stringify(RECOVERING)}`;
         await waitFor(page, `${isState("recovering")} && ${said} && document.getElementById("pause").disabled`);
         await waitFor(page, `document.getElementById("results-hint").textContent.includes("made by 1 of 3 scales")`);
-        await waitFor(page, isState("idle"));
-        expect(await textOf(page, "#status")).toMatch(/^Done/);
+        await waitFor(page, isDone);
         expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
         expect(await page.$eval("#unfinished", (bar) => (bar as HTMLElement).hidden)).toBe(true);
       };
-      await visit("photo=tulips&maxSize=30&iterations=60&channels=4", work, { in: other });
+      await visit("view=train&photo=tulips&maxSize=30&iterations=60&channels=4", work, { in: other });
     } finally {
       await other.close();
     }

@@ -7,10 +7,13 @@ import { decodeImage } from "../../src/image/decode.ts";
 import {
   choose,
   downloaded,
+  isDone,
   isFilled,
+  isShown,
   isState,
   newSample,
   pixels,
+  play,
   server,
   start,
   striped,
@@ -23,7 +26,6 @@ import {
 /** Within it, the shaders of one size are compiled, which nothing interrupts. */
 const STOP_MS = 4000;
 
-const isDone = `${isState("idle")} && ${isFilled("sample")}`;
 const focused = (page: Page): Promise<string> => page.evaluate("document.activeElement.id") as Promise<string>;
 const dialogs = (page: Page): string[] => {
   const shown: string[] = [];
@@ -38,6 +40,7 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
     const work = async (page: Page): Promise<void> => {
       await start(page);
       await waitFor(page, isDone);
+      await play(page);
       await page.evaluate(
         `document.getElementById("chart").addEventListener("contextrestored", () => (globalThis.isRestored = true))`,
       );
@@ -45,12 +48,12 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
       await waitFor(page, "globalThis.isRestored");
       const sample = decodeImage(await downloaded(page, "#save-sample", "tulips-seed-0.png"));
       expect(new Set(sample.data).size).toBeGreaterThan(20);
-      await expect.poll(() => pixels(page, "sample")).toEqual(sample);
+      await expect.poll(() => pixels(page, "picture")).toEqual(sample);
       for (const id of ["real", "reconstruction", "preview", "chart"])
         expect([id, new Set((await pixels(page, id)).data).size > 20]).toEqual([id, true]);
-      await page.$eval("#sample", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
+      await page.$eval("#picture", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
       await newSample(page, "#new-sample", 1);
-      await page.$eval("#sample", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
+      await page.$eval("#picture", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
       expect(new Set(decodeImage(await downloaded(page, "#save-sample", "tulips-seed-1.png")).data).size).toBeGreaterThan(20);
     };
     await visit(TINY, work, { in: other });
@@ -59,7 +62,7 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
   }
 });
 
-test("a finished model: the focus goes to new pictures, its end is announced, and it is given up only where the visitor agrees", () =>
+test("a finished model: the focus goes to new pictures, its end is announced, and another training does not give it up", () =>
   visit(TINY, async (page) => {
     const asked = dialogs(page);
     const said = page.evaluate(`new Promise((resolve) => new MutationObserver((_, observer) => {
@@ -71,26 +74,26 @@ test("a finished model: the focus goes to new pictures, its end is announced, an
     await page.focus("#start");
     await page.keyboard.press("Enter");
     await waitFor(page, isDone);
-    expect(await focused(page)).toBe("new-sample");
+    expect(await focused(page)).toBe("play-model");
     expect(await said).toBe("Done. Make as many new pictures as you like.");
 
-    await start(page);
-    expect(asked).toEqual(["Give up the model of tulips? It is not downloaded."]);
+    const first = await play(page);
+    await page.click("#to-train");
+    await start(page); // another training gives up nothing
+    await page.click("#to-play");
+    await newSample(page, "#new-sample", 1);
+    await page.click("#to-train");
     await waitFor(page, isDone);
-    await downloaded(page, "#save-model", "tulips.safetensors");
-    await start(page);
-    await waitFor(page, isDone);
-    expect(asked.length).toBe(1);
-    await page.click("#new-sample");
-    const left = page.waitForNavigation();
-    void page.reload().catch(() => {});
-    await left;
-    expect(asked.length).toBe(2); // before leaving, the browser asks with its own words
+    await page.click("#to-play");
+    await page.click("#strip li:first-child button");
+    await waitFor(page, isShown(0));
+    expect(await pixels(page, "picture")).toEqual(first);
+    expect(asked).toEqual([]);
   }));
 
 test("a training of days begins only where the visitor agrees; until then nothing is given up, and timing the GPU shows progress and can be stopped", () =>
   visit(
-    "photo=tulips&maxSize=40&iterations=100000&channels=16",
+    "view=train&photo=tulips&maxSize=40&iterations=100000&channels=16",
     async (page) => {
       const asked = dialogs(page);
       await page.evaluate(`globalThis.said = []; new MutationObserver(() => said.push(document.getElementById("status").textContent))
@@ -132,14 +135,16 @@ test("another photo after a training: nothing of the old one stands beside it, a
   visit(TINY, async (page) => {
     await start(page);
     await waitFor(page, isDone);
-    expect(await textOf(page, "#results-title")).toBe("New pictures of tulips");
+    await play(page);
+    await page.click("#to-train");
     await page.click("#gallery [value=clouds]");
     await waitFor(page, `document.getElementById("details").hidden`);
     expect(await textOf(page, "#status")).toBe("Not started.");
     expect(await textOf(page, "#plan")).toBe("");
     expect(await page.evaluate(isFilled("preview"))).toBe(false);
+    await page.click("#to-play");
     await newSample(page, "#new-sample", 1);
-    expect(await textOf(page, "#results-title")).toBe("New pictures of tulips");
+    expect(await textOf(page, "#document-name")).toBe("tulips");
   }));
 
 describe("files", () => {
@@ -147,15 +152,15 @@ describe("files", () => {
     visit(TINY, async (page) => {
       await start(page);
       await waitFor(page, isDone);
-      const sample = await pixels(page, "sample");
+      const sample = await play(page);
       const bytes = await downloaded(page, "#save-model", "tulips.safetensors");
-      await visit("photo=clouds", async (other) => {
+      await visit("view=train&photo=clouds", async (other) => {
         await waitFor(other, `!document.getElementById("start").disabled`);
         await choose(other, "my-model.safetensors", bytes);
-        await waitFor(other, isFilled("sample"));
-        expect(await textOf(other, "#results-title")).toBe("New pictures of my-model");
-        expect(await textOf(other, "#results-hint")).toBe("Seed 0, 30×30 px.");
-        expect(await pixels(other, "sample")).toEqual(sample);
+        await waitFor(other, isShown(0));
+        expect(await textOf(other, "#document-name")).toBe("my-model");
+        expect(await textOf(other, "#results-hint")).toBe("Picture 0, 30×30 px.");
+        expect(await pixels(other, "picture")).toEqual(sample);
         expect((await newSample(other, "#new-sample", 1)).data).not.toEqual(sample.data);
         const broken = bytes.slice();
         broken[broken.length - 9]! ^= 1;
@@ -175,7 +180,7 @@ describe("files", () => {
     }));
 
   test("a size is told as the file has it; of several files the first is used, and the page says so", () =>
-    visit("photo=clouds", async (page) => {
+    visit("view=train&photo=clouds", async (page) => {
       await choose(page, "long.png", striped(3000, 20));
       await waitFor(page, `document.getElementById("problem").textContent.startsWith("“long” has 3000×20 pixels")`);
       const input = (await page.$("#file")) as ElementHandle<HTMLInputElement>;
@@ -196,7 +201,7 @@ describe("files", () => {
     }));
 
   test("a picture of the page itself that is dragged is not taken for a file", () =>
-    visit("photo=clouds", async (page) => {
+    visit("view=train&photo=clouds", async (page) => {
       await waitFor(page, isFilled("real"));
       await page.evaluate(() => {
         const picture = document.querySelector("#gallery img")!;
@@ -213,7 +218,7 @@ describe("files", () => {
     const page = await (await launchBrowser()).newPage();
     const sent: string[] = [];
     page.on("request", (request) => request.url().includes("/photos/") && sent.push(new URL(request.url()).pathname));
-    await page.goto(server.url);
+    await page.goto(`${server.url}#view=train`);
     await waitFor(page, isFilled("real"));
     await page.click("#gallery [value=citrus]");
     await waitFor(page, `document.getElementById("real").height === 169`);

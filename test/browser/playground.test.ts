@@ -9,7 +9,7 @@ import { openDevice } from "../../src/runtime/open.ts";
 import type { SampleOptions, Sampler } from "../../src/singan/generation/sampling.ts";
 import { openSampler, writeModel } from "../../src/singan/recipes.ts";
 import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
-import { choose, downloaded, isFilled, newSample, pixels, textOf, visit, waitFor } from "./demo-page.ts";
+import { choose, downloaded, isShown, newSample, pixels, textOf, visit, waitFor } from "./demo-page.ts";
 
 let gpu: Gpu;
 let sampler: Sampler;
@@ -40,28 +40,28 @@ async function set(page: Page, id: string, value: string, event: "input" | "chan
 }
 
 test("a model that the command line has made: start scales, sizes and tiles are the library's pictures, and files say which", () =>
-  visit("photo=clouds", async (page) => {
+  visit("view=play", async (page) => {
     await choose(page, "tiny.safetensors", file);
-    await waitFor(page, isFilled("sample"));
-    expect(await pixels(page, "sample")).toEqual(await library({ seed: 0 }));
+    await waitFor(page, isShown(0));
+    expect(await pixels(page, "picture")).toEqual(await library({ seed: 0 }));
     expect((await newSample(page, "#new-sample", 1)).data).toEqual((await library({ seed: 1 })).data);
 
     expect(await textOf(page, "#change-hint")).toBe("Everything is made anew.");
     await set(page, "change", "0", "input");
     const details = await library({ seed: 1, startScale: 1 });
-    await expect.poll(() => pixels(page, "sample"), { timeout: 20_000 }).toEqual(details);
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(details);
     expect(await textOf(page, "#change-hint")).toMatch(/^What can be seen at \d+×\d+ px stays; finer things are made anew\.$/);
     await set(page, "change", "1", "input");
 
-    await set(page, "sample-width", "40", "change");
-    await set(page, "seamless", "x", "change");
+    await set(page, "sample-width", "40", "input");
+    await set(page, "seamless", "x", "input");
     const wide = { seed: 1, size: { width: 40, height: sampler.model.sizes.at(-1)!.height }, wraps: { x: true, y: false } };
     const tile = await library(wide);
-    await expect.poll(() => pixels(page, "sample"), { timeout: 20_000 }).toEqual(tile);
-    expect(await textOf(page, "#results-hint")).toBe(`Seed 1, 40×${wide.size.height} px.`);
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(tile);
+    expect(await textOf(page, "#results-hint")).toBe(`Picture 1, 40×${wide.size.height} px.`);
     await downloaded(page, "#save-sample", `tiny-seed-1-40x${wide.size.height}-tile-x.png`);
 
     await set(page, "sample-width", "5", "change"); // refused by the field itself, which says why
     expect(await page.$eval("#sample-width", (field) => (field as HTMLInputElement).validity.rangeUnderflow)).toBe(true);
-    expect(await pixels(page, "sample")).toEqual(tile);
+    expect(await pixels(page, "picture")).toEqual(tile);
   }));

@@ -37,8 +37,9 @@ test("a training and the model's download request nothing from elsewhere", async
   };
   await listen(await page.createCDPSession());
   page.on("workercreated", (created) => void listen(created.client));
-  await page.goto(`${server!.url}#photo=tulips&maxSize=30&iterations=2&channels=4`);
+  await page.goto(`${server!.url}#view=train&photo=tulips&maxSize=30&iterations=2&channels=4`);
   await (await page.waitForSelector(START))!.click();
+  await (await page.waitForSelector("#play-model:not(:disabled)"))!.click();
   await (await page.waitForSelector("#save-sample:not(:disabled)"))!.click();
   await page.click("#save-model");
   await page.waitForNetworkIdle();
@@ -52,7 +53,7 @@ test("a training and the model's download request nothing from elsewhere", async
 
 test("neither the page nor its worker can fetch from another origin or evaluate text", async () => {
   const page = await browser.newPage();
-  await page.goto(server!.url);
+  await page.goto(`${server!.url}#view=train`);
   await page.waitForSelector(START);
   const forbidden = forbiddenTo(other!.url);
   expect(await page.workers()[0]!.evaluate(forbidden)).toEqual(["refused", "EvalError"]);

@@ -70,7 +70,7 @@ test("after the first visit it opens and works without a network; a new version 
 
   const offline = await visit();
   await isReady(offline);
-  await offline.waitForSelector("#instant-pictures canvas");
+  await offline.waitForSelector("#tools input");
   await offline.close();
 
   appendFileSync(site("style.css"), "body { outline: 7px solid rgb(1, 2, 3) }\n");

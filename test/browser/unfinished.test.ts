@@ -9,10 +9,24 @@ import { serve } from "../../harness/serve.ts";
 import type { Facts } from "../../src/demo/kept-training.ts";
 import { RECIPES } from "../../src/singan/recipes.ts";
 import { readCheckpointFile, writeCheckpointFile } from "../../src/singan/training/checkpoint.ts";
-import { choose, folder, isFilled, isState, pixels, server, start, striped, TINY, textOf, visit, waitFor } from "./demo-page.ts";
+import {
+  choose,
+  folder,
+  isDone,
+  isState,
+  pixels,
+  play,
+  server,
+  start,
+  striped,
+  TINY,
+  textOf,
+  visit,
+  waitFor,
+} from "./demo-page.ts";
 
 describe("a training that was stopped or interrupted", () => {
-  const SHORT = "photo=tulips&maxSize=30&iterations=40&channels=4";
+  const SHORT = "view=train&photo=tulips&maxSize=30&iterations=40&channels=4";
   const bar = (page: Page) => textOf(page, "#unfinished-text");
   const isOffered = `!document.getElementById("unfinished").hidden`;
   const stopAfterOneScale = async (page: Page): Promise<void> => {
@@ -46,15 +60,12 @@ describe("a training that was stopped or interrupted", () => {
     const name = "<b>mine & 🌷";
     const photo = striped(41, 37);
     const fingerprint = async (page: Page) => {
-      await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
+      await waitFor(page, isDone);
       expect(await textOf(page, "#status")).toMatch(/^Done/);
-      return {
-        ...(await sampled(page)),
-        scales: await page.$$eval("#scales canvas", (all) => all.map((one) => one.toDataURL())),
-      };
+      const scales = await page.$$eval("#scales canvas", (all) => all.map((one) => one.toDataURL()));
+      return { scales, plan: await textOf(page, "#plan"), sample: await play(page) };
     };
-    const sampled = async (page: Page) => ({ sample: await pixels(page, "sample"), plan: await textOf(page, "#plan") });
-    const hash = "maxSize=30&iterations=40&channels=4&seed=3";
+    const hash = "view=train&maxSize=30&iterations=40&channels=4&seed=3";
     try {
       let wanted: unknown;
       await visit(hash, async (page) => {
@@ -70,7 +81,7 @@ describe("a training that was stopped or interrupted", () => {
         await stopAfterOneScale(page);
         expect(await bar(page)).toMatch(/^Training of <b>mine & 🌷 stopped at \d+ %\. It is kept in this browser\.$/);
       }, { in: other }); // biome-ignore format: one call
-      await visit("photo=clouds", async (page) => {
+      await visit("view=train&photo=clouds", async (page) => {
         await waitFor(page, isOffered);
         expect(await bar(page)).toMatch(/^Training of <b>mine & 🌷 stopped at \d+ %/);
         expect(await page.$$eval("#unfinished b", (all) => all.length)).toBe(0);
@@ -167,7 +178,7 @@ describe("a training that was stopped or interrupted", () => {
       await page.reload();
       await waitFor(page, `${isOffered} && !document.getElementById("continue").disabled`);
       await page.click("#continue");
-      await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
+      await waitFor(page, isDone);
       expect(await textOf(page, "#status")).toMatch(/^Done/);
       expect(await textOf(page, "#warning")).toMatch(
         /^Another GPU, or another version of this page, goes on with this training, /,
@@ -186,7 +197,7 @@ describe("a training that was stopped or interrupted", () => {
     try {
       const work = async (page: Page): Promise<void> => {
         await start(page);
-        await waitFor(page, `${isState("idle")} && ${isFilled("sample")}`);
+        await waitFor(page, isDone);
         expect(await textOf(page, "#status")).toMatch(/^Done/);
         expect(await textOf(page, "#warning")).toBe(
           "This browser can't keep the training (Not here). It goes on, but closing the tab loses it. Download the model at the end.",
