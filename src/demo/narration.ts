@@ -10,6 +10,12 @@ export function narrationOf(scale: number, sizes: readonly Size[]): string {
   const finest = sizes.at(-1)!.width;
   const wide = Math.min(finest, Math.round((PATCH * finest) / sizes[scale]!.width));
   const isLast = scale === sizes.length - 1;
-  const what = isLast ? "the finest details" : scale === 0 ? "what lies where: areas" : wide > finest / 4 ? "large shapes" : "shapes";
+  const what = isLast
+    ? "the finest details"
+    : scale === 0
+      ? "what lies where: areas"
+      : wide > finest / 4
+        ? "large shapes"
+        : "shapes";
   return `Now it learns ${what}, about ${wide} px wide of ${finest}.`;
 }

@@ -21,7 +21,7 @@ type Phase =
   | { readonly kind: "training" }
   | { readonly kind: "paused" }
   /** The GPU was lost, and another one is asked for. */
-  | { readonly kind: "recovering"; readonly then: "planning" | "training" }
+  | { readonly kind: "recovering"; readonly resumes: "planning" | "training" }
   | { readonly kind: "stopping"; readonly hadPlan: boolean };
 
 export type PhaseName = Phase["kind"];
@@ -60,20 +60,26 @@ export const FIRST_STATE: TrainState<never> = {
 /** The state after a step. A step that does not fit the state changes nothing: messages of the worker may come late. */
 export function next<M>(state: TrainState<M>, step: TrainStep<M>): TrainState<M> {
   const { models } = state;
-  if (step.kind === "photo") return { ...state, hasPhoto: true };
+  // A model of another photo must not look like one of this photo.
+  if (step.kind === "photo") return { ...state, hasPhoto: true, models: isRunning(state) ? models : asFormer(models) };
   if (step.kind === "refused") return { ...state, isRefused: step.isRefused };
   if (step.kind === "scale") return isRunning(state) ? { ...state, models: { own: step.model, former: null } } : state;
   if (step.kind === "start" && !controlsOf(state).canStart) return state;
-  const begun = step.kind === "start" ? { own: null, former: models.own ?? models.former } : models;
+  const begun = step.kind === "start" ? asFormer(models) : models;
   return { ...state, phase: nextPhase(state.phase, step) ?? state.phase, models: begun };
 }
 
+const asFormer = <M>({ own, former }: Models<M>): Models<M> => ({ own: null, former: own ?? former });
+
 /** Null where the step changes nothing. */
-function nextPhase(phase: Phase, { kind, ...more }: Exclude<TrainStep<unknown>, { kind: "photo" | "refused" | "scale" }>): Phase | null {
+function nextPhase(
+  phase: Phase,
+  { kind, ...more }: Exclude<TrainStep<unknown>, { kind: "photo" | "refused" | "scale" }>,
+): Phase | null {
   const at = phase.kind;
   switch (kind) {
     case "gpu":
-      if (at === "recovering") return { kind: phase.then };
+      if (at === "recovering") return { kind: phase.resumes };
       return at === "loading" || at === "no-gpu" || at === "blocked" ? { kind: "ready" } : null;
     case "noGpu":
       return { kind: (more as { wasLost: boolean }).wasLost ? "blocked" : "no-gpu" };
@@ -82,7 +88,7 @@ function nextPhase(phase: Phase, { kind, ...more }: Exclude<TrainStep<unknown>, 
     case "start":
       return { kind: "planning" };
     case "plan":
-      if (at === "recovering") return { kind: "recovering", then: "training" };
+      if (at === "recovering") return { kind: "recovering", resumes: "training" };
       if (at === "stopping") return { kind: "stopping", hadPlan: true };
       return at === "planning" ? { kind: "training" } : null;
     case "pause":
@@ -90,10 +96,10 @@ function nextPhase(phase: Phase, { kind, ...more }: Exclude<TrainStep<unknown>, 
     case "resume":
       return at === "paused" ? { kind: "training" } : null;
     case "stop":
-      if (at === "recovering") return { kind: "stopping", hadPlan: phase.then === "training" };
+      if (at === "recovering") return { kind: "stopping", hadPlan: phase.resumes === "training" };
       return at === "planning" || at === "training" || at === "paused" ? { kind: "stopping", hadPlan: at !== "planning" } : null;
     case "lost":
-      return at === "planning" || at === "training" ? { kind: "recovering", then: at } : null;
+      return at === "planning" || at === "training" ? { kind: "recovering", resumes: at } : null;
     case "ended":
       return at === "no-gpu" || at === "blocked" ? null : { kind: "ready" };
   }
