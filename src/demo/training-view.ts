@@ -9,10 +9,12 @@ import type { Pictures, Plan, Progress } from "./protocol.ts";
 
 /** Least interval between pictures for visitors who prefer reduced motion. */
 const REDUCED_MOTION_MS = 4000;
-/** Height of a step of the staircase, px: of the finest scale, and of one of no size. */
-const [HIGHEST_PX, LOWEST_PX] = [96, 32];
+/** Height of the staircase's last step, px, and the least of any. */
+const [HIGHEST_PX, LOWEST_PX] = [96, 24];
 
 const BEFORE = "A training begins with tiny pictures, and adds finer details step by step.";
+
+const [NEWEST, EMPTY] = ["The newest sample", "The pictures of the training appear here."];
 
 /** A step of the staircase. */
 interface Step {
@@ -149,7 +151,7 @@ export class TrainingView {
 
   /** Shows what is selected: a finished scale, or what is in training. */
   #show(): void {
-    const { pictures, caption } = this.#selected ?? { pictures: this.#live, caption: "The newest sample" };
+    const { pictures, caption } = this.#selected ?? { pictures: this.#live, caption: this.#live ? NEWEST : EMPTY };
     const isJudged = !this.#selected && this.wantsJudgement;
     this.#showLive.hidden = this.#selected === null;
     this.#legend.hidden = !isJudged;
@@ -169,7 +171,7 @@ export class TrainingView {
     button.type = "button";
     button.ariaPressed = "false";
     const canvas = canvasOf(pictures.sample, "Sample of scale");
-    canvas.style.height = `${Math.round(LOWEST_PX + ((HIGHEST_PX - LOWEST_PX) * height) / this.#sizes.at(-1)!.height)}px`;
+    canvas.style.height = `${Math.max(LOWEST_PX, Math.round((HIGHEST_PX * height) / this.#sizes.at(-1)!.height))}px`;
     button.append(canvas, caption);
     item.append(button);
     const step = { button, pictures, caption: `Scale ${caption} px` };

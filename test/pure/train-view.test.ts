@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { factsOf, refusalOf } from "../../src/demo/cards.ts";
 import { judged } from "../../src/demo/judged.ts";
 import { narrationOf, PATCH } from "../../src/demo/narration.ts";
+import { explain, RECOVERING } from "../../src/demo/problems.ts";
 import { PADDING } from "../../src/singan/model/config.ts";
 
 describe("narration", () => {
@@ -75,5 +76,26 @@ describe("judged pictures", () => {
   test("scores that are all the same leave the picture grey where they are the middle", () => {
     const scores = { width: 3, height: 2, data: new Float32Array(6).fill(2) };
     expect(judged(picture, scores, losses).data).toEqual(picture.data);
+  });
+});
+
+describe("a lost GPU: three messages by what helps, and what was learnt is safe before anything else", () => {
+  test.each([
+    ["lostUntilReload", true, null, "The training is saved: reload the page, then choose Continue."],
+    ["lostUntilRestart", true, null, "The training is saved: restart the browser, then choose Continue."],
+    [
+      "lostUntilReload",
+      true,
+      "tulips",
+      "The training is saved: download the model of tulips, reload the page, then choose Continue.",
+    ],
+    ["lostUntilReload", false, "tulips", "Download the model of tulips, which this tab still has, then reload the page."],
+    ["lostUntilRestart", false, null, "Download what you want to keep, then restart the browser."],
+  ] as const)("%s, kept: %s, unsaved: %s", (problem, isKept, unsaved, end) => {
+    expect(explain(problem, "", "", isKept, unsaved).endsWith(` ${end}`)).toBe(true);
+  });
+
+  test("while there is hope, the page says that it goes on by itself", () => {
+    expect(RECOVERING).toBe("The GPU was lost. The training goes on by itself within moments.");
   });
 });

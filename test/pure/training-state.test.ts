@@ -10,7 +10,7 @@ const step = (kind: "gpu" | "failed" | "photo" | "start" | "plan" | "pause" | "r
 const GONE: Step = { kind: "noGpu", wasLost: true };
 const NONE: Step = { kind: "noGpu", wasLost: false };
 const scale = (model: string): Step => ({ kind: "scale", model });
-const after = (...steps: Step[]): TrainState<string> => steps.reduce<TrainState<string>>(next, FIRST_STATE);
+const stateAfter = (...steps: Step[]): TrainState<string> => steps.reduce<TrainState<string>>(next, FIRST_STATE);
 const READY = [step("gpu"), step("photo")];
 const PLANNING = [...READY, step("start")];
 const TRAINING = [...PLANNING, step("plan")];
@@ -30,7 +30,7 @@ const STATES = {
 } satisfies Record<string, Step[]>;
 
 test.each(Object.entries(STATES))("%s: what can be pressed", (kind, steps) => {
-  const state = after(...steps);
+  const state = stateAfter(...steps);
   const { canStart, canContinue, canChoose, canPause, canResume, canStop, canJudge } = controlsOf(state);
   expect(state.phase.kind).toBe(kind);
   const running = ["planning", "training", "paused", "recovering", "stopping"].includes(kind);
@@ -55,7 +55,7 @@ test("no sequence of two steps from any state leads out of the states, or to a s
   for (const steps of Object.values(STATES)) {
     for (const first of EVERY) {
       for (const second of EVERY) {
-        const state = after(...steps, first, second);
+        const state = stateAfter(...steps, first, second);
         expect(Object.keys(STATES)).toContain(state.phase.kind);
         const { canStart, canStop } = controlsOf(state);
         expect(canStart && canStop).toBe(false);
@@ -68,41 +68,47 @@ test("no sequence of two steps from any state leads out of the states, or to a s
 
 describe("nothing is given up before its successor exists", () => {
   test("the model of an earlier training stays until the next one has a scale", () => {
-    expect(controlsOf(after(...DONE))).toMatchObject({ playable: "tulips", isFormer: false });
+    expect(controlsOf(stateAfter(...DONE))).toMatchObject({ playable: "tulips", isFormer: false });
     const again = [...DONE, step("start")];
-    expect(controlsOf(after(...again)).playable).toBeNull(); // it would look like the new one
-    expect(controlsOf(after(...again, step("ended")))).toMatchObject({ playable: "tulips", isFormer: true });
-    expect(controlsOf(after(...again, step("plan"), GONE, step("ended")))).toMatchObject({ playable: "tulips", isFormer: true });
-    expect(controlsOf(after(...again, step("ended"), step("start"), step("ended")))).toMatchObject({ playable: "tulips" });
-    expect(controlsOf(after(...again, step("plan"), scale("clouds")))).toMatchObject({ playable: "clouds", isFormer: false });
+    expect(controlsOf(stateAfter(...again)).playable).toBeNull(); // it would look like the new one
+    expect(controlsOf(stateAfter(...again, step("ended")))).toMatchObject({ playable: "tulips", isFormer: true });
+    expect(controlsOf(stateAfter(...again, step("plan"), GONE, step("ended")))).toMatchObject({
+      playable: "tulips",
+      isFormer: true,
+    });
+    expect(controlsOf(stateAfter(...again, step("ended"), step("start"), step("ended")))).toMatchObject({ playable: "tulips" });
+    expect(controlsOf(stateAfter(...again, step("plan"), scale("clouds")))).toMatchObject({
+      playable: "clouds",
+      isFormer: false,
+    });
   });
 
   test("after the last loss, Start is disabled, and so is Continue", () => {
-    const state = after(...TRAINING, scale("tulips"), step("lost"), GONE, step("ended"));
+    const state = stateAfter(...TRAINING, scale("tulips"), step("lost"), GONE, step("ended"));
     expect(controlsOf(state)).toMatchObject({ canStart: false, canContinue: false, playable: "tulips" });
     expect(next(state, step("start"))).toBe(state);
   });
 
   test("another photo: the model is that of an earlier one from then on", () => {
-    expect(controlsOf(after(...DONE, step("photo")))).toMatchObject({ playable: "tulips", isFormer: true });
+    expect(controlsOf(stateAfter(...DONE, step("photo")))).toMatchObject({ playable: "tulips", isFormer: true });
   });
 });
 
 test("a loss in the middle: the training goes on where it was, and can be stopped meanwhile", () => {
-  expect(after(...PLANNING, step("lost"), step("gpu")).phase).toEqual({ kind: "planning" });
-  expect(after(...TRAINING, step("lost"), step("gpu")).phase).toEqual({ kind: "training" });
-  expect(after(...PLANNING, step("lost"), step("plan"), step("gpu")).phase).toEqual({ kind: "training" });
-  expect(after(...TRAINING, step("lost"), step("stop")).phase).toEqual({ kind: "stopping", hadPlan: true });
-  expect(after(...PLANNING, step("lost"), step("stop")).phase).toEqual({ kind: "stopping", hadPlan: false });
-  expect(after(...TRAINING, step("pause"), step("lost"), step("gpu")).phase).toEqual({ kind: "paused" });
+  expect(stateAfter(...PLANNING, step("lost"), step("gpu")).phase).toEqual({ kind: "planning" });
+  expect(stateAfter(...TRAINING, step("lost"), step("gpu")).phase).toEqual({ kind: "training" });
+  expect(stateAfter(...PLANNING, step("lost"), step("plan"), step("gpu")).phase).toEqual({ kind: "training" });
+  expect(stateAfter(...TRAINING, step("lost"), step("stop")).phase).toEqual({ kind: "stopping", hadPlan: true });
+  expect(stateAfter(...PLANNING, step("lost"), step("stop")).phase).toEqual({ kind: "stopping", hadPlan: false });
+  expect(stateAfter(...TRAINING, step("pause"), step("lost"), step("gpu")).phase).toEqual({ kind: "paused" });
 });
 
 test("a plan that comes after Stop does not start the training again", () => {
-  expect(after(...PLANNING, step("stop"), step("plan")).phase).toEqual({ kind: "stopping", hadPlan: true });
+  expect(stateAfter(...PLANNING, step("stop"), step("plan")).phase).toEqual({ kind: "stopping", hadPlan: true });
 });
 
 test("settings that the GPU refuses can't be started, others can", () => {
-  const refused = after(...READY, { kind: "refused", isRefused: true });
+  const refused = stateAfter(...READY, { kind: "refused", isRefused: true });
   expect(controlsOf(refused).canStart).toBe(false);
   expect(controlsOf(next(refused, { kind: "refused", isRefused: false })).canStart).toBe(true);
 });
