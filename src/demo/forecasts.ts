@@ -5,7 +5,7 @@ import type { Size } from "../image/planes.ts";
 import { OptionError } from "../singan/model/config.ts";
 import { PyramidError } from "../singan/model/pyramid.ts";
 import { planTraining, recipeOf } from "../singan/recipes.ts";
-import { MemoryError } from "../singan/training/plan.ts";
+import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
 import { forecastSeconds, measureSpeed, type Speed } from "../singan/training/presets.ts";
 import type { PageGpu } from "./page-gpu.ts";
 import { type FormOptions, OFFERED, type OfferedPreset, type PresetChoice, type Report } from "./protocol.ts";
@@ -44,6 +44,20 @@ export const wantedPlan = (preset: PresetChoice, options: FormOptions) => ({
   preset: preset === "auto" ? undefined : preset,
   options,
 });
+
+/** Whether the GPU's speed decides what a training will be. */
+export const picksBySpeed = (preset: PresetChoice, { maxSize, iterations }: FormOptions): boolean =>
+  preset === "auto" && (maxSize === undefined || iterations === undefined);
+
+/** What forecasts are made for. */
+interface Asked {
+  readonly gpu: Gpu;
+  readonly photo: Size;
+  readonly options: FormOptions;
+  readonly signal: AbortSignal;
+  /** Those that are made: counting the memory of one takes a while. */
+  readonly plans: Map<OfferedPreset, TrainingPlan>;
+}
 
 export class Forecasts {
   readonly #speeds = new WeakMap<Gpu, Speed>();
@@ -91,9 +105,10 @@ export class Forecasts {
     const { signal } = this.#wanted;
     try {
       await this.gpu.run(async (gpu) => {
-        if (!this.known(gpu)) await this.#tellAll(gpu, photo, options, signal);
+        const asked: Asked = { gpu, photo, options, signal, plans: new Map() };
+        if (!this.known(gpu)) await this.#tellAll(asked);
         await this.measure(gpu, signal);
-        await this.#tellAll(gpu, photo, options, signal);
+        await this.#tellAll(asked);
       });
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
@@ -105,24 +120,24 @@ export class Forecasts {
     this.#wanted = new AbortController();
   }
 
-  async #tellAll(gpu: Gpu, photo: Size, options: FormOptions, signal: AbortSignal): Promise<void> {
+  async #tellAll(asked: Asked): Promise<void> {
     for (const preset of OFFERED) {
-      const report = await this.#forecast(gpu, photo, preset, options);
+      const report = await this.#forecast(asked, preset);
       await new Promise((resolve) => setTimeout(resolve)); // messages come in between
-      signal.throwIfAborted();
+      asked.signal.throwIfAborted();
       if (report) this.post({ kind: "forecast", ...report });
     }
   }
 
-  async #forecast(gpu: Gpu, photo: Size, preset: OfferedPreset, options: FormOptions) {
+  async #forecast({ gpu, photo, options, plans }: Asked, preset: OfferedPreset) {
     const speed = this.known(gpu);
-    const isOpen = preset === "auto" && (options.maxSize === undefined || options.iterations === undefined);
-    if (isOpen && !speed) return null; // auto picks by the speed
+    if (picksBySpeed(preset, options) && !speed) return null;
     try {
-      const plan = await planTraining(gpu, photo, wantedPlan(preset, options), { speed, measures: false });
+      const plan = plans.get(preset) ?? (await planTraining(gpu, photo, wantedPlan(preset, options), { speed, measures: false }));
+      plans.set(preset, plan);
       const outline = { recipe: recipeOf(plan.options), options: plan.options, pyramid: plan.pyramid };
       const seconds = speed && forecastSeconds(speed, outline);
-      return { preset, picked: plan.preset, size: plan.pyramid.sizes.at(-1)!, bytes: plan.bytes, seconds };
+      return { preset, size: plan.pyramid.sizes.at(-1)!, bytes: plan.bytes, seconds };
     } catch (error) {
       const isTooHeavy = error instanceof MemoryError;
       if (isTooHeavy || error instanceof OptionError || error instanceof PyramidError)

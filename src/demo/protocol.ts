@@ -78,8 +78,6 @@ export interface Pictures {
 /** What a training by a preset would take. */
 export interface Forecast {
   readonly preset: OfferedPreset;
-  /** What auto picks; the preset itself for the others. */
-  readonly picked: PresetName;
   /** Of the finest scale. */
   readonly size: Size;
   /** GPU memory. */

@@ -9,7 +9,7 @@ import { planTraining, planWithoutGpu, pyramidOf, selfTest, trainToEnd, tuneTrai
 import { Eta } from "../singan/training/eta.ts";
 import { costsOf, type TrainingOutline, type TrainingState } from "../singan/training/recipe.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
-import { type Forecasts, Stopped, wantedPlan } from "./forecasts.ts";
+import { type Forecasts, picksBySpeed, Stopped, wantedPlan } from "./forecasts.ts";
 import { judged } from "./judged.ts";
 import { copyOf, type Facts, type KeptTraining, type StoredTraining } from "./kept-training.ts";
 import type { PageGpu } from "./page-gpu.ts";
@@ -96,8 +96,7 @@ export class Training {
   async start({ name, photo, preset, options: given }: Start): Promise<boolean> {
     const { gpu, forecasts, post } = this.place;
     const wanted = wantedPlan(preset, given);
-    const isOpen = preset === "auto" && (given.maxSize === undefined || given.iterations === undefined);
-    const isQuick = !isOpen && workOf(planWithoutGpu(photo, wanted)) <= workOf(QUICK);
+    const isQuick = !picksBySpeed(preset, given) && workOf(planWithoutGpu(photo, wanted)) <= workOf(QUICK);
     const planning = gpu.run(async (one) => {
       const speed = isQuick ? forecasts.known(one) : await forecasts.measure(one, this.#stop.signal);
       forecasts.cancel(); // the training needs the whole GPU

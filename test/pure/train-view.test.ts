@@ -31,7 +31,7 @@ describe("narration", () => {
 
 describe("cards", () => {
   const size = { width: 160, height: 120 };
-  const fits = { preset: "balanced", picked: "balanced", size, bytes: 120.5e6, seconds: 480 } as const;
+  const fits = { preset: "balanced", size, bytes: 120.5e6, seconds: 480 } as const;
 
   test("size, time and memory; without the time while it is not known", () => {
     expect(factsOf(fits)).toBe("160×120 px · about 8 min · 121 MB");
