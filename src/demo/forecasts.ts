@@ -8,7 +8,7 @@ import { planTraining, recipeOf } from "../singan/recipes.ts";
 import { MemoryError, type TrainingPlan } from "../singan/training/plan.ts";
 import { forecastSeconds, measureSpeed, type Speed } from "../singan/training/presets.ts";
 import type { PageGpu } from "./page-gpu.ts";
-import { type FormOptions, OFFERED, type OfferedPreset, type PresetChoice, type Report } from "./protocol.ts";
+import { type FormOptions, OFFERED, type OfferedPreset, type PresetChoice, type Refusal, type Report } from "./protocol.ts";
 
 /** Nobody waits for a result any more. */
 export class Stopped extends Error {
@@ -56,7 +56,7 @@ interface Asked {
   readonly options: FormOptions;
   readonly signal: AbortSignal;
   /** Those that are made: counting the memory of one takes a while. */
-  readonly plans: Map<OfferedPreset, TrainingPlan>;
+  readonly plans: Map<OfferedPreset, TrainingPlan | Refusal>;
 }
 
 export class Forecasts {
@@ -134,15 +134,17 @@ export class Forecasts {
     if (picksBySpeed(preset, options) && !speed) return null;
     try {
       const plan = plans.get(preset) ?? (await planTraining(gpu, photo, wantedPlan(preset, options), { speed, measures: false }));
+      if ("reason" in plan) return plan;
       plans.set(preset, plan);
       const outline = { recipe: recipeOf(plan.options), options: plan.options, pyramid: plan.pyramid };
       const seconds = speed && forecastSeconds(speed, outline);
       return { preset, size: plan.pyramid.sizes.at(-1)!, bytes: plan.bytes, seconds };
     } catch (error) {
       const isTooHeavy = error instanceof MemoryError;
-      if (isTooHeavy || error instanceof OptionError || error instanceof PyramidError)
-        return { preset, reason: error.message, isTooHeavy };
-      throw error;
+      if (!isTooHeavy && !(error instanceof OptionError || error instanceof PyramidError)) throw error;
+      const refusal = { preset, reason: error.message, isTooHeavy };
+      plans.set(preset, refusal);
+      return refusal;
     }
   }
 }
