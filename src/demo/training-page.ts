@@ -202,13 +202,15 @@ export class TrainingPage {
     this.unfinished.setState(this.isRunning, canContinue);
     const { phase } = this.#state;
     if (phase.kind === "stopping" && phase.hadPlan) this.unfinished.expect({ name: this.#name, share: this.#share });
-    // A disabled element loses the keyboard focus, so the focus moves to the button that the visitor needs next.
-    if (active?.matches(":disabled")) this.#nextButton().focus({ preventScroll: true });
+    // A disabled element loses the keyboard focus, so the focus moves to what the visitor needs next.
+    if (active?.matches(":disabled") || active === this.#status) this.#nextFocus().focus({ preventScroll: true });
   }
 
-  #nextButton(): HTMLButtonElement {
-    if (this.isRunning) return this.#pause.disabled ? this.#stop : this.#pause;
-    return this.#play.disabled ? this.#start : this.#play;
+  /** Never Stop: a key that is pressed once too often must not reach it. */
+  #nextFocus(): HTMLElement {
+    if (this.isRunning) return this.#pause.disabled ? this.#status : this.#pause;
+    const button = this.#play.disabled ? this.#start : this.#play;
+    return button.disabled ? this.#status : button;
   }
 
   /** Has the cards filled when nothing changes for a moment; ends what is under way for other settings. */

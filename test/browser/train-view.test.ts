@@ -138,7 +138,7 @@ describe("the cards", () => {
       expect(await textOf(page, "#facts-balanced")).toMatch(/^160×\d+ px · [\d,]+ MB$/);
       await waitFor(page, `${textNow("forecast-hint")} === ""`);
       for (const preset of ["auto", "preview"])
-        expect(await textOf(page, `#facts-${preset}`)).toMatch(/^48×\d+ px · about \d+ min · [\d,]+ MB$/);
+        expect(await textOf(page, `#facts-${preset}`)).toMatch(/^48×\d+ px · about \d+ (min|h).* · [\d,]+ MB$/);
       expect(await textOf(page, "#facts-full")).toMatch(/^Too slow here: it would take about \d+ h.*\.$/);
       expect(await page.$eval("#cards [value=full]", (radio) => (radio as HTMLInputElement).disabled)).toBe(true);
       expect(await page.$eval("#cards [value=auto]", (radio) => (radio as HTMLInputElement).checked)).toBe(true);
