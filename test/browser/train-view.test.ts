@@ -45,7 +45,9 @@ describe("a training", () => {
       })()`);
         await page.focus("#start");
         await page.keyboard.press("Enter");
+        expect(await page.evaluate("document.activeElement.id")).toMatch(/^(status|pause)$/); // not Stop
         await waitFor(page, has(1));
+        expect(await page.evaluate("document.activeElement.id")).toBe("pause");
         const [top, bottom] = await page.$eval("#preview", (e) => [
           e.getBoundingClientRect().top,
           e.getBoundingClientRect().bottom,
