@@ -152,7 +152,7 @@ byId("save-model", HTMLButtonElement).addEventListener("click", () => {
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
 addEventListener("hashchange", () => {
   const settings = views.read();
-  if (!training.isRunning && settings !== training.address) training.readAddress(settings);
+  if (!training.isRunning) training.readAddress(settings);
   training.setShown(views.shown === "train");
 });
 addEventListener("beforeunload", (event) => {

@@ -71,6 +71,8 @@ export class TrainingPage {
   #id = 0;
   #announcedAt = 0;
   #isShown = false;
+  /** The address that the settings came from; null before the first. */
+  #read: string | null = null;
   #forecastTimer: ReturnType<typeof setTimeout> | undefined;
   #isTiming = false;
 
@@ -86,7 +88,7 @@ export class TrainingPage {
       else if (event.target instanceof HTMLInputElement && event.target.name === "preset")
         this.#step({ kind: "refused", isRefused: this.#isRefused });
       else this.#forecastSoon();
-      this.hooks.onChange();
+      this.#changed();
     });
     this.#pause.addEventListener("click", () => this.#togglePause());
     this.#stop.addEventListener("click", () => this.#end());
@@ -117,10 +119,18 @@ export class TrainingPage {
     return this.#settings.write(EXAMPLE_NAMES);
   }
 
+  /** Takes the settings of an address, unless they are those that are there: another view of the page changes nothing here. */
   readAddress(hash: string): void {
+    if (this.#read !== null && (hash === this.#read || hash === this.address)) return;
+    this.#read = hash;
     this.#settings.read(hash, EXAMPLE_NAMES);
     byId("advanced", HTMLDetailsElement).open = this.#settings.changesPreset;
     void this.#choosePhoto();
+  }
+
+  #changed(): void {
+    this.#read = this.address;
+    this.hooks.onChange();
   }
 
   /** Whether the visitor sees this view: only then the GPU is timed for the cards. */
@@ -134,7 +144,7 @@ export class TrainingPage {
   useOwn(photo: Photo): void {
     if (this.isRunning) throw new PhotoError("Stop the training first, then choose another photo.");
     this.#usePhoto(this.#gallery.addOwn(photo));
-    this.hooks.onChange();
+    this.#changed();
   }
 
   readonly receivers: Receivers = {
@@ -280,7 +290,7 @@ export class TrainingPage {
   #goOn({ name, photo: picture }: Unfinished): void {
     if (!controlsOf(this.#state).canContinue) return;
     this.#usePhoto(this.#gallery.addOwn({ name, picture }));
-    this.hooks.onChange();
+    this.#changed();
     this.#step({ kind: "refused", isRefused: false }); // it has begun on this GPU, or one like it
     this.#beginWith(name, (id) => ({ kind: "continue", id }));
   }
@@ -291,10 +301,10 @@ export class TrainingPage {
     this.#trained = null;
     [this.#name, this.#share] = [name, 0];
     this.#id++;
+    // From now on the pictures come first, also for those who read or tab through the page, and on phones. Before the focus goes there.
+    if (this.#area.nextElementSibling !== this.#form) this.#form.before(this.#area);
     this.#step({ kind: "start" });
     this.#say("Starting …");
-    // From now on the pictures come first, also for those who read or tab through the page, and on phones.
-    this.#form.before(this.#area);
     const { top } = this.#area.getBoundingClientRect();
     if (top < 0 || top > innerHeight / 2) this.#area.scrollIntoView();
     void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
