@@ -61,6 +61,7 @@ const training = new TrainingPage({
     if ("kind" in wanted) playground.use(wanted);
     else playPhoto(wanted);
     views.show("play");
+    training.setShown(false);
   },
 });
 
@@ -108,6 +109,7 @@ const receivers: Receivers = {
     showError(null);
     playground.use({ kind: "model", ...model });
     views.show("play");
+    training.setShown(false);
     announcer.say(`The model ${model.name} is open.`, true);
   },
   model: ({ id, bytes }) => {
@@ -115,15 +117,13 @@ const receivers: Receivers = {
     if (unsaved?.id === id) unsaved = null;
   },
   problem: ({ problem: cause, detail }) => {
-    const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null);
+    const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null, unsaved?.name);
     if (cause !== "failed") {
       adapter.textContent = "No GPU.";
       noGpu = message;
       jobs.model.abandon();
     }
     showError(message);
-    // A refused GPU may be available at the next attempt. Missing WebGPU will not appear.
-    if (cause !== "insecure" && cause !== "missing") training.ready();
   },
   reply: (report) => jobs.model.receive(report),
   end: (report) => jobs.model.receive(report),
@@ -149,8 +149,13 @@ byId("save-model", HTMLButtonElement).addEventListener("click", () => {
   if (source?.kind === "model") send({ kind: "model", id: source.id });
 });
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
-addEventListener("hashchange", () => training.isRunning || training.readAddress(views.read()));
+addEventListener("hashchange", () => {
+  const settings = views.read();
+  if (!training.isRunning) training.readAddress(settings);
+  training.setShown(views.shown === "train");
+});
 addEventListener("beforeunload", (event) => {
   if (training.isRunning || unsaved) event.preventDefault();
 });
 training.readAddress(views.read());
+training.setShown(views.shown === "train");

@@ -22,10 +22,20 @@ const REFUSED =
 /** While the training waits for another GPU. */
 export const RECOVERING = "The GPU was lost. The training goes on by itself within moments.";
 
-/** `isKept` tells whether an unfinished training is stored. */
-export function explain(problem: Problem, detail: string, userAgent: string, isKept = false): string {
-  const then = (remedy: string): string =>
-    isKept ? `The training is saved: ${remedy}, then choose Continue.` : `Download what you want to keep, then ${remedy}.`;
+/** `isKept` tells whether an unfinished training is stored; `unsaved` names a model that is nowhere but in this tab. */
+export function explain(
+  problem: Problem,
+  detail: string,
+  userAgent: string,
+  isKept = false,
+  unsaved: string | null = null,
+): string {
+  const first =
+    unsaved === null ? "Download what you want to keep" : `Download the model of ${unsaved}, which this tab still has`;
+  const then = (remedy: string): string => {
+    if (!isKept) return `${first}, then ${remedy}.`;
+    return `The training is saved: ${unsaved === null ? "" : `download the model of ${unsaved}, `}${remedy}, then choose Continue.`;
+  };
   const texts: Readonly<Record<Problem, string>> = {
     insecure: "WebGPU works on secure pages only. Open this page over https or on localhost.",
     missing: `This browser has no WebGPU. ${helpFor(userAgent)}`,

@@ -9,6 +9,9 @@ import type { ModelSource } from "./features/feature.ts";
 import type { JobMessage, JobReport } from "./features/messages.ts";
 
 export type PresetChoice = "auto" | PresetName;
+/** The presets that the page offers, lightest first after auto. It makes no animations, so it does not offer theirs. */
+export const OFFERED = ["auto", "preview", "balanced", "full"] as const satisfies readonly PresetChoice[];
+export type OfferedPreset = (typeof OFFERED)[number];
 /** The options a visitor can set; what is absent comes from the preset. */
 export type FormOptions = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
 
@@ -38,7 +41,12 @@ export type Request =
   | { readonly kind: "continue"; readonly id: string }
   /** Gives up the unfinished training. */
   | { readonly kind: "discard" }
+  /** Asks what the presets would take with this photo and these options: the reports `forecast` follow, and `timing` where the GPU's speed is not known yet. A newer one replaces it. */
+  | { readonly kind: "forecast"; readonly photo: Size; readonly options: FormOptions }
+  | { readonly kind: "cancelForecast" }
   | { readonly kind: "agree" }
+  /** Whether previews should come with the discriminator's judgement. */
+  | { readonly kind: "judge"; readonly isWanted: boolean }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
@@ -67,6 +75,25 @@ export interface Pictures {
   readonly sample: Rgb8;
 }
 
+/** What a training by a preset would take. */
+export interface Forecast {
+  readonly preset: OfferedPreset;
+  /** Of the finest scale. */
+  readonly size: Size;
+  /** GPU memory. */
+  readonly bytes: number;
+  /** Null where the GPU's speed is not known. */
+  readonly seconds: number | null;
+}
+
+/** A training by a preset that is not possible, and why, in one line. */
+export interface Refusal {
+  readonly preset: OfferedPreset;
+  readonly reason: string;
+  /** Whether the GPU is the reason, and not the photo or another option. */
+  readonly isTooHeavy: boolean;
+}
+
 export interface Progress {
   readonly scale: number;
   readonly iteration: number;
@@ -82,9 +109,11 @@ export type Report =
   | { readonly kind: "timing"; readonly share: number }
   /** The training would take so long that it begins only after `agree`. */
   | { readonly kind: "long"; readonly seconds: number }
+  | ({ readonly kind: "forecast" } & (Forecast | Refusal))
   | ({ readonly kind: "plan" } & Plan)
   | ({ readonly kind: "progress" } & Progress)
-  | ({ readonly kind: "preview" } & Pictures)
+  /** `judged` is the sample, coloured by what the discriminator says of it; only where that is wanted. */
+  | ({ readonly kind: "preview"; readonly judged?: Rgb8 } & Pictures)
   | ({ readonly kind: "scaleDone"; readonly scale: number } & Pictures)
   /** The GPU was lost, and another one is asked for. A report `gpu` or `problem` follows. */
   | { readonly kind: "recovering" }

@@ -1,20 +1,10 @@
 // The settings form, and its copy in the page's address, which makes settings shareable (#photo=tulips&seed=3&maxSize=64).
 
-import type { FormOptions, PresetChoice } from "./protocol.ts";
+import type { FormOptions, OfferedPreset } from "./protocol.ts";
 
 const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof FormOptions)[];
 /** The fields in the address and their defaults. The default photo is the first example. */
 const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "" };
-
-/** The page makes no animations, so it does not offer their preset. */
-type OfferedPreset = Exclude<PresetChoice, "paper" | "animation">;
-
-export const PRESET_HINTS: Readonly<Record<OfferedPreset, string>> = {
-  auto: "Times this GPU for a few seconds, then picks a preset that it trains in reasonable time.",
-  preview: "48 px, 200 iterations per scale: a first look.",
-  balanced: "160 px, 1000 iterations per scale.",
-  full: "The size of the SinGAN paper: 250 px, 2000 iterations per scale. Needs a fast GPU.",
-};
 
 export class Settings {
   constructor(private readonly form: HTMLFormElement) {}
@@ -41,9 +31,11 @@ export class Settings {
     const given = new URLSearchParams(hash.replace(/^#/, ""));
     for (const [name, standard] of Object.entries(DEFAULTS)) {
       const field = this.#field(name);
-      field.value = given.get(name) ?? standard;
+      const value = given.get(name) ?? standard;
+      field.value = value;
       if (name === "photo" && !examples.includes(field.value)) field.value = examples[0]!;
-      if (field.value === "") field.value = standard;
+      // Radio buttons keep the one that is checked, and number fields become empty, where there is no such value.
+      else if (name !== "photo" && field.value !== value) field.value = standard;
     }
   }
 

@@ -1,19 +1,27 @@
-// The view Train: a photo, settings, and the training with all that the worker reports of it.
+// The view Train: a photo, settings, and the training with all that the worker reports of it. What can be pressed follows from the state
+// in training-state.ts.
 
+import { Cards } from "./cards.ts";
 import { type Announcer, about, byId } from "./dom.ts";
 import type { ModelSource } from "./features/feature.ts";
 import { EXAMPLE_NAMES, Gallery, type Photo, PhotoError } from "./photo.ts";
 import { RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
-import { PRESET_HINTS, Settings } from "./settings.ts";
+import { Settings } from "./settings.ts";
+import { controlsOf, FIRST_STATE, isRunning, next, type PhaseName, type TrainState, type TrainStep } from "./training-state.ts";
 import { TrainingView } from "./training-view.ts";
 import { UnfinishedView } from "./unfinished-view.ts";
 
 /** Interval between announcements of the progress to screen readers. */
 const ANNOUNCE_MS = 30_000;
+/** The cards are filled when nothing has changed for so long: a visitor who starts at once needs no forecast. */
+const FORECAST_MS = 1000;
 
-/** `loading` lasts until the worker has a GPU, `recovering` from a loss of it until there is another one. */
-type State = "loading" | "idle" | "preparing" | "training" | "recovering" | "paused" | "stopping";
+/** What the page's styles and tests know the phases by. */
+const PUBLIC_NAMES: Readonly<Record<PhaseName, string>> = {
+  ...{ loading: "loading", "no-gpu": "no-gpu", blocked: "blocked", ready: "idle", planning: "preparing" },
+  ...{ training: "training", paused: "paused", recovering: "recovering", stopping: "stopping" },
+};
 
 interface Hooks {
   send(request: Request): void;
@@ -47,17 +55,26 @@ export class TrainingPage {
   readonly #playPhoto = button("play-photo");
   readonly #gallery = new Gallery();
   readonly #settings = new Settings(this.#form);
-  readonly #view = new TrainingView();
+  readonly #cards = new Cards();
+  readonly #view = new TrainingView((isWanted) => this.hooks.send({ kind: "judge", isWanted }));
+  readonly #title = document.title;
   readonly unfinished = new UnfinishedView({
     goOn: (kept) => this.#goOn(kept),
     discard: () => this.hooks.send({ kind: "discard" }),
   });
-  #state: State = "loading";
+  #state: TrainState<ModelSource> = FIRST_STATE;
   #photo: Photo | null = null;
-  #plan: Plan | null = null;
+  /** The photo's name and plan of the present or last training. */
+  #trained: { readonly name: string; readonly plan: Plan } | null = null;
+  #name = "";
+  #share = 0;
   #id = 0;
-  #model: ModelSource | null = null;
   #announcedAt = 0;
+  #isShown = false;
+  /** The address that the settings came from; null before the first. */
+  #read: string | null = null;
+  #forecastTimer: ReturnType<typeof setTimeout> | undefined;
+  #isTiming = false;
 
   constructor(private readonly hooks: Hooks) {
     this.#form.addEventListener("submit", (event) => {
@@ -67,21 +84,34 @@ export class TrainingPage {
     // The browser shows what is wrong with a field at that field, so it must be visible.
     this.#form.addEventListener("invalid", () => (byId("advanced", HTMLDetailsElement).open = true), { capture: true });
     this.#form.addEventListener("input", (event) => {
-      this.#settingsChanged();
       if (event.target instanceof HTMLInputElement && event.target.name === "photo") void this.#choosePhoto();
+      else if (event.target instanceof HTMLInputElement && event.target.name === "preset")
+        this.#step({ kind: "refused", isRefused: this.#isRefused });
+      else this.#forecastSoon();
+      this.#changed();
     });
     this.#pause.addEventListener("click", () => this.#togglePause());
     this.#stop.addEventListener("click", () => this.#end());
-    this.#play.addEventListener("click", () => this.#model && hooks.play(this.#model));
+    this.#play.addEventListener("click", () => {
+      const { playable } = controlsOf(this.#state);
+      if (playable) hooks.play(playable);
+    });
     this.#playPhoto.addEventListener("click", () => this.#photo && hooks.play(this.#photo));
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && !this.isRunning) document.title = this.#title; // the end has been seen
+    });
   }
 
   get isRunning(): boolean {
-    return this.#state !== "loading" && this.#state !== "idle";
+    return isRunning(this.#state);
   }
 
-  get isLoading(): boolean {
-    return this.#state === "loading";
+  get #phase(): PhaseName {
+    return this.#state.phase.kind;
+  }
+
+  get #isRefused(): boolean {
+    return this.#cards.isRefused(this.#settings.preset);
   }
 
   /** The settings as part of the address. */
@@ -89,46 +119,58 @@ export class TrainingPage {
     return this.#settings.write(EXAMPLE_NAMES);
   }
 
+  /** Takes the settings of an address, unless they are those that are there: another view of the page changes nothing here. */
   readAddress(hash: string): void {
+    if (this.#read !== null && (hash === this.#read || hash === this.address)) return;
+    this.#read = hash;
     this.#settings.read(hash, EXAMPLE_NAMES);
     byId("advanced", HTMLDetailsElement).open = this.#settings.changesPreset;
-    byId("preset-hint", HTMLElement).textContent = PRESET_HINTS[this.#settings.preset];
     void this.#choosePhoto();
+  }
+
+  #changed(): void {
+    this.#read = this.address;
+    this.hooks.onChange();
+  }
+
+  /** Whether the visitor sees this view: only then the GPU is timed for the cards. */
+  setShown(isShown: boolean): void {
+    if (isShown === this.#isShown) return;
+    this.#isShown = isShown;
+    this.#forecastSoon();
   }
 
   /** Trains on the visitor's own photo from now on. Throws PhotoError while a training runs. */
   useOwn(photo: Photo): void {
     if (this.isRunning) throw new PhotoError("Stop the training first, then choose another photo.");
     this.#usePhoto(this.#gallery.addOwn(photo));
-    this.#settingsChanged();
-  }
-
-  /** A training can start now: there is a GPU, or one may be had at the next attempt. */
-  ready(): void {
-    if (this.#state === "loading") this.#enter("idle");
+    this.#changed();
   }
 
   readonly receivers: Receivers = {
-    gpu: () => {
-      if (this.#state === "loading") this.#enter("idle");
-      if (this.#state === "recovering") this.#enter(this.#plan ? "training" : "preparing");
-    },
+    gpu: () => this.#step({ kind: "gpu" }),
     timing: ({ share }) => {
-      if (this.#state === "preparing") this.#say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0);
+      if (this.#phase === "planning") this.#say(`Timing this GPU … ${Math.floor(100 * share)} %`, share === 0);
+      else if (this.#isTiming) this.#cards.showTiming(share);
+    },
+    forecast: ({ kind: _, ...forecast }) => {
+      if (!this.#isTiming) return;
+      this.#cards.show(forecast);
+      if (forecast.preset === "full" && !("seconds" in forecast && forecast.seconds === null)) this.#setTiming(false);
+      this.#step({ kind: "refused", isRefused: this.#isRefused });
     },
     long: ({ seconds }) => {
-      if (this.#state === "stopping") return;
+      if (this.#phase !== "planning") return;
       if (confirm(`This training takes ${about(seconds)} on this GPU. Begin?`)) this.hooks.send({ kind: "agree" });
       else this.#end();
     },
-    plan: (plan) => this.#showPlan(plan),
+    plan: ({ kind: _, ...plan }) => this.#showPlan(plan),
     progress: (progress) => this.#showProgress(progress),
     preview: (pictures) => this.#view.showPictures(pictures),
     scaleDone: (report) => this.#finishScale(report),
     recovering: () => {
-      if (this.#state !== "training" && this.#state !== "preparing") return;
-      this.#enter("recovering");
-      this.#say(RECOVERING);
+      this.#step({ kind: "lost" });
+      if (this.#phase === "recovering") this.#say(RECOVERING);
     },
     setback: ({ reason, scale, iteration }) => {
       const cause = reason === "lost" ? "The GPU was lost and replaced" : "The numbers grew without limit; now with other noise";
@@ -136,28 +178,70 @@ export class TrainingPage {
     },
     unfinished: ({ kept }) => this.unfinished.show(kept),
     warning: ({ line }) => this.#showWarning(line),
+    problem: ({ problem }) => {
+      if (problem === "failed") this.#step({ kind: "failed" });
+      else this.#step({ kind: "noGpu", wasLost: problem === "lostUntilReload" || problem === "lostUntilRestart" });
+    },
     ended: ({ isComplete }) => this.#finish(isComplete),
   };
 
-  #enter(next: State): void {
-    this.#state = next;
-    document.body.dataset["state"] = next;
-    const active = document.activeElement;
-    this.#choices.disabled = this.isRunning;
-    this.hooks.holdInstant(next === "preparing");
-    this.#start.disabled = next !== "idle" || this.#photo === null;
-    this.#playPhoto.disabled = this.#photo === null;
-    this.unfinished.setState(this.isRunning, next === "idle");
-    this.#pause.disabled = !this.isRunning || next === "stopping" || next === "recovering";
-    this.#pause.textContent = next === "paused" ? "Resume" : "Pause";
-    this.#stop.disabled = !this.isRunning;
-    // A disabled element loses the keyboard focus, so the focus moves to the button that the visitor needs next.
-    if (active?.matches(":disabled")) this.#nextButton().focus({ preventScroll: true });
+  #step(step: TrainStep<ModelSource>): void {
+    const before = this.#phase;
+    this.#state = next(this.#state, step);
+    this.#show();
+    if (this.#phase !== before && (this.#phase === "ready" || before === "ready")) this.#forecastSoon();
   }
 
-  #nextButton(): HTMLButtonElement {
-    if (this.isRunning) return this.#pause.disabled ? this.#stop : this.#pause;
-    return this.#play.disabled ? this.#start : this.#play;
+  /** Makes the page what the state says. */
+  #show(): void {
+    const { canStart, canContinue, canChoose, canPause, canResume, canStop, playable, isFormer, canJudge } = controlsOf(
+      this.#state,
+    );
+    document.body.dataset["state"] = PUBLIC_NAMES[this.#phase];
+    const active = document.activeElement;
+    this.#choices.disabled = !canChoose;
+    this.#start.disabled = !canStart;
+    this.#playPhoto.disabled = !this.#state.hasPhoto;
+    this.#pause.disabled = !(canPause || canResume);
+    this.#pause.textContent = canResume ? "Resume" : "Pause";
+    this.#stop.disabled = !canStop;
+    this.#play.disabled = playable === null;
+    this.#play.textContent = isFormer ? `Play with ${playable?.name}` : "Play with it";
+    this.#view.enableJudgement(canJudge);
+    this.hooks.holdInstant(this.#phase === "planning" || this.#isTiming);
+    this.unfinished.setState(this.isRunning, canContinue);
+    const { phase } = this.#state;
+    if (phase.kind === "stopping" && phase.hadPlan) this.unfinished.expect({ name: this.#name, share: this.#share });
+    // A disabled element loses the keyboard focus, so the focus moves to what the visitor needs next.
+    if (active?.matches(":disabled") || active === this.#status) this.#nextFocus().focus({ preventScroll: true });
+  }
+
+  /** Never Stop: a key that is pressed once too often must not reach it. */
+  #nextFocus(): HTMLElement {
+    if (this.isRunning) return this.#pause.disabled ? this.#status : this.#pause;
+    const button = this.#play.disabled ? this.#start : this.#play;
+    return button.disabled ? this.#status : button;
+  }
+
+  /** Has the cards filled when nothing changes for a moment; ends what is under way for other settings. */
+  #forecastSoon(): void {
+    clearTimeout(this.#forecastTimer);
+    if (this.#isTiming && this.#phase !== "planning") this.hooks.send({ kind: "cancelForecast" });
+    this.#setTiming(false);
+    if (!this.#isShown || this.#phase !== "ready" || !this.#photo) return;
+    this.#cards.clear();
+    this.#forecastTimer = setTimeout(() => {
+      const { width, height } = this.#photo!.picture;
+      if (!this.#form.checkValidity()) return;
+      this.#setTiming(true);
+      this.hooks.send({ kind: "forecast", photo: { width, height }, options: this.#settings.numbers });
+    }, FORECAST_MS);
+  }
+
+  #setTiming(isTiming: boolean): void {
+    this.#isTiming = isTiming;
+    if (!isTiming) this.#cards.endTiming();
+    this.hooks.holdInstant(isTiming || this.#phase === "planning");
   }
 
   /** Shows a line under the progress bar. Screen readers announce news at once, and other lines now and then. */
@@ -182,47 +266,47 @@ export class TrainingPage {
     this.#photo = chosen;
     this.#view.showPhoto(chosen.picture);
     this.#status.textContent = "Not started.";
-    this.#enter(this.#state);
+    this.#step({ kind: "photo" });
+    this.#forecastSoon();
   }
 
   async #choosePhoto(): Promise<void> {
     try {
       const chosen = await this.#gallery.chosen();
-      if (chosen) this.#usePhoto(chosen);
+      if (chosen && !this.isRunning) this.#usePhoto(chosen);
     } catch (error) {
       this.hooks.showError((error as Error).message);
     }
   }
 
-  #settingsChanged(): void {
-    byId("preset-hint", HTMLElement).textContent = PRESET_HINTS[this.#settings.preset];
-    this.hooks.onChange();
-  }
-
   #begin(): void {
-    if (!this.#photo || this.#state !== "idle" || !this.unfinished.mayBeDiscarded()) return;
+    if (!this.#photo || !controlsOf(this.#state).canStart || !this.unfinished.mayBeDiscarded()) return;
     const { name, picture } = this.#photo;
     const { preset, numbers: options } = this.#settings;
     const replaces = this.unfinished.kept !== null;
-    this.#beginWith((id) => ({ kind: "start", id, name, photo: picture, preset, options, replaces }));
+    this.#beginWith(name, (id) => ({ kind: "start", id, name, photo: picture, preset, options, replaces }));
   }
 
   #goOn({ name, photo: picture }: Unfinished): void {
+    if (!controlsOf(this.#state).canContinue) return;
     this.#usePhoto(this.#gallery.addOwn({ name, picture }));
-    this.#settingsChanged();
-    this.#beginWith((id) => ({ kind: "continue", id }));
+    this.#changed();
+    this.#step({ kind: "refused", isRefused: false }); // it has begun on this GPU, or one like it
+    this.#beginWith(name, (id) => ({ kind: "continue", id }));
   }
 
-  #beginWith(request: (id: string) => Request): void {
+  #beginWith(name: string, request: (id: string) => Request): void {
     this.hooks.showError(null);
     this.#showWarning(null);
-    [this.#plan, this.#model] = [null, null];
+    this.#trained = null;
+    [this.#name, this.#share] = [name, 0];
     this.#id++;
-    this.#play.disabled = true;
-    this.#enter("preparing");
+    // From now on the pictures come first, also for those who read or tab through the page, and on phones. Before the focus goes there.
+    if (this.#area.nextElementSibling !== this.#form) this.#form.before(this.#area);
+    this.#step({ kind: "start" });
     this.#say("Starting …");
-    // On phones, the training may be far below what was pressed.
-    if (this.#area.getBoundingClientRect().top > innerHeight / 2) this.#area.scrollIntoView();
+    const { top } = this.#area.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) this.#area.scrollIntoView();
     void navigator.storage?.persist?.().catch(() => {}); // only a wish: the browser may delete checkpoints where room is short
     this.hooks.send(request(this.#modelId));
   }
@@ -234,29 +318,31 @@ export class TrainingPage {
   #end(): void {
     this.hooks.send({ kind: "stop" });
     this.#say("Stopping …");
-    this.#enter("stopping");
+    this.#step({ kind: "stop" });
   }
 
   #togglePause(): void {
-    const wasPaused = this.#state === "paused";
+    const wasPaused = this.#phase === "paused";
     this.hooks.send({ kind: wasPaused ? "resume" : "pause" });
     this.#say(wasPaused ? "Resuming …" : `Paused: ${this.#status.textContent}`);
-    this.#enter(wasPaused ? "training" : "paused");
+    this.#step({ kind: wasPaused ? "resume" : "pause" });
   }
 
-  #showPlan(chosen: Plan): void {
-    this.#plan = chosen;
-    this.#view.begin(chosen);
-    if (this.#state !== "preparing") return;
-    this.#enter("training");
-    this.#say("Preparing the first scale …", false);
+  #showPlan(plan: Plan): void {
+    this.#trained = { name: this.#name, plan };
+    this.#view.begin(plan);
+    if (this.#view.wantsJudgement) this.hooks.send({ kind: "judge", isWanted: true });
+    this.#step({ kind: "plan" });
+    if (this.#phase === "training") this.#say("Preparing the first scale …", false);
   }
 
   #showProgress(progress: Progress): void {
     this.#view.showProgress(progress);
-    if (this.#state !== "training" || !this.#plan) return;
-    const { scale, iteration, iterationsPerSecond, remainingSeconds } = progress;
-    const { sizes, options } = this.#plan;
+    const { scale, iteration, iterationsPerSecond, remainingSeconds, work } = progress;
+    this.#share = work.done / work.total;
+    if (this.#phase !== "training" || !this.#trained) return;
+    document.title = `${Math.floor(100 * this.#share)} % · ${this.#name} · SinGAN`;
+    const { sizes, options } = this.#trained.plan;
     const { width, height } = sizes[scale]!;
     const parts = [
       `Scale ${scale + 1} of ${sizes.length}, ${width}×${height} px`,
@@ -268,21 +354,24 @@ export class TrainingPage {
   }
 
   #finishScale(report: Report & { kind: "scaleDone" }): void {
-    const { sizes } = this.#plan!;
+    const { name, plan } = this.#trained!;
     const scales = report.scale + 1;
     const photo = { ...report.real, data: report.real.data.slice() };
-    this.#model = { kind: "model", id: this.#modelId, name: this.#photo!.name, sizes, scales, photo, isSingan: true };
-    this.#play.disabled = false;
+    const model: ModelSource = { kind: "model", id: this.#modelId, name, sizes: plan.sizes, scales, photo, isSingan: true };
+    this.#step({ kind: "scale", model });
     this.#view.showPictures(report, true);
     this.#view.addScale(report.scale, report);
-    this.hooks.onModel(this.#model);
-    this.#say(`${this.#state === "paused" ? "Paused: " : ""}Scale ${scales} of ${sizes.length} done.`);
+    this.hooks.onModel(model);
+    this.#say(`${this.#phase === "paused" ? "Paused: " : ""}Scale ${scales} of ${plan.sizes.length} done.`);
   }
 
   #finish(isComplete: boolean): void {
     const hadFocus = this.#area.contains(document.activeElement) || this.#form.contains(document.activeElement);
-    this.#enter("idle");
-    const [plan, model] = [this.#plan, this.#model];
+    this.#step({ kind: "ended" });
+    const { own: model } = this.#state.models;
+    const plan = this.#trained?.plan;
+    document.title = isComplete ? `Done · ${this.#name} · SinGAN` : this.#title;
+    this.#view.end(isComplete);
     if (isComplete && model) {
       if (hadFocus) this.#play.focus({ preventScroll: true });
       this.#say("Done. Make as many new pictures as you like.", true);

@@ -5,11 +5,12 @@ import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { type Kernels, Tuner } from "../runtime/tuner.ts";
 import type { TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
-import { planTraining, pyramidOf, selfTest, trainToEnd, tuneTraining } from "../singan/recipes.ts";
+import { planTraining, planWithoutGpu, pyramidOf, selfTest, trainToEnd, tuneTraining } from "../singan/recipes.ts";
 import { Eta } from "../singan/training/eta.ts";
-import type { Speed } from "../singan/training/presets.ts";
-import type { TrainingOutline, TrainingState } from "../singan/training/recipe.ts";
+import { costsOf, type TrainingOutline, type TrainingState } from "../singan/training/recipe.ts";
 import type { TrainEvent } from "../singan/training/train.ts";
+import { type Forecasts, picksBySpeed, Stopped, wantedPlan } from "./forecasts.ts";
+import { judged } from "./judged.ts";
 import { copyOf, type Facts, type KeptTraining, type StoredTraining } from "./kept-training.ts";
 import type { PageGpu } from "./page-gpu.ts";
 import type { Pictures, Report, Request } from "./protocol.ts";
@@ -25,11 +26,6 @@ const KEEP_MS = 1000;
 /** A training with a longer forecast begins only where the visitor agrees. */
 const LONG_SECONDS = 3 * 3600;
 
-/** Ends the timing of a GPU. */
-class Stopped extends Error {
-  override readonly name = "Stopped";
-}
-
 type Start = Request & { readonly kind: "start" };
 type Post = (report: Report) => void;
 
@@ -37,13 +33,15 @@ type Post = (report: Report) => void;
 export interface Workplace {
   readonly gpu: PageGpu;
   readonly kept: KeptTraining;
+  readonly forecasts: Forecasts;
   readonly post: Post;
   /** Called with the finished scales. */
   onModel(model: AnyModel): void;
 }
 
-/** The speed of each GPU that was timed. */
-const speeds = new WeakMap<Gpu, Speed>();
+/** Work that a training may have that begins on a GPU of unknown speed: that of a square photo's quick look, minutes on any machine. */
+const QUICK = planWithoutGpu({ width: 250, height: 250 }, { preset: "preview", options: {} });
+const workOf = (outline: TrainingOutline): number => costsOf(outline).reduce((a, b) => a + b, 0);
 
 /** All that is decided before the first iteration. */
 type Setup = Omit<Facts, "share">;
@@ -52,7 +50,8 @@ export class Training {
   #gate: Promise<void> = Promise.resolve();
   #open = (): void => {};
   #agree = (): void => {};
-  #isStopped = false;
+  readonly #stop = new AbortController();
+  #wantsJudgement = false;
   #pausedMs = 0;
   #nextPreview = 0;
   #setup: Setup | null = null;
@@ -73,9 +72,19 @@ export class Training {
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#stop.abort(new Stopped());
     this.resume();
     this.agree();
+  }
+
+  get #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Whether previews come with the discriminator's judgement from now on. */
+  judge(isWanted: boolean): void {
+    this.#wantsJudgement = isWanted;
+    this.#nextPreview = 0;
   }
 
   /** The visitor wants the training although it is long. */
@@ -85,16 +94,13 @@ export class Training {
 
   /** Plans and trains. Returns whether all scales were trained. */
   async start({ name, photo, preset, options: given }: Start): Promise<boolean> {
-    const { gpu, post } = this.place;
-    const wanted = { preset: preset === "auto" ? undefined : preset, options: given };
-    const onTiming = (share: number): void => {
-      if (this.#isStopped) throw new Stopped();
-      post({ kind: "timing", share });
-    };
+    const { gpu, forecasts, post } = this.place;
+    const wanted = wantedPlan(preset, given);
+    const isQuick = !picksBySpeed(preset, given) && workOf(planWithoutGpu(photo, wanted)) <= workOf(QUICK);
     const planning = gpu.run(async (one) => {
-      const plan = await planTraining(one, photo, wanted, { speed: speeds.get(one) ?? null, onTiming });
-      if (plan.speed) speeds.set(one, plan.speed);
-      return plan;
+      const speed = isQuick ? forecasts.known(one) : await forecasts.measure(one, this.#stop.signal);
+      forecasts.cancel(); // the training needs the whole GPU
+      return planTraining(one, photo, wanted, { speed, measures: false });
     });
     const planned = await planning.catch((error: unknown) => {
       if (error instanceof Stopped) return null;
@@ -212,8 +218,12 @@ export class Training {
       post({ kind, scale, iteration, losses, work, iterationsPerSecond, remainingSeconds: remainingMs && remainingMs / 1000 });
       const before = performance.now();
       if (before < this.#nextPreview) return;
-      const preview = await event.preview();
-      if (preview) post({ kind: "preview", ...picturesOf(preview) });
+      const preview = await event.preview({ scores: this.#wantsJudgement });
+      if (preview) {
+        const pictures = picturesOf(preview);
+        const { scores } = preview;
+        post({ kind: "preview", ...pictures, ...(scores && { judged: judged(pictures.sample, scores, losses) }) });
+      }
       const after = performance.now();
       const [least, most] = PREVIEW_MS;
       this.#nextPreview = after + Math.min(Math.max((after - before) / PREVIEW_SHARE, least), most);

@@ -13,7 +13,7 @@ export class UnfinishedView {
   readonly #text = byId("unfinished-text", HTMLElement);
   readonly #buttons = [byId("continue", HTMLButtonElement), byId("discard", HTMLButtonElement)] as const;
   #kept: Unfinished | null = null;
-  #isRunning = false;
+  #isHidden = false;
 
   constructor(choices: UnfinishedChoices) {
     const [goOn, discard] = this.#buttons;
@@ -27,15 +27,29 @@ export class UnfinishedView {
 
   show(kept: Unfinished | null): void {
     this.#kept = kept;
-    this.#text.textContent = kept && `Training of ${kept.name} stopped at ${percent(kept)}. It is kept in this browser.`;
-    this.#bar.hidden = kept === null || this.#isRunning;
+    if (kept) this.#describe(kept);
+    this.#update();
   }
 
-  /** The bar is hidden while a training runs. Its buttons are enabled where one can start. */
-  setState(isRunning: boolean, canStart: boolean): void {
-    this.#isRunning = isRunning;
-    this.#bar.hidden = this.#kept === null || isRunning;
-    for (const button of this.#buttons) button.disabled = !canStart;
+  /** Says that a training which is being stopped will be kept: at once, so that nothing moves later. */
+  expect(stopping: Pick<Unfinished, "name" | "share">): void {
+    this.#describe(stopping);
+    this.#bar.hidden = false;
+  }
+
+  /** The buttons are enabled where a training can start. */
+  setState(isHidden: boolean, canContinue: boolean): void {
+    this.#isHidden = isHidden;
+    for (const button of this.#buttons) button.disabled = !canContinue;
+    this.#update();
+  }
+
+  #describe(one: Pick<Unfinished, "name" | "share">): void {
+    this.#text.textContent = `Training of ${one.name} stopped at ${percent(one)}. It is kept in this browser.`;
+  }
+
+  #update(): void {
+    this.#bar.hidden = this.#kept === null || this.#isHidden;
   }
 
   /** Asks the visitor where there is something to lose. */
@@ -46,4 +60,4 @@ export class UnfinishedView {
 }
 
 /** The done share of a training, rounded down: an unfinished one never has 100 %. */
-const percent = ({ share }: Unfinished): string => `${Math.floor(100 * share)} %`;
+const percent = ({ share }: Pick<Unfinished, "share">): string => `${Math.floor(100 * share)} %`;

@@ -15,6 +15,7 @@ import { GPU_WORK } from "./features/gpu-work.ts";
 import { JobRunner } from "./features/job-runner.ts";
 import type { FeatureName } from "./features/messages.ts";
 import type { ModelWork } from "./features/work.ts";
+import { Forecasts } from "./forecasts.ts";
 import { KeptTraining, KeptTrainingError, type StoredTraining, summaryOf, whileAlone } from "./kept-training.ts";
 import { PageGpu } from "./page-gpu.ts";
 import type { Report, Request } from "./protocol.ts";
@@ -33,6 +34,8 @@ const gpu = new PageGpu(({ adapterName, isSoftware }) => post({ kind: "gpu", nam
   onLost: () => post({ kind: "recovering" }),
   onReopened: (another) => training?.adopt(another),
 });
+
+const forecasts = new Forecasts(gpu, (report) => post(report));
 
 const isPicture = (value: unknown): value is Rgb8 => typeof value === "object" && value !== null && "data" in value;
 
@@ -77,7 +80,7 @@ async function run(id: string, work: (training: Training, kept: KeptTraining) =>
     await whileAlone(async () => {
       const kept = await KeptTraining.open(warn);
       const onModel = (latest: AnyModel) => void models.set(id, latest);
-      training = new Training({ gpu, kept, post, onModel });
+      training = new Training({ gpu, kept, forecasts, post, onModel });
       try {
         isComplete = await work(training, kept);
       } finally {
@@ -185,6 +188,9 @@ self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   else if (data.kind === "open") orFail(() => openModel(data));
   else if (data.kind === "model") orFail(() => sendModel(data));
   else if (data.kind === "close") models.delete(data.id);
+  else if (data.kind === "forecast") void forecasts.tell(data.photo, data.options).catch(fail);
+  else if (data.kind === "cancelForecast") forecasts.cancel();
+  else if (data.kind === "judge") training?.judge(data.isWanted);
   else training?.[data.kind]();
 });
 self.addEventListener("unhandledrejection", ({ reason }) => fail(reason));

@@ -4,7 +4,7 @@ import type { Tensor } from "../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../gpu/device.ts";
 import { Arena } from "./arena.ts";
 import type { Graph } from "./plan.ts";
-import { complete, Draft, type Program } from "./program.ts";
+import { compile, complete, Draft, type Program } from "./program.ts";
 
 export class ProgramSet<Name extends string> {
   readonly #bindings = new Map<Tensor, Slice>();
@@ -63,6 +63,11 @@ export class ProgramSet<Name extends string> {
   async complete(): Promise<Readonly<Record<Name, Program>>> {
     const programs = await complete([...this.#drafts.values()], this.#arena);
     return Object.fromEntries([...this.#drafts.keys()].map((name, i) => [name, programs[i]!])) as Record<Name, Program>;
+  }
+
+  /** Compiles one more program after complete(), with memory of its own for temporaries: the caller disposes it. Throws what compile() throws. */
+  compileLater(name: string, outputs: readonly Tensor[]): Promise<Program> {
+    return compile(this.gpu, { name: `${this.name} ${name}`, outputs, bindings: this.#bindings });
   }
 
   dispose(): void {

@@ -161,6 +161,9 @@ test.each([TINY, { ...TINY, zStar: "fixed" as const }, CONSINGAN])(
 /** Counts the iterations that were submitted, in place of computing. */
 class Counter extends LevelTrainer<never> {
   submitted = 0;
+  protected scoresOf(): never {
+    throw new Error("not asked for here");
+  }
   override readonly losses = {
     read: async () => ({
       losses: { dReal: this.submitted, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 },

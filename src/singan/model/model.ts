@@ -67,6 +67,15 @@ export interface Preview {
   /** A random picture of the scale in training. */
   readonly sample: Planes;
   readonly reconstruction: Planes;
+  /** What the discriminator says of `sample`; only where it was asked for. */
+  readonly scores?: ScoreMap;
+}
+
+/** The discriminator's score of every 11x11 patch of a picture, row by row: higher is more real. `data` is [height, width]; unbounded. */
+export interface ScoreMap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
 }
 
 /** Multiply-adds done and in all: what an estimate of the remaining time goes by, for later scales cost more. */

@@ -47,6 +47,11 @@ const TARGET_BATCH_MS = 150;
 /** One upload has room for the feeds of this many iterations. */
 export const MAX_BATCH = 32;
 
+export interface PreviewOptions {
+  /** Whether to add the discriminator's scores of the sample. The first time compiles a pass of it, in memory beyond the forecast's. */
+  readonly scores?: boolean;
+}
+
 /** A trainer between two iterations. */
 export interface TrainerState {
   readonly iteration: number;
@@ -78,6 +83,8 @@ export abstract class LevelTrainer<Name extends string = string> {
   protected programs!: Readonly<Record<Name | "sample" | "reconstruction" | "check", Program>>;
   /** The results of the programs `sample` and `reconstruction`. */
   protected pictures!: { readonly sample: Tensor; readonly reconstruction: Tensor };
+  /** Made when scores are first asked for. */
+  #scoring: { readonly program: Program; readonly scores: Tensor } | null = null;
 
   protected constructor(
     protected readonly gpu: Gpu,
@@ -115,6 +122,8 @@ export abstract class LevelTrainer<Name extends string = string> {
   protected abstract steps(at: number): readonly Step<Name>[];
   /** Everything that iterations change, by name; of a ParamSet also the moments. */
   protected abstract get learning(): Readonly<Record<string, ParamSet | Leaves>>;
+  /** The discriminator's scores of a picture, in train mode: [1,1,h−10,w−10]. */
+  protected abstract scoresOf(picture: Tensor): Tensor;
   /** Noise amplitude of the level; ConSinGAN measures it with the starting weights. */
   abstract measureNoiseAmp(): Promise<number>;
   /** The networks by official names, as the last iteration left them. */
@@ -187,13 +196,31 @@ export abstract class LevelTrainer<Name extends string = string> {
   }
 
   /** The photo, a random picture and the reconstruction with the present weights, in train mode. */
-  async preview(index: number): Promise<Preview> {
+  async preview(index: number, { scores = false }: PreviewOptions = {}): Promise<Preview> {
     const { gpu, real, size, options, level, pictures } = this;
+    const scoring = scores ? await this.#compiledScoring() : null;
     this.feed.write({ key: randomKey(options.seed, PURPOSE.preview, level, index) });
     const { sample, reconstruction } = this.programs;
-    submit(gpu, [sample, reconstruction]);
-    const [made, rebuilt] = await gpu.read([sample.slice(pictures.sample), reconstruction.slice(pictures.reconstruction)]);
-    return { real, sample: { ...size, data: made! }, reconstruction: { ...size, data: rebuilt! } };
+    submit(gpu, [sample, reconstruction, ...(scoring ? [scoring.program] : [])]);
+    const [made, rebuilt, scored] = await gpu.read([
+      sample.slice(pictures.sample),
+      reconstruction.slice(pictures.reconstruction),
+      ...(scoring ? [scoring.program.slice(scoring.scores)] : []),
+    ]);
+    const [, , height, width] = scoring?.scores.shape ?? [];
+    return {
+      ...{ real, sample: { ...size, data: made! }, reconstruction: { ...size, data: rebuilt! } },
+      ...(scored && { scores: { width: width!, height: height!, data: scored } }),
+    };
+  }
+
+  /** A pass of the discriminator over the sample, where the program `sample` leaves it. */
+  async #compiledScoring() {
+    if (!this.#scoring) {
+      const scores = this.scoresOf(this.pictures.sample);
+      this.#scoring = { program: await this.set.compileLater("scores", [scores]), scores };
+    }
+    return this.#scoring;
   }
 
   async readTensors(): Promise<TrainerTensors> {
@@ -222,6 +249,7 @@ export abstract class LevelTrainer<Name extends string = string> {
   }
 
   dispose(): void {
+    this.#scoring?.program.dispose();
     for (const part of [this.set, this.losses, this.feed, ...Object.values(this.learning)]) part.dispose();
   }
 }

@@ -20,6 +20,8 @@ export interface PlanCircumstances {
   readonly freeBytes?: number;
   /** Called again and again while the GPU is timed, which takes seconds, with the share that is done; it may throw to end it. */
   readonly onTiming?: OnTiming;
+  /** Whether to time the GPU where its speed is not known; default true. Without it there is no forecast then, and auto can't choose. */
+  readonly measures?: boolean;
 }
 
 export interface TrainingPlan {
@@ -60,18 +62,18 @@ export async function planBy(
   recipe: TrainingRecipe,
   photo: Size,
   plan: PlanOptions,
-  { speed = null, freeBytes, onTiming }: PlanCircumstances = {},
+  { speed = null, freeBytes, onTiming, measures = true }: PlanCircumstances = {},
 ): Promise<TrainingPlan> {
   const named = planSizes(recipe, photo, plan);
   const preset = presetOf(plan);
   const isLong = costsOf(named).reduce((a, b) => a + b, 0) > LONG_MACS;
   const isTimed = preset === "auto" || plan.preset !== undefined || isLong;
-  const measured = isTimed ? (speed ?? (await measureSpeed(gpu, onTiming))) : speed;
+  const measured = speed ?? (isTimed && measures ? await measureSpeed(gpu, onTiming) : null);
   const chosen = preset === "auto" ? chooseAuto(recipe, photo, plan.options, measured!) : { preset, outline: named };
   const { options, pyramid } = chosen.outline;
   return {
     ...{ preset: chosen.preset, isPicked: preset === "auto", options, pyramid, speed: measured },
-    forecastSeconds: isTimed ? forecastSeconds(measured!, chosen.outline) : null,
+    forecastSeconds: isTimed && measured ? forecastSeconds(measured, chosen.outline) : null,
     bytes: await requireMemory(gpu, photo, chosen.outline, freeBytes),
   };
 }

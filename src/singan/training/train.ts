@@ -6,6 +6,7 @@ import { OptionError, type Size, type TrainOptions } from "../model/config.ts";
 import type { AnyModel, LossRecord, Preview, Work } from "../model/model.ts";
 import { buildPyramid } from "../model/pyramid.ts";
 import { compileAhead } from "./dry-run.ts";
+import type { PreviewOptions } from "./level-trainer.ts";
 import { type Course, costsOf, type TrainingOutline, type TrainingRecipe, type TrainingState } from "./recipe.ts";
 
 /** What a training reports while it runs. Not taking the next event pauses it; leaving the loop ends it and frees the GPU. */
@@ -26,7 +27,7 @@ export type TrainEvent<M extends AnyModel = AnyModel> = { readonly scale: number
       /** The training's state at this iteration; null unless TrainControl.keeps returned true. */
       readonly state: TrainingState<M> | null;
       /** Pictures of the current weights, which may be one batch later than the losses; null where the GPU is lost. Costs two generator passes. */
-      preview(): Promise<Preview | null>;
+      preview(wanted?: PreviewOptions): Promise<Preview | null>;
     }
   | {
       readonly kind: "scaleDone";
@@ -122,8 +123,8 @@ export async function* trainLevel<M extends AnyModel>(
         ...stateAt(level),
         ...{ losses, seconds: seconds(), trainer: { iteration, noiseAmp, tensors } },
       };
-      const preview = () =>
-        trainer.preview(iteration).catch(async (error) => {
+      const preview = (wanted?: PreviewOptions) =>
+        trainer.preview(iteration, wanted).catch(async (error) => {
           if (await gpu.isLost()) return null;
           throw error;
         });

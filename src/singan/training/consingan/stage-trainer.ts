@@ -13,7 +13,7 @@ import { submit } from "../../../runtime/program.ts";
 import { imageShape, type Size, type TrainOptions } from "../../model/config.ts";
 import { discriminatorShapes, type Part, partShapes, partsOf, stagePart } from "../../model/consingan-models.ts";
 import type { StateDict } from "../../model/model.ts";
-import { generator } from "../../networks/consingan-network.ts";
+import { discriminator, generator } from "../../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, type NoiseSource, stageNoise } from "../../networks/noise.ts";
 import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import { criticStep, generatorStep, picturePair, type StageContext, StageLeaves } from "./stage-graphs.ts";
@@ -160,6 +160,10 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
       this.set.upload(factors, Float32Array.of(rate, 1));
       return params.adam(mul(schedule, factors), ADAM);
     });
+  }
+
+  protected scoresOf(picture: Tensor): Tensor {
+    return discriminator(picture, this.#d.tensors);
   }
 
   /** 1 at the coarsest stage; else noiseAmp times the RMSE of the reconstruction that the starting weights make without it. */

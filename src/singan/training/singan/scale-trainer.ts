@@ -16,6 +16,7 @@ import { imageShape, type Size, type TrainOptions } from "../../model/config.ts"
 import type { StateDict } from "../../model/model.ts";
 import { BLOCKS, greyShape, noiseSize, parameterShapes, statisticsShapes } from "../../model/shapes.ts";
 import type { FrozenScale, Upsample } from "../../networks/frozen-scale.ts";
+import { discriminator } from "../../networks/networks.ts";
 import { ampValues, drawNoise, gpuNoise, type NoiseSource, PURPOSE, randomKey } from "../../networks/noise.ts";
 import { LevelTrainer, type StateDicts, type Step, type TrainerState } from "../level-trainer.ts";
 import * as graphs from "./scale-graphs.ts";
@@ -291,6 +292,10 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     for (let j = 0; j < gSteps; j++) steps.push({ program: "g", adamStep: at * gSteps + j + 1 });
     if (this.#average) steps.push({ program: "average" });
     return steps;
+  }
+
+  protected scoresOf(picture: Tensor): Tensor {
+    return discriminator(picture, this.#d.tensors);
   }
 
   async measureNoiseAmp(): Promise<number> {
