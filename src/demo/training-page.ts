@@ -28,7 +28,7 @@ interface Hooks {
   /** The settings have changed. */
   onChange(): void;
   /** The visitor wants to play with the model in training, or with the photo. */
-  play(wanted: ModelSource | Photo): void;
+  play(wanted: ModelSource | (Photo & { readonly isExample: boolean })): void;
 }
 
 type Receivers = { readonly [K in Report["kind"]]?: (report: Report & { kind: K }) => void };
@@ -73,7 +73,9 @@ export class TrainingPage {
     this.#pause.addEventListener("click", () => this.#togglePause());
     this.#stop.addEventListener("click", () => this.#end());
     this.#play.addEventListener("click", () => this.#model && hooks.play(this.#model));
-    this.#playPhoto.addEventListener("click", () => this.#photo && hooks.play(this.#photo));
+    this.#playPhoto.addEventListener("click", () => {
+      if (this.#photo) hooks.play({ ...this.#photo, isExample: !this.#gallery.isOwn });
+    });
   }
 
   get isRunning(): boolean {
