@@ -244,7 +244,7 @@ function receive(report: Report): void {
 
 void gpuWorker.then((one) => {
   one.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
-  one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
+  one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page.", true));
 });
 instantWorker.addEventListener("message", ({ data }: MessageEvent<InstantReport>) => {
   if (data.kind === "photo") library.photoOpened(data);

@@ -96,7 +96,8 @@ export class ModelsDialog {
     const details = document.createElement("span");
     const date = new Date(model.keptAt).toLocaleDateString(undefined, { day: "numeric", month: "short" });
     details.textContent = `${model.width}×${model.height} px, ${megabytes(model.bytes)}, ${date}`;
-    const picture = canvasOf(model.thumbnail, "");
+    const picture = canvasOf(model.thumbnail, model.name);
+    picture.ariaHidden = "true"; // beside its name
     const isOpen = this.#source !== null && this.library.keyOf(this.#source) === model.key;
     const item = this.#item(picture, model.name, details, () => this.library.openKept(model), isOpen);
     const remove = document.createElement("button");

@@ -5,7 +5,7 @@ import { imresizeTo } from "../image/resample.ts";
 import { trainedSize } from "../singan/generation/sampling.ts";
 import type { AnyModel } from "../singan/model/model.ts";
 import { writeModel } from "../singan/recipes.ts";
-import { KeptModels } from "./kept-models.ts";
+import { KeptModelError, KeptModels } from "./kept-models.ts";
 import { openOpfsFolder, storageTrouble } from "./opfs-folder.ts";
 import type { Report, Request } from "./protocol.ts";
 
@@ -49,10 +49,20 @@ export async function listModels(post: (report: Report) => void): Promise<void> 
   }
 }
 
-/** A kept model's file. Throws KeptModelError, and DOMException where the browser forbids it. */
-export const readKept = async (key: string): Promise<Uint8Array<ArrayBuffer>> => (await open()).read(key);
+/** A kept model's file. Throws KeptModelError. */
+export const readKept = (key: string): Promise<Uint8Array<ArrayBuffer>> => orExplain((models) => models.read(key));
 
+/** Deletes a kept model, and reports those that are left. Throws KeptModelError. */
 export async function deleteKept(key: string, post: (report: Report) => void): Promise<void> {
-  await (await open()).delete(key);
+  await orExplain((models) => models.delete(key));
   await listModels(post);
+}
+
+async function orExplain<T>(work: (models: KeptModels) => Promise<T>): Promise<T> {
+  try {
+    return await work(await open());
+  } catch (error) {
+    if (error instanceof KeptModelError) throw error;
+    throw new KeptModelError(`This browser does not let the page use its kept models (${storageTrouble(error)}).`);
+  }
 }
