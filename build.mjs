@@ -149,15 +149,54 @@ async function bundlePage(folder, isSite) {
     ],
     outdir: folder,
     loader: { ".html": "text" },
-    define: { IS_SITE: `${isSite}` },
+    define: { IS_SITE: `${isSite}`, PAGE_VERSION: JSON.stringify(pageVersion()) },
     splitting: true,
     minify: true,
   });
   for (const name of readdirSync("src/demo").filter((file) => /\.(html|svg|webmanifest)$/.test(file))) {
     copyFileSync(`src/demo/${name}`, join(folder, name));
   }
-  for (const name of ["photos", "models"]) if (existsSync(name)) cpSync(name, join(folder, name), { recursive: true });
+  cpSync("photos", join(folder, "photos"), { recursive: true });
   cpSync("src/demo/stored", join(folder, "stored"), { recursive: true });
+  copyModels(join(folder, "models"));
+  writeFileSync(join(folder, "benchmarks.json"), JSON.stringify(storedSteps()));
+}
+
+/** The trained models that come with the page, if there are any, and the list of their lengths in bytes (src/demo/shipped.ts). */
+function copyModels(folder) {
+  mkdirSync(folder, { recursive: true });
+  if (existsSync("models")) cpSync("models", folder, { recursive: true });
+  const files = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+  const sizes = files.map((name) => [name.replace(/\.[^.]*$/, ""), statSync(join(folder, name)).size]);
+  writeFileSync(join(folder, "index.json"), JSON.stringify(Object.fromEntries(sizes)));
+}
+
+/**
+ * What the page compares a visitor's GPU with: the D steps of `npm run bench`. The program of this step is the same in all stored results; that of
+ * the G step has changed since the first of them.
+ */
+function storedSteps() {
+  const folder = "bench/results";
+  return readdirSync(folder)
+    .filter((name) => /^bench-.*\.ndjson$/.test(name))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").trim().split("\n"))
+    .map((line) => JSON.parse(line))
+    .filter(({ what, peer, median_ms }) => what === "dStep" && !peer && median_ms)
+    .map(({ adapter, runtime, date, shape, median_ms: medianMs, gflops }) => ({
+      adapter,
+      runtime,
+      date,
+      shape,
+      medianMs,
+      gflops,
+    }));
+}
+
+/** The version of the package, with the commit where git knows it. */
+function pageVersion() {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" });
+  return status === 0 ? `${version} (${stdout.trim()})` : version;
 }
 
 async function bundleDemo() {
@@ -175,7 +214,7 @@ async function bundleSite() {
     .sort();
   const version = createHash("sha256");
   for (const file of files) version.update(file).update(readFileSync(file));
-  const paths = files.map((file) => relative(folder, file).split(sep).join("/"));
+  const paths = files.map((file) => relative(folder, file).split(sep).join("/")).filter((path) => !path.endsWith(".safetensors"));
   await build({
     ...BUNDLE,
     entryPoints: ["src/demo/offline.ts"],

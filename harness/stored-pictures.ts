@@ -15,11 +15,13 @@ const COUNT = 8;
 
 async function write(name: string, planes: Planes): Promise<void> {
   const { width, height, data } = toRgb8(planes);
-  const webp = await sharp(data, { raw: { width, height, channels: 3 } }).webp({ quality: 88 }).toBuffer();
+  const webp = await sharp(data, { raw: { width, height, channels: 3 } })
+    .webp({ quality: 88 })
+    .toBuffer();
   writeFileSync(join(FOLDER, `${name}.webp`), webp);
 }
 
-const model = readModel(readFileSync(join("models", `${SHIPPED[0]!.name}.safetensors`)));
+const model = readModel(readFileSync(join("models", `${SHIPPED[0]}.safetensors`)));
 const gpu = await openDevice(await openAdapter());
 const sampler = await openSampler(gpu, model);
 rmSync(FOLDER, { recursive: true, force: true });

@@ -51,6 +51,17 @@ export function download(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** Copies a text, and returns whether the browser allowed it; where not, it is shown, to be copied by hand. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    prompt("The browser does not allow it. Copy this by hand:", text);
+    return false;
+  }
+}
+
 /** A duration as text: "about 40 s", "about 3 min" or "about 2 h 10 min". */
 export function about(seconds: number): string {
   if (seconds < 55) return `about ${Math.max(5, 5 * Math.ceil(seconds / 5))} s`;

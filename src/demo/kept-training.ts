@@ -6,6 +6,7 @@ import { openCheckpoints } from "../singan/recipes.ts";
 import { type Checkpoint, CheckpointError } from "../singan/training/checkpoint.ts";
 import type { Checkpoints, SlotStore } from "../singan/training/checkpoints.ts";
 import type { TrainingState } from "../singan/training/recipe.ts";
+import { storageTrouble } from "./opfs-folder.ts";
 import { openOpfsSlots } from "./opfs-slots.ts";
 import type { Plan, Unfinished } from "./protocol.ts";
 
@@ -99,10 +100,8 @@ export class KeptTraining {
   #warnOf(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
-    const why = isFull ? "no room is left" : error instanceof Error ? error.message : String(error);
     this.warn(
-      `This browser can't keep the training (${why.replace(/\.$/, "")}). It goes on, but closing the tab loses it. Download the model at the end.`,
+      `This browser can't keep the training (${storageTrouble(error)}). It goes on, but closing the tab loses it. Download the model at the end.`,
     );
   }
 }

@@ -1,19 +1,25 @@
 // The page: connects the two workers with the views Play, Train and How it works, and with the open models.
 
-import { Announcer, byId, download } from "./dom.ts";
-import type { ModelSource } from "./features/feature.ts";
+import { type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
+import { BenchmarkPage } from "./benchmark-page.ts";
+import { Announcer, byId, copyText, download } from "./dom.ts";
+import { TOOLS } from "./features/tools.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
 import { Jobs } from "./jobs.ts";
+import { Library } from "./library.ts";
+import { ModelsDialog } from "./models-dialog.ts";
 import { openGpuWorker, openWorker } from "./open-worker.ts";
-import { loadOwn, onFiles, type Photo } from "./photo.ts";
+import { EXAMPLE_NAMES, loadExample, loadOwn, onFiles } from "./photo.ts";
 import { Playground } from "./playground.ts";
 import { explain } from "./problems.ts";
 import type { Report, Request } from "./protocol.ts";
+import { type GpuDetails, MessageLog, reportText } from "./report.ts";
+import { SHIPPED } from "./shipped.ts";
 import { TrainingPage } from "./training-page.ts";
-import { Views } from "./views.ts";
+import { type ViewName, Views } from "./views.ts";
 
-/** Long side of a photo for instant pictures, px. */
-const INSTANT_SIDE = 96;
+/** Set by build.mjs. */
+declare const PAGE_VERSION: string;
 
 const [problem, adapter] = [byId("problem", HTMLElement), byId("adapter", HTMLElement)];
 const gpuWorker = openGpuWorker(new URL("./worker.js", import.meta.url));
@@ -25,15 +31,19 @@ const announcer = new Announcer(byId("announcer", HTMLElement));
 
 /** The message that is shown as long as there is no GPU. */
 let noGpu: string | null = null;
-/** A trained model that is nowhere but in this tab. */
-let unsaved: ModelSource | null = null;
-let opened = 0;
+let gpu: GpuDetails | null = null;
+const log = new MessageLog();
 
-/** Shows an error message in the place of an earlier one. Null removes it, but a message about a missing GPU returns. */
-function showError(message: string | null): void {
+/**
+ * Shows an error message in the place of an earlier one, with a button for a report of it where the visitor can't mend it. Null removes it, but
+ * a message about a missing GPU returns.
+ */
+function showError(message: string | null, isReportable = false): void {
   const shown = message ?? noGpu;
   problem.hidden = shown === null;
   problem.textContent = shown;
+  byId("report", HTMLElement).hidden = shown === null || !(isReportable || shown === noGpu);
+  if (message !== null) log.add(`problem: ${message}`);
   if (message !== null) problem.scrollIntoView({ block: "nearest" });
 }
 
@@ -51,41 +61,141 @@ const training = new TrainingPage({
   ...{ send, announcer, showError },
   holdInstant: (isHeld) => sendInstant({ kind: "hold", isHeld }),
   onModel: (model) => {
+    library.isTraining(model);
     if (playground.source?.id === model.id) playground.use(model);
   },
-  onFinished: (model) => {
-    unsaved = model;
-  },
+  onFinished: (model) => library.isTrained(model),
   onChange: () => views.write(training.address),
   play: (wanted) => {
     if ("kind" in wanted) playground.use(wanted);
-    else playPhoto(wanted);
-    views.show("play");
-    training.setShown(false);
+    else library.openPhoto(wanted, wanted.isExample);
+    show("play");
   },
+});
+
+const library = new Library({
+  ...{ send, sendInstant, showError },
+  use: (source, { link, isQuiet }) => {
+    showError(null);
+    playground.use(source, link);
+    if (isQuiet) return;
+    show("play");
+    if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
+  },
+  onChange: () => models.describe(playground.source),
+});
+const models = new ModelsDialog(library, {
+  openFile: () => byId("file", HTMLInputElement).click(),
+  openPhoto: (name) => orShowError(loadExample(name).then((photo) => library.openPhoto(photo, true))),
+  download: () => playground.source && send({ kind: "model", id: playground.source.id }),
+  onOpen: () => send({ kind: "listKept" }),
+});
+const benchmark = new BenchmarkPage({
+  ...{ send, showError },
+  say: (text) => announcer.say(text, true),
+  refusal: () =>
+    noGpu ??
+    (training.isLoading ? "Still looking for a GPU." : training.isRunning ? "Stop the training first, then measure." : null),
 });
 
 function describeSource(): void {
   const { source } = playground;
-  byId("document-name", HTMLElement).textContent = source?.name ?? "Models";
-  byId("save-model", HTMLButtonElement).disabled = source?.kind !== "model";
+  if (!source) return;
+  library.using(source);
+  models.describe(source);
+  byId("copy-link", HTMLButtonElement).disabled = false;
+  byId("copy-hint", HTMLElement).textContent = "";
+  // The address names what is open no more.
+  const named = link?.source && library.linkOf(source);
+  if (link?.source && (named?.kind !== link.source.kind || named.name !== link.source.name)) {
+    link = null;
+    views.write(training.address);
+  }
 }
 
 // ---- sources of pictures
 
-function playPhoto({ name, picture }: Photo): void {
-  sendInstant({ kind: "photo", id: `${++opened} ${name}`, photo: picture, maxSize: INSTANT_SIDE });
+const KNOWN = { models: SHIPPED, photos: EXAMPLE_NAMES, tools: TOOLS.map(({ id }) => id) };
+/** What the address says of Play. */
+let link: PlayLink | null = null;
+/** Whether the link, or the first model of the page, is still to be opened: once a GPU is there. */
+function show(view: ViewName): void {
+  views.show(view);
+  training.setShown(view === "train");
+}
+
+let isFirst = true;
+
+function readAddress(): void {
+  const given = readPlayLink(location.hash, KNOWN);
+  const isNew = given !== null && JSON.stringify(given) !== JSON.stringify(link);
+  link = given;
+  const rest = views.read();
+  if (!training.isRunning) training.readAddress(rest);
+  training.setShown(views.shown === "train");
+  if (views.shown === "benchmark") benchmark.show(location.hash);
+  if (isNew) openLink(given);
+  else openFirst();
+}
+
+/** Opens what a link names; its settings are for the source that is open, or the first one, where it names none. */
+function openLink(given: PlayLink): void {
+  const { source } = given;
+  if (source?.kind === "photo") orShowError(loadExample(source.name).then((photo) => library.openPhoto(photo, true, given)));
+  else if (!source && playground.source) playground.use(playground.source, given);
+  else if (source && gpu) orShowError(library.openShipped(source.name, { link: given }));
+  else {
+    isFirst = true;
+    openFirst();
+  }
+}
+
+/** The first visit begins with a model of the page, unless the visitor was quicker. Without a GPU the page's stored pictures stay. */
+function openFirst(): void {
+  if (!isFirst || !gpu || views.shown !== "play") return;
+  isFirst = false;
+  if (library.isBusy || playground.source || training.isRunning) return;
+  const named = link?.source?.kind === "model" ? link.source.name : null;
+  orShowError(library.openShipped(named ?? SHIPPED[0], { ...(link && { link }), isQuiet: named === null }));
+}
+
+async function copyLink(): Promise<void> {
+  const { source, tool, settings } = playground;
+  const named = source && library.linkOf(source);
+  const address = writePlayLink({ ...(named && { source: named }), tool, settings });
+  const isCopied = await copyText(`${location.href.replace(/#.*/, "")}#view=${views.shown}&${address}`);
+  const holds = named ? `names ${named.name} and holds the settings` : "holds the settings, not your photo or model";
+  byId("copy-hint", HTMLElement).textContent = `${isCopied ? "Copied. " : ""}The link ${holds}.`;
+}
+
+async function copyReport(): Promise<void> {
+  const settings = {
+    address: location.hash,
+    tool: playground.tool,
+    source: playground.source?.kind ?? "none",
+    ...playground.settings,
+  };
+  const { userAgent } = navigator;
+  const text = reportText({
+    version: PAGE_VERSION,
+    userAgent,
+    hasWebGpu: "gpu" in navigator,
+    gpu,
+    messages: log.messages,
+    settings,
+  });
+  if (await copyText(text)) byId("report-hint", HTMLElement).textContent = "Copied. It holds no picture.";
 }
 
 /** A photo, or a model to make pictures with. */
 async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   if (!file) return;
   if (file.name.endsWith(".safetensors")) {
-    send({ kind: "open", id: `model-${++opened}`, name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    library.openFile(file.name, new Uint8Array(await file.arrayBuffer()));
   } else {
     const photo = await loadOwn(file);
     training.useOwn(photo);
-    if (views.shown === "play") playPhoto(photo);
+    if (views.shown === "play") library.openPhoto(photo, false);
   }
   if (more.length > 0)
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);
@@ -96,66 +206,60 @@ async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
 type Receivers = { readonly [K in Report["kind"]]?: (report: Report & { kind: K }) => void };
 
 const receivers: Receivers = {
-  gpu: ({ name, isSoftware }) => {
+  gpu: ({ name, isSoftware, details }) => {
+    gpu = details;
     adapter.textContent = isSoftware
       ? `No GPU: the processor computes (${name}). Everything works, but 10 to 100 times slower.`
       : `GPU: ${name}`;
     adapter.classList.toggle("warning", isSoftware);
-    if (noGpu === null) return;
-    noGpu = null;
-    showError(null);
-  },
-  opened: ({ kind: _, ...model }) => {
-    showError(null);
-    playground.use({ kind: "model", ...model });
-    views.show("play");
-    training.setShown(false);
-    announcer.say(`The model ${model.name} is open.`, true);
+    if (noGpu !== null) {
+      noGpu = null;
+      showError(null);
+    }
+    openFirst();
   },
   model: ({ id, bytes }) => {
     download(new Blob([bytes]), `${playground.source?.name}.safetensors`);
-    if (unsaved?.id === id) unsaved = null;
+    library.isDownloaded(id);
   },
-  problem: ({ problem: cause, detail }) => {
-    const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null, unsaved?.name);
-    if (cause !== "failed") {
+  problem: ({ problem: cause, detail, isHarmless }) => {
+    const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null, library.unsaved);
+    const isGone = cause !== "failed" && cause !== "memory";
+    if (isGone) {
       adapter.textContent = "No GPU.";
       noGpu = message;
       jobs.model.abandon();
     }
-    showError(message);
+    showError(message, !isHarmless);
   },
   reply: (report) => jobs.model.receive(report),
   end: (report) => jobs.model.receive(report),
 };
 
+/** Reports without pictures, for a report of what went wrong. */
+const TOLD: readonly Report["kind"][] = ["gpu", "plan", "recovering", "setback", "warning", "ended", "notKept", "problem"];
+
 function receive(report: Report): void {
-  for (const all of [receivers, training.receivers]) (all[report.kind] as ((one: Report) => void) | undefined)?.(report);
+  if (TOLD.includes(report.kind)) log.add(JSON.stringify(report, (name, value) => (name === "details" ? undefined : value)));
+  for (const all of [receivers, training.receivers, library.receivers, benchmark.receivers])
+    (all[report.kind] as ((one: Report) => void) | undefined)?.(report);
 }
 
 void gpuWorker.then((one) => {
   one.addEventListener("message", ({ data }: MessageEvent<Report>) => receive(data));
-  one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page."));
+  one.addEventListener("error", () => showError("The training code did not load, or it crashed. Reload the page.", true));
 });
 instantWorker.addEventListener("message", ({ data }: MessageEvent<InstantReport>) => {
-  if (data.kind === "photo")
-    playground.use({ kind: "photo", id: data.id, name: data.id.replace(/^\d+ /, ""), photo: data.photo });
+  if (data.kind === "photo") library.photoOpened(data);
   else if (data.kind === "refused")
     showError(`There are no instant pictures. ${data.problem.charAt(0).toUpperCase()}${data.problem.slice(1)}.`);
   else jobs.photo.receive(data);
 });
-byId("save-model", HTMLButtonElement).addEventListener("click", () => {
-  const { source } = playground;
-  if (source?.kind === "model") send({ kind: "model", id: source.id });
-});
+byId("copy-link", HTMLButtonElement).addEventListener("click", () => orShowError(copyLink()));
+byId("copy-report", HTMLButtonElement).addEventListener("click", () => orShowError(copyReport()));
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
-addEventListener("hashchange", () => {
-  const settings = views.read();
-  if (!training.isRunning) training.readAddress(settings);
-  training.setShown(views.shown === "train");
-});
+addEventListener("hashchange", readAddress);
 addEventListener("beforeunload", (event) => {
-  if (training.isRunning || unsaved) event.preventDefault();
+  if (training.isRunning || library.unsaved !== null) event.preventDefault();
 });
-training.readAddress(views.read());
-training.setShown(views.shown === "train");
+readAddress();

@@ -30,11 +30,18 @@ async function takeOver(): Promise<void> {
   await clients.claim();
 }
 
+/** Models are large, so each is kept only when it is used. */
+async function fetchModel(request: Request, copy: Cache): Promise<Response> {
+  const fetched = await fetch(request);
+  if (fetched.ok && request.url.endsWith(".safetensors")) await copy.put(request, fetched.clone());
+  return fetched;
+}
+
 /** With the policy, which workers take from their script's answer. */
 async function answer(request: Request): Promise<Response> {
   const copy = await caches.open(NAME);
   const kept = await copy.match(request, { ignoreSearch: true });
-  if (!kept) return fetch(request);
+  if (!kept) return fetchModel(request, copy);
   const headers = new Headers(kept.headers);
   headers.set("content-security-policy", POLICY);
   return new Response(kept.body, { status: kept.status, headers });

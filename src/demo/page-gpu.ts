@@ -4,6 +4,7 @@ import { type Gpu, GpuError } from "../gpu/device.ts";
 import { GpuKeeper, type KeeperEvents, NoDeviceError } from "../gpu/gpu-keeper.ts";
 import { openDevice } from "../runtime/open.ts";
 import type { NoGpuCause } from "./protocol.ts";
+import type { GpuDetails } from "./report.ts";
 
 class NoGpuError extends GpuError {
   override readonly name = "NoGpuError";
@@ -42,6 +43,15 @@ export class PageGpu extends GpuKeeper {
     if (this.#losses > 1) return "lostUntilReload";
     return this.#losses === 1 || isKept ? "lostUntilRestart" : "refused";
   }
+}
+
+/** For the report of a problem. */
+export function detailsOf({ adapterInfo, device }: Gpu): GpuDetails {
+  const { vendor, architecture, device: name, description } = adapterInfo;
+  const info = Object.entries({ vendor, architecture, device: name, description }).filter(([, text]) => text);
+  const limits: Record<string, number> = {};
+  for (const limit in device.limits) limits[limit] = device.limits[limit as keyof GPUSupportedLimits] as number; // getters of its class
+  return { info: Object.fromEntries(info), features: [...device.features].sort(), limits };
 }
 
 async function openGpu(): Promise<Gpu> {

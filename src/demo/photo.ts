@@ -59,6 +59,17 @@ function photoOf(name: string, bitmap: ImageBitmap): Photo {
   return { name, picture: fromRgba({ width, height }, rgba) };
 }
 
+/** A bundled photo. Throws PhotoError where it can't be loaded. */
+export const loadExample = (name: string): Promise<Photo> =>
+  exampleIn(name, Object.assign(new Image(), { src: exampleUrl(name) }));
+
+async function exampleIn(name: string, image: HTMLImageElement): Promise<Photo> {
+  await image.decode().catch(() => {
+    throw new PhotoError(`The example photo ${name} could not be loaded.`);
+  });
+  return photoOf(name, await createImageBitmap(image));
+}
+
 /** Calls `take` with the files that are chosen with `input`, dropped anywhere on the page, or pasted; at least one. */
 export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) => void): void {
   const takeAll = (files: FileList | undefined | null): void => {
@@ -117,8 +128,13 @@ export class Gallery {
   /** Loads the photo of the checked radio button. Returns null if another one is checked meanwhile. Throws PhotoError. */
   async chosen(): Promise<Photo | null> {
     const value = this.#checked();
-    const photo = value === OWN ? this.#own : await this.#example(value);
+    const photo = value === OWN ? this.#own : await exampleIn(value, this.#examples.get(value)!); // it is loaded once
     return this.#checked() === value ? photo : null;
+  }
+
+  /** Whether the visitor's own photo is chosen. */
+  get isOwn(): boolean {
+    return this.#checked() === OWN;
   }
 
   /** Adds the visitor's own photo in the place of an earlier one, and checks its button. Returns it. */
@@ -127,15 +143,6 @@ export class Gallery {
     this.#element.querySelector(`label:has([value=${OWN}])`)?.remove();
     this.#add(OWN, canvasOf(photo.picture, `your photo ${photo.name}`)).checked = true;
     return photo;
-  }
-
-  /** From the picture in the list, so that it is loaded once. */
-  async #example(name: string): Promise<Photo> {
-    const image = this.#examples.get(name)!;
-    await image.decode().catch(() => {
-      throw new PhotoError(`The example photo ${name} could not be loaded.`);
-    });
-    return photoOf(name, await createImageBitmap(image));
   }
 
   #checked(): string {

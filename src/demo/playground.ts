@@ -1,5 +1,6 @@
 // The view Play: a source of pictures, one tool that works with it, the stage, and the strip of pictures.
 
+import type { PlayLink } from "./address.ts";
 import { byId, downloadRgb8 } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
 import { TOOLS } from "./features/tools.ts";
@@ -48,9 +49,15 @@ export class Playground {
     return this.#tool.id;
   }
 
-  /** Works with another source, or with the same one when it has changed. */
-  use(source: Source): void {
+  /** The tool's settings, as far as a link can hold them. */
+  get settings(): Readonly<Record<string, string>> {
+    return (this.#source && this.#tool.settings?.()) ?? {};
+  }
+
+  /** Works with another source, or with the same one when it has changed; a link may say with which tool and settings. */
+  use(source: Source, { tool, settings = {} }: Partial<PlayLink> = {}): void {
     this.#source = source;
+    this.#tool = TOOLS.find(({ id }) => id === tool) ?? this.#tool;
     document.body.dataset["source"] = source.kind;
     if (this.#tool.refusal(source) !== null) this.#tool = TOOLS[0]!;
     for (const [tool, radio] of this.#radios) {
@@ -58,7 +65,7 @@ export class Playground {
       radio.disabled = refusal !== null;
       (radio.parentElement as HTMLElement).title = refusal ?? "";
     }
-    this.#openTool();
+    this.#openTool(settings);
   }
 
   /** Changes the tool; an unknown name does nothing. */
@@ -80,22 +87,22 @@ export class Playground {
     radio.addEventListener("change", () => this.useTool(tool.id));
   }
 
-  #openTool(): void {
+  #openTool(settings: Place["settings"] = {}): void {
     const source = this.#source!;
     this.#close();
     this.hooks.showError(null);
     this.#radios.get(this.#tool)!.checked = true;
     this.#panel.innerHTML = this.#tool.panel;
     this.#panel.ariaLabel = this.#tool.label;
-    this.#close = this.#tool.open(this.#placeOf(source));
+    this.#close = this.#tool.open(this.#placeOf(source, settings));
     this.hooks.onChange();
   }
 
-  #placeOf(source: Source): Place {
+  #placeOf(source: Source, settings: Place["settings"]): Place {
     const { jobs, say, showError } = this.hooks;
     const isCurrent = (): boolean => source === this.#source;
     return {
-      ...{ source, say, showError, stage: this.#stage, strip: this.#strip },
+      ...{ source, settings, say, showError, stage: this.#stage, strip: this.#strip },
       run: async (feature, request, onReply) => {
         showError(null);
         try {

@@ -19,6 +19,8 @@ const REFUSED =
   "This browser has WebGPU but offers no GPU. Hardware acceleration may be switched off, the GPU may be blocklisted (Chrome shows the " +
   "reasons at chrome://gpu), or it has crashed too often. Reload the page. If that does not help, restart the browser.";
 
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 /** While the training waits for another GPU. */
 export const RECOVERING = "The GPU was lost. The training goes on by itself within moments.";
 
@@ -42,7 +44,8 @@ export function explain(
     refused: REFUSED,
     lostUntilReload: `The GPU was lost, and this page gets no other one. ${then("reload the page")}`,
     lostUntilRestart: `This browser offers no GPU any more. ${then("restart the browser")}`,
-    failed: `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`,
+    memory: `There is too little memory for this. Close other tabs and programs, or choose a smaller size, then try again. ${sentence(detail)}`,
+    failed: sentence(detail),
   };
   return texts[problem];
 }

@@ -7,6 +7,9 @@ import type { TrainingPlan } from "../singan/training/plan.ts";
 import type { SetbackEvent } from "../singan/training/train-to-end.ts";
 import type { ModelSource } from "./features/feature.ts";
 import type { JobMessage, JobReport } from "./features/messages.ts";
+import type { KeptModel } from "./kept-models.ts";
+import type { GpuDetails } from "./report.ts";
+import type { StepSpeed } from "./speed.ts";
 
 export type PresetChoice = "auto" | PresetName;
 /** The presets that the page offers, lightest first after auto. It makes no animations, so it does not offer theirs. */
@@ -56,12 +59,22 @@ export type Request =
   | { readonly kind: "model"; readonly id: string }
   /** Frees an open model. */
   | { readonly kind: "close"; readonly id: string }
+  /** Keeps an open model in this browser. A report `kept` or `notKept` follows. */
+  | { readonly kind: "keep"; readonly id: string; readonly name: string }
+  /** Opens a kept model under an id. */
+  | { readonly kind: "openKept"; readonly id: string; readonly name: string; readonly key: string }
+  | { readonly kind: "deleteKept"; readonly key: string }
+  /** Asks for the kept models. */
+  | { readonly kind: "listKept" }
+  /** Measures how fast the GPU is, until `endMeasuring`. Reports `measuring` and then `measured` follow. */
+  | { readonly kind: "measure" }
+  | { readonly kind: "endMeasuring" }
   | JobMessage;
 
 /** Why there is no GPU: see explain(). */
 export type NoGpuCause = "insecure" | "missing" | "refused" | "lostUntilReload" | "lostUntilRestart";
-/** What has gone wrong; `failed` explains itself in its detail. */
-export type Problem = NoGpuCause | "failed";
+/** What has gone wrong; `failed` explains itself in its detail, and so does `memory`, of which there was too little. */
+export type Problem = NoGpuCause | "failed" | "memory";
 
 /** What the page shows of a training's plan. */
 export interface Plan extends Pick<TrainingPlan, "preset" | "isPicked" | "options" | "forecastSeconds"> {
@@ -104,7 +117,7 @@ export interface Progress {
 }
 
 export type Report =
-  | { readonly kind: "gpu"; readonly name: string; readonly isSoftware: boolean }
+  | { readonly kind: "gpu"; readonly name: string; readonly isSoftware: boolean; readonly details: GpuDetails }
   /** The GPU is timed; the done share, 0 to 1. */
   | { readonly kind: "timing"; readonly share: number }
   /** The training would take so long that it begins only after `agree`. */
@@ -127,5 +140,15 @@ export type Report =
   /** A model file is open. */
   | ({ readonly kind: "opened" } & Omit<ModelSource, "kind">)
   | { readonly kind: "model"; readonly id: string; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "kept"; readonly id: string; readonly key: string }
+  /** Why a model could not be kept, as the middle of a sentence. */
+  | { readonly kind: "notKept"; readonly id: string; readonly why: string }
+  /** The kept models; `trouble` says why there can't be any. */
+  | { readonly kind: "keptModels"; readonly models: readonly KeptModel[]; readonly trouble: string | null }
+  /** The done share, 0 to 1. */
+  | { readonly kind: "measuring"; readonly share: number }
+  /** Empty where the measurement was ended. */
+  | { readonly kind: "measured"; readonly speeds: readonly StepSpeed[] }
   | JobReport
-  | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string };
+  /** `isHarmless`: the visitor can mend it, and it is no fault of the page. */
+  | { readonly kind: "problem"; readonly problem: Problem; readonly detail: string; readonly isHarmless: boolean };

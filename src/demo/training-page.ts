@@ -36,7 +36,7 @@ interface Hooks {
   /** The settings have changed. */
   onChange(): void;
   /** The visitor wants to play with the model in training, or with the photo. */
-  play(wanted: ModelSource | Photo): void;
+  play(wanted: ModelSource | (Photo & { readonly isExample: boolean })): void;
 }
 
 type Receivers = { readonly [K in Report["kind"]]?: (report: Report & { kind: K }) => void };
@@ -96,7 +96,9 @@ export class TrainingPage {
       const { playable } = controlsOf(this.#state);
       if (playable) hooks.play(playable);
     });
-    this.#playPhoto.addEventListener("click", () => this.#photo && hooks.play(this.#photo));
+    this.#playPhoto.addEventListener("click", () => {
+      if (this.#photo) hooks.play({ ...this.#photo, isExample: !this.#gallery.isOwn });
+    });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !this.isRunning) document.title = this.#title; // the end has been seen
     });
@@ -104,6 +106,10 @@ export class TrainingPage {
 
   get isRunning(): boolean {
     return isRunning(this.#state);
+  }
+
+  get isLoading(): boolean {
+    return this.#phase === "loading";
   }
 
   get #phase(): PhaseName {

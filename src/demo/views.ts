@@ -1,8 +1,8 @@
-// The three views of the page. The address names the one that is shown (#view=train), and keeps the settings of Train beside it.
+// The views of the page: three, and the benchmark that the footer links. The address names the one that is shown (#view=train), and keeps the settings of Train beside it.
 
 import { byId } from "./dom.ts";
 
-const NAMES = ["play", "train", "how"] as const;
+const NAMES = ["play", "train", "how", "benchmark"] as const;
 export type ViewName = (typeof NAMES)[number];
 
 export class Views {

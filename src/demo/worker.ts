@@ -1,6 +1,6 @@
 // The GPU's worker: receives the page's requests, trains, works with models and writes model files, so that the page stays free.
 
-import type { Gpu } from "../gpu/device.ts";
+import { BindingLimitError, type Gpu, OutOfMemoryError } from "../gpu/device.ts";
 import { type Rgb8, toRgb8 } from "../image/planes.ts";
 import { imresizeTo } from "../image/resample.ts";
 import type { Sampler } from "../singan/generation/sampling.ts";
@@ -16,9 +16,12 @@ import { JobRunner } from "./features/job-runner.ts";
 import type { FeatureName } from "./features/messages.ts";
 import type { ModelWork } from "./features/work.ts";
 import { Forecasts } from "./forecasts.ts";
+import { KeptModelError } from "./kept-models.ts";
 import { KeptTraining, KeptTrainingError, type StoredTraining, summaryOf, whileAlone } from "./kept-training.ts";
-import { PageGpu } from "./page-gpu.ts";
+import { Measurement } from "./measurement.ts";
+import { detailsOf, PageGpu } from "./page-gpu.ts";
 import type { Report, Request } from "./protocol.ts";
+import { deleteKept, keepModel, listModels, readKept } from "./shelf.ts";
 import { Training } from "./training.ts";
 
 /** The open models by the page's ids; of a training, its finished scales. */
@@ -26,11 +29,14 @@ const models = new Map<string, AnyModel>();
 let loaded: { readonly gpu: Gpu; readonly model: AnyModel; readonly sampler: Awaited<ReturnType<typeof openSampler>> } | null =
   null;
 let training: Training | null = null;
+let measurement: Measurement | null = null;
 let isBusy = false;
 /** Whether this browser keeps an unfinished training. */
 let isKept = false;
 
-const gpu = new PageGpu(({ adapterName, isSoftware }) => post({ kind: "gpu", name: adapterName, isSoftware }), {
+const tellGpu = (one: Gpu): void =>
+  post({ kind: "gpu", name: one.adapterName, isSoftware: one.isSoftware, details: detailsOf(one) });
+const gpu = new PageGpu(tellGpu, {
   onLost: () => post({ kind: "recovering" }),
   onReopened: (another) => training?.adopt(another),
 });
@@ -49,13 +55,18 @@ function post(report: Report): void {
 const warn = (line: string): void => post({ kind: "warning", line });
 
 /** The visitor's to mend; the GPU is as it was. */
-const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError, ModelFileError];
+const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError, ModelFileError, KeptModelError];
+const OF_MEMORY = [MemoryError, BindingLimitError, OutOfMemoryError];
 
 /** Reports an error to the page, and closes the GPU, whose state is unknown then, unless a training still uses it. */
 function fail(error: unknown): void {
   const detail = detailOf(error);
-  post({ kind: "problem", problem: gpu.causeOf(error, isKept) ?? "failed", detail });
-  if (!training && !HARMLESS.some((kind) => error instanceof kind)) gpu.close();
+  const isOf = (kinds: readonly (abstract new (...given: never[]) => Error)[]): boolean =>
+    kinds.some((kind) => error instanceof kind);
+  const isHarmless = isOf(HARMLESS);
+  const problem = gpu.causeOf(error, isKept) ?? (isOf(OF_MEMORY) ? "memory" : "failed");
+  post({ kind: "problem", problem, detail, isHarmless });
+  if (!training && !isHarmless) gpu.close();
 }
 
 const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -71,10 +82,11 @@ const lookForKept = (): Promise<void> =>
     if (!(error instanceof KeptTrainingError)) throw error;
   });
 
-/** Runs one training to its end. `work` returns whether all scales were trained. */
-async function run(id: string, work: (training: Training, kept: KeptTraining) => Promise<boolean>): Promise<void> {
+/** Runs one training to its end. `work` returns the name of the model where all scales were trained. */
+async function run(id: string, work: (training: Training, kept: KeptTraining) => Promise<string | null>): Promise<void> {
   if (isBusy) return;
   isBusy = true;
+  await measurement?.end();
   let isComplete = false;
   try {
     await whileAlone(async () => {
@@ -82,7 +94,10 @@ async function run(id: string, work: (training: Training, kept: KeptTraining) =>
       const onModel = (latest: AnyModel) => void models.set(id, latest);
       training = new Training({ gpu, kept, forecasts, post, onModel });
       try {
-        isComplete = await work(training, kept);
+        const name = await work(training, kept);
+        isComplete = name !== null;
+        // Before its checkpoints are removed, so that it is never lost.
+        if (name !== null) await keepModel({ kind: "keep", id, name }, models.get(id)!, post);
       } finally {
         training = null;
         await (isComplete ? kept.clear() : kept.save());
@@ -100,13 +115,13 @@ const start = (request: Request & { kind: "start" }): Promise<void> =>
   run(request.id, async (training, { found }) => {
     if (found && !request.replaces)
       throw new KeptTrainingError("Another tab has left an unfinished training. Continue or discard it first.");
-    return training.start(request);
+    return (await training.start(request)) ? request.name : null;
   });
 
 const goOn = ({ id }: Request & { kind: "continue" }): Promise<void> =>
   run(id, async (training, { found }) => {
     if (!found) throw new KeptTrainingError("The unfinished training is gone: another tab has continued or discarded it.");
-    return training.continue(found);
+    return (await training.continue(found)) ? found.facts.name : null;
   });
 
 const discard = (): Promise<void> =>
@@ -146,7 +161,7 @@ const jobs = new JobRunner(
 );
 
 /** Throws ModelFileError, one line. */
-function openModel({ id, name, bytes }: Request & { kind: "open" }): void {
+function openModel({ id, name, bytes }: Omit<Request & { kind: "open" }, "kind">): void {
   try {
     const model = readModel(bytes);
     models.set(id, model);
@@ -172,13 +187,33 @@ function sendModel({ id }: Request & { kind: "model" }): void {
   if (model) post({ kind: "model", id, bytes: writeModel(model) as Uint8Array<ArrayBuffer> });
 }
 
-const orFail = (work: () => void): void => {
+function keep(request: Request & { kind: "keep" }): void {
+  const model = models.get(request.id);
+  if (model) void keepModel(request, model, post);
+}
+
+/** Measures the GPU, unless it trains. */
+async function measure(): Promise<void> {
+  if (isBusy || measurement) return post({ kind: "measured", speeds: [] });
+  const one = new Measurement(gpu, (share) => post({ kind: "measuring", share }));
+  measurement = one;
   try {
-    work();
+    post({ kind: "measured", speeds: await one.run() });
   } catch (error) {
+    post({ kind: "measured", speeds: [] });
     fail(error);
   }
-};
+  measurement = null;
+}
+
+const orFail = (work: () => void | Promise<void>): void =>
+  void (async () => {
+    try {
+      await work();
+    } catch (error) {
+      fail(error);
+    }
+  })();
 
 self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   if (data.kind === "start") void start(data);
@@ -191,6 +226,12 @@ self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   else if (data.kind === "forecast") void forecasts.tell(data.photo, data.options).catch(fail);
   else if (data.kind === "cancelForecast") forecasts.cancel();
   else if (data.kind === "judge") training?.judge(data.isWanted);
+  else if (data.kind === "keep") keep(data);
+  else if (data.kind === "listKept") void listModels(post);
+  else if (data.kind === "openKept") orFail(async () => openModel({ ...data, bytes: await readKept(data.key) }));
+  else if (data.kind === "deleteKept") orFail(() => deleteKept(data.key, post));
+  else if (data.kind === "measure") void measure();
+  else if (data.kind === "endMeasuring") void measurement?.end();
   else training?.[data.kind]();
 });
 self.addEventListener("unhandledrejection", ({ reason }) => fail(reason));

@@ -26,6 +26,11 @@ export class DeviceLostError extends GpuError {
   override name = "DeviceLostError";
 }
 
+/** The GPU has no memory left for a buffer. */
+export class OutOfMemoryError extends GpuError {
+  override readonly name = "OutOfMemoryError";
+}
+
 /** A buffer larger than the adapter binds. */
 export class BindingLimitError extends GpuError {
   constructor(
@@ -62,7 +67,8 @@ export class Gpu {
   #failure: Error | null = null;
   /** Until it is removed, it keeps the device alive, with 40 to 70 MB on a software adapter. */
   readonly #onUncaptured = (event: GPUUncapturedErrorEvent): void => {
-    this.#failure ??= new GpuError(`WebGPU: ${oneLine(event.error.message)}`);
+    const isMemory = event.error.constructor.name === "GPUOutOfMemoryError"; // a class that not every runtime has as a global
+    this.#failure ??= new (isMemory ? OutOfMemoryError : GpuError)(`WebGPU: ${oneLine(event.error.message)}`);
   };
   #disposed = false;
   /** The Gpu that this is a dry run of; this one where it is none. What is known of the adapter holds for both. */

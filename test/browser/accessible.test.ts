@@ -17,7 +17,9 @@ const SIZES = [
 async function findings(page: Page): Promise<string[]> {
   const { violations } = (await page.evaluate(`${AXE}; axe.run()`)) as axe.AxeResults;
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return serious.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 120)} (${failureSummary})`));
+  return serious.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 120)} (${failureSummary})`),
+  );
 }
 
 /** In light and dark, at both sizes. */

@@ -42,6 +42,8 @@ export interface Tool {
   readonly panel: string;
   /** Why it can't work with a source, in one line; null where it can. */
   refusal(source: Source): string | null;
+  /** Its settings as they are now, as far as a link can hold them (address.ts), by name; absent where there are none. */
+  settings?(): Readonly<Record<string, string>>;
   /** Connects its controls, which are in the document now. Returns what disconnects the tool from the stage and the strip. */
   open(place: Place): () => void;
 }
@@ -51,6 +53,8 @@ export interface Place {
   readonly source: Source;
   readonly stage: Stage;
   readonly strip: Strip;
+  /** Settings of a link that the tool begins with, by name: those that it knows are valid. */
+  readonly settings: Readonly<Record<string, string>>;
   /**
    * Has work done by the worker that holds the source, and calls `onReply` with each reply. A newer run of the same feature replaces this
    * one. Resolves with whether the work was done to its end; an error is shown to the visitor and resolves with false.

@@ -28,6 +28,12 @@ export const sampleTool: Tool = {
   icon: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   panel,
   refusal: () => null,
+  settings: () => {
+    const value = (id: string): string => byId(id, HTMLInputElement).value;
+    const [number, change, width, height] = ["sample-seed", "change", "sample-width", "sample-height"].map(value);
+    const all = { number, change, width, height, seamless: byId("seamless", HTMLSelectElement).value };
+    return Object.fromEntries(Object.entries(all).filter(([, text]) => text)) as Record<string, string>;
+  },
   open: (place) => new Sample(place).end,
 };
 
@@ -45,9 +51,13 @@ class Sample {
   constructor(private readonly place: Place) {
     const steps = stepsOf(place.source);
     this.#change.max = String(steps);
-    this.#change.value = String(steps);
+    this.#change.value = place.settings["change"] ?? String(steps);
+    this.#seed.value = place.settings["number"] ?? "0";
+    this.#variation.value = this.#seed.value;
+    this.#seamless.value = place.settings["seamless"] ?? "none";
     const { photo } = place.source;
-    for (const [i, side] of [photo.width, photo.height].entries()) this.#sides[i]!.placeholder = String(side);
+    for (const [i, side] of (["width", "height"] as const).entries())
+      Object.assign(this.#sides[i]!, { placeholder: String(photo[side]), value: place.settings[side] ?? "" });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#show();

@@ -1,0 +1,196 @@
+// The sources of pictures: opens models and photos, the latest request wins, and knows of each model whether it is kept anywhere.
+
+import type { PlayLink } from "./address.ts";
+import type { ModelSource, Source } from "./features/feature.ts";
+import type { InstantMessage, InstantReport } from "./instant-worker.ts";
+import type { KeptModel } from "./kept-models.ts";
+import { EXAMPLE_NAMES, type Photo } from "./photo.ts";
+import type { Report, Request } from "./protocol.ts";
+import { loadShipped } from "./shipped.ts";
+
+/** Long side of a photo for instant pictures, px. */
+const INSTANT_SIDE = 96;
+
+/** Where a model is, beside this tab. */
+export type Whereabouts = "shipped" | "file" | "kept" | "unfinished" | "nowhere";
+
+interface Opening {
+  readonly name: string;
+  readonly whereabouts: Whereabouts;
+  /** Of a kept model. */
+  readonly key?: string;
+  /** What the tool begins with. */
+  readonly link?: PlayLink;
+  /** Whether the page opens it by itself. */
+  readonly isQuiet?: boolean;
+}
+
+interface Hooks {
+  send(request: Request): void;
+  sendInstant(message: InstantMessage): void;
+  /** Pictures are made of another source from now on. */
+  use(source: Source, opening: Pick<Opening, "link" | "isQuiet">): void;
+  showError(message: string): void;
+  /** The list of kept models, or where a model is, has changed. */
+  onChange(): void;
+}
+
+export class Library {
+  #opened = 0;
+  /** The source that was asked for last, until it is open. */
+  #awaited: string | null = null;
+  #current: Source | null = null;
+  readonly #openings = new Map<string, Opening>();
+  readonly #whereabouts = new Map<string, Whereabouts>();
+  /** Of the models that have been open or in training. */
+  readonly #names = new Map<string, string>();
+  /** The kept models that are open, by the page's ids. */
+  readonly #keys = new Map<string, string>();
+  #kept: readonly KeptModel[] = [];
+  #trouble: string | null = null;
+
+  constructor(private readonly hooks: Hooks) {}
+
+  /** Whether a source is open, or asked for. */
+  get isBusy(): boolean {
+    return this.#current !== null || this.#awaited !== null;
+  }
+
+  /** The name of a trained model that is nowhere but in this tab; null where there is none. */
+  get unsaved(): string | null {
+    const id = [...this.#whereabouts].find(([, whereabouts]) => whereabouts === "nowhere")?.[0];
+    return id === undefined ? null : this.#names.get(id)!;
+  }
+
+  get kept(): readonly KeptModel[] {
+    return this.#kept;
+  }
+
+  /** Why this browser keeps no models, as the middle of a sentence; null where it does. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Where an open model is; null for photos. */
+  whereabouts(source: Source): Whereabouts | null {
+    return source.kind === "model" ? (this.#whereabouts.get(source.id) ?? "unfinished") : null;
+  }
+
+  /** The key of an open model that is kept. */
+  keyOf({ id }: Source): string | null {
+    return this.#keys.get(id) ?? null;
+  }
+
+  /** A source as a link can name it; null where it can't. */
+  linkOf(source: Source): NonNullable<PlayLink["source"]> | null {
+    if (source.kind === "model") return this.whereabouts(source) === "shipped" ? { kind: "model", name: source.name } : null;
+    return this.#openings.get(source.id)?.whereabouts === "shipped" ? { kind: "photo", name: source.name } : null;
+  }
+
+  openFile(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    this.hooks.send({ kind: "open", id: this.#await({ name, whereabouts: "file" }), name, bytes });
+  }
+
+  openKept({ key, name }: KeptModel): void {
+    this.hooks.send({ kind: "openKept", id: this.#await({ name, key, whereabouts: "kept" }), name, key });
+  }
+
+  /** Opens a model that comes with the page. Where it can't be loaded, the visitor is told, unless `isQuiet`. */
+  async openShipped(name: string, { link, isQuiet = false }: Pick<Opening, "link" | "isQuiet"> = {}): Promise<void> {
+    const id = this.#await({ name, whereabouts: "shipped", isQuiet, ...(link && { link }) });
+    const bytes = await loadShipped(name);
+    if (this.#awaited !== id) return;
+    if (bytes) return this.hooks.send({ kind: "open", id, name, bytes });
+    this.#awaited = null;
+    if (!isQuiet) this.hooks.showError(`The model ${name} could not be loaded.`);
+  }
+
+  openPhoto({ name, picture }: Photo, isExample: boolean, link?: PlayLink): void {
+    const id = this.#await({
+      name,
+      whereabouts: isExample && EXAMPLE_NAMES.includes(name) ? "shipped" : "file",
+      ...(link && { link }),
+    });
+    this.hooks.sendInstant({ kind: "photo", id, photo: picture, maxSize: INSTANT_SIDE });
+  }
+
+  #await(opening: Opening): string {
+    const id = `source-${++this.#opened}`;
+    this.#openings.set(id, opening);
+    this.#awaited = id;
+    return id;
+  }
+
+  /** Takes note that pictures are made of a source, and frees the one before, unless it is a training's. */
+  using(source: Source): void {
+    const before = this.#current;
+    this.#current = source;
+    if (before?.id === source.id) return;
+    this.#awaited = null;
+    if (!before || !this.#openings.has(before.id)) return;
+    (before.kind === "model" ? this.hooks.send : this.hooks.sendInstant)({ kind: "close", id: before.id });
+    for (const map of [this.#openings, this.#whereabouts, this.#keys]) map.delete(before.id);
+  }
+
+  /** A training has another finished scale. */
+  isTraining({ id, name }: ModelSource): void {
+    this.#names.set(id, name);
+    this.#whereabouts.set(id, "unfinished");
+  }
+
+  /** A training has come to its end; it is kept already, or can't be. */
+  isTrained({ id }: ModelSource): void {
+    if (this.#whereabouts.get(id) === "kept") return;
+    this.#whereabouts.set(id, "nowhere");
+    this.hooks.onChange();
+  }
+
+  keep({ id, name }: Source): void {
+    this.hooks.send({ kind: "keep", id, name });
+  }
+
+  /** The visitor has downloaded the model. */
+  isDownloaded(id: string): void {
+    if (this.#whereabouts.get(id) === "nowhere") this.#whereabouts.set(id, "file");
+    this.hooks.onChange();
+  }
+
+  delete(key: string): void {
+    for (const [id, one] of this.#keys) {
+      if (one !== key) continue;
+      this.#keys.delete(id);
+      this.#whereabouts.set(id, "nowhere");
+    }
+    this.hooks.send({ kind: "deleteKept", key });
+  }
+
+  readonly receivers: { readonly [K in Report["kind"]]?: (report: Report & { kind: K }) => void } = {
+    opened: ({ kind: _, ...model }) => {
+      const opening = this.#openings.get(model.id);
+      if (!opening || this.#awaited !== model.id) return this.hooks.send({ kind: "close", id: model.id });
+      this.#whereabouts.set(model.id, opening.whereabouts);
+      this.#names.set(model.id, model.name);
+      if (opening.key !== undefined) this.#keys.set(model.id, opening.key);
+      this.hooks.use({ kind: "model", ...model }, opening);
+    },
+    kept: ({ id, key }) => {
+      this.#whereabouts.set(id, "kept");
+      this.#keys.set(id, key);
+      this.hooks.onChange();
+      this.hooks.send({ kind: "listKept" });
+    },
+    notKept: ({ why }) => this.hooks.showError(`This browser can't keep the model (${why}). Download it before you leave.`),
+    keptModels: ({ models, trouble }) => {
+      this.#kept = models;
+      this.#trouble = trouble;
+      this.hooks.onChange();
+    },
+  };
+
+  /** The photo as instant pictures use it. */
+  photoOpened({ id, photo }: InstantReport & { kind: "photo" }): void {
+    const opening = this.#openings.get(id);
+    if (opening && this.#awaited === id) this.hooks.use({ kind: "photo", id, name: opening.name, photo }, opening);
+    else this.hooks.sendInstant({ kind: "close", id });
+  }
+}
