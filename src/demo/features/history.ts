@@ -1,7 +1,7 @@
 // The states of a tool that Undo and Redo go through. Pure.
 
-/** More are forgotten, the oldest first. */
-const MOST = 100;
+/** More are forgotten, the oldest first: states may hold pictures. */
+const MOST = 40;
 
 export class History<T> {
   #states: readonly T[];

@@ -1,11 +1,16 @@
 // Draws outlines and handles over a picture, so that they can be seen on any colours.
 
+import type { Size } from "../../image/planes.ts";
 import type { Point } from "../stage.ts";
 
 /** Side of a handle, px of the screen. */
 const HANDLE = 12;
 /** How near the pointer must be to a handle, px of the screen: fingers are wide. */
-export const REACH = 18;
+const REACH = 18;
+
+/** The same in pixels of the picture; less where what has the handles is so small that one could not press between them. */
+export const reachOf = ({ width, height }: Size, onePixel: number): number =>
+  Math.min(REACH * onePixel, Math.min(width, height) / 3);
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name);
 

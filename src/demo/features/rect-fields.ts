@@ -1,5 +1,6 @@
 // Four number fields for a rectangle: what the pointer does on the stage, by keyboard.
 
+import type { Size } from "../../image/planes.ts";
 import type { Rect } from "../../image/region.ts";
 import { byId } from "../dom.ts";
 
@@ -8,9 +9,14 @@ const NAMES = ["x", "y", "width", "height"] as const;
 export class RectFields {
   readonly #fields: readonly HTMLInputElement[];
 
-  /** The fields are #PREFIX-x, -y, -width and -height. `onChange` is called when the visitor has changed one and all are valid. */
-  constructor(prefix: string, onChange: (rect: Rect) => void) {
+  /**
+   * The fields are #PREFIX-x, -y, -width and -height. `onChange` is called when the visitor has changed one and all are valid. With
+   * `within`, the corner lies inside a picture of this size, and the rectangle is not larger.
+   */
+  constructor(prefix: string, onChange: (rect: Rect) => void, within?: Size) {
     this.#fields = NAMES.map((name) => byId(`${prefix}-${name}`, HTMLInputElement));
+    const most = within && [within.width - 1, within.height - 1, within.width, within.height];
+    for (const [i, field] of this.#fields.entries()) if (most) field.max = String(most[i]);
     for (const field of this.#fields) {
       field.addEventListener("change", () => {
         if (field.reportValidity() && this.#fields.every((one) => one.value !== "" && one.checkValidity())) onChange(this.#rect);

@@ -7,7 +7,7 @@ import { Results, refusalOf } from "../blend/results.ts";
 import type { Place, Tool } from "../feature.ts";
 import { cornerAt, insidePicture, isInRect, movedRect, rectBetween, scaledRect } from "../geometry.ts";
 import { History } from "../history.ts";
-import { drawHandles, drawOutline, REACH } from "../outline.ts";
+import { drawHandles, drawOutline, reachOf } from "../outline.ts";
 import { RectFields } from "../rect-fields.ts";
 import { Edits } from "./edits.ts";
 import panel from "./panel.html";
@@ -41,7 +41,7 @@ class Edit implements StageHandler {
     reset: byId("edit-reset", HTMLButtonElement),
     more: byId("edit-more", HTMLButtonElement),
   };
-  readonly #part = new RectFields("edit-part", (rect) => this.#takeRect(rect));
+  readonly #part: RectFields;
   readonly #to = new RectFields("edit-to", (rect) => this.#push(this.#edits.put(rect, this.#leave.checked)));
   readonly #results: Results;
   readonly #history: History<Edits>;
@@ -53,6 +53,7 @@ class Edit implements StageHandler {
   #seed = 0;
 
   constructor(private readonly place: Place) {
+    this.#part = new RectFields("edit-part", (rect) => this.#takeRect(rect), place.source.photo);
     this.#results = new Results(place, "Your edit", "edit");
     this.#history = new History(Edits.of(place.source.photo));
     const { undo, redo, reset, more } = this.#buttons;
@@ -83,7 +84,7 @@ class Edit implements StageHandler {
     this.#results.work();
     this.#live = null;
     const to = this.#edits.taken?.to;
-    const corner = to ? cornerAt(outlineOf(to), point, REACH * this.#onePixel) : null;
+    const corner = to ? cornerAt(outlineOf(to), point, reachOf(to, this.#onePixel)) : null;
     if (to && corner !== null) this.#gesture = { kind: "scale", corner, from: to };
     else if (to && isInRect(point, to)) this.#gesture = { kind: "move", start: point, from: to };
     else if (this.#lasso.checked) this.#gesture = { kind: "lasso", points: [point] };

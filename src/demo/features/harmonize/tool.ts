@@ -9,7 +9,7 @@ import { Results, refusalOf } from "../blend/results.ts";
 import type { Place, Tool } from "../feature.ts";
 import { cornerAt, isInPlacement, ofSide, placedInMiddle, scaledBy, sideOf, turnedTo, turnerOf } from "../geometry.ts";
 import { History } from "../history.ts";
-import { drawHandles, drawOutline, REACH } from "../outline.ts";
+import { drawHandles, drawOutline, reachOf } from "../outline.ts";
 import { loadCutout } from "./object-file.ts";
 import { opaquePart } from "./opaque-part.ts";
 import panel from "./panel.html";
@@ -118,7 +118,7 @@ class Harmonize implements StageHandler {
     this.#results.work();
     const placement = this.#history.current?.placement;
     if (!placement) return;
-    const reach = REACH * this.#onePixel;
+    const reach = reachOf(placement, this.#onePixel);
     if (cornerAt([turnerOf(placement, TURNER * this.#onePixel)], point, reach) !== null)
       this.#gesture = { kind: "turn", from: placement };
     else if (cornerAt(cornersOf(placement), point, reach) !== null)

@@ -13,7 +13,7 @@ const HELP = "Press and move to draw the rectangle that stays as in the photo. T
 
 export class KeptPart implements StageHandler {
   readonly #isOn = byId("keep", HTMLInputElement);
-  readonly #fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, this.place.source.photo)));
+  readonly #fields: RectFields;
   #detach: (() => void) | null = null;
   #rect: Rect;
   /** The first point of a rectangle that is being drawn. */
@@ -31,6 +31,7 @@ export class KeptPart implements StageHandler {
     byId("keep-part", HTMLElement).hidden = source.kind === "model" && !source.isSingan;
     const [side, other] = [Math.ceil(width / 2), Math.ceil(height / 2)];
     this.#rect = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    this.#fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, source.photo)), source.photo);
     this.#fields.show(this.#rect);
     this.#isOn.addEventListener("change", () => {
       this.#detach?.();
