@@ -99,12 +99,12 @@ export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) 
   });
   document.addEventListener("drop", (event) => {
     mark(false);
-    if (!hasFiles(event)) return;
+    if (!hasFiles(event) || event.defaultPrevented) return; // a tool has taken them
     event.preventDefault();
     takeAll(event.dataTransfer?.files);
   });
   document.addEventListener("paste", (event) => {
-    takeAll(event.clipboardData?.files);
+    if (!event.defaultPrevented) takeAll(event.clipboardData?.files);
   });
 }
 

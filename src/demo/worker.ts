@@ -1,6 +1,7 @@
 // The GPU's worker: receives the page's requests, trains, works with models and writes model files, so that the page stays free.
 
 import { BindingLimitError, type Gpu, OutOfMemoryError } from "../gpu/device.ts";
+import { MaskError } from "../image/mask.ts";
 import { type Rgb8, toRgb8 } from "../image/planes.ts";
 import { imresizeTo } from "../image/resample.ts";
 import type { Sampler } from "../singan/generation/sampling.ts";
@@ -55,7 +56,7 @@ function post(report: Report): void {
 const warn = (line: string): void => post({ kind: "warning", line });
 
 /** The visitor's to mend; the GPU is as it was. */
-const HARMLESS = [OptionError, PyramidError, MemoryError, KeptTrainingError, ModelFileError, KeptModelError];
+const HARMLESS = [OptionError, MaskError, PyramidError, MemoryError, KeptTrainingError, ModelFileError, KeptModelError];
 const OF_MEMORY = [MemoryError, BindingLimitError, OutOfMemoryError];
 
 /** Reports an error to the page, and closes the GPU, whose state is unknown then, unless a training still uses it. */

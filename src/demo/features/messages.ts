@@ -1,9 +1,14 @@
 // The messages between the features' tools in the page and their work in the workers.
 
+import type { BlendReply } from "./blend/messages.ts";
+import type { EditRequest } from "./edit/messages.ts";
+import type { HarmonizeRequest } from "./harmonize/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
+  edit: { readonly request: EditRequest; readonly reply: BlendReply };
+  harmonize: { readonly request: HarmonizeRequest; readonly reply: BlendReply };
 }
 
 export type FeatureName = keyof Messages;

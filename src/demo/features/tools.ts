@@ -1,6 +1,8 @@
 // The tools of the page, in their order.
 
+import { editTool } from "./edit/tool.ts";
 import type { Tool } from "./feature.ts";
+import { harmonizeTool } from "./harmonize/tool.ts";
 import { sampleTool } from "./sample/tool.ts";
 
-export const TOOLS: readonly Tool[] = [sampleTool];
+export const TOOLS: readonly Tool[] = [sampleTool, editTool, harmonizeTool];

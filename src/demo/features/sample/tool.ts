@@ -3,6 +3,7 @@
 import type { Size } from "../../../image/planes.ts";
 import { byId } from "../../dom.ts";
 import type { Place, Source, Tool } from "../feature.ts";
+import { KeptPart } from "./kept-part.ts";
 import type { SampleReply, SampleRequest } from "./messages.ts";
 import panel from "./panel.html";
 
@@ -44,6 +45,7 @@ class Sample {
   readonly #change = byId("change", HTMLInputElement);
   readonly #sides = [byId("sample-width", HTMLInputElement), byId("sample-height", HTMLInputElement)] as const;
   readonly #seamless = byId("seamless", HTMLSelectElement);
+  readonly #kept: KeptPart;
   /** The first seed of the strip. */
   #first = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -72,11 +74,18 @@ class Sample {
       });
       field.addEventListener("change", () => this.#form.reportValidity());
     }
+    this.#kept = new KeptPart(place, () => {
+      for (const side of this.#sides) side.disabled = this.#kept.mask !== null;
+      this.#makeAll();
+    });
     this.#describe();
     this.#makeAll();
   }
 
-  readonly end = (): void => clearTimeout(this.#timer);
+  readonly end = (): void => {
+    clearTimeout(this.#timer);
+    this.#kept.end();
+  };
 
   #choose(seed: number): void {
     this.#seed.value = String(seed);
@@ -105,7 +114,12 @@ class Sample {
     strip.choose(chosen - this.#first);
     const seeds = [chosen, ...all.filter((seed) => seed !== chosen)];
     const size = this.#size;
-    const request: SampleRequest = { seeds, from: this.#from, wraps: WRAPS[this.#seamless.value]!, ...(size && { size }) };
+    const keep = this.#kept.mask;
+    const request: SampleRequest = {
+      ...{ seeds, from: this.#from, wraps: WRAPS[this.#seamless.value]! },
+      ...(size && { size }),
+      ...(keep && { keep }),
+    };
     void this.place
       .run("sample", request, (reply) => this.#put(request, reply))
       .then((isDone) => {
@@ -127,6 +141,7 @@ class Sample {
 
   get #size(): Size | null {
     const { photo } = this.place.source;
+    if (this.#kept.mask) return null;
     const [width, height] = this.#sides.map(({ value }) => (value === "" ? null : Number(value)));
     return width == null && height == null ? null : { width: width ?? photo.width, height: height ?? photo.height };
   }
@@ -154,7 +169,7 @@ class Sample {
 const stepsOf = (source: Source): number => (source.kind === "model" ? source.scales : FREEDOMS.length) - 1;
 
 /** Names say what differs from a plain picture of the seed. */
-function fileName(source: Source, { from, size, wraps }: SampleRequest, seed: number): string {
+function fileName(source: Source, { from, size, wraps, keep }: SampleRequest, seed: number): string {
   const axes = Object.entries(wraps).flatMap(([axis, isSet]) => (isSet ? [axis] : []));
   const parts = [
     ...(source.kind === "model" ? [source.name] : [source.name, "instant"]),
@@ -167,6 +182,7 @@ function fileName(source: Source, { from, size, wraps }: SampleRequest, seed: nu
       : from.freedom < 1
         ? [`freedom-${from.freedom}`]
         : []),
+    ...(keep ? ["kept-part"] : []),
     ...(axes.length > 0 ? [`tile-${axes.join("")}`] : []),
   ];
   return `${parts.join("-")}.png`;

@@ -1,0 +1,198 @@
+// The tool Edit: parts of the photo are moved, copied or scaled, and the model blends them in.
+
+import { isSameRect, outlineOf, type Rect } from "../../../image/region.ts";
+import { byId } from "../../dom.ts";
+import type { Point, StageHandler } from "../../stage.ts";
+import { Results, refusalOf } from "../blend/results.ts";
+import type { Place, Tool } from "../feature.ts";
+import { cornerAt, insidePicture, isInRect, movedRect, rectBetween, scaledRect } from "../geometry.ts";
+import { History } from "../history.ts";
+import { drawHandles, drawOutline, reachOf } from "../outline.ts";
+import { RectFields } from "../rect-fields.ts";
+import { Edits } from "./edits.ts";
+import panel from "./panel.html";
+
+const HELP =
+  "Press and move to select a part of the photo; press inside it and move to put it elsewhere, or at a corner to scale it. " +
+  "Escape lets go of it. The number fields do the same.";
+
+export const editTool: Tool = {
+  id: "edit",
+  label: "Edit",
+  icon: "M4 4h10v10H4zM17 10h3v10H10v-3",
+  panel,
+  refusal: refusalOf,
+  open: (place) => new Edit(place).end,
+};
+
+/** What the pointer does while it is down. */
+type Gesture =
+  | { readonly kind: "move"; readonly start: Point; readonly from: Rect }
+  | { readonly kind: "scale"; readonly corner: number; readonly from: Rect }
+  | { readonly kind: "rectangle"; readonly start: Point; end: Point }
+  | { readonly kind: "lasso"; readonly points: Point[] };
+
+class Edit implements StageHandler {
+  readonly #leave = byId("edit-leave", HTMLInputElement);
+  readonly #lasso = byId("edit-lasso", HTMLInputElement);
+  readonly #buttons = {
+    undo: byId("edit-undo", HTMLButtonElement),
+    redo: byId("edit-redo", HTMLButtonElement),
+    reset: byId("edit-reset", HTMLButtonElement),
+    more: byId("edit-more", HTMLButtonElement),
+  };
+  readonly #part: RectFields;
+  readonly #to = new RectFields("edit-to", (rect) => this.#push(this.#edits.put(rect, this.#leave.checked)));
+  readonly #results: Results;
+  readonly #history: History<Edits>;
+  readonly #detach: () => void;
+  #gesture: Gesture | null = null;
+  /** What the gesture makes of the edits. */
+  #live: Edits | null = null;
+  #onePixel = 1;
+  #seed = 0;
+
+  constructor(private readonly place: Place) {
+    this.#part = new RectFields("edit-part", (rect) => this.#takeRect(rect), place.source.photo);
+    this.#results = new Results(place, "Your edit", "edit");
+    this.#history = new History(Edits.of(place.source.photo));
+    const { undo, redo, reset, more } = this.#buttons;
+    undo.addEventListener("click", () => this.undo());
+    redo.addEventListener("click", () => this.redo());
+    reset.addEventListener("click", () => this.#push(Edits.of(place.source.photo)));
+    more.addEventListener("click", () => {
+      this.#seed++;
+      this.#make();
+    });
+    this.#leave.addEventListener("change", () => {
+      const { taken } = this.#edits;
+      if (taken) this.#push(this.#edits.put(taken.to, this.#leave.checked));
+    });
+    byId("edit-form", HTMLFormElement).addEventListener("submit", (event) => event.preventDefault());
+    this.#detach = place.stage.attach(this, HELP);
+    this.#make();
+    this.#describe();
+  }
+
+  readonly end = (): void => this.#detach();
+
+  get #edits(): Edits {
+    return this.#history.current;
+  }
+
+  down(point: Point): void {
+    this.#results.work();
+    this.#live = null;
+    const to = this.#edits.taken?.to;
+    const corner = to ? cornerAt(outlineOf(to), point, reachOf(to, this.#onePixel)) : null;
+    if (to && corner !== null) this.#gesture = { kind: "scale", corner, from: to };
+    else if (to && isInRect(point, to)) this.#gesture = { kind: "move", start: point, from: to };
+    else if (this.#lasso.checked) this.#gesture = { kind: "lasso", points: [point] };
+    else this.#gesture = { kind: "rectangle", start: point, end: point };
+  }
+
+  move(point: Point, isDown: boolean): void {
+    const gesture = this.#gesture;
+    if (!isDown || !gesture) return;
+    if (gesture.kind === "lasso") gesture.points.push(point);
+    else if (gesture.kind === "rectangle") gesture.end = point;
+    else {
+      const { from } = gesture;
+      const to = gesture.kind === "move" ? movedRect(from, gesture.start, point) : scaledRect(from, gesture.corner, point);
+      this.#live = this.#edits.put(to, this.#leave.checked);
+      this.#results.show(this.#live.result.picture);
+      this.#to.show(to);
+    }
+  }
+
+  up(point: Point): void {
+    this.move(point, true);
+    const [gesture, live] = [this.#gesture, this.#live];
+    this.#gesture = null;
+    this.#live = null;
+    if (gesture?.kind === "move" || gesture?.kind === "scale") {
+      if (live?.taken && !isSameRect(live.taken.to, gesture.from)) this.#push(live);
+    } else if (gesture?.kind === "lasso") this.#take(gesture.points.length > 2 ? gesture.points : []);
+    else if (gesture) {
+      const rect = rectBetween(gesture.start, gesture.end, this.place.source.photo);
+      this.#take(rect ? outlineOf(rect) : []);
+    }
+  }
+
+  key({ key }: KeyboardEvent): boolean {
+    if (key !== "Escape") return false;
+    this.#gesture = null;
+    this.#live = null;
+    this.#take([]);
+    return true;
+  }
+
+  undo(): void {
+    this.#history.undo();
+    this.#show();
+  }
+
+  redo(): void {
+    this.#history.redo();
+    this.#show();
+  }
+
+  draw(context: CanvasRenderingContext2D, onePixel: number): void {
+    this.#onePixel = onePixel;
+    if (!this.#results.isOwnShown) return;
+    const gesture = this.#gesture;
+    const edits = this.#live ?? this.#edits;
+    if (gesture?.kind === "lasso") drawOutline(context, onePixel, gesture.points, false);
+    else if (gesture?.kind === "rectangle") {
+      const rect = rectBetween(gesture.start, gesture.end, this.place.source.photo);
+      drawOutline(context, onePixel, rect ? outlineOf(rect) : []);
+    } else if (edits.taken) {
+      drawOutline(context, onePixel, edits.outline);
+      drawHandles(context, onePixel, outlineOf(edits.taken.to));
+    }
+  }
+
+  #takeRect(rect: Rect): void {
+    const inside = insidePicture(rect, this.place.source.photo);
+    if (inside) this.#take(outlineOf(inside));
+  }
+
+  /** Takes a part, or lets go of the one in hand. */
+  #take(outline: readonly Point[]): void {
+    const next = this.#edits.take(outline, this.#leave.checked);
+    if (next.taken || this.#edits.taken) this.#push(next);
+  }
+
+  #push(edits: Edits): void {
+    this.#history.push(edits);
+    this.#show();
+  }
+
+  /** Shows the current edits; has pictures made of them where they have changed. */
+  #show(): void {
+    const { picture } = this.#edits.result;
+    this.#results.work();
+    this.#leave.checked = this.#edits.taken?.leavesOriginal ?? this.#leave.checked;
+    if (picture !== this.#results.made) this.#make();
+    this.#describe();
+    this.place.stage.redraw();
+  }
+
+  #make(): void {
+    const [{ picture, mask }, seed] = [this.#edits.result, this.#seed];
+    const request = { picture, mask, seed, steps: this.#results.steps };
+    const { place } = this;
+    this.#results.make(picture, seed, this.#edits.isChanged ? (onReply) => place.run("edit", request, onReply) : null);
+  }
+
+  #describe(): void {
+    const { undo, redo, reset, more } = this.#buttons;
+    const { taken, isChanged } = this.#edits;
+    this.#part.show(taken?.part.bounds ?? null);
+    this.#to.show(taken?.to ?? null);
+    this.#to.disabled = taken === null;
+    undo.disabled = !this.#history.canUndo;
+    redo.disabled = !this.#history.canRedo;
+    reset.disabled = more.disabled = !isChanged;
+  }
+}

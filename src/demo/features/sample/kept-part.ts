@@ -1,0 +1,83 @@
+// The rectangle of the photo that all samples keep: drawn on the stage, or by number fields.
+
+import type { Mask } from "../../../image/mask.ts";
+import { isSameRect, maskOfOutline, outlineOf, type Rect } from "../../../image/region.ts";
+import { byId } from "../../dom.ts";
+import type { Point, StageHandler } from "../../stage.ts";
+import type { Place } from "../feature.ts";
+import { insidePicture, rectBetween } from "../geometry.ts";
+import { drawOutline } from "../outline.ts";
+import { RectFields } from "../rect-fields.ts";
+
+const HELP = "Press and move to draw the rectangle that stays as in the photo. The number fields do the same.";
+
+export class KeptPart implements StageHandler {
+  readonly #isOn = byId("keep", HTMLInputElement);
+  readonly #fields: RectFields;
+  #detach: (() => void) | null = null;
+  #rect: Rect;
+  /** The first point of a rectangle that is being drawn. */
+  #start: Point | null = null;
+  /** What is drawn; it may be nothing yet. */
+  #drawn: Rect | null = null;
+
+  /** `onChange` is called when another part is kept, or none any more. */
+  constructor(
+    private readonly place: Place,
+    private readonly onChange: () => void,
+  ) {
+    const { source } = place;
+    const { width, height } = source.photo;
+    byId("keep-part", HTMLElement).hidden = source.kind === "model" && !source.isSingan;
+    const [side, other] = [Math.ceil(width / 2), Math.ceil(height / 2)];
+    this.#rect = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    this.#fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, source.photo)), source.photo);
+    this.#fields.show(this.#rect);
+    this.#isOn.addEventListener("change", () => {
+      this.#detach?.();
+      this.#detach = this.#isOn.checked ? place.stage.attach(this, HELP) : null;
+      byId("keep-fields", HTMLElement).hidden = !this.#isOn.checked;
+      this.onChange();
+    });
+  }
+
+  readonly end = (): void => this.#detach?.();
+
+  /** Set where the photo is kept; null where nothing is. */
+  get mask(): Mask | null {
+    return this.#isOn.checked ? maskOfOutline(this.place.source.photo, outlineOf(this.#rect)) : null;
+  }
+
+  down(point: Point): void {
+    this.#start = point;
+    this.#drawn = null;
+    const { stage, source } = this.place;
+    stage.show(source.photo, `The photo ${source.name}`);
+  }
+
+  move(point: Point, isDown: boolean): void {
+    if (!isDown || !this.#start) return;
+    this.#drawn = rectBetween(this.#start, point, this.place.source.photo);
+    this.#fields.show(this.#drawn ?? this.#rect);
+  }
+
+  up(point: Point): void {
+    this.move(point, true);
+    this.#start = null;
+    this.#choose(this.#drawn);
+  }
+
+  draw(context: CanvasRenderingContext2D, onePixel: number): void {
+    const rect = this.#start ? this.#drawn : this.#rect;
+    drawOutline(context, onePixel, rect ? outlineOf(rect) : []);
+  }
+
+  /** Keeps a rectangle; the one before where there is none. The whole photo can't be kept: nothing would be made. */
+  #choose(rect: Rect | null): void {
+    const { photo } = this.place.source;
+    if (rect && !isSameRect(rect, { ...photo, x: 0, y: 0 })) this.#rect = rect;
+    this.#fields.show(this.#rect);
+    this.onChange();
+    this.place.stage.redraw();
+  }
+}
