@@ -2,6 +2,7 @@
 
 import { byId, downloadRgb8 } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
+import type { FeatureName } from "./features/messages.ts";
 import { TOOLS } from "./features/tools.ts";
 import type { Jobs } from "./jobs.ts";
 import { Stage } from "./stage.ts";
@@ -87,17 +88,26 @@ export class Playground {
     this.#radios.get(this.#tool)!.checked = true;
     this.#panel.innerHTML = this.#tool.panel;
     this.#panel.ariaLabel = this.#tool.label;
-    this.#close = this.#tool.open(this.#placeOf(source));
+    const { place, end } = this.#placeOf(source);
+    const close = this.#tool.open(place);
+    this.#close = () => {
+      close();
+      end();
+    };
     this.hooks.onChange();
   }
 
-  #placeOf(source: Source): Place {
+  /** A place for the tool, and what ends its jobs: the next tool's pictures come into the same strip. */
+  #placeOf(source: Source): { readonly place: Place; end(): void } {
     const { jobs, say, showError } = this.hooks;
-    const isCurrent = (): boolean => source === this.#source;
-    return {
+    const features = new Set<FeatureName>();
+    let isOpen = true;
+    const isCurrent = (): boolean => isOpen && source === this.#source;
+    const place: Place = {
       ...{ source, say, showError, stage: this.#stage, strip: this.#strip },
       run: async (feature, request, onReply) => {
         showError(null);
+        features.add(feature);
         try {
           return await jobs[source.kind].run(source.id, feature, request, (reply) => isCurrent() && onReply(reply));
         } catch (error) {
@@ -107,6 +117,11 @@ export class Playground {
         }
       },
     };
+    const end = (): void => {
+      isOpen = false;
+      for (const feature of features) jobs[source.kind].cancel(feature);
+    };
+    return { place, end };
   }
 
   #show(shown: StripPicture | null): void {

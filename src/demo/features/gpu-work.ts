@@ -1,9 +1,11 @@
 // The work with models, by feature: for the GPU's worker.
 
 import type { FeatureName } from "./messages.ts";
+import { paintOfModel } from "./paint/model-work.ts";
 import { sampleOfModel } from "./sample/model-work.ts";
 import type { ModelWork } from "./work.ts";
 
 export const GPU_WORK: { readonly [K in FeatureName]: ModelWork<K> } = {
+  paint: paintOfModel,
   sample: sampleOfModel,
 };

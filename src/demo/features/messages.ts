@@ -1,8 +1,10 @@
 // The messages between the features' tools in the page and their work in the workers.
 
+import type { PaintReply, PaintRequest } from "./paint/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
+  paint: { readonly request: PaintRequest; readonly reply: PaintReply };
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
 }
 
