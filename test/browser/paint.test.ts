@@ -119,6 +119,15 @@ test("a stroke by mouse becomes the library's picture of the painting; it can be
     await page.click("#paint-again");
     await waitFor(page, isComplete);
     expect(await tile(page, 1)).toEqual(await library(crossed, 1));
+
+    // Another tool in between takes nothing away.
+    await page.$eval("#tools [value=sample]", (radio) => (radio as HTMLInputElement).click());
+    await waitFor(page, `document.getElementById("sample-form") !== null`);
+    await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
+    await waitFor(page, `document.getElementById("paint-form") !== null`);
+    expect(await pixels(page, "picture")).toEqual(crossed);
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(await library(crossed));
     await page.click("#paint-clear");
     expect(await pixels(page, "picture")).toEqual(start);
   }));

@@ -1,6 +1,6 @@
 // The tool Paint: the visitor draws, and each stroke becomes pictures like the photo, from every start scale.
 
-import { blank, isSameSize, type Rgb, type Rgb8, toPlanes, toRgb8 } from "../../../image/planes.ts";
+import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } from "../../../image/planes.ts";
 import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
 import { byId } from "../../dom.ts";
@@ -24,6 +24,9 @@ const LARGEST_BRUSH = 1 / 3;
 const FIRST_BRUSH = 1 / 12;
 const HELP = "The digits choose a colour, E the eraser, brackets the size of the brush. Control Z undoes.";
 
+/** What was painted last, by the source's id: it outlives a look at another tool, and the next scale of a training. */
+const kept = new Map<string, History<State>>();
+
 export const paintTool: Tool = {
   id: "paint",
   label: "Paint",
@@ -34,7 +37,12 @@ export const paintTool: Tool = {
     if (!source.isSingan) return "Models of the recipe consingan can't be painted into.";
     return source.scales < 2 ? "A model needs two finished scales to be painted into." : null;
   },
-  open: (place) => new Paint(place).end,
+  open: (place) => {
+    const tool = new Paint(place, kept.get(place.source.id));
+    kept.clear();
+    kept.set(place.source.id, tool.history);
+    return tool.end;
+  },
 };
 
 /** What can be undone. */
@@ -51,6 +59,7 @@ interface Stroke {
 }
 
 class Paint {
+  readonly history: History<State>;
   readonly #form = byId("paint-form", HTMLFormElement);
   readonly #own = byId("own-colour", HTMLInputElement);
   readonly #size = byId("brush-size", HTMLInputElement);
@@ -62,7 +71,6 @@ class Paint {
   };
   readonly #swatches: readonly Rgb[];
   readonly #starts: readonly number[];
-  readonly #history: History<State>;
   readonly #detach: () => void;
   #stroke: Stroke | null = null;
   /** Where the brush is; null where it is not on the stage. */
@@ -75,12 +83,17 @@ class Paint {
   #running: Rgb8 | null = null;
   #isShown = true;
 
-  constructor(private readonly place: Place) {
+  constructor(
+    private readonly place: Place,
+    earlier: History<State> | undefined,
+  ) {
     const { source, stage } = place;
     this.#starts = startsOf(source);
     this.#swatches = swatchesOf(source.photo);
-    const start = blank(source.photo.width, source.photo.height, this.#swatches[0]);
-    this.#history = new History({ painting: start, start, name: "painting" }, UNDO_BYTES, bytesOf);
+    const { photo } = source;
+    const start = blank(photo.width, photo.height, this.#swatches[0]);
+    const first = earlier ? fitted(earlier.now, photo) : { painting: start, start, name: "painting" };
+    this.history = earlier && first === earlier.now ? earlier : new History(first, UNDO_BYTES, bytesOf);
     byId("paint-hint", HTMLElement).textContent =
       source.kind === "model"
         ? "Draw on the picture. When you lift the brush, the model turns your painting into pictures like the photo: scale 1 changes most, the last one least."
@@ -104,6 +117,7 @@ class Paint {
       HELP,
     );
     this.#showPainting();
+    if (this.history.canUndo || first.painting !== first.start) void this.#make(first.painting);
   }
 
   readonly end = (): void => {
@@ -122,11 +136,11 @@ class Paint {
     const { undo, redo, clear, again } = this.#buttons;
     undo.addEventListener("click", () => this.#step("undo"));
     redo.addEventListener("click", () => this.#step("redo"));
-    clear.addEventListener("click", () => this.#change({ painting: this.#history.now.start }));
+    clear.addEventListener("click", () => this.#change({ painting: this.history.now.start }));
     again.addEventListener("click", () => {
       this.#seed = (this.#seed + 1) % 2 ** 32;
       this.#renew();
-      void this.#make(this.#history.now.painting);
+      void this.#make(this.history.now.painting);
     });
     const begin = (start: Rgb8, name = "painting"): void => this.#change({ painting: start, start, name });
     byId("paint-empty", HTMLButtonElement).addEventListener("click", () => {
@@ -149,7 +163,7 @@ class Paint {
       showError(null);
       const { name, picture } = await loadOwn(file);
       if (isStretched(picture, source.photo)) say(`${name} is stretched to ${sizeText(source.photo)}.`);
-      return { name, picture: isSameSize(picture, source.photo) ? picture : toRgb8(imresizeTo(toPlanes(picture), source.photo)) };
+      return { name, picture: resized(picture, source.photo) };
     } catch (error) {
       showError((error as Error).message);
       return null;
@@ -160,7 +174,7 @@ class Paint {
 
   get ink(): Ink {
     const chosen = new FormData(this.#form).get("ink");
-    if (chosen === "eraser") return this.#history.now.start;
+    if (chosen === "eraser") return this.history.now.start;
     if (chosen === "own") return colourOf(this.#own.value);
     return this.#swatches[Number(chosen) - 1]!;
   }
@@ -226,7 +240,7 @@ class Paint {
   // ---- strokes
 
   #down(point: Point, event: PointerEvent | KeyboardEvent): void {
-    const { width, height, data } = this.#history.now.painting;
+    const { width, height, data } = this.history.now.painting;
     this.place.strip.choose(0);
     this.#stroke = { painting: { width, height, data: data.slice() }, last: point };
     this.#move(point, true);
@@ -264,21 +278,21 @@ class Paint {
   #cancel(): void {
     this.#stroke = null;
     this.#pointer = null;
-    this.place.stage.show(this.#history.now.painting, "Your painting");
+    this.place.stage.show(this.history.now.painting, "Your painting");
   }
 
   #step(way: "undo" | "redo"): void {
-    if (this.#history[way]()) this.#showAndMake();
+    if (this.history[way]()) this.#showAndMake();
   }
 
   #change(change: Partial<State>): void {
-    this.#history.push({ ...this.#history.now, ...change });
+    this.history.push({ ...this.history.now, ...change });
     this.#showAndMake();
   }
 
   #showAndMake(): void {
     this.#showPainting();
-    void this.#make(this.#history.now.painting);
+    void this.#make(this.history.now.painting);
   }
 
   // ---- the strip
@@ -287,11 +301,11 @@ class Paint {
   #renew(): void {
     const { strip, source } = this.place;
     strip.expect(["Painting", ...this.#starts.map((start) => labelOf(source, start))], source.photo, true);
-    const { painting, name } = this.#history.now;
+    const { painting, name } = this.history.now;
     strip.put(0, {
       picture: painting,
       label: "Painting",
-      details: this.#history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
+      details: this.history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
       file: `${name}.png`,
     });
   }
@@ -299,9 +313,9 @@ class Paint {
   #showPainting(): void {
     this.#renew();
     this.place.strip.choose(0);
-    const { painting, start } = this.#history.now;
-    this.#buttons.undo.disabled = !this.#history.canUndo;
-    this.#buttons.redo.disabled = !this.#history.canRedo;
+    const { painting, start } = this.history.now;
+    this.#buttons.undo.disabled = !this.history.canUndo;
+    this.#buttons.redo.disabled = !this.history.canRedo;
     this.#buttons.clear.disabled = painting === start;
   }
 
@@ -324,7 +338,7 @@ class Paint {
   #put({ index, picture }: PaintReply): void {
     const { source, strip } = this.place;
     const start = this.#starts[index]!;
-    const { name } = this.#history.now;
+    const { name } = this.history.now;
     const isModel = source.kind === "model";
     const seed = this.#seed > 0 ? `, number ${this.#seed}` : "";
     strip.put(index + 1, {
@@ -343,6 +357,17 @@ const labelOf = (source: Source, start: number): string =>
   source.kind === "model" ? `Scale ${start} of ${source.scales - 1}` : `Change ${Math.round(100 * start)} %`;
 
 const colourOf = (hex: string): Rgb => [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)) as unknown as Rgb;
+
+const resized = (picture: Rgb8, size: Size): Rgb8 =>
+  isSameSize(picture, size) ? picture : toRgb8(imresizeTo(toPlanes(picture), size));
+
+/** At a size; the same where it has that. */
+function fitted(state: State, size: Size): State {
+  const { painting, start, name } = state;
+  if (isSameSize(painting, size)) return state;
+  const first = resized(start, size);
+  return { painting: painting === start ? first : resized(painting, size), start: first, name };
+}
 
 /** Of all pictures in these states; many states share one. */
 function bytesOf(states: readonly State[]): number {
