@@ -174,6 +174,7 @@ test("by keyboard alone: the tool, a colour, the size, a stroke, the eraser, und
 
 test("the stage zooms by wheel and keys, pans, and shows pixels where they are wanted", () =>
   visit("", async (page) => {
+    await page.setViewport({ width: 1280, height: 800 });
     await openTiny(page);
     const width = async (): Promise<number> => (await (await page.$("#picture"))!.boundingBox())!.width;
     const left = async (): Promise<number> => (await (await page.$("#picture"))!.boundingBox())!.x;
