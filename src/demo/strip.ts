@@ -49,14 +49,28 @@ export class Strip {
     return this.#selected?.isPinned ?? false;
   }
 
-  /** Empty frames, with these labels and this shape, in the place of all pictures that are not pinned. */
-  expect(labels: readonly string[], shape: Size): void {
-    for (const { element } of this.#items.filter((item) => !item.isPinned)) element.remove();
-    if (!this.#selected?.isPinned) this.#selected = null;
+  /**
+   * Empty frames, with these labels and this shape, in the place of all pictures that are not pinned. With `keeps`, frames of the same labels
+   * show what they have, marked as old, until their new pictures are put.
+   */
+  expect(labels: readonly string[], shape: Size, keeps = false): void {
+    const kept = keeps ? this.#frames.filter(({ isPinned, isDeleted }) => !isPinned && !isDeleted) : [];
+    this.#frames = labels.map((label) => kept.find(({ shown }) => shown?.label === label) ?? this.#frame(label));
+    const isOver = (item: Item): boolean => !item.isPinned && !this.#frames.includes(item);
+    for (const { element } of this.#items.filter(isOver)) element.remove();
+    if (this.#selected && isOver(this.#selected)) this.#selected = null;
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
-    this.#frames = labels.map((label) => this.#frame(label));
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
-    for (const [i, { element }] of this.#frames.entries()) if (!this.#stored[i]) this.#list.append(element);
+    for (const [i, { element, button, shown }] of this.#frames.entries()) {
+      button.ariaBusy = String(shown !== null);
+      if (this.#stored[i]) continue;
+      const before = this.#items[this.#items.length - labels.length + i - 1]?.element;
+      // A frame that is moved would lose the focus.
+      if (element.isConnected && element.previousElementSibling === (before ?? null)) continue;
+      if (before?.isConnected) before.after(element);
+      else if (before) this.#list.append(element);
+      else this.#list.prepend(element);
+    }
   }
 
   /** Fills the frame `index` of those that expect() has made. */
@@ -66,6 +80,7 @@ export class Strip {
     item.shown = shown;
     item.caption.textContent = shown.label;
     item.button.disabled = false;
+    item.button.ariaBusy = null;
     showPicture(item.canvas, shown.picture);
     item.canvas.ariaLabel = shown.label;
     this.#showInPlaceOfStored();

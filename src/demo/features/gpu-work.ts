@@ -3,10 +3,12 @@
 import { editOfModel } from "./edit/model-work.ts";
 import { harmonizeOfModel } from "./harmonize/model-work.ts";
 import type { FeatureName } from "./messages.ts";
+import { paintOfModel } from "./paint/model-work.ts";
 import { sampleOfModel } from "./sample/model-work.ts";
 import type { ModelWork } from "./work.ts";
 
 export const GPU_WORK: { readonly [K in FeatureName]: ModelWork<K> } = {
+  paint: paintOfModel,
   sample: sampleOfModel,
   edit: editOfModel,
   harmonize: harmonizeOfModel,

@@ -3,9 +3,11 @@
 import type { BlendReply } from "./blend/messages.ts";
 import type { EditRequest } from "./edit/messages.ts";
 import type { HarmonizeRequest } from "./harmonize/messages.ts";
+import type { PaintReply, PaintRequest } from "./paint/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
+  paint: { readonly request: PaintRequest; readonly reply: PaintReply };
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
   edit: { readonly request: EditRequest; readonly reply: BlendReply };
   harmonize: { readonly request: HarmonizeRequest; readonly reply: BlendReply };

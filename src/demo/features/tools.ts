@@ -3,6 +3,7 @@
 import { editTool } from "./edit/tool.ts";
 import type { Tool } from "./feature.ts";
 import { harmonizeTool } from "./harmonize/tool.ts";
+import { paintTool } from "./paint/tool.ts";
 import { sampleTool } from "./sample/tool.ts";
 
-export const TOOLS: readonly Tool[] = [sampleTool, editTool, harmonizeTool];
+export const TOOLS: readonly Tool[] = [sampleTool, paintTool, editTool, harmonizeTool];

@@ -1,0 +1,376 @@
+// The tool Paint: the visitor draws, and each stroke becomes pictures like the photo, from every start scale.
+
+import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } from "../../../image/planes.ts";
+import { imresizeTo } from "../../../image/resample.ts";
+import { isStretched } from "../../../singan/generation/applications/inject.ts";
+import { byId } from "../../dom.ts";
+import { History } from "../../history.ts";
+import { loadOwn } from "../../photo.ts";
+import type { Point } from "../../stage.ts";
+import type { Place, Source, Tool } from "../feature.ts";
+import { sizeText } from "../sample/tool.ts";
+import { brush, type Ink } from "./brush.ts";
+import type { PaintReply } from "./messages.ts";
+import panel from "./panel.html";
+import { swatchesOf } from "./swatches.ts";
+
+/** How much may change of a painting, for photos without a model. */
+const FREEDOMS = [0.9, 0.75, 0.6, 0.45, 0.3] as const;
+/** Where all pictures of a painting took at most this long, they are also made while the visitor draws. */
+const LIVE_MS = 250;
+const UNDO_BYTES = 64 * 2 ** 20;
+/** The largest brush, and the one at the beginning, as shares of the picture's long side. */
+const LARGEST_BRUSH = 1 / 3;
+const FIRST_BRUSH = 1 / 12;
+const HELP = "The digits choose a colour, E the eraser, brackets the size of the brush. Control Z undoes.";
+
+/** What was painted last, by the source's id: it outlives a look at another tool, and the next scale of a training. */
+const kept = new Map<string, History<State>>();
+
+export const paintTool: Tool = {
+  id: "paint",
+  label: "Paint",
+  icon: "M4 20c3 0 5-1 5-4a2.5 2.5 0 0 0-5 0c0 2-1 3-2 3 0 1 1 1 2 1zM9 13 19 3l2 2L11 15",
+  panel,
+  refusal: (source) => {
+    if (source.kind === "photo") return null;
+    if (!source.isSingan) return "Models of the recipe consingan can't be painted into.";
+    return source.scales < 2 ? "A model needs two finished scales to be painted into." : null;
+  },
+  open: (place) => {
+    const tool = new Paint(place, kept.get(place.source.id));
+    kept.clear();
+    kept.set(place.source.id, tool.history);
+    return tool.end;
+  },
+};
+
+/** What can be undone. */
+interface State {
+  readonly painting: Rgb8;
+  /** What the eraser brings back. */
+  readonly start: Rgb8;
+  readonly name: string;
+}
+
+interface Stroke {
+  readonly painting: Rgb8;
+  last: Point;
+}
+
+class Paint {
+  readonly history: History<State>;
+  readonly #form = byId("paint-form", HTMLFormElement);
+  readonly #own = byId("own-colour", HTMLInputElement);
+  readonly #size = byId("brush-size", HTMLInputElement);
+  readonly #buttons = {
+    undo: byId("paint-undo", HTMLButtonElement),
+    redo: byId("paint-redo", HTMLButtonElement),
+    clear: byId("paint-clear", HTMLButtonElement),
+    again: byId("paint-again", HTMLButtonElement),
+  };
+  readonly #swatches: readonly Rgb[];
+  readonly #starts: readonly number[];
+  readonly #detach: () => void;
+  #stroke: Stroke | null = null;
+  /** Where the brush is; null where it is not on the stage. */
+  #pointer: Point | null = null;
+  #seed = 0;
+  #isEnded = false;
+  /** How long the last pictures took, all together. */
+  #tookMs = Number.POSITIVE_INFINITY;
+  /** The painting that pictures are being made of. */
+  #running: Rgb8 | null = null;
+  #isShown = true;
+
+  constructor(
+    private readonly place: Place,
+    earlier: History<State> | undefined,
+  ) {
+    const { source, stage } = place;
+    this.#starts = startsOf(source);
+    this.#swatches = swatchesOf(source.photo);
+    const { photo } = source;
+    const start = blank(photo.width, photo.height, this.#swatches[0]);
+    const first = earlier ? fitted(earlier.now, photo) : { painting: start, start, name: "painting" };
+    this.history = earlier && first === earlier.now ? earlier : new History(first, UNDO_BYTES, bytesOf);
+    byId("paint-hint", HTMLElement).textContent =
+      source.kind === "model"
+        ? "Draw on the picture. When you lift the brush, the model turns your painting into pictures like the photo: scale 1 changes most, the last one least."
+        : "Draw on the picture. When you lift the brush, your painting is put together anew from pieces of the photo, with much change or with little.";
+    this.#addSwatches();
+    this.#connect();
+    this.#detach = stage.attach(
+      {
+        down: (point, event) => this.#down(point, event),
+        move: (point, isDown) => this.#move(point, isDown),
+        up: () => this.#up(),
+        cancel: () => this.#cancel(),
+        leave: () => {
+          this.#pointer = null;
+        },
+        key: (event) => this.#key(event),
+        undo: () => this.#step("undo"),
+        redo: () => this.#step("redo"),
+        draw: (context, onePixel) => this.#drawBrush(context, onePixel),
+      },
+      HELP,
+    );
+    this.#showPainting();
+    if (this.history.canUndo || first.painting !== first.start) void this.#make(first.painting);
+  }
+
+  readonly end = (): void => {
+    this.#isEnded = true;
+    this.#detach();
+  };
+
+  #connect(): void {
+    const { photo } = this.place.source;
+    const side = Math.max(photo.width, photo.height);
+    this.#size.max = String(Math.max(2, Math.round(side * LARGEST_BRUSH)));
+    this.#size.addEventListener("input", () => this.#describeBrush());
+    this.#setSize(Math.round(side * FIRST_BRUSH));
+    this.#form.addEventListener("submit", (event) => event.preventDefault());
+    for (const event of ["click", "input"]) this.#own.addEventListener(event, () => this.#choose("own"));
+    const { undo, redo, clear, again } = this.#buttons;
+    undo.addEventListener("click", () => this.#step("undo"));
+    redo.addEventListener("click", () => this.#step("redo"));
+    clear.addEventListener("click", () => this.#change({ painting: this.history.now.start }));
+    again.addEventListener("click", () => {
+      this.#seed = (this.#seed + 1) % 2 ** 32;
+      this.#renew();
+      void this.#make(this.history.now.painting);
+    });
+    const begin = (start: Rgb8, name = "painting"): void => this.#change({ painting: start, start, name });
+    byId("paint-empty", HTMLButtonElement).addEventListener("click", () => {
+      const { ink } = this;
+      begin(blank(photo.width, photo.height, "data" in ink ? this.#swatches[0] : ink));
+    });
+    byId("paint-photo", HTMLButtonElement).addEventListener("click", () => begin(photo));
+    const file = byId("paint-file", HTMLInputElement);
+    file.addEventListener("change", () => {
+      const [chosen] = file.files ?? [];
+      file.value = "";
+      if (chosen) void this.#open(chosen).then((found) => found && !this.#isEnded && begin(found.picture, found.name));
+    });
+  }
+
+  /** A picture of the photo's size; null where the file is none, which the visitor is told. */
+  async #open(file: File): Promise<{ readonly picture: Rgb8; readonly name: string } | null> {
+    const { source, showError, say } = this.place;
+    try {
+      showError(null);
+      const { name, picture } = await loadOwn(file);
+      if (isStretched(picture, source.photo)) say(`${name} is stretched to ${sizeText(source.photo)}.`);
+      return { name, picture: resized(picture, source.photo) };
+    } catch (error) {
+      showError((error as Error).message);
+      return null;
+    }
+  }
+
+  // ---- the brush
+
+  get ink(): Ink {
+    const chosen = new FormData(this.#form).get("ink");
+    if (chosen === "eraser") return this.history.now.start;
+    if (chosen === "own") return colourOf(this.#own.value);
+    return this.#swatches[Number(chosen) - 1]!;
+  }
+
+  #addSwatches(): void {
+    const box = byId("inks", HTMLElement);
+    const own = box.firstElementChild;
+    for (const [i, [red, green, blue]] of this.#swatches.entries()) {
+      const [label, radio] = [document.createElement("label"), document.createElement("input")];
+      Object.assign(radio, { type: "radio", name: "ink", value: String(i + 1), ariaLabel: `Colour ${i + 1}` });
+      label.style.setProperty("--swatch", `rgb(${red} ${green} ${blue})`);
+      label.title = `Colour ${i + 1} of the photo`;
+      label.append(radio);
+      box.insertBefore(label, own);
+    }
+    // The first colour fills the empty painting, so the one that differs most shows best.
+    const [first] = this.#swatches;
+    const distances = this.#swatches.map((colour) => colour.reduce((sum, value, c) => sum + (value - first![c]!) ** 2, 0));
+    this.#choose(this.#swatches.length > 1 ? String(distances.indexOf(Math.max(...distances)) + 1) : "own");
+  }
+
+  /** Returns whether there is such an ink. */
+  #choose(ink: string): boolean {
+    const radio = this.#form.querySelector<HTMLInputElement>(`[name="ink"][value="${ink}"]`);
+    if (radio) radio.checked = true;
+    return radio !== null;
+  }
+
+  #setSize(px: number): void {
+    this.#size.value = String(px);
+    this.#describeBrush();
+  }
+
+  #describeBrush(): void {
+    byId("brush-px", HTMLOutputElement).value = `${this.#size.value} px`;
+  }
+
+  #key({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+    if (ctrlKey || metaKey || altKey) return false;
+    const size = Number(this.#size.value);
+    if (/^[1-8]$/.test(key)) this.#choose(key);
+    else if (key.toLowerCase() === "e") this.#choose("eraser");
+    else if (key === "[") this.#setSize(Math.min(size - 1, Math.round(size / 1.2)));
+    else if (key === "]") this.#setSize(Math.max(size + 1, Math.round(size * 1.2)));
+    else return false;
+    return true;
+  }
+
+  #drawBrush(context: CanvasRenderingContext2D, onePixel: number): void {
+    if (!this.#pointer) return;
+    const outline = new Path2D();
+    outline.arc(this.#pointer.x, this.#pointer.y, Math.max(Number(this.#size.value) / 2, 2 * onePixel), 0, 2 * Math.PI);
+    for (const [colour, thick] of [
+      ["black", 3],
+      ["white", 1],
+    ] as const) {
+      context.strokeStyle = colour;
+      context.lineWidth = thick * onePixel;
+      context.stroke(outline);
+    }
+  }
+
+  // ---- strokes
+
+  #down(point: Point, event: PointerEvent | KeyboardEvent): void {
+    const { width, height, data } = this.history.now.painting;
+    this.place.strip.choose(0);
+    this.#stroke = { painting: { width, height, data: data.slice() }, last: point };
+    this.#move(point, true);
+    if (event instanceof KeyboardEvent) this.place.say("The brush is down.");
+  }
+
+  #move(point: Point, isDown: boolean): void {
+    this.#pointer = point;
+    const stroke = this.#stroke;
+    if (!stroke || !isDown) return;
+    brush(stroke.painting, stroke.last, point, Number(this.#size.value), this.ink);
+    stroke.last = point;
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    requestAnimationFrame(() => {
+      this.#isShown = true;
+      this.#showStroke();
+    });
+  }
+
+  #showStroke(): void {
+    const painting = this.#stroke?.painting;
+    if (!painting || this.#isEnded) return;
+    this.place.stage.show(painting, "Your painting");
+    // The next one begins when these pictures are made.
+    if (this.#tookMs < LIVE_MS && !this.#running) void this.#make({ ...painting, data: painting.data.slice() });
+  }
+
+  #up(): void {
+    const painting = this.#stroke?.painting;
+    this.#stroke = null;
+    if (painting) this.#change({ painting });
+  }
+
+  #cancel(): void {
+    this.#stroke = null;
+    this.#pointer = null;
+    this.place.stage.show(this.history.now.painting, "Your painting");
+  }
+
+  #step(way: "undo" | "redo"): void {
+    if (this.history[way]()) this.#showAndMake();
+  }
+
+  #change(change: Partial<State>): void {
+    this.history.push({ ...this.history.now, ...change });
+    this.#showAndMake();
+  }
+
+  #showAndMake(): void {
+    this.#showPainting();
+    void this.#make(this.history.now.painting);
+  }
+
+  // ---- the strip
+
+  /** The painting as it is now, and frames for its pictures; those that are there stay until their successors come. */
+  #renew(): void {
+    const { strip, source } = this.place;
+    strip.expect(["Painting", ...this.#starts.map((start) => labelOf(source, start))], source.photo, true);
+    const { painting, name } = this.history.now;
+    strip.put(0, {
+      picture: painting,
+      label: "Painting",
+      details: this.history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
+      file: `${name}.png`,
+    });
+  }
+
+  #showPainting(): void {
+    this.#renew();
+    this.place.strip.choose(0);
+    const { painting, start } = this.history.now;
+    this.#buttons.undo.disabled = !this.history.canUndo;
+    this.#buttons.redo.disabled = !this.history.canRedo;
+    this.#buttons.clear.disabled = painting === start;
+  }
+
+  async #make(painting: Rgb8): Promise<void> {
+    const { say, run } = this.place;
+    const began = performance.now();
+    this.#running = painting;
+    const isLive = this.#stroke !== null;
+    this.#buttons.again.disabled = false;
+    const request = { painting, seed: this.#seed, starts: this.#starts };
+    const isDone = await run("paint", request, (reply) => this.#put(reply));
+    if (this.#running !== painting || this.#isEnded) return;
+    this.#running = null;
+    if (!isDone) return;
+    this.#tookMs = performance.now() - began;
+    if (!isLive) say(`${this.#starts.length} pictures of your painting are ready.`);
+    else if (this.#stroke) this.#showStroke();
+  }
+
+  #put({ index, picture }: PaintReply): void {
+    const { source, strip } = this.place;
+    const start = this.#starts[index]!;
+    const { name } = this.history.now;
+    const isModel = source.kind === "model";
+    const seed = this.#seed > 0 ? `, number ${this.#seed}` : "";
+    strip.put(index + 1, {
+      picture,
+      label: labelOf(source, start),
+      details: `${labelOf(source, start)}${seed}, ${sizeText(picture)}. Draw on it, or choose Painting, to go back to your painting.`,
+      file: isModel ? `${name}-scale${start}.png` : `${name}-instant-freedom-${start}.png`,
+    });
+  }
+}
+
+const startsOf = (source: Source): readonly number[] =>
+  source.kind === "model" ? Array.from({ length: source.scales - 1 }, (_, i) => i + 1) : FREEDOMS;
+
+const labelOf = (source: Source, start: number): string =>
+  source.kind === "model" ? `Scale ${start} of ${source.scales - 1}` : `Change ${Math.round(100 * start)} %`;
+
+const colourOf = (hex: string): Rgb => [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)) as unknown as Rgb;
+
+const resized = (picture: Rgb8, size: Size): Rgb8 =>
+  isSameSize(picture, size) ? picture : toRgb8(imresizeTo(toPlanes(picture), size));
+
+/** At a size; the same where it has that. */
+function fitted(state: State, size: Size): State {
+  const { painting, start, name } = state;
+  if (isSameSize(painting, size)) return state;
+  const first = resized(start, size);
+  return { painting: painting === start ? first : resized(painting, size), start: first, name };
+}
+
+/** Of all pictures in these states; many states share one. */
+function bytesOf(states: readonly State[]): number {
+  const pictures = new Set(states.flatMap(({ painting, start }) => [painting, start]));
+  return [...pictures].reduce((sum, { data }) => sum + data.byteLength, 0);
+}

@@ -1,0 +1,46 @@
+// What can be undone and redone: the states that a tool was in, oldest first, as many as fit into the memory for them.
+
+export class History<T> {
+  #states: T[];
+  #now = 0;
+
+  /** `bytesOf` says how much memory a list of states takes. The current state always stays. */
+  constructor(
+    first: T,
+    private readonly mostBytes: number,
+    private readonly bytesOf: (states: readonly T[]) => number,
+  ) {
+    this.#states = [first];
+  }
+
+  get now(): T {
+    return this.#states[this.#now]!;
+  }
+  get canUndo(): boolean {
+    return this.#now > 0;
+  }
+  get canRedo(): boolean {
+    return this.#now < this.#states.length - 1;
+  }
+
+  /** The next state; those that were undone are forgotten. */
+  push(state: T): void {
+    this.#states = [...this.#states.slice(0, this.#now + 1), state];
+    while (this.#states.length > 1 && this.bytesOf(this.#states) > this.mostBytes) this.#states.shift();
+    this.#now = this.#states.length - 1;
+  }
+
+  /** Goes back by one state. Returns whether there was one. */
+  undo(): boolean {
+    if (!this.canUndo) return false;
+    this.#now--;
+    return true;
+  }
+
+  /** Goes forward by one state. Returns whether there was one. */
+  redo(): boolean {
+    if (!this.canRedo) return false;
+    this.#now++;
+    return true;
+  }
+}

@@ -1,0 +1,252 @@
+// The tool Paint and the stage, in headless Chrome: strokes by mouse and by keyboard become the library's pictures; undo, zoom, pixels.
+
+import { join } from "node:path";
+import type { ElementHandle, Page } from "puppeteer";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { brush } from "../../src/demo/features/paint/brush.ts";
+import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { blank, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { firstInstant } from "../../src/instant/first.ts";
+import { instantPicture } from "../../src/instant/instant.ts";
+import { instantOptions } from "../../src/instant/options.ts";
+import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
+import { LocalShares } from "../../src/instant/shares.ts";
+import { openAdapter } from "../../src/node/adapter.ts";
+import { openDevice } from "../../src/runtime/open.ts";
+import { paint } from "../../src/singan/generation/applications/inject.ts";
+import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
+import type { Model } from "../../src/singan/model/model.ts";
+import { writeModel } from "../../src/singan/recipes.ts";
+import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+import { choose, downloaded, folder, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+
+let gpu: Gpu;
+let model: Model;
+let sampler: SinganSampler;
+let file: Uint8Array;
+beforeAll(async () => {
+  gpu = await openDevice(await openAdapter());
+  model = await trainAll(gpu, tinyPhoto(), TINY);
+  file = writeModel(model);
+  sampler = await SinganSampler.load(gpu, model);
+});
+afterAll(async () => {
+  await sampler.dispose();
+  gpu.dispose();
+});
+
+const library = async (painting: Rgb8, seed = 0): Promise<Rgb8> => toRgb8(await paint(sampler, toPlanes(painting), 1, { seed }));
+
+/** The empty painting that the tool begins with. */
+function empty(photo: Rgb8): Rgb8 {
+  return blank(photo.width, photo.height, swatchesOf(photo)[0]);
+}
+
+const openPaint = async (page: Page): Promise<void> => {
+  await waitFor(page, `document.querySelector("#tools [value=paint]:enabled") && document.body.dataset.source`);
+  await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
+  await waitFor(page, `document.getElementById("results-hint").textContent === "Draw here."`);
+};
+
+const openTiny = async (page: Page): Promise<void> => {
+  await choose(page, "tiny.safetensors", file);
+  await waitFor(page, `document.getElementById("document").textContent.includes("tiny")`);
+  await openPaint(page);
+};
+
+/** The picture of a tile of the strip; 0 is the painting. */
+async function tile(page: Page, index: number): Promise<Rgb8> {
+  const url = await page.$eval(`#strip li:nth-child(${index + 1}) canvas`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+}
+
+const isComplete = `document.querySelectorAll("#strip button:disabled, #strip [aria-busy=true]").length === 0`;
+
+/** Where a share of the picture is on the screen. */
+async function at(page: Page, x: number, y: number): Promise<readonly [number, number]> {
+  const box = (await (await page.$("#picture"))!.boundingBox())!;
+  return [box.x + x * box.width, box.y + y * box.height];
+}
+
+async function strokeByMouse(page: Page, from: readonly [number, number], to: readonly [number, number]): Promise<void> {
+  await page.mouse.move(...(await at(page, ...from)));
+  await page.mouse.down();
+  await page.mouse.move(...(await at(page, ...to)));
+  await page.mouse.up();
+}
+
+test("a stroke by mouse becomes the library's picture of the painting; it can be undone and redone, and files say what they are", () =>
+  visit("", async (page) => {
+    await openTiny(page);
+    const start = await pixels(page, "picture");
+    expect(start).toEqual(empty(toRgb8(model.photo)));
+
+    await strokeByMouse(page, [0.1, 0.5], [0.9, 0.5]);
+    await waitFor(page, isComplete);
+    const painting = await pixels(page, "picture");
+    const { width, height } = painting;
+    const changed = [...Array(width * height).keys()].filter((p) => painting.data[3 * p] !== start.data[3 * p]);
+    expect(changed.length).toBeGreaterThanOrEqual(Math.floor(0.8 * width));
+    expect(new Set(changed.map((p) => painting.data.subarray(3 * p, 3 * p + 3).join())).size).toBe(1);
+    expect(await tile(page, 0)).toEqual(painting);
+    const painted = await library(painting);
+    expect(await tile(page, 1)).toEqual(painted);
+
+    await page.click("#strip li:nth-child(2) button");
+    expect(await pixels(page, "picture")).toEqual(painted);
+    expect(await textOf(page, "#results-hint")).toMatch(/^Scale 1 of 1, \d+×\d+ px\. Draw on it, or choose Painting/);
+    await downloaded(page, "#save-sample", "painting-scale1.png");
+
+    // Drawing on a result goes on with the painting.
+    await strokeByMouse(page, [0.5, 0.1], [0.5, 0.9]);
+    const crossed = await pixels(page, "picture");
+    expect(changed.every((p) => crossed.data[3 * p] === painting.data[3 * p])).toBe(true);
+    expect(crossed).not.toEqual(painting);
+
+    await page.keyboard.down("Control");
+    await page.keyboard.press("KeyZ");
+    await page.keyboard.up("Control");
+    expect(await pixels(page, "picture")).toEqual(painting);
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(painted);
+    await page.click("#paint-redo");
+    expect(await pixels(page, "picture")).toEqual(crossed);
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(await library(crossed));
+
+    await page.click("#paint-again");
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(await library(crossed, 1));
+
+    // Another tool in between takes nothing away.
+    await page.$eval("#tools [value=sample]", (radio) => (radio as HTMLInputElement).click());
+    await waitFor(page, `document.getElementById("sample-form") !== null`);
+    await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
+    await waitFor(page, `document.getElementById("paint-form") !== null`);
+    expect(await pixels(page, "picture")).toEqual(crossed);
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(await library(crossed));
+    await page.click("#paint-clear");
+    expect(await pixels(page, "picture")).toEqual(start);
+  }));
+
+test("by keyboard alone: the tool, a colour, the size, a stroke, the eraser, undo", () =>
+  visit("", async (page) => {
+    await openTiny(page);
+    const expected = empty(toRgb8(model.photo));
+    const swatches = swatchesOf(toRgb8(model.photo));
+    const [x, y] = [Math.floor(expected.width / 2) + 0.5, Math.floor(expected.height / 2) + 0.5];
+    await page.focus("#tools [value=paint]");
+    for (let i = 0; i < 30 && (await page.evaluate("document.activeElement.id")) !== "stage"; i++)
+      await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.id")).toBe("stage");
+    for (const key of ["4", "[", "[", "["] as const) await page.keyboard.press(key);
+    const size = Number(await page.$eval("#brush-size", (field) => (field as HTMLInputElement).value));
+    expect(size).toBe(1);
+    await page.keyboard.press("]");
+
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.down("Shift");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.up("Shift");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("ArrowDown"); // the brush is up
+    brush(expected, { x, y: y - 1 }, { x: x - 1, y: y - 1 }, 2, swatches[3]!);
+    brush(expected, { x: x - 1, y: y - 1 }, { x: x + 9, y: y - 1 }, 2, swatches[3]!);
+    expect(await pixels(page, "picture")).toEqual(expected);
+    await waitFor(page, isComplete);
+    expect(await tile(page, 1)).toEqual(await library(expected));
+
+    for (const key of ["e", "ArrowUp", "Space", "ArrowLeft", "Space"] as const) await page.keyboard.press(key);
+    const erased = { ...expected, data: expected.data.slice() };
+    brush(erased, { x: x + 9, y: y - 1 }, { x: x + 8, y: y - 1 }, 2, empty(toRgb8(model.photo)));
+    expect(erased).not.toEqual(expected);
+    expect(await pixels(page, "picture")).toEqual(erased);
+    await page.keyboard.down("Control");
+    await page.keyboard.press("KeyZ");
+    await page.keyboard.up("Control");
+    expect(await pixels(page, "picture")).toEqual(expected);
+  }));
+
+test("the stage zooms by wheel and keys, pans, and shows pixels where they are wanted", () =>
+  visit("", async (page) => {
+    await page.setViewport({ width: 1280, height: 800 });
+    await openTiny(page);
+    const width = async (): Promise<number> => (await (await page.$("#picture"))!.boundingBox())!.width;
+    const left = async (): Promise<number> => (await (await page.$("#picture"))!.boundingBox())!.x;
+    const whole = await width();
+    const [x, y] = await at(page, 0.25, 0.5);
+    await page.mouse.move(x, y);
+    await page.keyboard.down("Control");
+    await page.mouse.wheel({ deltaY: -200 });
+    await page.keyboard.up("Control");
+    await expect.poll(width).toBeGreaterThan(1.5 * whole);
+    expect(Math.abs((await at(page, 0.25, 0.5))[0] - x)).toBeLessThan(2);
+
+    // The point under the mouse is the same in the painting.
+    await page.mouse.down();
+    await page.mouse.up();
+    const painted = await pixels(page, "picture");
+    const { data } = empty(toRgb8(model.photo));
+    const p = 3 * (Math.floor(0.5 * painted.height) * painted.width + Math.floor(0.25 * painted.width));
+    expect(painted.data.subarray(p, p + 3)).not.toEqual(data.subarray(p, p + 3));
+
+    const before = await left();
+    await page.mouse.down({ button: "middle" });
+    await page.mouse.move(x - 40, y);
+    await page.mouse.up({ button: "middle" });
+    expect((await left()) - before).toBeCloseTo(-40, 0);
+    expect(await pixels(page, "picture")).toEqual(painted);
+
+    await page.focus("#stage");
+    await page.keyboard.press("0");
+    expect(await width()).toBeCloseTo(whole, 1);
+    await page.keyboard.press("+");
+    expect(await width()).toBeCloseTo(1.5 * whole, 0);
+
+    const rendering = (): Promise<string> => page.$eval("#picture", (canvas) => getComputedStyle(canvas).imageRendering);
+    expect(await rendering()).toBe("auto");
+    await page.click("#show-pixels");
+    expect(await rendering()).toBe("pixelated");
+    expect(await page.$eval("#show-pixels", (button) => button.ariaPressed)).toBe("true");
+  }));
+
+test("two fingers zoom, and what the first one has drawn until then is taken back", () =>
+  visit("", async (page) => {
+    await openTiny(page);
+    const start = await pixels(page, "picture");
+    const [[ax, ay], [bx, by]] = [await at(page, 0.4, 0.5), await at(page, 0.6, 0.5)];
+    const whole = (await (await page.$("#picture"))!.boundingBox())!.width;
+    const first = await page.touchscreen.touchStart(ax, ay);
+    await first.move(ax - 5, ay);
+    const second = await page.touchscreen.touchStart(bx, by);
+    await second.move(bx + (bx - ax), by);
+    await expect.poll(async () => (await (await page.$("#picture"))!.boundingBox())!.width).toBeGreaterThan(1.5 * whole);
+    await first.end();
+    await second.end();
+    expect(await pixels(page, "picture")).toEqual(start);
+    expect(await page.$eval("#paint-undo", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+  }));
+
+test("without a model the painting is put together from pieces of the photo, and a picture file can be painted on", () =>
+  visit("", async (page) => {
+    const photo = decodeImage(Buffer.from(striped(32, 26)));
+    await choose(page, "stripes.png", striped(32, 26));
+    await waitFor(page, `document.getElementById("document").textContent.includes("stripes")`);
+    await openPaint(page);
+    const input = (await page.$("#paint-file")) as ElementHandle<HTMLInputElement>;
+    await input.uploadFile(join(folder, "stripes.png"));
+    await waitFor(page, `${isComplete} && !document.getElementById("paint-undo").disabled`);
+    const painting = await pixels(page, "picture");
+    expect(painting).toEqual(photo);
+    const { photo: known } = firstInstant(toPlanes(photo), 96);
+    const shares = new LocalShares();
+    const start = { kind: "picture", picture: toPlanes(painting), freedom: 0.9 } as const;
+    const request = { ...instantOptions(known), size: { width: 32, height: 26 }, seed: 0, start };
+    const want = await instantPicture([known], request, (source) => ProcessorDenoiser.open(source, [shares]));
+    expect(await tile(page, 1)).toEqual(toRgb8(want));
+  }));
