@@ -21,12 +21,7 @@ export class Jobs {
     request: Request<K>,
     onReply: (reply: Reply<K>) => void,
   ): Promise<boolean> {
-    for (const [job, { feature: other, end }] of this.#running) {
-      if (other !== feature) continue;
-      this.#running.delete(job);
-      this.send({ kind: "cancel", job });
-      end(false);
-    }
+    this.cancel(feature);
     const job = ++this.#last;
     return new Promise((resolve, reject) => {
       const end = (isDone: boolean, problem?: string): void =>
@@ -34,6 +29,16 @@ export class Jobs {
       this.#running.set(job, { feature, onReply: onReply as Job["onReply"], end });
       this.send({ kind: "run", job, source, feature, request } as JobMessage);
     });
+  }
+
+  /** Ends what runs of a feature, or of all of them: its replies are not handed on any more. */
+  cancel(feature?: FeatureName): void {
+    for (const [job, running] of this.#running) {
+      if (feature !== undefined && running.feature !== feature) continue;
+      this.#running.delete(job);
+      this.send({ kind: "cancel", job });
+      running.end(false);
+    }
   }
 
   receive(report: JobReport): void {

@@ -17,6 +17,8 @@ export interface StageHandler {
   up?(point: Point): void;
   /** A key that is pressed while the stage has the focus. Returns whether the tool has used it. */
   key?(event: KeyboardEvent): boolean;
+  /** The stage shows another picture now. */
+  show?(picture: Rgb8): void;
   undo?(): void;
   redo?(): void;
   /** Draws over the picture. The context's unit is a pixel of the picture; `onePixel` is the length of one on the screen. */
@@ -73,6 +75,7 @@ export class Stage {
     this.#element.dataset["filled"] = "";
     showPicture(this.#canvas, picture);
     this.#canvas.ariaLabel = label;
+    this.#handler?.show?.(picture);
     this.redraw();
   }
 

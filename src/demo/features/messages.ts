@@ -1,8 +1,12 @@
 // The messages between the features' tools in the page and their work in the workers.
 
+import type { AnimateReply, AnimateRequest } from "./animate/messages.ts";
+import type { EnlargeReply, EnlargeRequest } from "./enlarge/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
+  animate: { readonly request: AnimateRequest; readonly reply: AnimateReply };
+  enlarge: { readonly request: EnlargeRequest; readonly reply: EnlargeReply };
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
 }
 
