@@ -6,7 +6,8 @@ import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { encodeApng } from "../../src/image/apng.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import { encodeGif, gifDelay } from "../../src/image/gif.ts";
+import { encodeGif } from "../../src/image/gif.ts";
+import { gifDelay } from "../../src/image/gif-delay.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
 
 /** A gradient that moves, with all differences of neighbours a byte can have. */

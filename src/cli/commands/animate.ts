@@ -3,7 +3,8 @@
 import { dirname, join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
-import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
+import { encodeGif } from "../../image/gif.ts";
+import { gifDelay, MAX_GIF_FPS } from "../../image/gif-delay.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { ANIMATION, type AnimationOptions, animate, animationPath } from "../../singan/generation/applications/animation.ts";
 import { trainedSize } from "../../singan/generation/sampling.ts";

@@ -1,6 +1,6 @@
 // The tool Animate: plays a walk through pictures around the photo on the stage, while its frames are made, and writes it as GIF, APNG or WebM.
 
-import { gifDelay } from "../../../image/gif.ts";
+import { gifDelay } from "../../../image/gif-delay.ts";
 import type { Rgb8 } from "../../../image/planes.ts";
 import { ANIMATION } from "../../../singan/generation/applications/animation.ts";
 import { byId, download } from "../../dom.ts";
