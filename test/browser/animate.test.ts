@@ -37,7 +37,9 @@ async function framesOf(options: Partial<AnimationOptions>): Promise<Rgb8[]> {
   return frames;
 }
 
+/** Opens the model in a window that is so wide that nothing lies under the bar of tools. */
 async function openTool(page: Page, tool: string): Promise<void> {
+  await page.setViewport({ width: 1280, height: 800 });
   await choose(page, "tiny.safetensors", file);
   await waitFor(page, `document.getElementById("stage").dataset.filled !== undefined`);
   await page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
