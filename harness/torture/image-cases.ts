@@ -7,7 +7,8 @@ import { crc32, deflateSync } from "node:zlib";
 import fc from "fast-check";
 import jpegJs from "jpeg-js";
 import sharp from "sharp";
-import { encodePng, pngChunk, pngSignature, u32 } from "../../src/image/png.ts";
+import { encodePng } from "../../src/image/png.ts";
+import { pngChunk, pngSignature, u32 } from "../../src/image/png-chunks.ts";
 import { type Case, type Expected, fileOf } from "./cases.ts";
 
 const signature = Uint8Array.from(pngSignature);

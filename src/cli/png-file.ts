@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { createDeflate, type Deflate } from "node:zlib";
 import type { Rgb8 } from "../image/planes.ts";
-import { pngChunk, pngSignature, rgbHeader } from "../image/png.ts";
+import { pngChunk, pngSignature, rgbHeader } from "../image/png-chunks.ts";
 
 const FILTER_UP = 2;
 

@@ -1,6 +1,7 @@
 // Helpers for the page: elements by id, pictures on canvases, downloads, durations as text, and announcements to screen readers.
 
 import { type Rgb8, toRgba } from "../image/planes.ts";
+import { pngBlob } from "./png-blob.ts";
 
 /** The element with this id. Throws if index.html has no such element of this class. */
 export function byId<T extends Element>(id: string, type: abstract new () => T): T {
@@ -19,19 +20,15 @@ export function showPicture(canvas: HTMLCanvasElement, picture: Rgb8): void {
   canvas.dataset["filled"] = "";
 }
 
-function draw(canvas: HTMLCanvasElement | OffscreenCanvas, picture: Rgb8): void {
+function draw(canvas: HTMLCanvasElement, picture: Rgb8): void {
   const { width, height } = picture;
   Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
-  context.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
+  canvas.getContext("2d")!.putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
 }
 
 /** Downloads a picture as PNG. */
 export async function downloadRgb8(picture: Rgb8, name: string): Promise<void> {
-  const own = new OffscreenCanvas(1, 1);
-  own.getContext("2d", { willReadFrequently: true }); // in memory, not on the GPU
-  draw(own, picture);
-  download(await own.convertToBlob({ type: "image/png" }), name);
+  download(await pngBlob(picture), name);
 }
 
 /** A new canvas with a picture. */

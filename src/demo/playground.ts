@@ -1,10 +1,11 @@
 // The view Play: a source of pictures, one tool that works with it, the stage, and the strip of pictures.
 
 import type { PlayLink } from "./address.ts";
-import { byId, downloadRgb8 } from "./dom.ts";
+import { byId, download, downloadRgb8 } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
 import type { FeatureName } from "./features/messages.ts";
 import { TOOLS } from "./features/tools.ts";
+import { makeFile } from "./files.ts";
 import type { Jobs } from "./jobs.ts";
 import { Stage } from "./stage.ts";
 import { Strip, type StripPicture } from "./strip.ts";
@@ -24,6 +25,7 @@ export class Playground {
   readonly #panel = byId("panel", HTMLElement);
   readonly #details = byId("results-hint", HTMLElement);
   readonly #save = byId("save-sample", HTMLButtonElement);
+  readonly #saveAll = byId("save-all", HTMLButtonElement);
   readonly #pin = byId("pin", HTMLButtonElement);
   readonly #delete = byId("delete", HTMLButtonElement);
   readonly #radios = new Map<Tool, HTMLInputElement>();
@@ -31,10 +33,12 @@ export class Playground {
   #source: Source | null = null;
   #close = (): void => {};
   #shown: StripPicture | null = null;
+  #isZipping = false;
 
   constructor(private readonly hooks: Hooks) {
     for (const tool of TOOLS) this.#addTool(tool);
     this.#save.addEventListener("click", () => this.#shown && void downloadRgb8(this.#shown.picture, this.#shown.file));
+    this.#saveAll.addEventListener("click", () => void this.#downloadAll());
     this.#pin.addEventListener("click", () => {
       this.#strip.togglePin();
       this.#describePin();
@@ -112,6 +116,7 @@ export class Playground {
     const isCurrent = (): boolean => isOpen && source === this.#source;
     const place: Place = {
       ...{ source, settings, say, showError, stage: this.#stage, strip: this.#strip },
+      cancel: (feature) => jobs[source.kind].cancel(feature),
       run: async (feature, request, onReply) => {
         showError(null);
         features.add(feature);
@@ -131,9 +136,24 @@ export class Playground {
     return { place, end };
   }
 
+  /** All pictures of the strip in one zip. */
+  async #downloadAll(): Promise<void> {
+    if (this.#isZipping) return;
+    this.#isZipping = true;
+    const pictures = this.#strip.pictures.map(({ picture, file }) => ({ picture, file }));
+    const name = `${this.#source!.name}-pictures.zip`;
+    try {
+      download((await makeFile({ kind: "zip", pictures }))!, name);
+      this.hooks.say(`${name} has ${pictures.length} pictures.`);
+    } catch (error) {
+      this.hooks.showError((error as Error).message);
+    }
+    this.#isZipping = false;
+  }
+
   #show(shown: StripPicture | null): void {
     this.#shown = shown;
-    for (const button of [this.#save, this.#pin, this.#delete]) button.disabled = shown === null;
+    for (const button of [this.#save, this.#saveAll, this.#pin, this.#delete]) button.disabled = shown === null;
     this.#describePin();
     this.#details.textContent = shown?.details ?? "";
     if (shown) this.#stage.show(shown.picture, shown.details);

@@ -1,7 +1,8 @@
 // Encodes an animation as a GIF with gifenc. All frames share one palette: with a palette per frame, parts that stand still would flicker.
-// GIF89a. Its delays are whole hundredths of a second, and browsers slow down an animation whose delay is less than two hundredths.
+// GIF89a.
 
 import * as loaded from "gifenc";
+import { gifDelay } from "./gif-delay.ts";
 import { frameSize, type Rgb8, toRgba } from "./planes.ts";
 
 /** gifenc is a CommonJS package: Node exports its functions as the default, bundlers by name. */
@@ -10,14 +11,6 @@ const gifenc: typeof loaded = "quantize" in loaded ? loaded : (loaded as { defau
 const COLOURS = 256;
 /** The palette is made from at most this many frames, evenly spread. More frames take memory and don't improve it. */
 const PALETTE_FRAMES = 24;
-export const MAX_GIF_FPS = 50;
-
-/** Returns how long a frame is shown at `fps` frames per second, in whole hundredths of a second. Throws RangeError above 50 fps. */
-export function gifDelay(fps: number): number {
-  if (!(fps > 0 && fps <= MAX_GIF_FPS))
-    throw new RangeError(`a GIF can have at most ${MAX_GIF_FPS} frames per second, not ${fps}`);
-  return Math.round(100 / fps);
-}
 
 /** Returns the file's bytes; the animation repeats for ever. Throws RangeError if there is no frame, if frames differ in size, or for a wrong fps. */
 export function encodeGif(frames: readonly Rgb8[], fps: number): Uint8Array {

@@ -1,28 +1,11 @@
 // Reads and writes PNG with pngjs, after checking the chunks here. Needs Node (zlib). PNG, 3rd edition.
 // The reason for checking the chunks: pngjs checks neither the size nor how far an interlaced file inflates, and its messages name its internals.
 
-import { crc32, inflateSync } from "node:zlib";
+import { inflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { checkSize, ImageError, internal } from "./image-error.ts";
 import { fromRgba, type Rgb8, type Size } from "./planes.ts";
-
-export const pngSignature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
-/** A chunk of a PNG file: length, type, data and checksum. */
-export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), ...data]);
-  return Buffer.concat([u32(body.length - 4), body, u32(crc32(body))]);
-}
-
-export function u32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-/** The header chunk of a PNG with 8-bit RGB. */
-export const rgbHeader = (width: number, height: number): Uint8Array =>
-  pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(8, 2, 0, 0, 0)]);
+import { crc32, pngSignature } from "./png-chunks.ts";
 
 /** Channels and valid bit depths of every colour type. */
 const colourTypes: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {

@@ -1,8 +1,10 @@
 // singan animate MODEL: writes an animation from a trained model as GIF, APNG or single frames; --loop makes it repeat without a jump.
 
 import { dirname, join } from "node:path";
+import { deflateSync } from "node:zlib";
 import { encodeApng, MAX_APNG_FPS } from "../../image/apng.ts";
-import { encodeGif, gifDelay, MAX_GIF_FPS } from "../../image/gif.ts";
+import { encodeGif } from "../../image/gif.ts";
+import { gifDelay, MAX_GIF_FPS } from "../../image/gif-delay.ts";
 import { type Rgb8, toRgb8 } from "../../image/planes.ts";
 import { ANIMATION, type AnimationOptions, animate, animationPath } from "../../singan/generation/applications/animation.ts";
 import { trainedSize } from "../../singan/generation/sampling.ts";
@@ -96,7 +98,7 @@ async function run(args: Args, session: Session): Promise<void> {
     progress.show(++done / options.frames);
   }
   await sampler.dispose();
-  if (format !== "png") folder.write(names[0]!, (format === "gif" ? encodeGif : encodeApng)(held, fps));
+  if (format !== "png") folder.write(names[0]!, format === "gif" ? encodeGif(held, fps) : encodeApng(held, fps, deflateSync));
   const written = folder.commit(format === "png" ? { stale: { folder: FRAMES, names: FRAME_NAMES } } : {});
 
   session.note(`${counted(options.frames, "frame")} of ${sizeText(size)}, on ${gpu.adapterName}`);

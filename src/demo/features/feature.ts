@@ -60,6 +60,8 @@ export interface Place {
    * one. Resolves with whether the work was done to its end; an error is shown to the visitor and resolves with false.
    */
   run<K extends FeatureName>(feature: K, request: Request<K>, onReply: (reply: Reply<K>) => void): Promise<boolean>;
+  /** Ends the run of a feature. */
+  cancel(feature: FeatureName): void;
   /** Announces to screen readers. */
   say(text: string): void;
   /** Shows a visitor what went wrong, in one line. Null removes it. */

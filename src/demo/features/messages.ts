@@ -1,13 +1,17 @@
 // The messages between the features' tools in the page and their work in the workers.
 
+import type { AnimateReply, AnimateRequest } from "./animate/messages.ts";
 import type { BlendReply } from "./blend/messages.ts";
 import type { EditRequest } from "./edit/messages.ts";
+import type { EnlargeReply, EnlargeRequest } from "./enlarge/messages.ts";
 import type { HarmonizeRequest } from "./harmonize/messages.ts";
 import type { PaintReply, PaintRequest } from "./paint/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
   paint: { readonly request: PaintRequest; readonly reply: PaintReply };
+  animate: { readonly request: AnimateRequest; readonly reply: AnimateReply };
+  enlarge: { readonly request: EnlargeRequest; readonly reply: EnlargeReply };
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
   edit: { readonly request: EditRequest; readonly reply: BlendReply };
   harmonize: { readonly request: HarmonizeRequest; readonly reply: BlendReply };

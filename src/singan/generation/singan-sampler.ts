@@ -137,10 +137,10 @@ export class SinganSampler implements Sampler {
   }
 
   /** The picture of a path; tile by tile where it is large. Throws OptionError for a seed or index out of range, or given noise that is missing. */
-  async render(path: Path, options: RenderOptions): Promise<Planes> {
+  async render(path: Path, options: RenderOptions, progress?: ShareProgress): Promise<Planes> {
     const { width, height } = resultSize(path);
     let whole: Planes | null = null;
-    for await (const { top, picture } of this.renderBands(path, options)) {
+    for await (const { top, picture } of this.renderBands(path, options, progress)) {
       if (picture.height === height) return picture;
       whole ??= { width, height, data: new Float32Array(3 * width * height) };
       copyInto(whole, { top, left: 0 }, picture);
