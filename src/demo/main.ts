@@ -1,7 +1,10 @@
 // The page: connects the two workers with the views Play, Train and How it works, and with the open models.
 
+import { toPlanes, toRgb8 } from "../image/planes.ts";
+import { reducedTo } from "../instant/first.ts";
 import { Announcer, byId, download } from "./dom.ts";
 import type { ModelSource } from "./features/feature.ts";
+import { HowItWorks } from "./how/how-it-works.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
 import { Jobs } from "./jobs.ts";
 import { openGpuWorker, openWorker } from "./open-worker.ts";
@@ -64,8 +67,16 @@ const training = new TrainingPage({
   },
 });
 
+const how = new HowItWorks(async () => {
+  const photo = await training.chosenPhoto();
+  return (
+    photo && { kind: "photo", id: photo.name, name: photo.name, photo: toRgb8(reducedTo(toPlanes(photo.picture), INSTANT_SIDE)) }
+  );
+});
+
 function describeSource(): void {
   const { source } = playground;
+  if (source) how.use(source, playground.runOf(source));
   byId("document-name", HTMLElement).textContent = source?.name ?? "Models";
   byId("save-model", HTMLButtonElement).disabled = source?.kind !== "model";
 }
@@ -150,7 +161,10 @@ byId("save-model", HTMLButtonElement).addEventListener("click", () => {
   if (source?.kind === "model") send({ kind: "model", id: source.id });
 });
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
-addEventListener("hashchange", () => training.isRunning || training.readAddress(views.read()));
+addEventListener("hashchange", () => {
+  const settings = views.read();
+  if (!training.isRunning) training.readAddress(settings);
+});
 addEventListener("beforeunload", (event) => {
   if (training.isRunning || unsaved) event.preventDefault();
 });

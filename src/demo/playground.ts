@@ -92,20 +92,23 @@ export class Playground {
   }
 
   #placeOf(source: Source): Place {
-    const { jobs, say, showError } = this.hooks;
+    const { say, showError } = this.hooks;
+    return { source, say, showError, stage: this.#stage, strip: this.#strip, run: this.runOf(source) };
+  }
+
+  /** Has work done with a source, as Place.run. Replies come as long as the source is the open one. */
+  runOf(source: Source): Place["run"] {
+    const { jobs, showError } = this.hooks;
     const isCurrent = (): boolean => source === this.#source;
-    return {
-      ...{ source, say, showError, stage: this.#stage, strip: this.#strip },
-      run: async (feature, request, onReply) => {
-        showError(null);
-        try {
-          return await jobs[source.kind].run(source.id, feature, request, (reply) => isCurrent() && onReply(reply));
-        } catch (error) {
-          const { message } = error as Error;
-          if (isCurrent()) showError(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`);
-          return false;
-        }
-      },
+    return async (feature, request, onReply) => {
+      showError(null);
+      try {
+        return await jobs[source.kind].run(source.id, feature, request, (reply) => isCurrent() && onReply(reply));
+      } catch (error) {
+        const { message } = error as Error;
+        if (isCurrent()) showError(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`);
+        return false;
+      }
     };
   }
 

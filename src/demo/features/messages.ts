@@ -1,9 +1,12 @@
 // The messages between the features' tools in the page and their work in the workers.
 
+import type { GrowReply, GrowRequest, JudgeReply, JudgeRequest } from "./explain/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
 
 interface Messages {
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
+  judge: { readonly request: JudgeRequest; readonly reply: JudgeReply };
+  grow: { readonly request: GrowRequest; readonly reply: GrowReply };
 }
 
 export type FeatureName = keyof Messages;
