@@ -96,7 +96,7 @@ async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   } else {
     const photo = await loadOwn(file);
     training.useOwn(photo);
-    if (views.shown === "play") playPhoto(photo);
+    if (views.shown !== "train") playPhoto(photo);
   }
   if (more.length > 0)
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);

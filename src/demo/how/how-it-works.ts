@@ -31,6 +31,7 @@ export class HowItWorks {
   constructor(private readonly bundled: () => Promise<Source | null>) {
     const observer = new IntersectionObserver((changes) => {
       for (const { target, isIntersecting } of changes) this.#seen[isIntersecting ? "add" : "delete"](target);
+      if (this.#seen.size === 0 && !this.#open) this.#shown = null; // another photo may be chosen meanwhile
       void this.#drawSeen();
     });
     for (const panel of this.#view.querySelectorAll(".panel")) observer.observe(panel);
