@@ -66,7 +66,7 @@ test("a picture grows to the library's sample of its seed, from the step that th
     await waitFor(page, hasText("how-steps-hint", "Picture 0 after 2 of 2 scales"));
     expect(await pixels(page, "how-step")).toEqual(toRgb8(await sampler.sample({ seed: 0 })));
     await slide(page, "how-steps", 1);
-    expect(await textOf(page, "#how-steps-hint")).toMatch(/^Picture 0 after 1 of 2 scales, \d+×\d+ px: noise alone\.$/);
+    expect(await textOf(page, "#how-steps-hint")).toMatch(/^Picture 0 after 1 of 2 scales, \d+×\d+ px\. It began as noise\.$/);
     expect(await pixels(page, "how-step")).toEqual(toRgb8(await sampler.render(pathTo(samplePath(model), 1), { seed: 0 })));
     await slide(page, "how-steps", 2);
     await page.click("#how-another");
@@ -122,5 +122,6 @@ test("a narrow page needs no sideways scrolling", () =>
   visit("view=how&photo=clouds", async (page) => {
     await page.setViewport({ width: 320, height: 640 });
     await waitFor(page, hasText("how-stairs-hint", "There are"));
+    expect(await isVisible(page, "#train")).toBe(false);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
   }));

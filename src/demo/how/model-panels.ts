@@ -106,8 +106,9 @@ export class GrowthPanel {
 }
 
 function textOf({ picture, strength }: GrowReply, count: number, all: number, seed: number): string {
-  const noise = count === 1 ? "noise alone" : `noise, ${(100 * strength).toPrecision(2)} % as strong as shown`;
-  return `Picture ${seed} after ${count} of ${all} scales, ${sizeText(picture)}: ${noise}.`;
+  const noise =
+    count === 1 ? "It began as noise" : `Noise was added, at ${(100 * strength).toPrecision(2)} % of the strength shown`;
+  return `Picture ${seed} after ${count} of ${all} scales, ${sizeText(picture)}. ${noise}.`;
 }
 
 export class LimitsPanel {
