@@ -22,8 +22,18 @@ export {
 } from "./singan/generation/applications/inject.ts";
 export { srOptions, srPath, srSize } from "./singan/generation/applications/super-resolution.ts";
 export { ConsinganSampler } from "./singan/generation/consingan-sampler.ts";
-export { injectionPath, type Path, photoPath, reconstructionPath, type Stage, samplePath } from "./singan/generation/path.ts";
+export { type Growth, grow } from "./singan/generation/growth.ts";
+export {
+  injectionPath,
+  type Path,
+  pathTo,
+  photoPath,
+  reconstructionPath,
+  type Stage,
+  samplePath,
+} from "./singan/generation/path.ts";
 export type { Band, SampleOptions, Sampler } from "./singan/generation/sampling.ts";
+export type { ScoreMap } from "./singan/generation/scores.ts";
 export { type RenderOptions, SinganSampler } from "./singan/generation/singan-sampler.ts";
 export {
   CONSINGAN,

@@ -9,7 +9,7 @@ import type { Report, Request } from "./protocol.ts";
 import { loadShipped } from "./shipped.ts";
 
 /** Long side of a photo for instant pictures, px. */
-const INSTANT_SIDE = 96;
+export const INSTANT_SIDE = 96;
 
 /** Where a model is, beside this tab. */
 export type Whereabouts = "shipped" | "file" | "kept" | "unfinished" | "nowhere";

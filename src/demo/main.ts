@@ -1,12 +1,15 @@
 // The page: connects the two workers with the views Play, Train and How it works, and with the open models.
 
+import { toPlanes, toRgb8 } from "../image/planes.ts";
+import { reducedTo } from "../instant/first.ts";
 import { type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
 import { BenchmarkPage } from "./benchmark-page.ts";
 import { Announcer, byId, copyText, download } from "./dom.ts";
 import { TOOLS } from "./features/tools.ts";
+import { HowItWorks } from "./how/how-it-works.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
 import { Jobs } from "./jobs.ts";
-import { Library } from "./library.ts";
+import { INSTANT_SIDE, Library } from "./library.ts";
 import { ModelsDialog } from "./models-dialog.ts";
 import { openGpuWorker, openWorker } from "./open-worker.ts";
 import { EXAMPLE_NAMES, loadExample, loadOwn, onFiles } from "./photo.ts";
@@ -97,12 +100,19 @@ const benchmark = new BenchmarkPage({
     noGpu ??
     (training.isLoading ? "Still looking for a GPU." : training.isRunning ? "Stop the training first, then measure." : null),
 });
+const how = new HowItWorks(async () => {
+  const photo = await training.chosenPhoto();
+  return (
+    photo && { kind: "photo", id: photo.name, name: photo.name, photo: toRgb8(reducedTo(toPlanes(photo.picture), INSTANT_SIDE)) }
+  );
+});
 
 function describeSource(): void {
   const { source } = playground;
   if (!source) return;
   library.using(source);
   models.describe(source);
+  how.use(source, playground.runOf(source));
   byId("copy-link", HTMLButtonElement).disabled = false;
   byId("copy-hint", HTMLElement).textContent = "";
   // The address names what is open no more.
@@ -119,12 +129,12 @@ const KNOWN = { models: SHIPPED, photos: EXAMPLE_NAMES, tools: TOOLS.map(({ id }
 /** What the address says of Play. */
 let link: PlayLink | null = null;
 /** Whether the link, or the first model of the page, is still to be opened: once a GPU is there. */
+let isFirst = true;
+
 function show(view: ViewName): void {
   views.show(view);
   training.setShown(view === "train");
 }
-
-let isFirst = true;
 
 function readAddress(): void {
   const given = readPlayLink(location.hash, KNOWN);
@@ -195,7 +205,7 @@ async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   } else {
     const photo = await loadOwn(file);
     training.useOwn(photo);
-    if (views.shown === "play") library.openPhoto(photo, false);
+    if (views.shown !== "train") library.openPhoto(photo, false);
   }
   if (more.length > 0)
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);

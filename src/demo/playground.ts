@@ -113,20 +113,13 @@ export class Playground {
     const { jobs, say, showError } = this.hooks;
     const features = new Set<FeatureName>();
     let isOpen = true;
-    const isCurrent = (): boolean => isOpen && source === this.#source;
+    const run = this.#runOf(source, () => isOpen && source === this.#source);
     const place: Place = {
       ...{ source, settings, say, showError, stage: this.#stage, strip: this.#strip },
       cancel: (feature) => jobs[source.kind].cancel(feature),
-      run: async (feature, request, onReply) => {
-        showError(null);
+      run: (feature, request, onReply) => {
         features.add(feature);
-        try {
-          return await jobs[source.kind].run(source.id, feature, request, (reply) => isCurrent() && onReply(reply));
-        } catch (error) {
-          const { message } = error as Error;
-          if (isCurrent()) showError(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`);
-          return false;
-        }
+        return run(feature, request, onReply);
       },
     };
     const end = (): void => {
@@ -134,6 +127,25 @@ export class Playground {
       for (const feature of features) jobs[source.kind].cancel(feature);
     };
     return { place, end };
+  }
+
+  /** Has work done with a source, as Place.run. Replies come as long as the source is the open one. */
+  runOf(source: Source): Place["run"] {
+    return this.#runOf(source, () => source === this.#source);
+  }
+
+  #runOf(source: Source, isWanted: () => boolean): Place["run"] {
+    const { jobs, showError } = this.hooks;
+    return async (feature, request, onReply) => {
+      showError(null);
+      try {
+        return await jobs[source.kind].run(source.id, feature, request, (reply) => isWanted() && onReply(reply));
+      } catch (error) {
+        const { message } = error as Error;
+        if (isWanted()) showError(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`);
+        return false;
+      }
+    };
   }
 
   /** All pictures of the strip in one zip. */

@@ -120,6 +120,11 @@ export class TrainingPage {
     return this.#cards.isRefused(this.#settings.preset);
   }
 
+  /** The photo that is chosen; null if another one is chosen meanwhile. Throws PhotoError. */
+  chosenPhoto(): Promise<Photo | null> {
+    return this.#gallery.chosen();
+  }
+
   /** The settings as part of the address. */
   get address(): string {
     return this.#settings.write(EXAMPLE_NAMES);

@@ -1,9 +1,16 @@
-// The views of the page: three, and the benchmark that the footer links. The address names the one that is shown (#view=train), and keeps the settings of Train beside it.
+// The views of the page: three, and the benchmark that the footer links. The address names the one that is shown (#view=train), and keeps the
+// settings of Train beside it. It may also name a panel of the view (#view=how&panel=patch for the element #how-patch): what a "?" in a tool links to.
 
 import { byId } from "./dom.ts";
 
 const NAMES = ["play", "train", "how", "benchmark"] as const;
 export type ViewName = (typeof NAMES)[number];
+
+/** Where keyboard and screen reader go on. */
+function goTo(panel: HTMLElement | null): void {
+  panel?.scrollIntoView({ block: "start" });
+  panel?.focus({ preventScroll: true });
+}
 
 export class Views {
   #shown: ViewName = "play";
@@ -18,9 +25,14 @@ export class Views {
   read(): string {
     const given = new URLSearchParams(location.hash.replace(/^#/, ""));
     const name = given.get("view");
+    const panel = given.get("panel");
     given.delete("view");
-    this.#rest = given.toString();
+    given.delete("panel");
+    const rest = given.toString();
+    // A link to a panel says nothing of the settings: they stay.
+    if (panel === null || rest !== "") this.#rest = rest;
     this.#open(NAMES.find((one) => one === name) ?? "play");
+    if (panel !== null) goTo(document.getElementById(`${this.#shown}-${panel}`));
     return this.#rest;
   }
 

@@ -3,6 +3,7 @@
 import { animateModel } from "./animate/model-work.ts";
 import { editOfModel } from "./edit/model-work.ts";
 import { enlargeByModel } from "./enlarge/model-work.ts";
+import { growthOfModel, judgementOfModel } from "./explain/model-work.ts";
 import { harmonizeOfModel } from "./harmonize/model-work.ts";
 import type { FeatureName } from "./messages.ts";
 import { paintOfModel } from "./paint/model-work.ts";
@@ -16,4 +17,6 @@ export const GPU_WORK: { readonly [K in FeatureName]: ModelWork<K> } = {
   sample: sampleOfModel,
   edit: editOfModel,
   harmonize: harmonizeOfModel,
+  judge: judgementOfModel,
+  grow: growthOfModel,
 };

@@ -4,6 +4,7 @@ import type { AnimateReply, AnimateRequest } from "./animate/messages.ts";
 import type { BlendReply } from "./blend/messages.ts";
 import type { EditRequest } from "./edit/messages.ts";
 import type { EnlargeReply, EnlargeRequest } from "./enlarge/messages.ts";
+import type { GrowReply, GrowRequest, JudgeReply, JudgeRequest } from "./explain/messages.ts";
 import type { HarmonizeRequest } from "./harmonize/messages.ts";
 import type { PaintReply, PaintRequest } from "./paint/messages.ts";
 import type { SampleReply, SampleRequest } from "./sample/messages.ts";
@@ -15,6 +16,8 @@ interface Messages {
   sample: { readonly request: SampleRequest; readonly reply: SampleReply };
   edit: { readonly request: EditRequest; readonly reply: BlendReply };
   harmonize: { readonly request: HarmonizeRequest; readonly reply: BlendReply };
+  judge: { readonly request: JudgeRequest; readonly reply: JudgeReply };
+  grow: { readonly request: GrowRequest; readonly reply: GrowReply };
 }
 
 export type FeatureName = keyof Messages;

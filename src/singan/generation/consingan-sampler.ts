@@ -7,11 +7,12 @@ import { isSameSize, type Planes } from "../../image/planes.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { compile, type Program, submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
-import { generatorShapes, stageNoiseShape } from "../model/consingan-models.ts";
+import { discriminatorShapes, generatorShapes, stageNoiseShape } from "../model/consingan-models.ts";
 import type { ConsinganModel } from "../model/model.ts";
-import { generator } from "../networks/consingan-network.ts";
+import { discriminator, generator } from "../networks/consingan-network.ts";
 import { fixedNoiseKey, gpuNoise, PURPOSE, randomKey, stageNoise } from "../networks/noise.ts";
 import { type Band, checkShared, planesBytes, type SampleOptions, type Sampler, type Sampling, trainedSize } from "./sampling.ts";
+import { requireDiscriminator, type ScoreMap, scoreMaps } from "./scores.ts";
 
 /** The longest side of a picture in one piece, px; photos have the same limit. */
 const MAX_SIDE = 65_535;
@@ -99,6 +100,13 @@ export class ConsinganSampler implements Sampler {
   /** Made from the coarsest picture and the noise that the model was trained with. */
   reconstruction(): Promise<Planes> {
     return this.#render(this.#sizes.length, trainedSize(this.model), randomKey(0, PURPOSE.sample, 0));
+  }
+
+  /** The model has the discriminator of the last trained scale only. */
+  async scores(scale: number, pictures: readonly Planes[]): Promise<ScoreMap[]> {
+    requireDiscriminator(this.model, scale, this.#sizes.length - 1);
+    const { options, discriminator: state } = this.model;
+    return scoreMaps(this.gpu, { network: discriminator, shapes: discriminatorShapes(options.channels), state }, pictures);
   }
 
   async #render(startScale: number, size: Size, key: Uint32Array): Promise<Planes> {

@@ -46,6 +46,13 @@ export interface Path {
 
 export const resultSize = ({ stages, crop }: Path): Size => crop ?? stages.at(-1)!.size;
 
+/** The path as far as its first `stages` stages: it leads to the picture that the whole one has there, with the same noise. */
+export const pathTo = ({ crop: _, keep, ...path }: Path, stages: number): Path => ({
+  ...path,
+  stages: path.stages.slice(0, stages),
+  ...(keep && { keep: keep.slice(0, stages) }),
+});
+
 /** Rounds halves to even, as Python does: the official code computes its sizes so. */
 export function roundHalfToEven(x: number): number {
   const below = Math.floor(x);

@@ -5,6 +5,7 @@ import type { Mask } from "../../image/mask.ts";
 import type { Planes, Wraps } from "../../image/planes.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import { type AnyModel, requireScale } from "../model/model.ts";
+import type { ScoreMap } from "./scores.ts";
 
 /** none: every random noise is replaced by zeros. */
 export type Noise = "random" | "none";
@@ -45,6 +46,11 @@ export interface Sampler {
   bands(options: SampleOptions, progress?: ShareProgress): AsyncGenerator<Band>;
   /** The picture that the model was trained to reproduce: its memory of the photo. */
   reconstruction(): Promise<Planes>;
+  /**
+   * What the discriminator of a trained scale says of pictures of one size: how much each patch looks like one of the photo at this scale.
+   * Throws OptionError for a scale whose discriminator the model does not have, and as scoreMaps().
+   */
+  scores(scale: number, pictures: readonly Planes[]): Promise<ScoreMap[]>;
   dispose(): Promise<void>;
 }
 

@@ -6,9 +6,9 @@ import { crop, isSameSize, NO_WRAPS, type Planes, periodicCrop } from "../../ima
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
-import { zStarShape } from "../model/shapes.ts";
+import { parameterShapes, zStarShape } from "../model/shapes.ts";
 import { FrozenScale, type Statistics } from "../networks/frozen-scale.ts";
-import { macsPerPass } from "../networks/networks.ts";
+import { discriminator, macsPerPass } from "../networks/networks.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
 import { keepingPath, type Path, photoPath, reconstructionPath, resultSize, type Stage, samplePath, sizesFor } from "./path.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type ShareProgress,
   trainedSize,
 } from "./sampling.ts";
+import { requireDiscriminator, type ScoreMap, scoreMaps } from "./scores.ts";
 import {
   bandsOf,
   compileTileProgram,
@@ -120,6 +121,12 @@ export class SinganSampler implements Sampler {
 
   reconstruction(): Promise<Planes> {
     return this.render(reconstructionPath(this.model), { seed: 0 });
+  }
+
+  async scores(scale: number, pictures: readonly Planes[]): Promise<ScoreMap[]> {
+    requireDiscriminator(this.model, scale, 0);
+    const { channels, discriminator: state } = this.model.scales[scale]!;
+    return scoreMaps(this.gpu, { network: discriminator, shapes: parameterShapes("discriminator", channels), state }, pictures);
   }
 
   #pathOf(options: SampleOptions): Path {

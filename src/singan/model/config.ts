@@ -171,3 +171,5 @@ export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, wid
 
 /** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
 export const PADDING = 5;
+/** Side of the patch that a pixel of G, or a score of D, depends on, px. */
+export const RECEPTIVE_FIELD = 2 * PADDING + 1;
