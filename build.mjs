@@ -148,18 +148,29 @@ async function bundlePage(folder, isSite) {
       "src/demo/style.css",
     ],
     outdir: folder,
-    loader: { ".html": "text" },
     define: { IS_SITE: `${isSite}`, PAGE_VERSION: JSON.stringify(pageVersion()) },
     splitting: true,
     minify: true,
   });
-  for (const name of readdirSync("src/demo").filter((file) => /\.(html|svg|webmanifest)$/.test(file))) {
-    copyFileSync(`src/demo/${name}`, join(folder, name));
-  }
+  for (const name of ["icon.svg", "app.webmanifest"]) copyFileSync(`src/demo/${name}`, join(folder, name));
+  writeFileSync(
+    join(folder, "index.html"),
+    readFileSync("src/demo/index.html", "utf8").replace(/<!-- The controls of .*-->/, panels()),
+  );
   cpSync("photos", join(folder, "photos"), { recursive: true });
   cpSync("src/demo/stored", join(folder, "stored"), { recursive: true });
   copyModels(join(folder, "models"));
   writeFileSync(join(folder, "benchmarks.json"), JSON.stringify(storedSteps()));
+}
+
+/** The controls of the tools, each in a template. */
+function panels() {
+  const features = "src/demo/features";
+  return readdirSync(features)
+    .map((name) => [name, join(features, name, "panel.html")])
+    .filter(([, file]) => existsSync(file))
+    .map(([name, file]) => `<template id="panel-${name}">\n${readFileSync(file, "utf8")}</template>`)
+    .join("\n");
 }
 
 /** The trained models that come with the page, if there are any, and the list of their lengths in bytes (src/demo/shipped.ts). */

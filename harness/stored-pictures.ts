@@ -4,7 +4,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { SHIPPED } from "../src/demo/shipped.ts";
 import { type Planes, toRgb8 } from "../src/image/planes.ts";
 import { openAdapter } from "../src/node/adapter.ts";
 import { openDevice } from "../src/runtime/open.ts";
@@ -12,6 +11,8 @@ import { openSampler, readModel } from "../src/singan/recipes.ts";
 
 const FOLDER = "src/demo/stored";
 const COUNT = 8;
+/** The page's first model: src/demo/shipped.ts. */
+const MODEL = "models/clouds.safetensors";
 
 async function write(name: string, planes: Planes): Promise<void> {
   const { width, height, data } = toRgb8(planes);
@@ -21,7 +22,7 @@ async function write(name: string, planes: Planes): Promise<void> {
   writeFileSync(join(FOLDER, `${name}.webp`), webp);
 }
 
-const model = readModel(readFileSync(join("models", `${SHIPPED[0]}.safetensors`)));
+const model = readModel(readFileSync(MODEL));
 const gpu = await openDevice(await openAdapter());
 const sampler = await openSampler(gpu, model);
 rmSync(FOLDER, { recursive: true, force: true });

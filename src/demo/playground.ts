@@ -84,9 +84,7 @@ export class Playground {
   #addTool(tool: Tool): void {
     const [label, radio] = [document.createElement("label"), document.createElement("input")];
     Object.assign(radio, { type: "radio", name: "tool", value: tool.id, checked: tool === this.#tool });
-    label.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${tool.icon}"/></svg>`;
-    label.prepend(radio);
-    label.append(tool.label);
+    label.append(radio, iconOf(tool), tool.label);
     byId("tools", HTMLElement).append(label);
     this.#radios.set(tool, radio);
     radio.addEventListener("change", () => this.useTool(tool.id));
@@ -97,7 +95,7 @@ export class Playground {
     this.#close();
     this.hooks.showError(null);
     this.#radios.get(this.#tool)!.checked = true;
-    this.#panel.innerHTML = this.#tool.panel;
+    this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
     this.#panel.ariaLabel = this.#tool.label;
     const { place, end } = this.#placeOf(source, settings);
     const close = this.#tool.open(place);
@@ -174,4 +172,15 @@ export class Playground {
   #describePin(): void {
     this.#pin.ariaPressed = String(this.#strip.isPinned);
   }
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function iconOf({ icon }: Tool): SVGElement {
+  const [svg, path] = [document.createElementNS(SVG, "svg"), document.createElementNS(SVG, "path")];
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", icon);
+  svg.append(path);
+  return svg;
 }

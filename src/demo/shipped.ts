@@ -1,7 +1,7 @@
 // The trained models that come with the page, in models/. They are loaded when they are needed.
 
 /** Their names; the bundled photos of the same names are what they were trained on. The first visit opens the first one. */
-export const SHIPPED = ["tulips", "clouds"] as const;
+export const SHIPPED = ["clouds", "tulips"] as const;
 
 /** Written by build.mjs: the models that this page has, and how long their files are. */
 const INDEX = "models/index.json";

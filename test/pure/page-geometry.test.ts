@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import { Edits } from "../../src/demo/features/edit/edits.ts";
 import * as geometry from "../../src/demo/features/geometry.ts";
-import { History } from "../../src/demo/features/history.ts";
 import { cornersOf } from "../../src/image/placement.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
 import { outlineOf } from "../../src/image/region.ts";
@@ -72,20 +71,4 @@ test("several edits in a row: each part is taken from the result of those before
   expect(once.outline).toEqual(square(5));
   expect(once.take([], true).taken).toBeNull();
   expect(once.isChanged).toBe(true);
-});
-
-test("undo and redo; a new state takes the place of those undone", () => {
-  const history = new History("a");
-  history.push("b");
-  history.push("c");
-  history.undo();
-  expect([history.current, history.canUndo, history.canRedo]).toEqual(["b", true, true]);
-  history.redo();
-  expect(history.current).toBe("c");
-  history.undo();
-  history.push("d");
-  history.redo();
-  expect(history.current).toBe("d");
-  for (let i = 0; i < 5; i++) history.undo();
-  expect([history.current, history.canUndo]).toEqual(["a", false]);
 });

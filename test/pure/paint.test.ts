@@ -1,9 +1,9 @@
 // The tools of painting: the brush, what can be undone, and the colours of a photo.
 
 import { expect, test } from "vitest";
+import { History } from "../../src/demo/features/history.ts";
 import { brush } from "../../src/demo/features/paint/brush.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
-import { History } from "../../src/demo/history.ts";
 import { blank, type Rgb, type Rgb8 } from "../../src/image/planes.ts";
 
 const BLACK: Rgb = [0, 0, 0];
@@ -50,7 +50,7 @@ test("another picture as ink brings its pixels back, exactly where the brush is"
 });
 
 test("undo and redo go through the states; a new one forgets those that were undone", () => {
-  const history = new History("a", 100, (states) => states.length);
+  const history = new History("a", () => true);
   for (const state of ["b", "c", "d"]) history.push(state);
   expect([history.undo(), history.undo(), history.now, history.canRedo]).toEqual([true, true, "b", true]);
   expect([history.redo(), history.now]).toEqual([true, "c"]);
@@ -63,7 +63,7 @@ test("undo and redo go through the states; a new one forgets those that were und
 });
 
 test("the history forgets its oldest states when they need too much memory, but never the current one", () => {
-  const history = new History(10, 50, (states) => states.reduce((a, b) => a + b, 0));
+  const history = new History(10, (states) => states.reduce((a, b) => a + b, 0) <= 50);
   history.push(20);
   history.push(15);
   expect(history.canUndo).toBe(true);

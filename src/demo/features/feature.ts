@@ -32,14 +32,12 @@ export interface PhotoSource {
 export type Source = ModelSource | PhotoSource;
 
 export interface Tool {
-  /** A word for the address. */
+  /** A word for the address; also the name of its folder, which has its controls (panel.html). */
   readonly id: string;
   /** A word for the visitor. */
   readonly label: string;
   /** The path of a symbol of 24x24 units, drawn with lines. */
   readonly icon: string;
-  /** Its controls, as HTML. */
-  readonly panel: string;
   /** Why it can't work with a source, in one line; null where it can. */
   refusal(source: Source): string | null;
   /** Its settings as they are now, as far as a link can hold them (address.ts), by name; absent where there are none. */

@@ -1,39 +1,47 @@
-// The states of a tool that Undo and Redo go through. Pure.
+// What can be undone and redone: the states that a tool was in, oldest first, as many as fit into the memory for them.
 
-/** More are forgotten, the oldest first: states may hold pictures. */
 const MOST = 40;
 
 export class History<T> {
-  #states: readonly T[];
-  #at = 0;
+  #states: T[];
+  #now = 0;
 
-  constructor(first: T) {
+  /** `fits` says how many states may be kept; the current one always stays. */
+  constructor(
+    first: T,
+    private readonly fits: (states: readonly T[]) => boolean = ({ length }) => length <= MOST,
+  ) {
     this.#states = [first];
   }
 
-  get current(): T {
-    return this.#states[this.#at]!;
+  get now(): T {
+    return this.#states[this.#now]!;
   }
-
   get canUndo(): boolean {
-    return this.#at > 0;
+    return this.#now > 0;
   }
-
   get canRedo(): boolean {
-    return this.#at < this.#states.length - 1;
+    return this.#now < this.#states.length - 1;
   }
 
-  /** Adds a state in the place of those that were undone. */
+  /** The next state; those that were undone are forgotten. */
   push(state: T): void {
-    this.#states = [...this.#states.slice(0, this.#at + 1), state].slice(-MOST);
-    this.#at = this.#states.length - 1;
+    this.#states = [...this.#states.slice(0, this.#now + 1), state];
+    while (this.#states.length > 1 && !this.fits(this.#states)) this.#states.shift();
+    this.#now = this.#states.length - 1;
   }
 
-  undo(): void {
-    if (this.canUndo) this.#at--;
+  /** Goes back by one state. Returns whether there was one. */
+  undo(): boolean {
+    if (!this.canUndo) return false;
+    this.#now--;
+    return true;
   }
 
-  redo(): void {
-    if (this.canRedo) this.#at++;
+  /** Goes forward by one state. Returns whether there was one. */
+  redo(): boolean {
+    if (!this.canRedo) return false;
+    this.#now++;
+    return true;
   }
 }

@@ -9,7 +9,6 @@ import type { ModelSource, Place, Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
 import type { AnimateRequest } from "./messages.ts";
-import panel from "./panel.html";
 import { animationName, frameAfter, stepped } from "./playback.ts";
 import { canRecord, recordWebm } from "./webm.ts";
 
@@ -31,7 +30,6 @@ export const animateTool: Tool = {
   id: "animate",
   label: "Animate",
   icon: "M3 5h18v14H3zM7 5v14M17 5v14M10 9l5 3-5 3z",
-  panel,
   refusal: (source) => {
     if (source.kind === "photo") return "Animate needs a trained model.";
     return source.isSingan ? null : "A ConSinGAN model can't be animated.";

@@ -10,7 +10,6 @@ import { History } from "../history.ts";
 import { drawHandles, drawOutline, reachOf } from "../outline.ts";
 import { RectFields } from "../rect-fields.ts";
 import { Edits } from "./edits.ts";
-import panel from "./panel.html";
 
 const HELP =
   "Press and move to select a part of the photo; press inside it and move to put it elsewhere, or at a corner to scale it. " +
@@ -20,7 +19,6 @@ export const editTool: Tool = {
   id: "edit",
   label: "Edit",
   icon: "M4 4h10v10H4zM17 10h3v10H10v-3",
-  panel,
   refusal: refusalOf,
   open: (place) => new Edit(place).end,
 };
@@ -77,7 +75,7 @@ class Edit implements StageHandler {
   readonly end = (): void => this.#detach();
 
   get #edits(): Edits {
-    return this.#history.current;
+    return this.#history.now;
   }
 
   down(point: Point): void {

@@ -9,7 +9,6 @@ import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
 import { enlargedNames, largestFactor } from "./factor.ts";
 import type { EnlargeReply, EnlargeRequest } from "./messages.ts";
-import panel from "./panel.html";
 
 /** The picture is made when no field has changed for so long. */
 const SETTLE_MS = 400;
@@ -27,7 +26,6 @@ export const enlargeTool: Tool = {
   id: "enlarge",
   label: "Enlarge",
   icon: "M4 14v6h6M20 10V4h-6M4 20l7-7M20 4l-7 7",
-  panel,
   refusal: (source) => {
     if (source.kind === "photo") return "Enlarge needs a trained model.";
     if (!source.isSingan) return "A ConSinGAN model can't enlarge.";

@@ -12,7 +12,6 @@ import { History } from "../history.ts";
 import { drawHandles, drawOutline, reachOf } from "../outline.ts";
 import { loadCutout } from "./object-file.ts";
 import { opaquePart } from "./opaque-part.ts";
-import panel from "./panel.html";
 
 const HELP =
   "Press the object and move to put it elsewhere, at a corner to scale it, or at the round handle to turn it. " +
@@ -31,7 +30,6 @@ export const harmonizeTool: Tool = {
   id: "harmonise",
   label: "Harmonise",
   icon: "M4 20l5-8 4 5 2-3 5 6zM16 4a3 3 0 1 0 .1 0",
-  panel,
   refusal: refusalOf,
   open: (place) => new Harmonize(place).end,
 };
@@ -116,7 +114,7 @@ class Harmonize implements StageHandler {
       return;
     }
     this.#results.work();
-    const placement = this.#history.current?.placement;
+    const placement = this.#history.now?.placement;
     if (!placement) return;
     const reach = reachOf(placement, this.#onePixel);
     if (cornerAt([turnerOf(placement, TURNER * this.#onePixel)], point, reach) !== null)
@@ -139,7 +137,7 @@ class Harmonize implements StageHandler {
         this.#live = { ...from, x: Math.round(from.x + point.x - x), y: Math.round(from.y + point.y - y) };
       }
       this.#showFields(this.#live);
-      this.#results.show(this.#pictureOf({ object: this.#history.current!.object, placement: this.#live }));
+      this.#results.show(this.#pictureOf({ object: this.#history.now!.object, placement: this.#live }));
     }
   }
 
@@ -152,7 +150,7 @@ class Harmonize implements StageHandler {
       const { picture, alpha } = this.#loaded!;
       const inside = maskOfOutline(picture, gesture.points).data;
       this.#use(alpha.data.map((a, i) => a * inside[i]!));
-    } else if (live) this.#push({ object: this.#history.current!.object, placement: live });
+    } else if (live) this.#push({ object: this.#history.now!.object, placement: live });
   }
 
   key({ key }: KeyboardEvent): boolean {
@@ -175,7 +173,7 @@ class Harmonize implements StageHandler {
   draw(context: CanvasRenderingContext2D, onePixel: number): void {
     this.#onePixel = onePixel;
     if (this.#gesture?.kind === "lasso") drawOutline(context, onePixel, this.#gesture.points, false);
-    const placement = this.#live ?? this.#history.current?.placement;
+    const placement = this.#live ?? this.#history.now?.placement;
     if (!placement || !this.#results.isOwnShown) return;
     drawOutline(context, onePixel, cornersOf(placement));
     drawHandles(context, onePixel, cornersOf(placement));
@@ -208,13 +206,13 @@ class Harmonize implements StageHandler {
     const { picture, alpha } = this.#loaded!;
     const object = cut(picture, { ...alpha, data })?.cutout;
     if (!object) return;
-    const before = this.#history.current?.placement;
+    const before = this.#history.now?.placement;
     const middle = placedInMiddle(object.picture, this.place.source.photo);
     this.#push({ object, placement: before ? { ...middle, x: before.x, y: before.y, angle: before.angle } : middle });
   }
 
   #readFields(): void {
-    const now = this.#history.current;
+    const now = this.#history.now;
     if (!now || !this.#fields.every((field) => field.checkValidity())) return;
     const [x, y, side, angle] = this.#fields.map((field) => Number(field.value)) as [number, number, number, number];
     this.#push({ ...now, placement: { ...ofSide(now.placement, side), x, y, angle } });
@@ -239,7 +237,7 @@ class Harmonize implements StageHandler {
 
   #make(): void {
     const { place } = this;
-    const [now, seed] = [this.#history.current, this.#seed];
+    const [now, seed] = [this.#history.now, this.#seed];
     const object = now && placed(now.object, now.placement, place.source.photo);
     const request = object && opaquePart(object.alpha).data.includes(1) ? { object, seed, steps: this.#results.steps } : null;
     const own = this.#pictureOf(now);
@@ -252,7 +250,7 @@ class Harmonize implements StageHandler {
 
   #describe(): void {
     const { cut: cutButton, whole, undo, redo, remove, more } = this.#buttons;
-    const now = this.#history.current;
+    const now = this.#history.now;
     if (now) this.#showFields(now.placement);
     else for (const field of this.#fields) field.value = "";
     this.#fieldset.disabled = remove.disabled = more.disabled = now === null;

@@ -4,14 +4,13 @@ import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } f
 import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
 import { byId } from "../../dom.ts";
-import { History } from "../../history.ts";
 import { loadOwn } from "../../photo.ts";
 import type { Point } from "../../stage.ts";
 import type { Place, Source, Tool } from "../feature.ts";
+import { History } from "../history.ts";
 import { sizeText } from "../sample/tool.ts";
 import { brush, type Ink } from "./brush.ts";
 import type { PaintReply } from "./messages.ts";
-import panel from "./panel.html";
 import { swatchesOf } from "./swatches.ts";
 
 /** How much may change of a painting, for photos without a model. */
@@ -31,7 +30,6 @@ export const paintTool: Tool = {
   id: "paint",
   label: "Paint",
   icon: "M4 20c3 0 5-1 5-4a2.5 2.5 0 0 0-5 0c0 2-1 3-2 3 0 1 1 1 2 1zM9 13 19 3l2 2L11 15",
-  panel,
   refusal: (source) => {
     if (source.kind === "photo") return null;
     if (!source.isSingan) return "Models of the recipe consingan can't be painted into.";
@@ -93,7 +91,7 @@ class Paint {
     const { photo } = source;
     const start = blank(photo.width, photo.height, this.#swatches[0]);
     const first = earlier ? fitted(earlier.now, photo) : { painting: start, start, name: "painting" };
-    this.history = earlier && first === earlier.now ? earlier : new History(first, UNDO_BYTES, bytesOf);
+    this.history = earlier && first === earlier.now ? earlier : new History(first, (states) => bytesOf(states) <= UNDO_BYTES);
     byId("paint-hint", HTMLElement).textContent =
       source.kind === "model"
         ? "Draw on the picture. When you lift the brush, the model turns your painting into pictures like the photo: scale 1 changes most, the last one least."

@@ -5,7 +5,6 @@ import { byId } from "../../dom.ts";
 import type { Place, Source, Tool } from "../feature.ts";
 import { KeptPart } from "./kept-part.ts";
 import type { SampleReply, SampleRequest } from "./messages.ts";
-import panel from "./panel.html";
 
 /** Pictures in the strip. */
 const COUNT = 8;
@@ -27,7 +26,6 @@ export const sampleTool: Tool = {
   id: "sample",
   label: "Sample",
   icon: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
-  panel,
   refusal: () => null,
   settings: () => {
     const value = (id: string): string => byId(id, HTMLInputElement).value;
