@@ -164,7 +164,7 @@ function disk(side: number): { readonly png: Uint8Array; readonly cutout: Cutout
 test("an object that number fields place: the collage, and the library's picture of it; it is taken away again", () =>
   visit("photo=clouds", async (page) => {
     await openModel(page);
-    await openTool(page, "harmonise");
+    await openTool(page, "harmonize");
     const { png, cutout } = disk(12);
     const path = join(folder, "disk.png");
     writeFileSync(path, png);
@@ -192,7 +192,7 @@ test("an object that number fields place: the collage, and the library's picture
 test("a picture without transparency is cut out by a lasso; one that is pasted becomes an object, not the photo", () =>
   visit("photo=clouds", async (page) => {
     await openModel(page);
-    await openTool(page, "harmonise");
+    await openTool(page, "harmonize");
     const whole = striped(30, 30);
     await page.evaluate(
       (bytes) => {

@@ -18,23 +18,26 @@ import { choose, downloaded, folder, isFilled, LIMIT_MS, pixels, start, TINY, te
 
 let gpu: Gpu;
 let model: AnyModel;
-/** A page with two shipped models, and one whose workers can store nothing. */
-let [withModels, forbidding]: FileServer[] = [];
+/** A page with two shipped models, one with none, and one whose workers can store nothing. */
+let [withModels, withoutModels, forbidding]: FileServer[] = [];
 beforeAll(async () => {
   gpu = await openDevice(await openAdapter());
   model = await trainAll(gpu, tinyPhoto(), SHORT);
-  const [shipped, forbidden] = [join(folder, "shipped"), join(folder, "forbidden")];
-  for (const copy of [shipped, forbidden]) cpSync("dist/demo", copy, { recursive: true });
+  const [shipped, bare, forbidden] = [join(folder, "shipped"), join(folder, "bare"), join(folder, "forbidden")];
+  for (const copy of [shipped, bare, forbidden]) cpSync("dist/demo", copy, { recursive: true });
   for (const name of ["tulips", "clouds"]) writeFileSync(join(shipped, "models", `${name}.safetensors`), writeModel(model));
   const bytes = statSync(join(shipped, "models/clouds.safetensors")).size;
   writeFileSync(join(shipped, "models/index.json"), JSON.stringify({ tulips: bytes, clouds: bytes }));
+  for (const copy of [bare, forbidden]) writeFileSync(join(copy, "models/index.json"), "{}");
   const forbid = `navigator.storage.getDirectory = () => Promise.reject(new DOMException("Not here.", "SecurityError"));\n`;
   writeFileSync(join(forbidden, "worker.js"), forbid + readFileSync(join(forbidden, "worker.js"), "utf8"));
   withModels = await serve(shipped);
+  withoutModels = await serve(bare);
   forbidding = await serve(forbidden);
 });
 afterAll(async () => {
   await withModels?.close();
+  await withoutModels?.close();
   await forbidding?.close();
   gpu?.dispose();
 });
@@ -91,7 +94,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       expect(await textOf(page, "#kept-models .hint")).toMatch(/^30×30 px, \d\.\d MB, /);
       await page.keyboard.press("Escape");
       await waitFor(page, `!document.getElementById("models").open && ${hasFocus("document")}`);
-    }, { in: own }); // biome-ignore format: one call
+    }, { in: own, at: withoutModels!.url }); // biome-ignore format: one call
     await visit("", async (page) => {
       await waitFor(page, `!document.getElementById("start").disabled`);
       await page.click("#document");
@@ -101,7 +104,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       await waitFor(page, `${isFilled("stage")} && ${hasFocus("document")}`);
       expect(await pixels(page, "picture")).toEqual(picture);
       expect([await name(page), await state(page)]).toEqual(["tulips", "kept in this browser"]);
-    }, { in: own }); // biome-ignore format: one call
+    }, { in: own, at: withoutModels!.url }); // biome-ignore format: one call
     const remove = async (page: Page): Promise<void> => {
       await page.click("#document");
       await waitFor(page, keptCount(1));
@@ -112,7 +115,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       await page.reload();
       await page.click("#document");
       await waitFor(page, keptCount(1));
-    }, { in: own, refused: /^Delete the model tulips from this browser\?$/ }); // biome-ignore format: one call
+    }, { in: own, at: withoutModels!.url, refused: /^Delete the model tulips from this browser\?$/ }); // biome-ignore format: one call
     await visit("", async (page) => {
       await remove(page);
       await waitFor(page, `${keptCount(0)} && ${isShown("kept-hint")}`);
@@ -121,7 +124,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       await page.click("#document");
       await waitFor(page, isShown("kept-hint"));
       expect(await page.$$("#kept-models li")).toEqual([]);
-    }, { in: own }); // biome-ignore format: one call
+    }, { in: own, at: withoutModels!.url }); // biome-ignore format: one call
   }));
 
 test("an opened file can be kept, and downloaded again as it was", () =>
@@ -166,28 +169,28 @@ test("a first visit opens the first model of the page; a link another one, with 
     const place = { in: own, at: withModels!.url };
     try {
       await visit("", async (page) => {
-        await waitFor(page, `${isFilled("stage")} && ${isNamed("tulips")}`);
+        await waitFor(page, `${isFilled("stage")} && ${isNamed("clouds")}`);
         expect(await state(page)).toBe("comes with this page");
         expect(await pixels(page, "picture")).toEqual(toRgb8(await sampler.sample({ seed: 0 })));
         await page.click("#document");
         await waitFor(page, isShown("shipped-section"));
-        expect(await page.$$eval("#shipped-models strong", (all) => all.map((e) => e.textContent))).toEqual(["tulips", "clouds"]);
+        expect(await page.$$eval("#shipped-models strong", (all) => all.map((e) => e.textContent))).toEqual(["clouds", "tulips"]);
       }, place); // biome-ignore format: one call
-      const address = "view=play&model=clouds&tool=sample&number=11&change=0&width=40&seamless=x";
+      const address = "view=play&model=tulips&tool=sample&number=11&change=0&width=40&seamless=x";
       const size = { width: 40, height: model.sizes.at(-1)!.height };
       const wanted = toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps: { x: true, y: false } }));
       let link = "";
       await visit(address, async (page) => {
-        await waitFor(page, `${isFilled("stage")} && ${isNamed("clouds")}`);
+        await waitFor(page, `${isFilled("stage")} && ${isNamed("tulips")}`);
         expect(await pixels(page, "picture")).toEqual(wanted);
         link = await copied(page, "#copy-link", "#copy-hint");
         expect(link).toBe(`${withModels!.url}#${address}`);
-        expect(await textOf(page, "#copy-hint")).toBe("Copied. The link names clouds and holds the settings.");
+        expect(await textOf(page, "#copy-hint")).toBe("Copied. The link names tulips and holds the settings.");
       }, place); // biome-ignore format: one call
       await visit("", async (page) => {
-        await waitFor(page, `${isFilled("stage")} && ${isNamed("tulips")}`);
+        await waitFor(page, `${isFilled("stage")} && ${isNamed("clouds")}`);
         await page.evaluate((to) => { location.href = to; }, link); // biome-ignore format: one line
-        await waitFor(page, isNamed("clouds"));
+        await waitFor(page, isNamed("tulips"));
         await expect.poll(() => pixels(page, "picture"), { timeout: LIMIT_MS }).toEqual(wanted);
         // Another source: the address does not name the old one any more, and a link of a photo of one's own holds no name.
         await choose(page, "own.safetensors", writeModel(model));
@@ -218,12 +221,12 @@ test("the visitor is quicker than the first model; and where it can't be loaded,
     await page.waitForNetworkIdle();
     expect(await name(page)).toBe("Models");
     expect(await page.$eval("#problem", (e) => (e as HTMLElement).hidden)).toBe(true);
-  });
+  }, { at: withoutModels!.url }); // biome-ignore format: one call
   await visit("model=clouds", async (page) => {
     await waitFor(page, isShown("problem"));
     expect(await textOf(page, "#problem")).toBe("The model clouds could not be loaded.");
     expect(await page.$eval("#report", (e) => (e as HTMLElement).hidden)).toBe(true);
-  });
+  }, { at: withoutModels!.url }); // biome-ignore format: one call
 });
 
 test("without a GPU there is a report to copy, and no shipped model is loaded", () =>

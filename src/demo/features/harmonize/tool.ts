@@ -27,7 +27,7 @@ const HINTS = {
 };
 
 export const harmonizeTool: Tool = {
-  id: "harmonise",
+  id: "harmonize",
   label: "Harmonise",
   icon: "M4 20l5-8 4 5 2-3 5 6zM16 4a3 3 0 1 0 .1 0",
   refusal: refusalOf,
