@@ -92,6 +92,7 @@ export class DemoTab {
       const session = await this.page.createCDPSession();
       await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
       await this.press("play-model");
+      await this.press("document");
       await this.press("save-model");
       for (let tries = 0; tries < 200; tries++) {
         const name = (await readdir(folder)).find((file) => file.endsWith(".safetensors"));

@@ -106,6 +106,14 @@ export async function downloaded(page: Page, button: string, name: string): Prom
   return readFileSync(join(folder, name));
 }
 
+/** The downloaded file of the open model, which has this name. */
+export async function savedModel(page: Page, name: string): Promise<Uint8Array> {
+  await page.locator("#document").click();
+  const file = await downloaded(page, "#save-model", `${name}.safetensors`);
+  await page.keyboard.press("Escape");
+  return file;
+}
+
 export async function choose(page: Page, name: string, bytes: Uint8Array): Promise<void> {
   const path = join(folder, name);
   writeFileSync(path, bytes);

@@ -26,6 +26,7 @@ import {
   pixels,
   play,
   progress,
+  savedModel,
   server,
   start,
   striped,
@@ -46,7 +47,7 @@ test("trains the bundled photo to the end, makes samples by seed, and saves pict
       "2 · 28×28",
       "3 · 30×30",
     ]);
-    expect(await page.$$eval("#scales canvas", (all) => all.length)).toBe(9);
+    expect(await page.$$eval("#scales canvas", (all) => all.length)).toBe(3);
     expect(await textOf(page, "#legend")).toMatch(/D real -?\d.*Reconstruction \d+\.\d+$/);
 
     const first = await play(page);
@@ -61,7 +62,7 @@ test("trains the bundled photo to the end, makes samples by seed, and saves pict
 
     const png = await downloaded(page, "#save-sample", "tulips-seed-0.png");
     expect(decodeImage(png).data).toEqual(first.data);
-    const model = readModel(await downloaded(page, "#save-model", "tulips.safetensors"));
+    const model = readModel(await savedModel(page, "tulips"));
     expect(model.scales.length).toBe(3);
     expect(model.options).toMatchObject({ seed: 7, maxSize: 30, iterations: 2, channels: 4 });
     expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
@@ -228,13 +229,14 @@ describe("the address", () => {
     visit("view=train&photo=citrus&preset=preview&seed=5&iterations=9", async (page) => {
       await waitFor(page, isFilled("real"));
       const value = (id: string) => page.$eval(`#${id}`, (e) => (e as HTMLInputElement).value);
-      expect([await value("preset"), await value("seed"), await value("iterations"), await value("maxSize")]).toEqual([
+      const preset = () => page.$eval("#cards :checked", (e) => (e as HTMLInputElement).value);
+      expect([await preset(), await value("seed"), await value("iterations"), await value("maxSize")]).toEqual([
         "preview",
         "5",
         "9",
         "",
       ]);
-      await page.select("#preset", "balanced");
+      await page.click("#cards label:has([value=balanced])");
       await page.click("#gallery [value=clouds]");
       expect(new URL(page.url()).hash).toBe("#view=train&photo=clouds&preset=balanced&seed=5&iterations=9");
     }));

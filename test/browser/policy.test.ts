@@ -41,6 +41,7 @@ test("a training and the model's download request nothing from elsewhere", async
   await (await page.waitForSelector(START))!.click();
   await (await page.waitForSelector("#play-model:not(:disabled)"))!.click();
   await (await page.waitForSelector("#save-sample:not(:disabled)"))!.click();
+  await page.click("#document");
   await page.click("#save-model");
   await page.waitForNetworkIdle();
   const own = requested.filter((url) => url.startsWith(server!.url));

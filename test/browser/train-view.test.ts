@@ -4,7 +4,7 @@ import type { Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { readModel } from "../../src/singan/recipes.ts";
-import { downloaded, isFilled, isState, LIMIT_MS, pixels, start, textOf, visit, waitFor } from "./demo-page.ts";
+import { isFilled, isState, LIMIT_MS, pixels, savedModel, start, textOf, visit, waitFor } from "./demo-page.ts";
 
 /** Three scales of 25 to 30 px that take some seconds. */
 const SHORT = "view=train&photo=tulips&maxSize=30&iterations=40&channels=4&seed=7";
@@ -239,7 +239,7 @@ test("after a second crash of the GPU process nothing can be started in vain: th
         expect([id, await isDisabled(page, id)]).toEqual([id, true]);
       expect(await textOf(page, "#unfinished-text")).toMatch(/^Training of tulips stopped at [3-9]\d %/);
       await page.click("#play-model");
-      const model = readModel(await downloaded(page, "#save-model", "tulips.safetensors"));
+      const model = readModel(await savedModel(page, "tulips"));
       expect(model.scales.length).toBeGreaterThanOrEqual(1);
     };
     await visit("view=train&photo=tulips&maxSize=30&iterations=300&channels=4", work, {
