@@ -82,7 +82,7 @@ const library = new Library({
     showError(null);
     playground.use(source, link);
     if (isQuiet) return;
-    show("play");
+    if (views.shown !== "how") show("play"); // which explains by the source that is open
     if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
   },
   onChange: () => models.describe(playground.source),

@@ -6,10 +6,18 @@ import { byId } from "./dom.ts";
 const NAMES = ["play", "train", "how", "benchmark"] as const;
 export type ViewName = (typeof NAMES)[number];
 
+/** Panels fill as they come into view, which moves those below; the place is kept for so long, or until the visitor does something. */
+const KEEP_MS = 3000;
+
 /** Where keyboard and screen reader go on. */
 function goTo(panel: HTMLElement | null): void {
-  panel?.scrollIntoView({ block: "start" });
-  panel?.focus({ preventScroll: true });
+  if (!panel) return;
+  panel.focus({ preventScroll: true });
+  const filling = new ResizeObserver(() => panel.scrollIntoView({ block: "start" }));
+  filling.observe(document.body);
+  const end = (): void => filling.disconnect();
+  for (const input of ["wheel", "pointerdown", "keydown"]) addEventListener(input, end, { once: true });
+  setTimeout(end, KEEP_MS);
 }
 
 export class Views {

@@ -61,9 +61,9 @@ test("a picture grows to the library's sample of its seed, from the step that th
     expect(await page.$eval("#how-step", (canvas) => (canvas as HTMLElement).dataset["filled"])).toBeUndefined(); // not seen yet
     await page.click("#panel a.help");
     await waitFor(page, isFocused("how-change"));
+    await waitFor(page, hasText("how-steps-hint", "Picture 0 after 2 of 2 scales"));
     const { height } = (await page.viewport())!;
     expect(await page.$eval("#how-change", (panel) => panel.getBoundingClientRect().top)).toBeLessThan(height / 2);
-    await waitFor(page, hasText("how-steps-hint", "Picture 0 after 2 of 2 scales"));
     expect(await pixels(page, "how-step")).toEqual(toRgb8(await sampler.sample({ seed: 0 })));
     await slide(page, "how-steps", 1);
     expect(await textOf(page, "#how-steps-hint")).toMatch(/^Picture 0 after 1 of 2 scales, \d+×\d+ px\. It began as noise\.$/);
