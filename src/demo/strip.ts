@@ -30,8 +30,9 @@ export class Strip {
   /** Those that the last expect() has made. */
   #frames: readonly Item[] = [];
   #selected: Item | null = null;
-  /** The pictures that the page comes with: each stays until the one in its place is made. */
+  /** The pictures that the page comes with: each stays until the first one in its place is made. */
   #stored = [...this.#list.children];
+  #isFirst = true;
 
   /** `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. */
   constructor(private readonly onSelect: (shown: StripPicture | null) => void) {}
@@ -61,6 +62,8 @@ export class Strip {
     if (this.#selected && isOver(this.#selected)) this.#selected = null;
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
+    this.#removeStored(this.#isFirst ? labels.length : 0);
+    this.#isFirst = false;
     for (const [i, { element, button, shown }] of this.#frames.entries()) {
       button.ariaBusy = String(shown !== null);
       if (this.#stored[i]) continue;
@@ -96,6 +99,12 @@ export class Strip {
     this.#selected = item;
     for (const one of this.#items) one.button.ariaPressed = String(one === item);
     if (item.shown) this.onSelect(item.shown);
+  }
+
+  /** Removes the stored pictures but the first `count`. */
+  #removeStored(count: number): void {
+    for (const stored of this.#stored.slice(count)) stored.remove();
+    this.#stored = this.#stored.slice(0, count);
   }
 
   #showInPlaceOfStored(): void {
