@@ -208,7 +208,7 @@ test("an enlargement is the library's, compared with a plain one; the zip holds 
     await page.focus("#stage");
     await press(page, "ArrowRight");
     expect(await page.$eval("#split", (one) => (one as HTMLInputElement).value)).toBe("22");
-    const box = (await (await page.$("#stage-layer"))!.boundingBox())!;
+    const box = (await (await page.$("#picture"))!.boundingBox())!;
     await page.mouse.move(box.x + 0.5 * box.width, box.y + box.height / 2);
     await page.mouse.down();
     await page.mouse.move(box.x + 0.75 * box.width, box.y + box.height / 2, { steps: 4 });

@@ -61,9 +61,9 @@ async function set(page: Page, id: string, value: number): Promise<void> {
 
 /** Presses the stage at the first point, in pixels of the photo, moves to the others, and releases. */
 async function drag(page: Page, ...points: readonly (readonly [x: number, y: number])[]): Promise<void> {
-  const { left, top, width, height } = await page.$eval("#stage-layer", (layer) => {
-    layer.scrollIntoView({ block: "center" });
-    const box = layer.getBoundingClientRect();
+  const { left, top, width, height } = await page.$eval("#picture", (canvas) => {
+    canvas.scrollIntoView({ block: "center" });
+    const box = canvas.getBoundingClientRect();
     return { left: box.left, top: box.top, width: box.width, height: box.height };
   });
   const { width: across, height: down } = await pixels(page, "picture");

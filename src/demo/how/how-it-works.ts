@@ -55,7 +55,7 @@ export class HowItWorks {
     for (const panel of this.#seen) {
       if (this.#drawn.has(panel)) continue;
       this.#drawn.add(panel);
-      this.#shown!.draw.get(panel)!();
+      this.#shown!.draw.get(panel)?.(); // photos have nothing to draw in some
     }
   }
 
