@@ -80,8 +80,11 @@ const library = new Library({
   ...{ send, sendInstant, showError },
   use: (source, { link, isQuiet }) => {
     showError(null);
+    const isOther = source.id !== playground.source?.id;
     playground.use(source, link);
     if (isQuiet) return;
+    byId("welcome", HTMLElement).hidden = true; // its photo is not this one
+    if (isOther && source.kind === "photo" && playground.tool === "sample") playground.showPhoto();
     if (views.shown !== "how") show("play"); // which explains by the source that is open
     if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
   },

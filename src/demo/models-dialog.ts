@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<Whereabouts, string>> = {
   nowhere: "not saved",
 };
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const megabytes = (bytes: number): string => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const button = (id: string) => byId(id, HTMLButtonElement);
 
 export class ModelsDialog {

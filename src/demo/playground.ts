@@ -61,8 +61,9 @@ export class Playground {
 
   /** Works with another source, or with the same one when it has changed; a link may say with which tool and settings. */
   use(source: Source, { tool, settings = {} }: Partial<PlayLink> = {}): void {
+    const isOther = source.id !== this.#source?.id;
     this.#source = source;
-    this.#tool = TOOLS.find(({ id }) => id === tool) ?? this.#tool;
+    this.#tool = TOOLS.find(({ id }) => id === tool) ?? (isOther ? TOOLS[0]! : this.#tool);
     document.body.dataset["source"] = source.kind;
     if (this.#tool.refusal(source) !== null) this.#tool = TOOLS[0]!;
     for (const [tool, radio] of this.#radios) {
@@ -71,6 +72,13 @@ export class Playground {
       (radio.parentElement as HTMLElement).title = refusal ?? "";
     }
     this.#openTool(settings);
+  }
+
+  /** Shows the photo of the source until there is a picture of it. */
+  showPhoto(): void {
+    const { name, photo } = this.#source!;
+    this.#stage.show(photo, `The photo ${name}`);
+    this.#details.textContent = "Your photo. Pictures like it are being made …";
   }
 
   /** Changes the tool; an unknown name does nothing. */
@@ -102,6 +110,7 @@ export class Playground {
     this.#close = () => {
       close();
       end();
+      this.#strip.onFrame = () => {};
     };
     this.hooks.onChange();
   }
@@ -164,13 +173,15 @@ export class Playground {
   #show(shown: StripPicture | null): void {
     this.#shown = shown;
     for (const button of [this.#save, this.#saveAll, this.#pin, this.#delete]) button.disabled = shown === null;
+    if (shown?.isOwn) this.#pin.disabled = this.#delete.disabled = true;
     this.#describePin();
-    this.#details.textContent = shown?.details ?? "";
+    this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (shown) this.#stage.show(shown.picture, shown.details);
   }
 
   #describePin(): void {
     this.#pin.ariaPressed = String(this.#strip.isPinned);
+    this.#pin.textContent = this.#strip.isPinned ? "Unpin" : "Pin";
   }
 }
 

@@ -11,6 +11,8 @@ export interface StripPicture {
   readonly details: string;
   /** Name of the file when it is downloaded. */
   readonly file: string;
+  /** What the visitor has made: it can't be deleted here. */
+  readonly isOwn?: boolean;
 }
 
 interface Item {
@@ -27,6 +29,8 @@ interface Item {
 export class Strip {
   readonly #list = byId("strip", HTMLUListElement);
   #items: Item[] = [];
+  /** Called with the number of the frame that the visitor chooses, of those that expect() has made; for the tool. */
+  onFrame: (index: number) => void = () => {};
   /** Those that the last expect() has made. */
   #frames: readonly Item[] = [];
   #selected: Item | null = null;
@@ -85,6 +89,7 @@ export class Strip {
     item.button.disabled = false;
     item.button.ariaBusy = null;
     showPicture(item.canvas, shown.picture);
+    item.canvas.style.aspectRatio = `${shown.picture.width} / ${shown.picture.height}`;
     item.canvas.ariaLabel = shown.label;
     this.#showInPlaceOfStored();
     if (item === this.#selected) this.onSelect(shown);
@@ -98,6 +103,9 @@ export class Strip {
   #choose(item: Item): void {
     this.#selected = item;
     for (const one of this.#items) one.button.ariaPressed = String(one === item);
+    const { left, right } = item.element.getBoundingClientRect();
+    const list = this.#list.getBoundingClientRect();
+    if (left < list.left || right > list.right) this.#list.scrollBy({ left: (left + right - list.left - list.right) / 2 });
     if (item.shown) this.onSelect(item.shown);
   }
 
@@ -113,6 +121,11 @@ export class Strip {
       if (frame?.shown && stored.isConnected) stored.replaceWith(frame.element);
     }
     if (this.#stored.every((stored) => !stored.isConnected)) this.#stored = [];
+  }
+
+  #tellFrame(item: Item): void {
+    const index = this.#frames.indexOf(item);
+    if (index >= 0) this.onFrame(index);
   }
 
   /** Pins the chosen picture, or unpins it. */
@@ -137,6 +150,7 @@ export class Strip {
     const next = this.#items.slice(index).find(({ shown }) => shown) ?? this.#items.findLast(({ shown }) => shown);
     if (next) {
       this.#choose(next);
+      this.#tellFrame(next);
       next.button.focus({ preventScroll: true });
     } else this.onSelect(null);
   }
@@ -155,7 +169,10 @@ export class Strip {
     button.append(canvas, caption);
     element.append(button);
     const item: Item = { element, button, canvas, caption, shown: null, isPinned: false, isDeleted: false };
-    button.addEventListener("click", () => this.#choose(item));
+    button.addEventListener("click", () => {
+      this.#choose(item);
+      this.#tellFrame(item);
+    });
     return item;
   }
 }

@@ -58,6 +58,8 @@ export class TrainingPage {
   readonly #cards = new Cards();
   readonly #view = new TrainingView((isWanted) => this.hooks.send({ kind: "judge", isWanted }));
   readonly #title = document.title;
+  /** Shows in every view how far the training is. */
+  readonly #link = byId("to-train", HTMLAnchorElement);
   readonly unfinished = new UnfinishedView({
     goOn: (kept) => this.#goOn(kept),
     discard: () => this.hooks.send({ kind: "discard" }),
@@ -353,6 +355,7 @@ export class TrainingPage {
     this.#share = work.done / work.total;
     if (this.#phase !== "training" || !this.#trained) return;
     document.title = `${Math.floor(100 * this.#share)} % · ${this.#name} · SinGAN`;
+    this.#link.dataset["share"] = `${Math.floor(100 * this.#share)} %`;
     const { sizes, options } = this.#trained.plan;
     const { width, height } = sizes[scale]!;
     const parts = [
@@ -381,6 +384,7 @@ export class TrainingPage {
     this.#step({ kind: "ended" });
     const { own: model } = this.#state.models;
     const plan = this.#trained?.plan;
+    delete this.#link.dataset["share"];
     document.title = isComplete ? `Done · ${this.#name} · SinGAN` : this.#title;
     this.#view.end(isComplete);
     if (isComplete && model) {

@@ -131,7 +131,9 @@ export class TrainingView {
 
   /** The training is over: says what it has learnt. */
   end(isComplete: boolean): void {
-    if (isComplete) this.#narration.textContent = "It has learnt everything from the layout to the finest details.";
+    this.#narration.textContent = isComplete ? "It has learnt everything from the layout to the finest details." : "";
+    this.#judge.checked = false; // there is nothing to judge any more
+    this.#show();
   }
 
   /** Shows the current pictures. With reduced motion it skips most of them, but never those of a finished scale (`isEnd`). */

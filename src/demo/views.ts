@@ -63,6 +63,7 @@ export class Views {
   #hashOf = (name: ViewName): string => [`view=${name}`, ...(this.#rest ? [this.#rest] : [])].join("&");
 
   #open(name: ViewName): void {
+    if (name !== this.#shown) scrollTo(0, 0);
     this.#shown = name;
     document.body.dataset["view"] = name;
     for (const one of NAMES) byId(one, HTMLElement).hidden = one !== name;

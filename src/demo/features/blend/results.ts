@@ -79,6 +79,7 @@ export class Results {
       label: this.#labels[0]!,
       details: run ? `${this.label}. The results are in the strip.` : `The photo ${source.name}.`,
       file: `${source.name}${run ? `-${this.word}` : ""}.png`,
+      isOwn: true,
     });
     strip.choose(0);
     if (!run) return;

@@ -305,6 +305,7 @@ class Paint {
       label: "Painting",
       details: this.history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
       file: `${name}.png`,
+      isOwn: true,
     });
   }
 

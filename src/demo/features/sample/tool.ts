@@ -76,6 +76,7 @@ class Sample {
       for (const side of this.#sides) side.disabled = this.#kept.mask !== null;
       this.#makeAll();
     });
+    place.strip.onFrame = (index) => this.#follow(this.#first + index);
     this.#describe();
     this.#makeAll();
   }
@@ -88,6 +89,12 @@ class Sample {
   #choose(seed: number): void {
     this.#seed.value = String(seed);
     this.#show();
+  }
+
+  /** The fields say what the visitor has chosen in the strip. */
+  #follow(seed: number): void {
+    this.#seed.value = String(seed);
+    this.#variation.value = String(Math.min(seed, 99));
   }
 
   /** Shows the picture of the seed; it may be in the strip already. */
