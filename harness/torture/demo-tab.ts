@@ -10,6 +10,8 @@ import { serve } from "../serve.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
 const LIMIT_MS = 120_000;
+/** A button that has not moved for so long can be clicked. */
+const STEADY_MS = 100;
 
 /** What the page has received from its worker, as far as rows ask for it. */
 export interface Received {
@@ -66,7 +68,18 @@ export class DemoTab {
   untilState = (state: string): Promise<void> => this.until(`document.body.dataset.state === "${state}"`);
 
   /** Clicks a button when it is enabled, visible and no longer moving: pictures that arrive may shift the layout. */
-  press = (id: string): Promise<void> => this.page.locator(`#${id}`).setTimeout(LIMIT_MS).click();
+  async press(id: string): Promise<void> {
+    await this.until(`!document.getElementById("${id}").disabled && document.getElementById("${id}").checkVisibility()`);
+    // By a timer: frames stop coming after a crash of the GPU process, and in hidden tabs.
+    const where = (): Promise<string> =>
+      this.page.$eval(`#${id}`, (button) => {
+        button.scrollIntoView({ block: "center" });
+        return JSON.stringify(button.getBoundingClientRect());
+      });
+    for (let [before, now] = ["", await where()]; now !== before; [before, now] = [now, await where()])
+      await new Promise((resolve) => setTimeout(resolve, STEADY_MS));
+    await this.page.click(`#${id}`);
+  }
 
   /** The worker's reports since the page was loaded. */
   received = (): Promise<Received[]> => this.page.evaluate("received") as Promise<Received[]>;
