@@ -20,9 +20,9 @@ const SCHEMES = ["light", "dark"] as const;
 const LIMIT_MS = 300_000;
 
 /** Trains within a minute or so on two cores without a GPU, and yet to something that can be looked at. */
-const TRAINING = "view=train&photo=tulips&maxSize=48&iterations=60&channels=16";
+const TRAINING = "view=train&photo=tulips&maxSize=48&iterations=40&channels=16";
 /** The recording: pictures of the view Train while it trains. */
-const RECORDING = { width: 960, height: 600, everyMs: 1000, framesPerSecond: 8 } as const;
+const RECORDING = { width: 960, height: 600, everyMs: 4000, framesPerSecond: 4 } as const;
 
 const waitFor = async (page: Page, condition: string): Promise<void> =>
   void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 100 }));
