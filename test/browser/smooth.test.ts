@@ -7,10 +7,11 @@ import { isDone, play, start, visit, waitFor } from "./demo-page.ts";
 
 const LONGEST_TASK_MS = 50;
 const MOST_SHIFT = 0.05;
+/** Names the page's main thread in a trace. */
+const MARK = "smooth.test";
 
 interface TraceEvent {
   readonly name: string;
-  readonly ph: string;
   readonly pid: number;
   readonly tid: number;
   /** µs. */
@@ -18,7 +19,7 @@ interface TraceEvent {
   readonly dur?: number;
   /** Processor time of the thread, µs. */
   readonly tdur?: number;
-  readonly args: { readonly name?: string };
+  readonly args: { readonly data?: { readonly message?: string } };
 }
 
 /** The main thread's tasks while `work` runs: processor times in ms, longest first, and what the longest one did. */
@@ -26,11 +27,12 @@ async function tasksDuring(
   page: Page,
   work: () => Promise<void>,
 ): Promise<{ readonly times: number[]; readonly longest: string }> {
-  await page.tracing.start({ categories: ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"] });
+  await page.tracing.start({ categories: ["disabled-by-default-devtools.timeline", "devtools.timeline"] });
+  await page.evaluate((message) => console.timeStamp(message), MARK); // the browser has pages of its own, which are traced, too
   await work();
   const { traceEvents } = JSON.parse(new TextDecoder().decode(await page.tracing.stop())) as { traceEvents: TraceEvent[] };
-  const main = traceEvents.filter(({ ph, name, args }) => ph === "M" && name === "thread_name" && args.name === "CrRendererMain");
-  const isMain = ({ pid, tid }: TraceEvent): boolean => main.some((one) => one.pid === pid && one.tid === tid);
+  const mark = traceEvents.find(({ name, args }) => name === "TimeStamp" && args.data?.message === MARK)!;
+  const isMain = ({ pid, tid }: TraceEvent): boolean => pid === mark.pid && tid === mark.tid;
   const tasks = traceEvents
     .filter((event) => event.name === "RunTask" && event.tdur !== undefined && isMain(event))
     .sort((a, b) => b.tdur! - a.tdur!);
