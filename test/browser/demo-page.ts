@@ -92,7 +92,7 @@ export async function play(page: Page): Promise<Rgb8> {
 
 /** Clicks `button` and returns the sample when the page shows it. */
 export async function newSample(page: Page, button: string, seed: number): Promise<Rgb8> {
-  await page.locator(button).click();
+  await page.click(button);
   await waitFor(page, isShown(seed));
   return pixels(page, "picture");
 }
@@ -101,14 +101,14 @@ export async function newSample(page: Page, button: string, seed: number): Promi
 export async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await page.locator(button).click(); // waits until pictures that come no longer move it
+  await page.click(button);
   await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
   return readFileSync(join(folder, name));
 }
 
 /** The downloaded file of the open model, which has this name. */
 export async function savedModel(page: Page, name: string): Promise<Uint8Array> {
-  await page.locator("#document").click();
+  await page.click("#document");
   const file = await downloaded(page, "#save-model", `${name}.safetensors`);
   await page.keyboard.press("Escape");
   return file;

@@ -91,7 +91,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       await page.focus("#document");
       await page.keyboard.press("Enter");
       await waitFor(page, `document.getElementById("models").open && ${keptCount(1)}`);
-      expect(await textOf(page, "#kept-models .hint")).toMatch(/^30×30 px, \d\.\d MB, /);
+      expect(await textOf(page, "#kept-models .hint")).toMatch(/^30×30 px, \d+ kB, /);
       await page.keyboard.press("Escape");
       await waitFor(page, `!document.getElementById("models").open && ${hasFocus("document")}`);
     }, { in: own, at: withoutModels!.url }); // biome-ignore format: one call
