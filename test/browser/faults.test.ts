@@ -43,7 +43,7 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
       await waitFor(page, isDone);
       await play(page);
       await page.evaluate(
-        `document.getElementById("picture").addEventListener("contextrestored", () => (globalThis.isRestored = true))`,
+        `document.addEventListener("contextrestored", () => (globalThis.isRestored = true), true)`,
       );
       void session.send("Browser.crashGpuProcess").catch(() => {});
       await waitFor(page, "globalThis.isRestored");
