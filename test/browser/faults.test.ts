@@ -42,9 +42,7 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
       await start(page);
       await waitFor(page, isDone);
       await play(page);
-      await page.evaluate(
-        `document.addEventListener("contextrestored", () => (globalThis.isRestored = true), true)`,
-      );
+      await page.evaluate(`document.addEventListener("contextrestored", () => (globalThis.isRestored = true), true)`);
       void session.send("Browser.crashGpuProcess").catch(() => {});
       await waitFor(page, "globalThis.isRestored");
       const sample = decodeImage(await downloaded(page, "#save-sample", "tulips-seed-0.png"));
