@@ -2,6 +2,7 @@
 // on. A tool that works with a pointer works with the keyboard, too: arrows move a crosshair, and Space is the button.
 
 import { isSameSize, type Rgb8 } from "../image/planes.ts";
+import { drawCrosshair, movedBy } from "./crosshair.ts";
 import { byId, showPicture } from "./dom.ts";
 import { panned, type Room, showing, WHOLE, type Zoom, zoomed } from "./zoom.ts";
 
@@ -36,16 +37,6 @@ const CROSSHAIR_KEYS = "Arrows move the crosshair, with Shift faster. Space pres
 const KEY_ZOOM = 1.5;
 /** Of a turn of the wheel by one px. */
 const WHEEL_ZOOM = 1.005;
-/** Steps of the crosshair, in pixels of the picture. */
-const STEP = 1;
-const LONG_STEP = 10;
-const ARROWS: Readonly<Record<string, readonly [x: number, y: number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
-
 interface Position {
   readonly clientX: number;
   readonly clientY: number;
@@ -336,7 +327,7 @@ export class Stage {
   #crosshairKey(event: KeyboardEvent): boolean {
     const handler = this.#handler;
     if (!handler?.down || !this.#picture || this.#gesture?.kind === "draw") return false;
-    const arrow = ARROWS[event.key];
+    const moved = movedBy(event, this.#crosshair, this.#picture);
     if (event.key === "Escape" && this.#gesture?.kind === "keys") this.#endKeys();
     else if (event.key === " ") {
       if (event.repeat) return true;
@@ -346,11 +337,8 @@ export class Stage {
         this.#gesture = { kind: "keys" };
         handler.down(this.#crosshair, event);
       }
-    } else if (arrow) {
-      const { width, height } = this.#picture;
-      const step = event.shiftKey ? LONG_STEP : STEP;
-      const { x, y } = this.#crosshair;
-      this.#aim = { x: inside(x + step * arrow[0], width), y: inside(y + step * arrow[1], height) };
+    } else if (moved) {
+      this.#aim = moved;
       this.#showCrosshair();
     } else return false;
     return true;
@@ -387,9 +375,6 @@ export class Stage {
   }
 }
 
-/** The nearest middle of a pixel in a row of `length`. */
-const inside = (x: number, length: number): number => Math.min(Math.max(x, 0.5), length - 0.5);
-
 /** The distance of the first two fingers, and the point between them; null where there are fewer. */
 function spanOf(touches: ReadonlyMap<number, Position>): { readonly length: number; readonly middle: Position } | null {
   const [a, b] = touches.values();
@@ -398,34 +383,4 @@ function spanOf(touches: ReadonlyMap<number, Position>): { readonly length: numb
     length: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
     middle: { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 },
   };
-}
-
-/** Two lines over the whole picture, dark in light, so that they are seen on everything. A disk marks a button that is down. */
-function drawCrosshair(
-  context: CanvasRenderingContext2D,
-  onePixel: number,
-  { x, y }: Point,
-  { width, height }: Rgb8,
-  isDown: boolean,
-): void {
-  const lines = new Path2D();
-  lines.moveTo(0, y);
-  lines.lineTo(width, y);
-  lines.moveTo(x, 0);
-  lines.lineTo(x, height);
-  for (const [colour, thick] of [
-    ["white", 3],
-    ["black", 1],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = thick * onePixel;
-    context.stroke(lines);
-  }
-  const disk = new Path2D();
-  disk.arc(x, y, 5 * onePixel, 0, 2 * Math.PI);
-  context.fillStyle = isDown ? "black" : "white";
-  context.fill(disk);
-  context.lineWidth = 2 * onePixel;
-  context.strokeStyle = isDown ? "white" : "black";
-  context.stroke(disk);
 }
