@@ -90,9 +90,15 @@ export async function play(page: Page): Promise<Rgb8> {
   return pixels(page, "picture");
 }
 
+/** Clicks where nothing covers the button: on narrow screens the stage stays at the top while the rest scrolls below it. */
+async function click(page: Page, button: string): Promise<void> {
+  await page.$eval(button, (element) => element.scrollIntoView({ block: "center" }));
+  await page.click(button);
+}
+
 /** Clicks `button` and returns the sample when the page shows it. */
 export async function newSample(page: Page, button: string, seed: number): Promise<Rgb8> {
-  await page.click(button);
+  await click(page, button);
   await waitFor(page, isShown(seed));
   return pixels(page, "picture");
 }
@@ -101,7 +107,7 @@ export async function newSample(page: Page, button: string, seed: number): Promi
 export async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await page.click(button);
+  await click(page, button);
   await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
   return readFileSync(join(folder, name));
 }
