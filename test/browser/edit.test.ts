@@ -4,34 +4,18 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import type { ElementHandle, Page } from "puppeteer";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Gpu } from "../../src/gpu/device.ts";
+import { beforeAll, expect, test } from "vitest";
 import type { Mask } from "../../src/image/mask.ts";
 import { type Cutout, over, placed } from "../../src/image/placement.ts";
 import { type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { maskOfOutline, outlineOf, Part, type Rect } from "../../src/image/region.ts";
-import { openAdapter } from "../../src/node/adapter.ts";
-import { openDevice } from "../../src/runtime/open.ts";
 import { blendInto, composite, photoOf, softMask } from "../../src/singan/generation/applications/inject.ts";
-import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
-import { writeModel } from "../../src/singan/recipes.ts";
-import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 import { choose, downloaded, folder, LIMIT_MS, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+import { file, model, sampler } from "./tiny-model.ts";
 
-let gpu: Gpu;
-let sampler: SinganSampler;
-let file: Uint8Array;
 let photo: Rgb8;
-beforeAll(async () => {
-  gpu = await openDevice(await openAdapter());
-  const model = await trainAll(gpu, tinyPhoto(), TINY);
-  file = writeModel(model);
-  sampler = await SinganSampler.load(gpu, model);
+beforeAll(() => {
   photo = toRgb8(photoOf(model));
-});
-afterAll(async () => {
-  await sampler.dispose();
-  gpu.dispose();
 });
 
 const isPressed = (label: string): string =>

@@ -2,36 +2,16 @@
 // links of tools arrive at their panel.
 
 import type { Page } from "puppeteer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { overlaid, rangeOf, rgbOf } from "../../src/demo/features/explain/overlay.ts";
-import type { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
-import { openAdapter } from "../../src/node/adapter.ts";
-import { openDevice } from "../../src/runtime/open.ts";
 import { pathTo, samplePath } from "../../src/singan/generation/path.ts";
-import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
-import { type Model, photoAt } from "../../src/singan/model/model.ts";
-import { writeModel } from "../../src/singan/recipes.ts";
-import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+import { photoAt } from "../../src/singan/model/model.ts";
 import { choose, isFilled, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+import { file, model, sampler } from "./tiny-model.ts";
 
 /** Of the theme in light: --d-fake and --d-real. */
 const COLOURS = { low: rgbOf("#d55e00"), high: rgbOf("#0072b2") };
-
-let gpu: Gpu;
-let model: Model;
-let sampler: SinganSampler;
-let file: Uint8Array;
-beforeAll(async () => {
-  gpu = await openDevice(await openAdapter());
-  model = await trainAll(gpu, tinyPhoto(), TINY);
-  file = writeModel(model);
-  sampler = await SinganSampler.load(gpu, model);
-});
-afterAll(async () => {
-  await sampler.dispose();
-  gpu.dispose();
-});
 
 async function slide(page: Page, id: string, value: number): Promise<void> {
   await page.$eval(

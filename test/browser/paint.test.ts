@@ -2,10 +2,9 @@
 
 import { join } from "node:path";
 import type { ElementHandle, Page } from "puppeteer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { brush } from "../../src/demo/features/paint/brush.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
-import type { Gpu } from "../../src/gpu/device.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { blank, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { firstInstant } from "../../src/instant/first.ts";
@@ -13,29 +12,9 @@ import { instantPicture } from "../../src/instant/instant.ts";
 import { instantOptions } from "../../src/instant/options.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
 import { LocalShares } from "../../src/instant/shares.ts";
-import { openAdapter } from "../../src/node/adapter.ts";
-import { openDevice } from "../../src/runtime/open.ts";
 import { paint } from "../../src/singan/generation/applications/inject.ts";
-import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
-import type { Model } from "../../src/singan/model/model.ts";
-import { writeModel } from "../../src/singan/recipes.ts";
-import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
 import { choose, downloaded, folder, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
-
-let gpu: Gpu;
-let model: Model;
-let sampler: SinganSampler;
-let file: Uint8Array;
-beforeAll(async () => {
-  gpu = await openDevice(await openAdapter());
-  model = await trainAll(gpu, tinyPhoto(), TINY);
-  file = writeModel(model);
-  sampler = await SinganSampler.load(gpu, model);
-});
-afterAll(async () => {
-  await sampler.dispose();
-  gpu.dispose();
-});
+import { file, model, sampler } from "./tiny-model.ts";
 
 const library = async (painting: Rgb8, seed = 0): Promise<Rgb8> => toRgb8(await paint(sampler, toPlanes(painting), 1, { seed }));
 

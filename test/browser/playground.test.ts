@@ -1,29 +1,11 @@
 // The page as a place to play with a model, in headless Chrome: what changes, of what size, seamless or not; pictures are the library's.
 
 import type { Page } from "puppeteer";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Gpu } from "../../src/gpu/device.ts";
+import { expect, test } from "vitest";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
-import { openAdapter } from "../../src/node/adapter.ts";
-import { openDevice } from "../../src/runtime/open.ts";
-import type { SampleOptions, Sampler } from "../../src/singan/generation/sampling.ts";
-import { openSampler, writeModel } from "../../src/singan/recipes.ts";
-import { TINY, tinyPhoto, trainAll } from "../tiny-training.ts";
+import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import { choose, downloaded, isShown, newSample, pixels, textOf, visit, waitFor } from "./demo-page.ts";
-
-let gpu: Gpu;
-let sampler: Sampler;
-let file: Uint8Array;
-beforeAll(async () => {
-  gpu = await openDevice(await openAdapter());
-  const model = await trainAll(gpu, tinyPhoto(), TINY);
-  file = writeModel(model);
-  sampler = await openSampler(gpu, model);
-});
-afterAll(async () => {
-  await sampler.dispose();
-  gpu.dispose();
-});
+import { file, model, sampler } from "./tiny-model.ts";
 
 const library = async (options: SampleOptions): Promise<Rgb8> => toRgb8(await sampler.sample(options));
 
