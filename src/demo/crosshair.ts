@@ -1,7 +1,7 @@
 // The crosshair of the stage, for those who draw with the keyboard: where the arrows move it, and how it looks.
 
 import type { Size } from "../image/planes.ts";
-import type { Point } from "./stage.ts";
+import type { Point } from "../image/region.ts";
 
 /** Steps of the crosshair, in pixels of the picture. */
 const STEP = 1;

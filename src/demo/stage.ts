@@ -2,15 +2,10 @@
 // on. A tool that works with a pointer works with the keyboard, too: arrows move a crosshair, and Space is the button.
 
 import { isSameSize, type Rgb8 } from "../image/planes.ts";
+import type { Point } from "../image/region.ts";
 import { drawCrosshair, movedBy } from "./crosshair.ts";
 import { byId, showPicture } from "./dom.ts";
 import { panned, type Room, showing, WHOLE, type Zoom, zoomed } from "./zoom.ts";
-
-/** In pixels of the picture: (0,0) is its upper left corner, (0.5,0.5) the middle of the first pixel. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
 
 /** What a tool does with the stage. Points may lie outside the picture. */
 export interface StageHandler {

@@ -4,14 +4,14 @@ import type { Mask } from "./mask.ts";
 import { type Cutout, over, placed } from "./placement.ts";
 import type { Rgb8, Size } from "./planes.ts";
 
-/** A rectangle of whole pixels; (x,y) is its upper left corner. It may lie outside the picture. */
-export interface Rect extends Size {
+/** In pixels of the picture: (0,0) is its upper left corner, (0.5,0.5) the middle of the first pixel. */
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A corner of an outline: (0,0) is the upper left corner of a picture, (0.5,0.5) the middle of its first pixel. */
-export interface Corner {
+/** A rectangle of whole pixels; (x,y) is its upper left corner. It may lie outside the picture. */
+export interface Rect extends Size {
   readonly x: number;
   readonly y: number;
 }
@@ -20,7 +20,7 @@ export const isSameRect = (a: Rect, b: Rect): boolean =>
   a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 
 /** The four corners, clockwise from the upper left one. */
-export const outlineOf = ({ x, y, width, height }: Rect): Corner[] => [
+export const outlineOf = ({ x, y, width, height }: Rect): Point[] => [
   { x, y },
   { x: x + width, y },
   { x: x + width, y: y + height },
@@ -37,7 +37,7 @@ export const union = (a: Mask, b: Mask): Mask => ({ ...a, data: a.data.map((v, i
  * A mask from an outline, whose last corner is joined to the first: set where the middle of a pixel lies inside. What the outline goes
  * round more than once is inside, too (the rule of non-zero winding).
  */
-export function maskOfOutline(size: Size, corners: readonly Corner[]): Mask {
+export function maskOfOutline(size: Size, corners: readonly Point[]): Mask {
   const mask = emptyMask(size);
   for (let y = 0; y < size.height; y++) {
     const middle = y + 0.5;

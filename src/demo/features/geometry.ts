@@ -2,8 +2,8 @@
 
 import { cornersOf, type Placement } from "../../image/placement.ts";
 import type { Size } from "../../image/planes.ts";
+import type { Point } from "../../image/region.ts";
 import { outlineOf, type Rect } from "../../image/region.ts";
-import type { Point } from "../stage.ts";
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);

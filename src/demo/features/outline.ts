@@ -1,7 +1,7 @@
 // Draws outlines and handles over a picture, so that they can be seen on any colours.
 
 import type { Size } from "../../image/planes.ts";
-import type { Point } from "../stage.ts";
+import type { Point } from "../../image/region.ts";
 
 /** Side of a handle, px of the screen. */
 const HANDLE = 12;

@@ -2,8 +2,8 @@
 
 import type { Mask } from "../../../image/mask.ts";
 import type { Rgb8 } from "../../../image/planes.ts";
+import type { Point } from "../../../image/region.ts";
 import { type Changed, emptyMask, maskOfOutline, Part, type Rect, union } from "../../../image/region.ts";
-import type { Point } from "../../stage.ts";
 import { onRect } from "../geometry.ts";
 
 /** The part that the visitor has now. */

@@ -1,8 +1,9 @@
 // The tool Edit: parts of the photo are moved, copied or scaled, and the model blends them in.
 
+import type { Point } from "../../../image/region.ts";
 import { isSameRect, outlineOf, type Rect } from "../../../image/region.ts";
 import { byId } from "../../dom.ts";
-import type { Point, StageHandler } from "../../stage.ts";
+import type { StageHandler } from "../../stage.ts";
 import { Results, refusalOf } from "../blend/results.ts";
 import type { Place, Tool } from "../feature.ts";
 import { cornerAt, insidePicture, isInRect, movedRect, rectBetween, scaledRect } from "../geometry.ts";

@@ -1,9 +1,9 @@
 // The tool Enlarge: the photo several times larger, with details from its model, compared on the stage with a plain enlargement.
 
 import type { Rgb8 } from "../../../image/planes.ts";
+import type { Point } from "../../../image/region.ts";
 import { SMALLEST_FACTOR, srSize } from "../../../singan/generation/applications/super-resolution.ts";
 import { byId, showPicture } from "../../dom.ts";
-import type { Point } from "../../stage.ts";
 import type { ModelSource, Place, Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";

@@ -2,9 +2,10 @@
 
 import { type Cutout, cornersOf, over, type Placement, placed } from "../../../image/placement.ts";
 import type { Rgb8 } from "../../../image/planes.ts";
+import type { Point } from "../../../image/region.ts";
 import { cut, maskOfOutline } from "../../../image/region.ts";
 import { byId } from "../../dom.ts";
-import type { Point, StageHandler } from "../../stage.ts";
+import type { StageHandler } from "../../stage.ts";
 import { Results, refusalOf } from "../blend/results.ts";
 import type { Place, Tool } from "../feature.ts";
 import { cornerAt, isInPlacement, ofSide, placedInMiddle, scaledBy, sideOf, turnedTo, turnerOf } from "../geometry.ts";

@@ -1,7 +1,7 @@
 // A round brush on a picture: sets the pixels whose middles are near a line.
 
 import type { Rgb, Rgb8 } from "../../../image/planes.ts";
-import type { Point } from "../../stage.ts";
+import type { Point } from "../../../image/region.ts";
 
 /** What the brush leaves: a colour, or the pixels of another picture of the same size. */
 export type Ink = Rgb | Rgb8;

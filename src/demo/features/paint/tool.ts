@@ -1,11 +1,11 @@
 // The tool Paint: the visitor draws, and each stroke becomes pictures like the photo, from every start scale.
 
 import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } from "../../../image/planes.ts";
+import type { Point } from "../../../image/region.ts";
 import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
 import { byId } from "../../dom.ts";
 import { loadOwn } from "../../photo.ts";
-import type { Point } from "../../stage.ts";
 import type { Place, Source, Tool } from "../feature.ts";
 import { History } from "../history.ts";
 import { sizeText } from "../sample/tool.ts";

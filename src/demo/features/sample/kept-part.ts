@@ -1,9 +1,10 @@
 // The rectangle of the photo that all samples keep: drawn on the stage, or by number fields.
 
 import type { Mask } from "../../../image/mask.ts";
+import type { Point } from "../../../image/region.ts";
 import { isSameRect, maskOfOutline, outlineOf, type Rect } from "../../../image/region.ts";
 import { byId } from "../../dom.ts";
-import type { Point, StageHandler } from "../../stage.ts";
+import type { StageHandler } from "../../stage.ts";
 import type { Place } from "../feature.ts";
 import { insidePicture, rectBetween } from "../geometry.ts";
 import { drawOutline } from "../outline.ts";
