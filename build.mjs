@@ -2,7 +2,7 @@
 //   node build.mjs            everything, declarations included
 //   node build.mjs --kernels  only the manifests
 //   node build.mjs --demo     manifests and the demo page with its server: before `npm start`
-//   node build.mjs --site     the page as a static site, in dist/site
+//   node build.mjs --site     the page as a static site, in dist/site; SITE_URL in the environment is where it will be, for links to it
 //   node build.mjs --stale    manifests and bundles, only where a source is newer than they are: before `npm run singan`
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -153,10 +153,8 @@ async function bundlePage(folder, isSite) {
     minify: true,
   });
   for (const name of ["icon.svg", "app.webmanifest"]) copyFileSync(`src/demo/${name}`, join(folder, name));
-  writeFileSync(
-    join(folder, "index.html"),
-    readFileSync("src/demo/index.html", "utf8").replace(/<!-- The controls of .*-->/, panels()),
-  );
+  const html = readFileSync("src/demo/index.html", "utf8").replace(/<!-- The controls of .*-->/, panels());
+  writeFileSync(join(folder, "index.html"), isSite ? withCardOf(process.env.SITE_URL, html) : html);
   cpSync("photos", join(folder, "photos"), { recursive: true });
   cpSync("src/demo/stored", join(folder, "stored"), { recursive: true });
   copyModels(join(folder, "models"));
@@ -171,6 +169,15 @@ function panels() {
     .filter(([, file]) => existsSync(file))
     .map(([name, file]) => `<template id="panel-${name}">\n${readFileSync(file, "utf8")}</template>`)
     .join("\n");
+}
+
+/** The page with the whole address of the picture that other sites show beside a link to it, where the page's address is known. */
+function withCardOf(siteUrl, html) {
+  if (!siteUrl) return html;
+  return html.replace(
+    /(property="og:image" content=")([^"]+)/,
+    (_, before, path) => before + new URL(path, `${siteUrl.replace(/\/*$/, "")}/`),
+  );
 }
 
 /** The trained models that come with the page, if there are any, and the list of their lengths in bytes (src/demo/shipped.ts). */
@@ -225,7 +232,8 @@ async function bundleSite() {
     .sort();
   const version = createHash("sha256");
   for (const file of files) version.update(file).update(readFileSync(file));
-  const paths = files.map((file) => relative(folder, file).split(sep).join("/")).filter((path) => !path.endsWith(".safetensors"));
+  const notKept = /\.safetensors$|^stored\/card\.jpg$/; // models are kept as they are opened; the card is for other sites
+  const paths = files.map((file) => relative(folder, file).split(sep).join("/")).filter((path) => !notKept.test(path));
   await build({
     ...BUNDLE,
     entryPoints: ["src/demo/offline.ts"],

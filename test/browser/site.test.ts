@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "puppeteer";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
@@ -19,7 +20,10 @@ let folder: string;
 let [server, other]: FileServer[] = [];
 const site = (...names: string[]): string => join(folder, PATH, ...names);
 beforeAll(async () => {
-  const built = spawnSync(process.execPath, ["build.mjs", "--site"], { encoding: "utf8" });
+  const built = spawnSync(process.execPath, ["build.mjs", "--site"], {
+    encoding: "utf8",
+    env: { ...process.env, SITE_URL: "https://example.org/some/where" },
+  });
   if (built.status !== 0) throw new Error(built.stderr);
   folder = mkdtempSync(join(tmpdir(), "singan-site-"));
   cpSync("dist/site", site(), { recursive: true });
@@ -59,6 +63,13 @@ test("its code is small, and its policy reaches the workers without a header", a
   const ofOthers = [...requested].filter((url) => !url.startsWith(`${server!.url}${PATH}/`) && !/^(blob|data):/.test(url));
   expect(ofOthers).toEqual([]);
   await page.close();
+});
+
+test("a link to it shows a picture elsewhere", async () => {
+  const [, address] = /property="og:image" content="([^"]+)"/.exec(readFileSync(site("index.html"), "utf8"))!;
+  expect(address).toBe("https://example.org/some/where/stored/card.jpg");
+  const { width, height } = await sharp(site("stored", "card.jpg")).metadata();
+  expect({ width, height }).toEqual({ width: 1200, height: 630 });
 });
 
 test("after the first visit it opens and works without a network; a new version shows when no tab has the old one", async () => {
