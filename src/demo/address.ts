@@ -4,6 +4,8 @@
 export interface PlayLink {
   /** A model that comes with the page, or a bundled photo for instant pictures. */
   readonly source?: { readonly kind: "model" | "photo"; readonly name: string };
+  /** It was made with a photo or a model of the visitor's own, which no link can hold. */
+  readonly isOfOwn?: true;
   readonly tool?: string;
   /** The tool's settings by name, as text. */
   readonly settings: Readonly<Record<string, string>>;
@@ -18,10 +20,13 @@ export interface Known {
 
 /** Names of the address. `photo` and `seed` are taken: they are those of a training (settings.ts). */
 const SOURCES = { model: "model", photo: "instant" } as const;
-const TOOL = "tool";
+const [TOOL, OWN] = ["tool", "own"];
 
 const isWhole = (text: string, low: number, high: number): boolean =>
   /^\d{1,10}$/.test(text) && Number(text) >= low && Number(text) <= high;
+/** With up to two digits behind the point. */
+const isDecimal = (text: string, low: number, high: number): boolean =>
+  /^\d(\.\d{1,2})?$/.test(text) && Number(text) >= low && Number(text) <= high;
 const isSide = (text: string): boolean => isWhole(text, 25, 2048);
 /** The settings that a link can hold, and which values they have. */
 const SETTINGS: Readonly<Record<string, (text: string) => boolean>> = {
@@ -30,6 +35,13 @@ const SETTINGS: Readonly<Record<string, (text: string) => boolean>> = {
   width: isSide,
   height: isSide,
   seamless: (text) => ["x", "y", "both"].includes(text),
+  factor: (text) => isDecimal(text, 1.2, 8),
+  details: (text) => text === "none",
+  alpha: (text) => isDecimal(text, 0, 1),
+  beta: (text) => isDecimal(text, 0, 1),
+  frames: (text) => isWhole(text, 2, 300),
+  fps: (text) => isWhole(text, 1, 50),
+  loop: (text) => text === "no",
 };
 
 /** What an address says of Play; null where it says nothing. What the page does not know, and impossible values, are left out. */
@@ -41,15 +53,21 @@ export function readPlayLink(hash: string, known: Known): PlayLink | null {
     const text = given.get(name);
     return text !== null && isValid(text) ? [[name, text] as const] : [];
   });
-  if (!model && !photo && !tool && settings.length === 0) return null;
+  const isOfOwn = !model && !photo && given.has(OWN);
+  if (!model && !photo && !isOfOwn && !tool && settings.length === 0) return null;
   const source = model ? { kind: "model" as const, name: model } : photo ? { kind: "photo" as const, name: photo } : null;
-  return { ...(source && { source }), ...(tool !== undefined && { tool }), settings: Object.fromEntries(settings) };
+  return {
+    ...(source && { source }),
+    ...(isOfOwn && { isOfOwn }),
+    ...(tool !== undefined && { tool }),
+    settings: Object.fromEntries(settings),
+  };
 }
 
 /** A link as part of an address; readPlayLink() reads it. */
-export function writePlayLink({ source, tool, settings }: PlayLink): string {
+export function writePlayLink({ source, isOfOwn, tool, settings }: PlayLink): string {
   return new URLSearchParams([
-    ...(source ? [[SOURCES[source.kind], source.name]] : []),
+    ...(source ? [[SOURCES[source.kind], source.name]] : isOfOwn ? [[OWN, "yes"]] : []),
     ...(tool === undefined ? [] : [[TOOL, tool]]),
     ...Object.entries(settings).filter(([name, text]) => SETTINGS[name]?.(text)),
   ]).toString();

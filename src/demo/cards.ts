@@ -9,6 +9,8 @@ const MOST_SECONDS = 24 * 3600;
 interface Card {
   readonly radio: HTMLInputElement;
   readonly facts: HTMLElement;
+  /** Says that the visitor has changed what the card stands for. */
+  readonly own: HTMLElement;
 }
 
 /** Why a card can't be chosen; null where it can. */
@@ -46,6 +48,7 @@ export class Cards {
     const cardOf = (preset: OfferedPreset): Card => ({
       radio: document.querySelector<HTMLInputElement>(`#cards [value=${preset}]`)!,
       facts: byId(`facts-${preset}`, HTMLElement),
+      own: document.querySelector<HTMLElement>(`#cards [value=${preset}] ~ b i`)!,
     });
     this.#cards = new Map(OFFERED.map((preset) => [preset, cardOf(preset)]));
     this.#standard = new Map([...this.#cards].map(([preset, { facts }]) => [preset, facts.textContent]));
@@ -65,14 +68,20 @@ export class Cards {
     this.#hint.textContent = "";
   }
 
-  show(forecast: Forecast | Refusal): void {
+  /** Marks the card whose values the visitor has changed; null where there is none. */
+  markOwn(changed: OfferedPreset | null): void {
+    for (const [preset, { own }] of this.#cards) own.hidden = preset !== changed;
+  }
+
+  /** `isChanged`: the visitor has changed values, with which a card that is refused now may fit, once it is chosen. */
+  show(forecast: Forecast | Refusal, isChanged: boolean): void {
     const { preset } = forecast;
     const { radio, facts } = this.#cards.get(preset)!;
     const refusal = refusalOf(forecast);
     facts.textContent = factsOf(forecast);
     if (refusal !== null) this.#refused.add(preset);
     // The card that is chosen stays so: Start is disabled in its place.
-    radio.disabled = refusal !== null && !radio.checked;
+    radio.disabled = refusal !== null && !radio.checked && !isChanged;
     if (preset === OFFERED.at(-1) && !("seconds" in forecast && forecast.seconds === null)) this.#hint.textContent = "";
   }
 

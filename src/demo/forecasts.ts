@@ -49,11 +49,15 @@ export const wantedPlan = (preset: PresetChoice, options: FormOptions) => ({
 export const picksBySpeed = (preset: PresetChoice, { maxSize, iterations }: FormOptions): boolean =>
   preset === "auto" && (maxSize === undefined || iterations === undefined);
 
-/** What forecasts are made for. */
-interface Asked {
-  readonly gpu: Gpu;
+/** What forecasts are made for; `chosen` has these options, and the other presets none. */
+interface Wanted {
   readonly photo: Size;
+  readonly chosen: OfferedPreset;
   readonly options: FormOptions;
+}
+
+interface Asked extends Wanted {
+  readonly gpu: Gpu;
   readonly signal: AbortSignal;
   /** Those that are made: counting the memory of one takes a while. */
   readonly plans: Map<OfferedPreset, TrainingPlan | Refusal>;
@@ -100,12 +104,12 @@ export class Forecasts {
   }
 
   /** Reports the forecasts of all presets for a photo of this size: first without times where the GPU's speed is not known. */
-  async tell(photo: Size, options: FormOptions): Promise<void> {
+  async tell({ photo, chosen, options }: Wanted): Promise<void> {
     this.cancel();
     const { signal } = this.#wanted;
     try {
       await this.gpu.run(async (gpu) => {
-        const asked: Asked = { gpu, photo, options, signal, plans: new Map() };
+        const asked: Asked = { gpu, photo, chosen, options, signal, plans: new Map() };
         if (!this.known(gpu)) await this.#tellAll(asked);
         await this.measure(gpu, signal);
         await this.#tellAll(asked);
@@ -129,7 +133,8 @@ export class Forecasts {
     }
   }
 
-  async #forecast({ gpu, photo, options, plans }: Asked, preset: OfferedPreset) {
+  async #forecast({ gpu, photo, chosen, options: given, plans }: Asked, preset: OfferedPreset) {
+    const options = preset === chosen ? given : {};
     const speed = this.known(gpu);
     if (picksBySpeed(preset, options) && !speed) return null;
     try {

@@ -4,7 +4,7 @@ import type { PlayLink } from "./address.ts";
 import type { ModelSource, Source } from "./features/feature.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
 import type { KeptModel } from "./kept-models.ts";
-import { EXAMPLE_NAMES, type Photo } from "./photo.ts";
+import { EXAMPLE_NAMES, type Photo, type Trainable } from "./photo.ts";
 import type { Report, Request } from "./protocol.ts";
 import { loadShipped } from "./shipped.ts";
 
@@ -19,6 +19,8 @@ interface Opening {
   readonly whereabouts: Whereabouts;
   /** Of a kept model. */
   readonly key?: string;
+  /** As large as it was chosen. */
+  readonly photo?: Photo;
   /** What the tool begins with. */
   readonly link?: PlayLink;
   /** Whether the page opens it by itself. */
@@ -30,7 +32,7 @@ interface Hooks {
   sendInstant(message: InstantMessage): void;
   /** Pictures are made of another source from now on. */
   use(source: Source, opening: Pick<Opening, "link" | "isQuiet">): void;
-  showError(message: string): void;
+  showError(message: string | null): void;
   /** The list of kept models, or where a model is, has changed. */
   onChange(): void;
 }
@@ -87,6 +89,14 @@ export class Library {
     return this.#openings.get(source.id)?.whereabouts === "shipped" ? { kind: "photo", name: source.name } : null;
   }
 
+  /** The photo of a source as a training can use it; null where only a small copy of it is left. */
+  trainableOf(source: Source): Trainable | null {
+    const link = this.linkOf(source);
+    if (link) return { isExample: true, name: link.name };
+    const { photo } = this.#openings.get(source.id) ?? {};
+    return photo ? { isExample: false, ...photo } : null;
+  }
+
   openFile(name: string, bytes: Uint8Array<ArrayBuffer>): void {
     this.hooks.send({ kind: "open", id: this.#await({ name, whereabouts: "file" }), name, bytes });
   }
@@ -105,9 +115,10 @@ export class Library {
     if (!isQuiet) this.hooks.showError(`The model ${name} could not be loaded.`);
   }
 
-  openPhoto({ name, picture }: Photo, isExample: boolean, link?: PlayLink): void {
+  openPhoto(photo: Photo, isExample: boolean, link?: PlayLink): void {
+    const { name, picture } = photo;
     const id = this.#await({
-      name,
+      ...{ name, photo },
       whereabouts: isExample && EXAMPLE_NAMES.includes(name) ? "shipped" : "file",
       ...(link && { link }),
     });
@@ -176,6 +187,7 @@ export class Library {
     kept: ({ id, key }) => {
       this.#whereabouts.set(id, "kept");
       this.#keys.set(id, key);
+      this.hooks.showError(null);
       this.hooks.onChange();
       this.hooks.send({ kind: "listKept" });
     },

@@ -34,15 +34,17 @@ const announcer = new Announcer(byId("announcer", HTMLElement));
 
 /** The message that is shown as long as there is no GPU. */
 let noGpu: string | null = null;
+/** Whether the visitor has closed that message. */
+let isNoGpuClosed = false;
 let gpu: GpuDetails | null = null;
 const log = new MessageLog();
 
 /**
  * Shows an error message in the place of an earlier one, with a button for a report of it where the visitor can't mend it. Null removes it, but
- * a message about a missing GPU returns.
+ * a message about a missing GPU returns until it is closed.
  */
 function showError(message: string | null, isReportable = false): void {
-  const shown = message ?? noGpu;
+  const shown = message ?? (isNoGpuClosed ? null : noGpu);
   problem.hidden = shown === null;
   problem.textContent = shown;
   byId("report", HTMLElement).hidden = shown === null || !(isReportable || shown === noGpu);
@@ -59,6 +61,11 @@ const playground = new Playground({
   showError,
   say: (text) => announcer.say(text),
   onChange: () => describeSource(),
+  train: ({ isForEnlarging } = { isForEnlarging: false }) => {
+    offerToTrain();
+    if (isForEnlarging) training.wantEnlarging();
+    show("train");
+  },
 });
 const training = new TrainingPage({
   ...{ send, announcer, showError },
@@ -82,6 +89,8 @@ const library = new Library({
     showError(null);
     const isOther = source.id !== playground.source?.id;
     playground.use(source, link);
+    if (isOther) offerToTrain(isQuiet);
+    if (link?.isOfOwn) showError(OF_OWN);
     if (isQuiet) return;
     byId("welcome", HTMLElement).hidden = true; // its photo is not this one
     if (isOther && source.kind === "photo" && playground.tool === "sample") playground.showPhoto();
@@ -126,6 +135,12 @@ function describeSource(): void {
   }
 }
 
+/** Train begins with the photo that is open here. */
+function offerToTrain(isQuiet = false): void {
+  const photo = playground.source && library.trainableOf(playground.source);
+  if (photo) training.offer(photo, isQuiet);
+}
+
 // ---- sources of pictures
 
 const KNOWN = { models: SHIPPED, photos: EXAMPLE_NAMES, tools: TOOLS.map(({ id }) => id) };
@@ -151,12 +166,17 @@ function readAddress(): void {
   else openFirst();
 }
 
+const OF_OWN =
+  "This link was made with a photo or model of somebody’s own, which no link can hold: this is another one, with the same settings. Open the file to see the same.";
+
 /** Opens what a link names; its settings are for the source that is open, or the first one, where it names none. */
 function openLink(given: PlayLink): void {
   const { source } = given;
   if (source?.kind === "photo") orShowError(loadExample(source.name).then((photo) => library.openPhoto(photo, true, given)));
-  else if (!source && playground.source) playground.use(playground.source, given);
-  else if (source && gpu) orShowError(library.openShipped(source.name, { link: given }));
+  else if (!source && playground.source) {
+    playground.use(playground.source, given);
+    if (given.isOfOwn) showError(OF_OWN);
+  } else if (source && gpu) orShowError(library.openShipped(source.name, { link: given }));
   else {
     isFirst = true;
     openFirst();
@@ -175,9 +195,10 @@ function openFirst(): void {
 async function copyLink(): Promise<void> {
   const { source, tool, settings } = playground;
   const named = source && library.linkOf(source);
-  const address = writePlayLink({ ...(named && { source: named }), tool, settings });
+  const address = writePlayLink({ ...(named ? { source: named } : { isOfOwn: true }), tool, settings });
   const isCopied = await copyText(`${location.href.replace(/#.*/, "")}#view=${views.shown}&${address}`);
-  const holds = named ? `names ${named.name} and holds the settings` : "holds the settings, not your photo or model";
+  const held = Object.keys(settings).length > 0 ? "the settings" : "the tool, but not what you have made with it";
+  const holds = named ? `names ${named.name} and holds ${held}` : `holds ${held}, and not your photo or model`;
   byId("copy-hint", HTMLElement).textContent = `${isCopied ? "Copied. " : ""}The link ${holds}.`;
 }
 
@@ -207,8 +228,11 @@ async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
     library.openFile(file.name, new Uint8Array(await file.arrayBuffer()));
   } else {
     const photo = await loadOwn(file);
-    training.useOwn(photo);
-    if (views.shown !== "train") library.openPhoto(photo, false);
+    if (views.shown === "train") training.useOwn(photo);
+    else {
+      training.offer({ isExample: false, ...photo });
+      library.openPhoto(photo, false);
+    }
   }
   if (more.length > 0)
     showError(`${more.length === 1 ? "Two" : more.length + 1} files were dropped. The first one, “${file.name}”, is used.`);
@@ -234,6 +258,7 @@ const receivers: Receivers = {
   model: ({ id, bytes }) => {
     download(new Blob([bytes]), `${playground.source?.name}.safetensors`);
     library.isDownloaded(id);
+    showError(null);
   },
   problem: ({ problem: cause, detail, isHarmless }) => {
     const message = explain(cause, detail, navigator.userAgent, training.unfinished.kept !== null, library.unsaved);
@@ -241,6 +266,7 @@ const receivers: Receivers = {
     if (isGone) {
       adapter.textContent = "No GPU.";
       noGpu = message;
+      isNoGpuClosed = false;
       jobs.model.abandon();
     }
     showError(message, !isHarmless);
@@ -267,6 +293,11 @@ instantWorker.addEventListener("message", ({ data }: MessageEvent<InstantReport>
   else if (data.kind === "refused")
     showError(`There are no instant pictures. ${data.problem.charAt(0).toUpperCase()}${data.problem.slice(1)}.`);
   else jobs.photo.receive(data);
+});
+byId("close-problem", HTMLButtonElement).addEventListener("click", () => {
+  isNoGpuClosed = noGpu !== null;
+  showError(null);
+  document.querySelector<HTMLElement>("nav [aria-current]")?.focus({ preventScroll: true }); // the button that had the focus is gone
 });
 byId("copy-link", HTMLButtonElement).addEventListener("click", () => orShowError(copyLink()));
 byId("copy-report", HTMLButtonElement).addEventListener("click", () => orShowError(copyReport()));

@@ -23,6 +23,9 @@ const WORDS: Readonly<Record<Whereabouts, string>> = {
   nowhere: "not saved",
 };
 
+/** A model that was deleted can be brought back for so long, unless the dialog is closed or another one deleted. */
+const UNDO_MS = 10_000;
+
 const megabytes = (bytes: number): string => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const button = (id: string) => byId(id, HTMLButtonElement);
 
@@ -31,6 +34,8 @@ export class ModelsDialog {
   readonly #kept = byId("kept-models", HTMLUListElement);
   readonly #keep = button("keep-model");
   #source: Source | null = null;
+  /** The model that will be deleted. */
+  #deleting: { readonly key: string; readonly timer: ReturnType<typeof setTimeout> } | null = null;
 
   constructor(
     private readonly library: Library,
@@ -38,6 +43,7 @@ export class ModelsDialog {
   ) {
     button("document").addEventListener("click", () => this.#open());
     button("close-models").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("close", () => this.#endDeleting());
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close()); // beside it
     button("open-file").addEventListener("click", () => {
       this.#dialog.close();
@@ -86,27 +92,56 @@ export class ModelsDialog {
       ? `This browser keeps no models (${trouble}). Download what you want to keep.`
       : "None yet. A model that you train is kept here by itself.";
     hint.hidden = kept.length > 0;
-    const hadFocus = this.#kept.contains(document.activeElement);
+    const focused = [...this.#kept.children].find((item) => item.contains(document.activeElement)) as HTMLElement | undefined;
     this.#kept.replaceChildren(...kept.map((model) => this.#keptItem(model)));
+    if (!focused) return;
     // What had the focus is gone, but the visitor is still here.
-    if (hadFocus) (this.#kept.querySelector("button") ?? button("close-models")).focus();
+    const same = [...this.#kept.querySelectorAll("li")].find(({ dataset }) => dataset["key"] === focused.dataset["key"]);
+    const next = same?.querySelector("button:last-child") ?? this.#kept.querySelector("button:enabled") ?? button("close-models");
+    (next as HTMLButtonElement).focus();
   }
 
   #keptItem(model: KeptModel): HTMLLIElement {
     const details = document.createElement("span");
-    const date = new Date(model.keptAt).toLocaleDateString(undefined, { day: "numeric", month: "short" });
+    const date = new Date(model.keptAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     details.textContent = `${model.width}×${model.height} px, ${megabytes(model.bytes)}, ${date}`;
     const picture = canvasOf(model.thumbnail, model.name);
     picture.ariaHidden = "true"; // beside its name
     const isOpen = this.#source !== null && this.library.keyOf(this.#source) === model.key;
     const item = this.#item(picture, model.name, details, () => this.library.openKept(model), isOpen);
+    item.dataset["key"] = model.key;
+    const isDeleted = this.#deleting?.key === model.key;
+    if (isDeleted) details.textContent = "Deleted.";
+    item.querySelector("button")!.disabled = isDeleted;
     const remove = document.createElement("button");
-    Object.assign(remove, { type: "button", textContent: "Delete", ariaLabel: `Delete ${model.name}` });
+    const [word, all] = isDeleted ? ["Undo", `Keep ${model.name}`] : ["Delete", `Delete ${model.name}, ${date}`];
+    Object.assign(remove, { type: "button", textContent: word, ariaLabel: all });
     remove.addEventListener("click", () => {
-      if (confirm(`Delete the model ${model.name} from this browser?`)) this.library.delete(model.key);
+      if (isDeleted) this.#undoDeleting();
+      else this.#startDeleting(model.key);
     });
     item.append(remove);
     return item;
+  }
+
+  /** The model is deleted after a while, so that there is time to undo it. */
+  #startDeleting(key: string): void {
+    this.#endDeleting();
+    this.#deleting = { key, timer: setTimeout(() => this.#endDeleting(), UNDO_MS) };
+    this.#list();
+  }
+
+  #undoDeleting(): void {
+    clearTimeout(this.#deleting?.timer);
+    this.#deleting = null;
+    this.#list();
+  }
+
+  #endDeleting(): void {
+    if (!this.#deleting) return;
+    clearTimeout(this.#deleting.timer);
+    this.library.delete(this.#deleting.key);
+    this.#deleting = null;
   }
 
   async #listShipped(): Promise<void> {

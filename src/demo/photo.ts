@@ -24,6 +24,9 @@ export interface Photo {
   readonly picture: Rgb8;
 }
 
+/** A photo that can be trained on: one of the page, by its name, or a visitor's own. */
+export type Trainable = { readonly isExample: true; readonly name: string } | ({ readonly isExample: false } & Photo);
+
 /** A file is not a picture, or not one to train on. The message is for the visitor. */
 export class PhotoError extends Error {
   override name = "PhotoError";
@@ -135,6 +138,15 @@ export class Gallery {
   /** Whether the visitor's own photo is chosen. */
   get isOwn(): boolean {
     return this.#checked() === OWN;
+  }
+
+  /** Chooses a photo. Returns whether it was another one before. */
+  choose(photo: Trainable): boolean {
+    if (this.#checked() === (photo.isExample ? photo.name : OWN) && (photo.isExample || photo.picture === this.#own?.picture))
+      return false;
+    if (photo.isExample) this.#element.querySelector<HTMLInputElement>(`[value="${CSS.escape(photo.name)}"]`)!.checked = true;
+    else this.addOwn(photo);
+    return true;
   }
 
   /** Adds the visitor's own photo in the place of an earlier one, and checks its button. Returns it. */

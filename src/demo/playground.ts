@@ -1,7 +1,7 @@
 // The view Play: a source of pictures, one tool that works with it, the stage, and the strip of pictures.
 
 import type { PlayLink } from "./address.ts";
-import { byId, download, downloadRgb8 } from "./dom.ts";
+import { byId, download, downloadRgb8, showPicture } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
 import type { FeatureName } from "./features/messages.ts";
 import { TOOLS } from "./features/tools.ts";
@@ -17,12 +17,16 @@ interface Hooks {
   showError(message: string | null): void;
   /** The source or the tool has changed. */
   onChange(): void;
+  /** The visitor wants a model of the photo that is open. */
+  train: Place["train"];
 }
 
 export class Playground {
   readonly #stage = new Stage();
   readonly #strip = new Strip((shown) => this.#show(shown));
   readonly #panel = byId("panel", HTMLElement);
+  readonly #beside = byId("beside", HTMLElement);
+  readonly #besidePicture = byId("beside-picture", HTMLCanvasElement);
   readonly #details = byId("results-hint", HTMLElement);
   readonly #save = byId("save-sample", HTMLButtonElement);
   readonly #saveAll = byId("save-all", HTMLButtonElement);
@@ -37,6 +41,7 @@ export class Playground {
 
   constructor(private readonly hooks: Hooks) {
     for (const tool of TOOLS) this.#addTool(tool);
+    WIDE.addEventListener("change", () => this.#showSplit());
     this.#save.addEventListener("click", () => this.#shown && void downloadRgb8(this.#shown.picture, this.#shown.file));
     this.#saveAll.addEventListener("click", () => void this.#downloadAll());
     this.#pin.addEventListener("click", () => {
@@ -56,7 +61,7 @@ export class Playground {
 
   /** The tool's settings, as far as a link can hold them. */
   get settings(): Readonly<Record<string, string>> {
-    return (this.#source && this.#tool.settings?.()) ?? {};
+    return (this.#source && this.#tool.refusal(this.#source) === null && this.#tool.settings?.()) || {};
   }
 
   /** Works with another source, or with the same one when it has changed; a link may say with which tool and settings. */
@@ -65,12 +70,8 @@ export class Playground {
     this.#source = source;
     this.#tool = TOOLS.find(({ id }) => id === tool) ?? (isOther ? TOOLS[0]! : this.#tool);
     document.body.dataset["source"] = source.kind;
-    if (this.#tool.refusal(source) !== null) this.#tool = TOOLS[0]!;
-    for (const [tool, radio] of this.#radios) {
-      const refusal = tool.refusal(source);
-      radio.disabled = refusal !== null;
-      (radio.parentElement as HTMLElement).title = refusal ?? "";
-    }
+    for (const [tool, radio] of this.#radios)
+      (radio.parentElement as HTMLElement).classList.toggle("refused", tool.refusal(source) !== null);
     this.#openTool(settings);
   }
 
@@ -84,7 +85,7 @@ export class Playground {
   /** Changes the tool; an unknown name does nothing. */
   useTool(id: string): void {
     const tool = TOOLS.find((one) => one.id === id);
-    if (!tool || tool === this.#tool || (this.#source && tool.refusal(this.#source) !== null)) return;
+    if (!tool || tool === this.#tool) return;
     this.#tool = tool;
     if (this.#source) this.#openTool();
   }
@@ -102,9 +103,20 @@ export class Playground {
     const source = this.#source!;
     this.#close();
     this.hooks.showError(null);
+    this.#beside.hidden = true;
     this.#radios.get(this.#tool)!.checked = true;
-    this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
     this.#panel.ariaLabel = this.#tool.label;
+    const refusal = this.#tool.refusal(source);
+    if (refusal === null) this.#openPanel(source, settings);
+    else this.#refuse(source, refusal);
+    this.hooks.onChange();
+  }
+
+  #openPanel(source: Source, settings: Place["settings"]): void {
+    this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
+    this.#beside.hidden = !this.#tool.isSplit;
+    delete this.#besidePicture.dataset["filled"];
+    byId("beside-label", HTMLElement).textContent = "";
     const { place, end } = this.#placeOf(source, settings);
     const close = this.#tool.open(place);
     this.#close = () => {
@@ -112,17 +124,36 @@ export class Playground {
       end();
       this.#strip.onFrame = () => {};
     };
-    this.hooks.onChange();
+  }
+
+  /** Says in the place of the tool's controls why it can't work with the source, and what helps. */
+  #refuse(source: Source, why: string): void {
+    this.#close = () => {};
+    const text = document.createElement("p");
+    text.textContent = why;
+    const train = document.createElement("button");
+    Object.assign(train, { type: "button", className: "primary", textContent: "Train on this photo" });
+    train.addEventListener("click", () => this.hooks.train());
+    this.#panel.replaceChildren(text, ...(source.kind === "photo" ? [train] : []));
+    this.#strip.expect([], source.photo);
+    this.#show(null);
+    this.#stage.show(source.photo, `The photo ${source.name}`);
+    this.#details.textContent = `The photo ${source.name}.`;
+    this.hooks.say(why);
   }
 
   /** A place for the tool, and what ends its jobs: the next tool's pictures come into the same strip. */
   #placeOf(source: Source, settings: Place["settings"]): { readonly place: Place; end(): void } {
-    const { jobs, say, showError } = this.hooks;
+    const { jobs, say, showError, train } = this.hooks;
     const features = new Set<FeatureName>();
     let isOpen = true;
     const run = this.#runOf(source, () => isOpen && source === this.#source);
+    const isSplit = (): boolean => this.#isSplit;
     const place: Place = {
-      ...{ source, settings, say, showError, stage: this.#stage, strip: this.#strip },
+      get isSplit() {
+        return isSplit();
+      },
+      ...{ source, settings, say, showError, train, stage: this.#stage, strip: this.#strip },
       cancel: (feature) => jobs[source.kind].cancel(feature),
       run: (feature, request, onReply) => {
         features.add(feature);
@@ -163,6 +194,7 @@ export class Playground {
     const name = `${this.#source!.name}-pictures.zip`;
     try {
       download((await makeFile({ kind: "zip", pictures }))!, name);
+      this.hooks.showError(null);
       this.hooks.say(`${name} has ${pictures.length} pictures.`);
     } catch (error) {
       this.hooks.showError((error as Error).message);
@@ -176,7 +208,28 @@ export class Playground {
     if (shown?.isOwn) this.#pin.disabled = this.#delete.disabled = true;
     this.#describePin();
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
-    if (shown) this.#stage.show(shown.picture, shown.details);
+    if (!shown) return;
+    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
+    else this.#showBeside(shown);
+  }
+
+  get #isSplit(): boolean {
+    return !this.#beside.hidden && WIDE.matches;
+  }
+
+  #showBeside({ picture, label, details }: StripPicture): void {
+    showPicture(this.#besidePicture, picture);
+    this.#besidePicture.ariaLabel = details;
+    this.#beside.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+    byId("beside-label", HTMLElement).textContent = label;
+  }
+
+  /** The window has become so wide that there is room beside the stage, or narrower than that. */
+  #showSplit(): void {
+    const own = this.#strip.pictures.find(({ isOwn }) => isOwn);
+    if (this.#beside.hidden || !own || !this.#shown) return;
+    if (this.#isSplit) this.#stage.show(own.picture, own.details);
+    this.#show(this.#shown);
   }
 
   #describePin(): void {
@@ -185,6 +238,8 @@ export class Playground {
   }
 }
 
+/** As in styles/play.css. */
+const WIDE = matchMedia("(min-width: 960px)");
 const SVG = "http://www.w3.org/2000/svg";
 
 function iconOf({ icon }: Tool): SVGElement {

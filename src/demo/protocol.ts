@@ -1,6 +1,7 @@
 // The messages between the page (main.ts) and the GPU's worker (worker.ts); those of the features are in features/messages.ts.
 
 import type { Rgb8 } from "../image/planes.ts";
+import type { srOptions } from "../singan/generation/applications/super-resolution.ts";
 import type { PresetName, Size, TrainOptions } from "../singan/model/config.ts";
 import type { LossRecord, Work } from "../singan/model/model.ts";
 import type { TrainingPlan } from "../singan/training/plan.ts";
@@ -16,7 +17,9 @@ export type PresetChoice = "auto" | PresetName;
 export const OFFERED = ["auto", "preview", "balanced", "full"] as const satisfies readonly PresetChoice[];
 export type OfferedPreset = (typeof OFFERED)[number];
 /** The options a visitor can set; what is absent comes from the preset. */
-export type FormOptions = Partial<Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels">>;
+export type FormOptions = Partial<
+  Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels" | keyof ReturnType<typeof srOptions>>
+>;
 
 export interface NamedPhoto {
   readonly name: string;
@@ -44,8 +47,8 @@ export type Request =
   | { readonly kind: "continue"; readonly id: string }
   /** Gives up the unfinished training. */
   | { readonly kind: "discard" }
-  /** Asks what the presets would take with this photo and these options: the reports `forecast` follow, and `timing` where the GPU's speed is not known yet. A newer one replaces it. */
-  | { readonly kind: "forecast"; readonly photo: Size; readonly options: FormOptions }
+  /** Asks what the presets would take with this photo; `chosen` has these options. The reports `forecast` follow, and `timing` where the GPU's speed is not known yet. A newer one replaces it. */
+  | { readonly kind: "forecast"; readonly photo: Size; readonly chosen: OfferedPreset; readonly options: FormOptions }
   | { readonly kind: "cancelForecast" }
   | { readonly kind: "agree" }
   /** Whether previews should come with the discriminator's judgement. */

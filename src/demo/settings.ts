@@ -1,10 +1,15 @@
 // The settings form, and its copy in the page's address, which makes settings shareable (#photo=tulips&seed=3&maxSize=64).
 
+import { srOptions } from "../singan/generation/applications/super-resolution.ts";
 import type { FormOptions, OfferedPreset } from "./protocol.ts";
 
 const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof FormOptions)[];
 /** The fields in the address and their defaults. The default photo is the first example. */
-const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "" };
+const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "", purpose: "" };
+/** The value of the field `purpose` for a training for enlarging. */
+const ENLARGING = "enlarging";
+/** The pyramid is the same for 4 and 8 times. */
+const FACTOR = 2;
 
 export class Settings {
   constructor(private readonly form: HTMLFormElement) {}
@@ -16,14 +21,19 @@ export class Settings {
   get preset(): OfferedPreset {
     return this.#field("preset").value as OfferedPreset;
   }
-  get numbers(): FormOptions {
+  get options(): FormOptions {
     const filled = NUMBER_FIELDS.filter((name) => this.#field(name).value !== "");
-    return Object.fromEntries(filled.map((name) => [name, Number(this.#field(name).value)]));
+    const numbers = Object.fromEntries(filled.map((name) => [name, Number(this.#field(name).value)]));
+    return { ...numbers, ...(this.#field("purpose").value === ENLARGING && srOptions(FACTOR)) };
+  }
+
+  wantEnlarging(): void {
+    this.#field("purpose").value = ENLARGING;
   }
 
   /** Whether a field overrides a value of the preset. The seed is not part of a preset. */
   get changesPreset(): boolean {
-    return Object.keys(this.numbers).some((name) => name !== "seed");
+    return Object.keys(this.options).some((name) => name !== "seed");
   }
 
   /** Fills the form from an address. Missing and invalid values become the defaults. */

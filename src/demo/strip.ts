@@ -28,18 +28,23 @@ interface Item {
 
 export class Strip {
   readonly #list = byId("strip", HTMLUListElement);
+  readonly #undo = byId("undo-delete", HTMLButtonElement);
   #items: Item[] = [];
   /** Called with the number of the frame that the visitor chooses, of those that expect() has made; for the tool. */
   onFrame: (index: number) => void = () => {};
   /** Those that the last expect() has made. */
   #frames: readonly Item[] = [];
   #selected: Item | null = null;
+  /** The picture that was deleted last, and where it was; null where it can't be brought back any more. */
+  #deleted: { readonly item: Item; readonly index: number } | null = null;
   /** The pictures that the page comes with: each stays until the first one in its place is made. */
   #stored = [...this.#list.children];
   #isFirst = true;
 
   /** `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. */
-  constructor(private readonly onSelect: (shown: StripPicture | null) => void) {}
+  constructor(private readonly onSelect: (shown: StripPicture | null) => void) {
+    this.#undo.addEventListener("click", () => this.#restore());
+  }
 
   /** All pictures that are there, pinned ones first. */
   get pictures(): readonly StripPicture[] {
@@ -64,6 +69,7 @@ export class Strip {
     const isOver = (item: Item): boolean => !item.isPinned && !this.#frames.includes(item);
     for (const { element } of this.#items.filter(isOver)) element.remove();
     if (this.#selected && isOver(this.#selected)) this.#selected = null;
+    if (!this.#deleted?.item.isPinned) this.#setDeleted(null);
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
     this.#removeStored(this.#isFirst ? labels.length : 0);
@@ -83,8 +89,7 @@ export class Strip {
   /** Fills the frame `index` of those that expect() has made. */
   put(index: number, shown: StripPicture): void {
     const item = this.#frames[index]!;
-    if (item.isDeleted) return;
-    item.shown = shown;
+    item.shown = shown; // also where it is deleted, which can be undone
     item.caption.textContent = shown.label;
     item.button.disabled = false;
     item.button.ariaBusy = null;
@@ -118,7 +123,7 @@ export class Strip {
   #showInPlaceOfStored(): void {
     for (const [i, stored] of this.#stored.entries()) {
       const frame = this.#frames[i];
-      if (frame?.shown && stored.isConnected) stored.replaceWith(frame.element);
+      if (frame?.shown && !frame.isDeleted && stored.isConnected) stored.replaceWith(frame.element);
     }
     if (this.#stored.every((stored) => !stored.isConnected)) this.#stored = [];
   }
@@ -138,7 +143,7 @@ export class Strip {
     this.#list.append(...this.#items.map(({ element }) => element));
   }
 
-  /** Deletes the chosen picture, and chooses the next one. */
+  /** Deletes the chosen picture, and chooses the next one. It can be brought back until another one is deleted, or others are made. */
   remove(): void {
     const item = this.#selected;
     if (!item) return;
@@ -147,12 +152,35 @@ export class Strip {
     item.element.remove();
     this.#items = this.#items.filter((one) => one !== item);
     this.#selected = null;
+    this.#setDeleted({ item, index });
     const next = this.#items.slice(index).find(({ shown }) => shown) ?? this.#items.findLast(({ shown }) => shown);
     if (next) {
       this.#choose(next);
       this.#tellFrame(next);
       next.button.focus({ preventScroll: true });
     } else this.onSelect(null);
+  }
+
+  #setDeleted(deleted: { readonly item: Item; readonly index: number } | null): void {
+    this.#deleted = deleted;
+    this.#undo.hidden = deleted === null;
+  }
+
+  /** Brings back the picture that was deleted last, and chooses it. */
+  #restore(): void {
+    const { item, index: before } = this.#deleted!;
+    this.#setDeleted(null);
+    item.isDeleted = false;
+    // Pinned pictures come first, and there may be more or fewer of them now.
+    const pinned = this.#items.filter(({ isPinned }) => isPinned).length;
+    const index = item.isPinned ? Math.min(before, pinned) : Math.max(before, pinned);
+    const next = this.#items[index];
+    if (next) next.element.before(item.element);
+    else this.#list.append(item.element);
+    this.#items.splice(index, 0, item);
+    this.#choose(item);
+    this.#tellFrame(item);
+    item.button.focus({ preventScroll: true });
   }
 
   #frame(label: string): Item {

@@ -4,7 +4,7 @@
 import { Cards } from "./cards.ts";
 import { type Announcer, about, byId } from "./dom.ts";
 import type { ModelSource } from "./features/feature.ts";
-import { EXAMPLE_NAMES, Gallery, type Photo, PhotoError } from "./photo.ts";
+import { EXAMPLE_NAMES, Gallery, type Photo, PhotoError, type Trainable } from "./photo.ts";
 import { RECOVERING } from "./problems.ts";
 import type { Plan, Progress, Report, Request, Unfinished } from "./protocol.ts";
 import { Settings } from "./settings.ts";
@@ -73,6 +73,8 @@ export class TrainingPage {
   #id = 0;
   #announcedAt = 0;
   #isShown = false;
+  /** The photo that was opened in Play last, until it or another one is chosen here. */
+  #offered: Trainable | null = null;
   /** The address that the settings came from; null before the first. */
   #read: string | null = null;
   #forecastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -86,10 +88,13 @@ export class TrainingPage {
     // The browser shows what is wrong with a field at that field, so it must be visible.
     this.#form.addEventListener("invalid", () => (byId("advanced", HTMLDetailsElement).open = true), { capture: true });
     this.#form.addEventListener("input", (event) => {
-      if (event.target instanceof HTMLInputElement && event.target.name === "photo") void this.#choosePhoto();
-      else if (event.target instanceof HTMLInputElement && event.target.name === "preset")
+      if (event.target instanceof HTMLInputElement && event.target.name === "photo") {
+        this.#offered = null;
+        void this.#choosePhoto();
+      } else if (event.target instanceof HTMLInputElement && event.target.name === "preset") {
+        if (this.#settings.changesPreset) this.#forecastSoon(); // the details are those of this card from now on
         this.#step({ kind: "refused", isRefused: this.#isRefused });
-      else this.#forecastSoon();
+      } else this.#forecastSoon();
       this.#changed();
     });
     this.#pause.addEventListener("click", () => this.#togglePause());
@@ -136,12 +141,19 @@ export class TrainingPage {
   readAddress(hash: string): void {
     if (this.#read !== null && (hash === this.#read || hash === this.address)) return;
     this.#read = hash;
+    if (new URLSearchParams(hash).has("photo")) this.#offered = null;
     this.#settings.read(hash, EXAMPLE_NAMES);
     byId("advanced", HTMLDetailsElement).open = this.#settings.changesPreset;
+    this.#markCard();
     void this.#choosePhoto();
   }
 
+  #markCard(): void {
+    this.#cards.markOwn(this.#settings.changesPreset ? this.#settings.preset : null);
+  }
+
   #changed(): void {
+    this.#markCard();
     this.#read = this.address;
     this.hooks.onChange();
   }
@@ -150,7 +162,31 @@ export class TrainingPage {
   setShown(isShown: boolean): void {
     if (isShown === this.#isShown) return;
     this.#isShown = isShown;
+    if (isShown) this.#takeOffered();
     this.#forecastSoon();
+  }
+
+  /** A photo is open in Play: it is chosen here, too, when the visitor comes. `isQuiet`: unless something was trained already. */
+  offer(photo: Trainable, isQuiet = false): void {
+    if (!isQuiet || !this.#trained) this.#offered = photo;
+  }
+
+  /** The next training is one for enlarging. */
+  wantEnlarging(): void {
+    if (this.isRunning) return;
+    this.#settings.wantEnlarging();
+    byId("advanced", HTMLDetailsElement).open = true;
+    this.#forecastSoon();
+    this.#changed();
+  }
+
+  #takeOffered(): void {
+    const photo = this.#offered;
+    if (!photo || this.isRunning) return;
+    this.#offered = null;
+    if (!this.#gallery.choose(photo)) return;
+    void this.#choosePhoto();
+    this.#changed();
   }
 
   /** Trains on the visitor's own photo from now on. Throws PhotoError while a training runs. */
@@ -168,7 +204,7 @@ export class TrainingPage {
     },
     forecast: ({ kind: _, ...forecast }) => {
       if (!this.#isTiming) return;
-      this.#cards.show(forecast);
+      this.#cards.show(forecast, this.#settings.changesPreset);
       if (forecast.preset === "full" && !("seconds" in forecast && forecast.seconds === null)) this.#setTiming(false);
       this.#step({ kind: "refused", isRefused: this.#isRefused });
     },
@@ -247,7 +283,8 @@ export class TrainingPage {
       const { width, height } = this.#photo!.picture;
       if (!this.#form.checkValidity()) return;
       this.#setTiming(true);
-      this.hooks.send({ kind: "forecast", photo: { width, height }, options: this.#settings.numbers });
+      const { preset: chosen, options } = this.#settings;
+      this.hooks.send({ kind: "forecast", photo: { width, height }, chosen, options });
     }, FORECAST_MS);
   }
 
@@ -295,7 +332,7 @@ export class TrainingPage {
   #begin(): void {
     if (!this.#photo || !controlsOf(this.#state).canStart || !this.unfinished.mayBeDiscarded()) return;
     const { name, picture } = this.#photo;
-    const { preset, numbers: options } = this.#settings;
+    const { preset, options } = this.#settings;
     const replaces = this.unfinished.kept !== null;
     this.#beginWith(name, (id) => ({ kind: "start", id, name, photo: picture, preset, options, replaces }));
   }

@@ -224,7 +224,7 @@ self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
   else if (data.kind === "open") orFail(() => openModel(data));
   else if (data.kind === "model") orFail(() => sendModel(data));
   else if (data.kind === "close") models.delete(data.id);
-  else if (data.kind === "forecast") void forecasts.tell(data.photo, data.options).catch(fail);
+  else if (data.kind === "forecast") void forecasts.tell(data).catch(fail);
   else if (data.kind === "cancelForecast") forecasts.cancel();
   else if (data.kind === "judge") training?.judge(data.isWanted);
   else if (data.kind === "keep") keep(data);

@@ -13,9 +13,9 @@ import { openDevice } from "../../src/runtime/open.ts";
 import { type AnimationOptions, animate } from "../../src/singan/generation/applications/animation.ts";
 import { srPath } from "../../src/singan/generation/applications/super-resolution.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
-import { writeModel } from "../../src/singan/recipes.ts";
+import { readModel, writeModel } from "../../src/singan/recipes.ts";
 import { tinySrModel } from "../applications.ts";
-import { choose, downloaded, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+import { choose, downloaded, isDone, pixels, savedModel, start, textOf, visit, waitFor } from "./demo-page.ts";
 
 let gpu: Gpu;
 let sampler: SinganSampler;
@@ -231,12 +231,22 @@ test("an enlargement is the library's, compared with a plain one; the zip holds 
     expect(await pixels(page, "picture")).toEqual(plain);
   }));
 
-test("a photo without a model has neither, and the page says why", () =>
-  visit("photo=clouds", async (page) => {
-    await choose(page, "striped.png", striped(40, 30));
-    await waitFor(page, `document.body.dataset.source === "photo"`);
-    const titles = await page.$$eval("#tools label:has(:disabled)", (labels) =>
-      labels.map((label) => (label as HTMLElement).title),
-    );
-    expect(titles).toEqual(expect.arrayContaining(["Enlarge needs a trained model.", "Animate needs a trained model."]));
+test("Enlarge leads to a training for enlarging", () =>
+  visit("view=play", async (page) => {
+    await openTool(page, "enlarge");
+    await waitFor(page, `document.getElementById("enlarge-form")`);
+    await page.click("#train-enlarging");
+    await waitFor(page, `document.body.dataset.view === "train" && document.getElementById("purpose").value === "enlarging"`);
+    for (const [field, value] of [["maxSize", "30"], ["iterations", "2"], ["channels", "4"]] as const) // biome-ignore format: one line
+      await set(page, field, value);
+    expect(await page.evaluate("location.hash")).toBe("#view=train&maxSize=30&iterations=2&channels=4&purpose=enlarging");
+    await start(page);
+    await waitFor(page, isDone);
+    await page.click("#play-model");
+    await waitFor(page, detailsAre("Picture 0,"));
+    const { options, sizes } = readModel(await savedModel(page, "tulips"));
+    expect(options).toMatchObject({ recipe: "sr", alphaRec: 100, maxSize: 30 });
+    expect(sizes.length).toBe(4); // 19, 24 and 30 px are three steps of a third of a doubling; the first has 18 px at least
+    await page.$eval("#tools [value=enlarge]", (radio) => (radio as HTMLInputElement).click());
+    await waitFor(page, detailsAre("2 times larger, "));
   }));

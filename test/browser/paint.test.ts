@@ -5,8 +5,9 @@ import type { ElementHandle, Page } from "puppeteer";
 import { expect, test } from "vitest";
 import { brush } from "../../src/demo/features/paint/brush.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
+import { underpaintingOf } from "../../src/demo/features/paint/underpainting.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import { blank, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { instantOptions } from "../../src/instant/options.ts";
@@ -18,15 +19,10 @@ import { file, model, sampler } from "./tiny-model.ts";
 
 const library = async (painting: Rgb8, seed = 0): Promise<Rgb8> => toRgb8(await paint(sampler, toPlanes(painting), 1, { seed }));
 
-/** The empty painting that the tool begins with. */
-function empty(photo: Rgb8): Rgb8 {
-  return blank(photo.width, photo.height, swatchesOf(photo)[0]);
-}
-
 const openPaint = async (page: Page): Promise<void> => {
   await waitFor(page, `document.querySelector("#tools [value=paint]:enabled") && document.body.dataset.source`);
   await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
-  await waitFor(page, `document.getElementById("results-hint").textContent === "Draw here."`);
+  await waitFor(page, `document.getElementById("paint-form") && document.getElementById("paint-undo").disabled`);
 };
 
 const openTiny = async (page: Page): Promise<void> => {
@@ -60,7 +56,7 @@ test("a stroke by mouse becomes the library's picture of the painting; it can be
   visit("", async (page) => {
     await openTiny(page);
     const start = await pixels(page, "picture");
-    expect(start).toEqual(empty(toRgb8(model.photo)));
+    expect(start).toEqual(underpaintingOf(toRgb8(model.photo)));
 
     await strokeByMouse(page, [0.1, 0.5], [0.9, 0.5]);
     await waitFor(page, isComplete);
@@ -114,7 +110,7 @@ test("a stroke by mouse becomes the library's picture of the painting; it can be
 test("by keyboard alone: the tool, a colour, the size, a stroke, the eraser, undo", () =>
   visit("", async (page) => {
     await openTiny(page);
-    const expected = empty(toRgb8(model.photo));
+    const expected = underpaintingOf(toRgb8(model.photo));
     const swatches = swatchesOf(toRgb8(model.photo));
     const [x, y] = [Math.floor(expected.width / 2) + 0.5, Math.floor(expected.height / 2) + 0.5];
     await page.focus("#tools [value=paint]");
@@ -142,7 +138,7 @@ test("by keyboard alone: the tool, a colour, the size, a stroke, the eraser, und
 
     for (const key of ["e", "ArrowUp", "Space", "ArrowLeft", "Space"] as const) await page.keyboard.press(key);
     const erased = { ...expected, data: expected.data.slice() };
-    brush(erased, { x: x + 9, y: y - 1 }, { x: x + 8, y: y - 1 }, 2, empty(toRgb8(model.photo)));
+    brush(erased, { x: x + 9, y: y - 1 }, { x: x + 8, y: y - 1 }, 2, underpaintingOf(toRgb8(model.photo)));
     expect(erased).not.toEqual(expected);
     expect(await pixels(page, "picture")).toEqual(erased);
     await page.keyboard.down("Control");
@@ -170,7 +166,7 @@ test("the stage zooms by wheel and keys, pans, and shows pixels where they are w
     await page.mouse.down();
     await page.mouse.up();
     const painted = await pixels(page, "picture");
-    const { data } = empty(toRgb8(model.photo));
+    const { data } = underpaintingOf(toRgb8(model.photo));
     const p = 3 * (Math.floor(0.5 * painted.height) * painted.width + Math.floor(0.25 * painted.width));
     expect(painted.data.subarray(p, p + 3)).not.toEqual(data.subarray(p, p + 3));
 
@@ -228,4 +224,76 @@ test("without a model the painting is put together from pieces of the photo, and
     const request = { ...instantOptions(known), size: { width: 32, height: 26 }, seed: 0, start };
     const want = await instantPicture([known], request, (source) => ProcessorDenoiser.open(source, [shares]));
     expect(await tile(page, 1)).toEqual(toRgb8(want));
+  }));
+
+const isHidden = (page: Page, id: string): Promise<boolean> =>
+  page.$eval(`#${id}`, (element) => !(element as HTMLElement).checkVisibility());
+
+test("the photo's colours and an invitation are there at first; on wide screens the result stands large beside the painting, which stays", () =>
+  visit("", async (page) => {
+    await page.setViewport({ width: 1280, height: 800 });
+    await openTiny(page);
+    const start = underpaintingOf(toRgb8(model.photo));
+    expect(await isHidden(page, "paint-invitation")).toBe(false);
+    await waitFor(page, `document.querySelector("#beside-picture[data-filled]")`);
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(await library(start));
+    expect(await pixels(page, "picture")).toEqual(start);
+
+    await strokeByMouse(page, [0.1, 0.5], [0.9, 0.5]);
+    expect(await isHidden(page, "paint-invitation")).toBe(true);
+    const painting = await pixels(page, "picture");
+    expect(painting).not.toEqual(start);
+    const painted = await library(painting);
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(painted);
+    await page.click("#strip li:nth-child(2) button");
+    expect(await pixels(page, "picture")).toEqual(painting);
+    const [left, right] = await page.$$eval("#picture, #beside-picture", (both) =>
+      both.map((one) => one.getBoundingClientRect().width),
+    );
+    expect(right).toBeGreaterThan(300);
+    expect(right).toBeCloseTo(left!, 0);
+    expect(decodeImage(await downloaded(page, "#save-sample", "painting-scale1.png"))).toEqual(painted);
+
+    // A narrow window shows what is chosen on the stage; a wide one both again.
+    await page.setViewport({ width: 800, height: 800 });
+    expect(await isHidden(page, "beside")).toBe(true);
+    await expect.poll(() => pixels(page, "picture")).toEqual(painted);
+    await page.setViewport({ width: 1280, height: 800 });
+    await expect.poll(() => pixels(page, "picture")).toEqual(painting);
+    await page.$eval("#tools [value=sample]", (radio) => (radio as HTMLInputElement).click());
+    expect(await isHidden(page, "beside")).toBe(true);
+  }));
+
+test("pictures are made while the brush is down where the last ones took little time, and else when it is lifted", () =>
+  visit("", async (page) => {
+    await openTiny(page);
+    await waitFor(page, isComplete);
+    /** Draws with a clock that goes on by `step` ms whenever it is asked, and returns whether pictures came before the brush was lifted. */
+    const strokes = async (step: number, y: number): Promise<boolean> => {
+      await page.evaluate((by) => {
+        let now = 0;
+        performance.now = () => {
+          now += by;
+          return now;
+        };
+      }, step);
+      await strokeByMouse(page, [0.1, y], [0.2, y]); // the pictures of this one take as long as the clock says
+      await waitFor(page, isComplete);
+      const before = await tile(page, 1);
+      await page.mouse.move(...(await at(page, 0.2, y)));
+      await page.mouse.down();
+      await page.mouse.move(...(await at(page, 0.9, y)), { steps: 5 });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await waitFor(page, isComplete);
+      const unfinished = await pixels(page, "picture");
+      const meanwhile = await tile(page, 1);
+      await page.mouse.up();
+      await waitFor(page, isComplete);
+      const isLive = meanwhile.data.some((value, i) => value !== before.data[i]);
+      if (isLive) expect(meanwhile).toEqual(await library(unfinished));
+      expect(await tile(page, 1)).toEqual(await library(await pixels(page, "picture")));
+      return isLive;
+    };
+    expect(await strokes(1000, 0.3)).toBe(false);
+    expect(await strokes(0, 0.7)).toBe(true);
   }));

@@ -4,8 +4,10 @@ import type { Page } from "puppeteer";
 import { expect, test } from "vitest";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
-import { choose, downloaded, isShown, newSample, pixels, textOf, visit, waitFor } from "./demo-page.ts";
-import { file, model, sampler } from "./tiny-model.ts";
+import { writeModel } from "../../src/singan/recipes.ts";
+import { TINY as SMALL, tinyPhoto, trainAny } from "../tiny-training.ts";
+import { choose, downloaded, isFilled, isShown, newSample, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+import { file, gpu, sampler } from "./tiny-model.ts";
 
 const library = async (options: SampleOptions): Promise<Rgb8> => toRgb8(await sampler.sample(options));
 
@@ -46,4 +48,113 @@ test("a model that the command line has made: start scales, sizes and tiles are 
     await set(page, "sample-width", "5", "change"); // refused by the field itself, which says why
     expect(await page.$eval("#sample-width", (field) => (field as HTMLInputElement).validity.rangeUnderflow)).toBe(true);
     expect(await pixels(page, "picture")).toEqual(tile);
+  }));
+
+const useTool = (page: Page, tool: string): Promise<void> =>
+  page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
+const labels = (page: Page): Promise<(string | null)[]> => page.$$eval("#strip li", (all) => all.map((one) => one.textContent));
+const isHidden = (page: Page, id: string): Promise<boolean> =>
+  page.$eval(`#${id}`, (element) => !(element as HTMLElement).checkVisibility());
+
+test("a deleted picture can be brought back to its place, until others are made", () =>
+  visit("view=play", async (page) => {
+    await choose(page, "tiny.safetensors", file);
+    await waitFor(page, `document.querySelectorAll("#strip button:enabled").length === 8`);
+    const before = await labels(page);
+    await page.click("#strip li:nth-child(3) button");
+    const third = await pixels(page, "picture");
+    expect(await isHidden(page, "undo-delete")).toBe(true);
+    await page.click("#delete");
+    expect(await labels(page)).toEqual(before.filter((_, i) => i !== 2));
+    expect(await textOf(page, "#results-hint")).toMatch(/^Picture 3,/);
+    await page.click("#undo-delete");
+    expect(await labels(page)).toEqual(before);
+    expect(await pixels(page, "picture")).toEqual(third);
+    expect(await isHidden(page, "undo-delete")).toBe(true);
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Picture 2");
+
+    // The last one of a strip that is deleted as a whole comes back, too.
+    for (let i = 0; i < 8; i++) await page.click("#delete");
+    expect([await labels(page), await textOf(page, "#results-hint")]).toEqual([[], "All pictures are deleted."]);
+    await page.click("#undo-delete");
+    expect((await labels(page)).length).toBe(1);
+    await page.click("#delete");
+    await set(page, "change", "0", "input");
+    await waitFor(page, `document.querySelectorAll("#strip button:enabled").length === 8`);
+    expect(await isHidden(page, "undo-delete")).toBe(true);
+  }));
+
+test("a message can be closed, and goes away when the next action succeeds", () =>
+  visit("view=play", async (page) => {
+    const fail = async (): Promise<void> => {
+      await choose(page, "notes.png", new TextEncoder().encode("no picture"));
+      await waitFor(page, `!document.getElementById("problem").hidden`);
+    };
+    await fail();
+    await page.click("#close-problem");
+    expect(await isHidden(page, "trouble")).toBe(true);
+    expect(await page.evaluate("document.activeElement.id")).toBe("to-play");
+    await fail();
+    await choose(page, "tiny.safetensors", file);
+    await waitFor(page, isShown(0));
+    expect(await isHidden(page, "trouble")).toBe(true);
+    await fail();
+    await downloaded(page, "#save-all", "tiny-pictures.zip");
+    await waitFor(page, `document.getElementById("problem").hidden`);
+  }));
+
+test("what needs a model says so in place of its controls, and leads to a training on the photo that is open, as large as it was", () =>
+  visit("view=play", async (page) => {
+    await choose(page, "large.png", striped(120, 90));
+    await waitFor(page, `document.body.dataset.source === "photo" && ${isShown(0)}`);
+    for (const [tool, why] of [
+      ["enlarge", /^Enlarge needs a trained model: .*\.Train on this photo$/],
+      ["animate", /^Animate needs a trained model: .*\.Train on this photo$/],
+    ] as const) {
+      await useTool(page, tool);
+      expect(await textOf(page, "#panel")).toMatch(why);
+      expect(await page.$$("#strip li")).toEqual([]);
+    }
+    // These work at once.
+    for (const tool of ["paint", "edit", "harmonize"]) {
+      await useTool(page, tool);
+      expect(await page.$(`#${tool}-form`)).not.toBeNull();
+    }
+    await useTool(page, "animate");
+    await page.click("#panel button");
+    await waitFor(page, `document.body.dataset.view === "train" && document.querySelector("#gallery :checked").value === "own"`);
+    expect(await pixels(page, "real")).toMatchObject({ width: 120, height: 90 });
+
+    // What is chosen in Train stays, until another photo is opened in Play.
+    const chosen = (): Promise<string> => page.$eval("#gallery :checked", (radio) => (radio as HTMLInputElement).value);
+    await page.click("#gallery [value=citrus]");
+    await page.click("#to-play");
+    await page.click("#to-train");
+    expect(await chosen()).toBe("citrus");
+    await page.click("#to-play");
+    await page.click("#document");
+    await page.evaluate(() => {
+      const all = [...document.querySelectorAll<HTMLElement>("#photo-sources .source")];
+      all.find((one) => one.textContent?.startsWith("blossom"))?.click();
+    });
+    await waitFor(page, `document.getElementById("document-name").textContent === "blossom"`);
+    await page.click("#to-train");
+    await waitFor(page, `document.querySelector("#gallery :checked").value === "blossom"`);
+    await waitFor(page, `location.hash.includes("photo=blossom")`);
+  }));
+
+test("a ConSinGAN model makes pictures; its other tools say in one sentence why they can't work", () =>
+  visit("view=play", async (page) => {
+    const { maxSize, minSize, seed } = SMALL as Required<typeof SMALL>;
+    const options = { recipe: "consingan", stages: 2, channels: 4, maxSize, minSize, iterations: 2, seed } as const;
+    await choose(page, "con.safetensors", writeModel(await trainAny(gpu, tinyPhoto(), options)));
+    await waitFor(page, `${isFilled("stage")} && ${isShown(0)}`);
+    expect(await isHidden(page, "keep-part")).toBe(true);
+    for (const tool of ["paint", "edit", "harmonize", "enlarge", "animate"]) {
+      await useTool(page, tool);
+      expect(await textOf(page, "#panel")).toMatch(/^This model only makes new pictures: [^.]*\.$/);
+      expect(await isHidden(page, "trouble")).toBe(true);
+    }
+    await useTool(page, "sample");
+    await waitFor(page, isShown(0));
   }));

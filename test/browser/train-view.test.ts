@@ -149,9 +149,22 @@ describe("the cards", () => {
       });
       await page.type("#maxSize", "30");
       await page.type("#iterations", "5");
-      await waitFor(page, `/^30×30 px · about/.test(${textNow("facts-full")})`);
-      expect(await page.$eval("#cards [value=full]", (radio) => (radio as HTMLInputElement).disabled)).toBe(false);
+      await waitFor(page, `/^30×30 px · about/.test(${textNow("facts-auto")})`);
+      const own = (): Promise<string[]> =>
+        page.$$eval("#cards label", (all) =>
+          all.filter((one) => one.querySelector("i")!.checkVisibility()).map((one) => one.querySelector("input")!.value),
+        );
+      expect(await own()).toEqual(["auto"]);
       expect(new URL(page.url()).hash).toBe("#view=train&maxSize=30&iterations=5");
+      // They are the chosen card's, with which it may fit; the other cards stay what they are.
+      await waitFor(page, `/^Too slow here/.test(${textNow("facts-full")})`);
+      await page.click("#cards label:has([value=full])");
+      expect(await own()).toEqual(["full"]);
+      await waitFor(page, `/^30×30 px · about/.test(${textNow("facts-full")}) && /^48×/.test(${textNow("facts-auto")})`);
+      expect(await isDisabled(page, "start")).toBe(false);
+      const background = (value: string): Promise<string> =>
+        page.$eval(`#cards label:has([value=${value}])`, (label) => getComputedStyle(label).backgroundColor);
+      expect(await background("full")).not.toBe(await background("auto"));
     }));
 
   test("a preset of the address is chosen; where it is too slow here, Start is disabled until another one is", () =>

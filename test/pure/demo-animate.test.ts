@@ -26,9 +26,12 @@ describe("playback", () => {
 });
 
 describe("enlargement", () => {
-  it("has results of at most 2048 px and factors of at most 8", () => {
-    expect([64, 250, 256, 300, 1024, 2000].map((width) => largestFactor({ width, height: 40 }))).toEqual([8, 8, 8, 6.8, 2, 1]);
-    expect(largestFactor({ width: 40, height: 300 })).toBe(6.8);
+  it("has results of at most 4096 px where there is much memory, else of 2048 px, and factors of at most 8", () => {
+    const factors = (memory?: number) =>
+      [64, 250, 256, 300, 1024, 2000].map((width) => largestFactor({ width, height: 40 }, memory));
+    for (const memory of [undefined, 0.5, 2]) expect(factors(memory)).toEqual([8, 8, 8, 6.8, 2, 1]);
+    for (const memory of [4, 8]) expect(factors(memory)).toEqual([8, 8, 8, 8, 4, 2]);
+    expect(largestFactor({ width: 40, height: 300 }, undefined)).toBe(6.8);
   });
 
   it("names both files", () => {

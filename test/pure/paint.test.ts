@@ -3,7 +3,9 @@
 import { expect, test } from "vitest";
 import { History } from "../../src/demo/features/history.ts";
 import { brush } from "../../src/demo/features/paint/brush.ts";
+import { isLive, LIVE_MS } from "../../src/demo/features/paint/live.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
+import { underpaintingOf } from "../../src/demo/features/paint/underpainting.ts";
 import { blank, type Rgb, type Rgb8 } from "../../src/image/planes.ts";
 
 const BLACK: Rgb = [0, 0, 0];
@@ -84,4 +86,28 @@ test("the swatches of a photo are its main colours, the most frequent one first,
   expect([near([20, 90, 200]), near([250, 250, 240])]).toEqual([true, true]);
   expect(swatchesOf(photo)).toEqual(swatches);
   expect(swatchesOf(blank(30, 30, RED))).toEqual([RED]);
+});
+
+test("the pictures of a stroke that goes on are made where the last ones took little time, and one pass at a time", () => {
+  expect(isLive(LIVE_MS, false)).toBe(true);
+  expect(isLive(LIVE_MS + 1, false)).toBe(false);
+  expect(isLive(Number.POSITIVE_INFINITY, false)).toBe(false); // nothing was made yet
+  expect(isLive(0, true)).toBe(false);
+});
+
+test("the underpainting has the photo's size and colours where they are, without its details", () => {
+  // Dark on the left, bright on the right, with a fine pattern all over.
+  const [width, height] = [64, 40];
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+    const p = Math.floor(i / 3);
+    return (p % width < width / 2 ? 60 : 180) + 30 * (p % 2);
+  });
+  const { width: w, height: h, data: soft } = underpaintingOf({ width, height, data });
+  expect([w, h]).toEqual([width, height]);
+  const at = (x: number, y: number): number => soft[3 * (y * width + x)]!;
+  for (const y of [3, 20, 36]) {
+    expect(Math.abs(at(6, y) - 75)).toBeLessThan(12);
+    expect(Math.abs(at(57, y) - 195)).toBeLessThan(12);
+    for (let x = 1; x < width; x++) expect(Math.abs(at(x, y) - at(x - 1, y))).toBeLessThan(15); // no pattern, no edge
+  }
 });

@@ -13,16 +13,24 @@ const settings = fc.record(
     width: whole(25, 2048),
     height: whole(25, 2048),
     seamless: fc.constantFrom("x", "y", "both"),
+    factor: fc.constantFrom("1.2", "2", "6.85", "8"),
+    details: fc.constant("none"),
+    alpha: fc.constantFrom("0", "0.1", "0.55", "1"),
+    beta: fc.constantFrom("0", "0.9", "1"),
+    frames: whole(2, 300),
+    fps: whole(1, 50),
+    loop: fc.constant("no"),
   },
   { requiredKeys: [] },
 );
 const source = fc.constantFrom({ kind: "model", name: "clouds" } as const, { kind: "photo", name: "citrus" } as const, undefined);
 
 test("what is written is read, whatever else the address holds", () => {
-  const link = fc.record({ source, tool: fc.constantFrom(...KNOWN.tools), settings });
+  const isOfOwn = fc.boolean();
+  const link = fc.record({ source, isOfOwn, tool: fc.constantFrom(...KNOWN.tools), settings });
   fc.assert(
-    fc.property(link, ({ source: named, ...rest }) => {
-      const wanted: PlayLink = { ...(named && { source: named }), ...rest };
+    fc.property(link, ({ source: named, isOfOwn: own, ...rest }) => {
+      const wanted: PlayLink = { ...(named ? { source: named } : own && { isOfOwn: own }), ...rest };
       expect(readPlayLink(`#view=play&seed=3&photo=tulips&${writePlayLink(wanted)}`, KNOWN)).toEqual(wanted);
     }),
   );
@@ -39,6 +47,8 @@ test.each([
 test("impossible values are left out", () => {
   const given = "#model=clouds&number=-1&change=1e1&width=24&height=2049&seamless=__proto__&keep=data:image/png,x";
   expect(readPlayLink(given, KNOWN)).toEqual({ source: { kind: "model", name: "clouds" }, settings: {} });
+  const decimals = "#tool=paint&factor=1.1&alpha=1.01&beta=.5&frames=1&fps=51&loop=yes&details=1e0";
+  expect(readPlayLink(decimals, KNOWN)).toEqual({ tool: "paint", settings: {} });
   expect(readPlayLink("#number=4294967296&width=30", KNOWN)).toEqual({ settings: { width: "30" } });
 });
 

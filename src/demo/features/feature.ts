@@ -31,14 +31,20 @@ export interface PhotoSource {
 /** What pictures are made of. */
 export type Source = ModelSource | PhotoSource;
 
+/** Why ConSinGAN models have the tool Sample only. */
+export const SAMPLES_ONLY =
+  "This model only makes new pictures: it is a ConSinGAN, which makes all scales in one go, so nothing can be put in between.";
+
 export interface Tool {
   /** A word for the address; also the name of its folder, which has its controls (panel.html). */
   readonly id: string;
   /** A word for the visitor. */
   readonly label: string;
+  /** On wide screens the visitor's own picture stays on the stage, and the chosen one of the strip is shown beside it. */
+  readonly isSplit?: boolean;
   /** The path of a symbol of 24x24 units, drawn with lines. */
   readonly icon: string;
-  /** Why it can't work with a source, in one line; null where it can. */
+  /** Why it can't work with a source, in one sentence, which is shown in the place of its controls; null where it can. */
   refusal(source: Source): string | null;
   /** Its settings as they are now, as far as a link can hold them (address.ts), by name; absent where there are none. */
   settings?(): Readonly<Record<string, string>>;
@@ -51,6 +57,8 @@ export interface Place {
   readonly source: Source;
   readonly stage: Stage;
   readonly strip: Strip;
+  /** Whether the pictures of the strip are shown beside the stage now (see Tool.isSplit). */
+  readonly isSplit: boolean;
   /** Settings of a link that the tool begins with, by name: those that it knows are valid. */
   readonly settings: Readonly<Record<string, string>>;
   /**
@@ -60,6 +68,8 @@ export interface Place {
   run<K extends FeatureName>(feature: K, request: Request<K>, onReply: (reply: Reply<K>) => void): Promise<boolean>;
   /** Ends the run of a feature. */
   cancel(feature: FeatureName): void;
+  /** Goes to the view Train, with the photo of the source where it is known. */
+  train(wanted?: { readonly isForEnlarging: boolean }): void;
   /** Announces to screen readers. */
   say(text: string): void;
   /** Shows a visitor what went wrong, in one line. Null removes it. */

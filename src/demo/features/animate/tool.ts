@@ -5,7 +5,7 @@ import type { Rgb8 } from "../../../image/planes.ts";
 import { ANIMATION } from "../../../singan/generation/applications/animation.ts";
 import { byId, download } from "../../dom.ts";
 import { makeFile } from "../../files.ts";
-import type { ModelSource, Place, Tool } from "../feature.ts";
+import { type ModelSource, type Place, SAMPLES_ONLY, type Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
 import type { AnimateRequest } from "./messages.ts";
@@ -31,8 +31,17 @@ export const animateTool: Tool = {
   label: "Animate",
   icon: "M3 5h18v14H3zM7 5v14M17 5v14M10 9l5 3-5 3z",
   refusal: (source) => {
-    if (source.kind === "photo") return "Animate needs a trained model.";
-    return source.isSingan ? null : "A ConSinGAN model can't be animated.";
+    if (source.kind === "photo")
+      return "Animate needs a trained model: instant pictures are put together one by one, so they don't flow into each other.";
+    return source.isSingan ? null : SAMPLES_ONLY;
+  },
+  settings: () => {
+    const value = (id: string): string => byId(`animate-${id}`, HTMLInputElement).value;
+    const [number, change, alpha, beta, frames, fps] = ["seed", "change", "alpha", "beta", "frames", "fps"].map(value) as [
+      ...[string, string, string, string, string, string],
+    ];
+    const isOpen = !byId("animate-loop", HTMLInputElement).checked;
+    return { number, change, alpha, beta, frames, fps, ...(isOpen && { loop: "no" }) };
   },
   open: (place) => new Animate(place, place.source as ModelSource).end,
 };
@@ -67,7 +76,14 @@ class Animate {
     private readonly source: ModelSource,
   ) {
     this.#change.max = String(source.scales - 1);
-    this.#change.value = this.#change.max;
+    const { number = "0", change = this.#change.max, alpha, beta, frames, fps, loop } = place.settings;
+    this.#seed.value = number;
+    this.#change.value = change;
+    this.#alpha.value = alpha ?? this.#alpha.value;
+    this.#beta.value = beta ?? this.#beta.value;
+    this.#count.value = frames ?? this.#count.value;
+    this.#fps.value = fps ?? this.#fps.value;
+    this.#loop.checked = loop !== "no";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#makeIfValid();

@@ -1,7 +1,7 @@
 // The strip of a tool that changes the photo: the visitor's own picture first, then what is made of it, the freest first.
 
 import type { Rgb8 } from "../../../image/planes.ts";
-import type { Place, Source } from "../feature.ts";
+import { type Place, SAMPLES_ONLY, type Source } from "../feature.ts";
 import type { BlendReply } from "./messages.ts";
 
 /** How much may change of a photo without a model. */
@@ -14,7 +14,7 @@ const stepsOf = (source: Source): readonly number[] =>
 /** Why a photo can't be changed with a source; null where it can. */
 export function refusalOf(source: Source): string | null {
   if (source.kind === "photo") return null;
-  if (!source.isSingan) return "ConSinGAN models can't do this.";
+  if (!source.isSingan) return SAMPLES_ONLY;
   return source.scales < 2 ? "This needs a model with at least two trained scales." : null;
 }
 

@@ -4,7 +4,7 @@ import type { Rgb8 } from "../../../image/planes.ts";
 import type { Point } from "../../../image/region.ts";
 import { SMALLEST_FACTOR, srSize } from "../../../singan/generation/applications/super-resolution.ts";
 import { byId, showPicture } from "../../dom.ts";
-import type { ModelSource, Place, Tool } from "../feature.ts";
+import { type ModelSource, type Place, SAMPLES_ONLY, type Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
 import { enlargedNames, largestFactor } from "./factor.ts";
@@ -21,17 +21,25 @@ const LINE = [
   { width: 2, colour: "#fff" },
 ] as const;
 const HANDLE_RADIUS = 9;
+/** Not all browsers tell it. */
+const MEMORY_GIB = (navigator as { readonly deviceMemory?: number }).deviceMemory;
 
 export const enlargeTool: Tool = {
   id: "enlarge",
   label: "Enlarge",
   icon: "M4 14v6h6M20 10V4h-6M4 20l7-7M20 4l-7 7",
   refusal: (source) => {
-    if (source.kind === "photo") return "Enlarge needs a trained model.";
-    if (!source.isSingan) return "A ConSinGAN model can't enlarge.";
+    if (source.kind === "photo")
+      return "Enlarge needs a trained model: instant pictures rearrange pieces of the photo, and no piece has finer details than the photo.";
+    if (!source.isSingan) return SAMPLES_ONLY;
     if (source.scales < source.sizes.length) return "Enlarge needs all scales of the model: its training is not finished.";
-    return largestFactor(source.photo) < SMALLEST_FACTOR ? "The model's photo is too large to be enlarged." : null;
+    return largestFactor(source.photo, MEMORY_GIB) < SMALLEST_FACTOR ? "The model's photo is too large to be enlarged." : null;
   },
+  settings: () => ({
+    number: byId("enlarge-seed", HTMLInputElement).value,
+    factor: byId("enlarge-factor", HTMLInputElement).value,
+    ...(!byId("enlarge-noise", HTMLInputElement).checked && { details: "none" }),
+  }),
   open: (place) => new Enlarge(place, place.source as ModelSource).end,
 };
 
@@ -53,7 +61,12 @@ class Enlarge {
     private readonly place: Place,
     private readonly source: ModelSource,
   ) {
-    this.#factor.max = String(largestFactor(source.photo));
+    this.#factor.max = String(largestFactor(source.photo, MEMORY_GIB));
+    byId("train-enlarging", HTMLButtonElement).addEventListener("click", () => place.train({ isForEnlarging: true }));
+    const { number, factor, details } = place.settings;
+    this.#seed.value = number ?? "0";
+    this.#factor.value = factor ?? this.#factor.value;
+    this.#noise.checked = details !== "none";
     if (Number(this.#factor.max) < Number(this.#factor.value)) this.#factor.value = this.#factor.max;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -187,7 +200,9 @@ class Enlarge {
     const { photo } = this.source;
     const hint = byId("enlarge-size", HTMLElement);
     if (this.#factor.validity.valid)
-      hint.textContent = `${sizeText(photo)} become ${sizeText(srSize(photo, Number(this.#factor.value)))}.`;
+      hint.textContent =
+        `${sizeText(photo)} become ${sizeText(srSize(photo, Number(this.#factor.value)))}. ` +
+        `Up to ${this.#factor.max} times are possible here: ${sizeText(srSize(photo, Number(this.#factor.max)))}.`;
     else hint.textContent = `From ${SMALLEST_FACTOR} to ${this.#factor.max}.`;
     this.#seed.disabled = !this.#noise.checked;
   }

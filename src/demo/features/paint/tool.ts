@@ -6,17 +6,17 @@ import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
 import { byId } from "../../dom.ts";
 import { loadOwn } from "../../photo.ts";
-import type { Place, Source, Tool } from "../feature.ts";
+import { type Place, SAMPLES_ONLY, type Source, type Tool } from "../feature.ts";
 import { History } from "../history.ts";
 import { sizeText } from "../sample/tool.ts";
 import { brush, type Ink } from "./brush.ts";
+import { isLive } from "./live.ts";
 import type { PaintReply } from "./messages.ts";
 import { swatchesOf } from "./swatches.ts";
+import { underpaintingOf } from "./underpainting.ts";
 
 /** How much may change of a painting, for photos without a model. */
 const FREEDOMS = [0.9, 0.75, 0.6, 0.45, 0.3] as const;
-/** Where all pictures of a painting took at most this long, they are also made while the visitor draws. */
-const LIVE_MS = 250;
 const UNDO_BYTES = 64 * 2 ** 20;
 /** The largest brush, and the one at the beginning, as shares of the picture's long side. */
 const LARGEST_BRUSH = 1 / 3;
@@ -28,11 +28,12 @@ const kept = new Map<string, History<State>>();
 
 export const paintTool: Tool = {
   id: "paint",
+  isSplit: true,
   label: "Paint",
   icon: "M4 20c3 0 5-1 5-4a2.5 2.5 0 0 0-5 0c0 2-1 3-2 3 0 1 1 1 2 1zM9 13 19 3l2 2L11 15",
   refusal: (source) => {
     if (source.kind === "photo") return null;
-    if (!source.isSingan) return "Models of the recipe consingan can't be painted into.";
+    if (!source.isSingan) return SAMPLES_ONLY;
     return source.scales < 2 ? "A model needs two finished scales to be painted into." : null;
   },
   open: (place) => {
@@ -75,6 +76,10 @@ class Paint {
   #pointer: Point | null = null;
   #seed = 0;
   #isEnded = false;
+  /** Says where to draw until something is drawn. It lies on the stage. */
+  readonly #invitation = document.createElement("p");
+  /** The picture that the visitor wants to see large, in the list of starts. */
+  #wanted: number;
   /** How long the last pictures took, all together. */
   #tookMs = Number.POSITIVE_INFINITY;
   /** The painting that pictures are being made of. */
@@ -87,9 +92,10 @@ class Paint {
   ) {
     const { source, stage } = place;
     this.#starts = startsOf(source);
+    this.#wanted = Math.ceil(this.#starts.length / 2) - 1;
     this.#swatches = swatchesOf(source.photo);
     const { photo } = source;
-    const start = blank(photo.width, photo.height, this.#swatches[0]);
+    const start = underpaintingOf(photo);
     const first = earlier ? fitted(earlier.now, photo) : { painting: start, start, name: "painting" };
     this.history = earlier && first === earlier.now ? earlier : new History(first, (states) => bytesOf(states) <= UNDO_BYTES);
     byId("paint-hint", HTMLElement).textContent =
@@ -114,12 +120,17 @@ class Paint {
       },
       HELP,
     );
-    this.#showPainting();
-    if (this.history.canUndo || first.painting !== first.start) void this.#make(first.painting);
+    Object.assign(this.#invitation, { id: "paint-invitation", textContent: "Draw here", ariaHidden: "true" });
+    byId("stage", HTMLElement).append(this.#invitation);
+    place.strip.onFrame = (index) => {
+      if (index > 0) this.#wanted = index - 1;
+    };
+    this.#showAndMake();
   }
 
   readonly end = (): void => {
     this.#isEnded = true;
+    this.#invitation.remove();
     this.#detach();
   };
 
@@ -141,6 +152,7 @@ class Paint {
       void this.#make(this.history.now.painting);
     });
     const begin = (start: Rgb8, name = "painting"): void => this.#change({ painting: start, start, name });
+    byId("paint-blurred", HTMLButtonElement).addEventListener("click", () => begin(underpaintingOf(photo)));
     byId("paint-empty", HTMLButtonElement).addEventListener("click", () => {
       const { ink } = this;
       begin(blank(photo.width, photo.height, "data" in ink ? this.#swatches[0] : ink));
@@ -239,7 +251,8 @@ class Paint {
 
   #down(point: Point, event: PointerEvent | KeyboardEvent): void {
     const { width, height, data } = this.history.now.painting;
-    this.place.strip.choose(0);
+    if (!this.place.isSplit) this.place.strip.choose(0);
+    this.#invitation.hidden = true;
     this.#stroke = { painting: { width, height, data: data.slice() }, last: point };
     this.#move(point, true);
     if (event instanceof KeyboardEvent) this.place.say("The brush is down.");
@@ -263,8 +276,7 @@ class Paint {
     const painting = this.#stroke?.painting;
     if (!painting || this.#isEnded) return;
     this.place.stage.show(painting, "Your painting");
-    // The next one begins when these pictures are made.
-    if (this.#tookMs < LIVE_MS && !this.#running) void this.#make({ ...painting, data: painting.data.slice() });
+    if (isLive(this.#tookMs, this.#running !== null)) void this.#make({ ...painting, data: painting.data.slice() });
   }
 
   #up(): void {
@@ -277,6 +289,7 @@ class Paint {
     this.#stroke = null;
     this.#pointer = null;
     this.place.stage.show(this.history.now.painting, "Your painting");
+    this.#invitation.hidden = this.history.canUndo;
   }
 
   #step(way: "undo" | "redo"): void {
@@ -312,7 +325,9 @@ class Paint {
   #showPainting(): void {
     this.#renew();
     this.place.strip.choose(0);
+    if (this.place.isSplit) this.place.strip.choose(1 + this.#wanted);
     const { painting, start } = this.history.now;
+    this.#invitation.hidden = this.history.canUndo;
     this.#buttons.undo.disabled = !this.history.canUndo;
     this.#buttons.redo.disabled = !this.history.canRedo;
     this.#buttons.clear.disabled = painting === start;
@@ -322,7 +337,7 @@ class Paint {
     const { say, run } = this.place;
     const began = performance.now();
     this.#running = painting;
-    const isLive = this.#stroke !== null;
+    const isUnderway = this.#stroke !== null;
     this.#buttons.again.disabled = false;
     const request = { painting, seed: this.#seed, starts: this.#starts };
     const isDone = await run("paint", request, (reply) => this.#put(reply));
@@ -330,7 +345,7 @@ class Paint {
     this.#running = null;
     if (!isDone) return;
     this.#tookMs = performance.now() - began;
-    if (!isLive) say(`${this.#starts.length} pictures of your painting are ready.`);
+    if (!isUnderway) say(`${this.#starts.length} pictures of your painting are ready.`);
     else if (this.#stroke) this.#showStroke();
   }
 
@@ -340,10 +355,11 @@ class Paint {
     const { name } = this.history.now;
     const isModel = source.kind === "model";
     const seed = this.#seed > 0 ? `, number ${this.#seed}` : "";
+    const back = this.place.isSplit ? "" : " Draw on it, or choose Painting, to go back to your painting.";
     strip.put(index + 1, {
       picture,
       label: labelOf(source, start),
-      details: `${labelOf(source, start)}${seed}, ${sizeText(picture)}. Draw on it, or choose Painting, to go back to your painting.`,
+      details: `${labelOf(source, start)}${seed}, ${sizeText(picture)}.${back}`,
       file: isModel ? `${name}-scale${start}.png` : `${name}-instant-freedom-${start}.png`,
     });
   }
