@@ -17,6 +17,7 @@ import { Playground } from "./playground.ts";
 import { explain } from "./problems.ts";
 import type { Report, Request } from "./protocol.ts";
 import { type GpuDetails, MessageLog, reportText } from "./report.ts";
+import { connectSheet } from "./sheet.ts";
 import { SHIPPED } from "./shipped.ts";
 import { TrainingPage } from "./training-page.ts";
 import { type ViewName, Views } from "./views.ts";
@@ -54,6 +55,7 @@ const orShowError = (work: Promise<void>): void =>
   void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
 const views = new Views();
+connectSheet();
 const playground = new Playground({
   jobs,
   showError,

@@ -104,6 +104,7 @@ export class Playground {
     this.hooks.showError(null);
     this.#radios.get(this.#tool)!.checked = true;
     this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
+    this.#panel.scrollTop = 0;
     this.#panel.ariaLabel = this.#tool.label;
     const { place, end } = this.#placeOf(source, settings);
     const close = this.#tool.open(place);
