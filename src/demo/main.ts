@@ -17,6 +17,7 @@ import { Playground } from "./playground.ts";
 import { explain } from "./problems.ts";
 import type { Report, Request } from "./protocol.ts";
 import { type GpuDetails, MessageLog, reportText } from "./report.ts";
+import { connectSheet } from "./sheet.ts";
 import { SHIPPED } from "./shipped.ts";
 import { TrainingPage } from "./training-page.ts";
 import { type ViewName, Views } from "./views.ts";
@@ -56,6 +57,7 @@ const orShowError = (work: Promise<void>): void =>
   void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
 const views = new Views();
+connectSheet();
 const playground = new Playground({
   jobs,
   showError,
@@ -221,6 +223,21 @@ async function copyReport(): Promise<void> {
   if (await copyText(text)) byId("report-hint", HTMLElement).textContent = "Copied. It holds no picture.";
 }
 
+/** Decoding a very large photo takes that long; it is announced to those who don't see the button. */
+const LONG_OPENING_MS = 1000;
+
+/** The button that opens files says so meanwhile, in every view. */
+async function openFiles(files: readonly File[]): Promise<void> {
+  const label = byId("file-label", HTMLElement);
+  const text = label.textContent;
+  label.textContent = "Opening …";
+  const timer = setTimeout(() => announcer.say("Opening the file …"), LONG_OPENING_MS);
+  await takeFiles(files).finally(() => {
+    clearTimeout(timer);
+    label.textContent = text;
+  });
+}
+
 /** A photo, or a model to make pictures with. */
 async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
   if (!file) return;
@@ -301,7 +318,7 @@ byId("close-problem", HTMLButtonElement).addEventListener("click", () => {
 });
 byId("copy-link", HTMLButtonElement).addEventListener("click", () => orShowError(copyLink()));
 byId("copy-report", HTMLButtonElement).addEventListener("click", () => orShowError(copyReport()));
-onFiles(byId("file", HTMLInputElement), (files) => orShowError(takeFiles(files)));
+onFiles(byId("file", HTMLInputElement), (files) => orShowError(openFiles(files)));
 addEventListener("hashchange", readAddress);
 addEventListener("beforeunload", (event) => {
   if (training.isRunning || library.unsaved !== null) event.preventDefault();

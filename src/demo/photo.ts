@@ -41,9 +41,11 @@ export async function loadOwn(file: File): Promise<Photo> {
     throw new PhotoError(`“${fileName}” is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
   });
   const { width, height } = bitmap;
-  if (Math.min(width, height) >= DEFAULTS.minSize) return photoOf(name, bitmap);
+  // Of the whole photo, so that its short side is long enough after the photo is reduced, too.
+  const least = Math.ceil(DEFAULTS.minSize * Math.max(1, Math.max(width, height) / MAX_SIDE));
+  if (Math.min(width, height) >= least) return photoOf(name, bitmap);
   bitmap.close();
-  throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${DEFAULTS.minSize}.`);
+  throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${least}.`);
 }
 
 /** The picture of a bitmap, which it closes: reduced if it is large, transparency blended over white. */
@@ -91,6 +93,8 @@ export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) 
     isOwn = false;
   });
   const hasFiles = (event: DragEvent): boolean => !isOwn && (event.dataTransfer?.types.includes("Files") ?? false);
+  // Also not by a tool that takes files.
+  document.addEventListener("drop", (event) => isOwn && event.stopPropagation(), { capture: true });
   const mark = (isOver: boolean): void => void document.body.classList.toggle("dropping", isOver);
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;

@@ -105,6 +105,7 @@ export class Playground {
     this.hooks.showError(null);
     this.#beside.hidden = true;
     this.#radios.get(this.#tool)!.checked = true;
+    this.#panel.scrollTop = 0;
     this.#panel.ariaLabel = this.#tool.label;
     const refusal = this.#tool.refusal(source);
     if (refusal === null) this.#openPanel(source, settings);

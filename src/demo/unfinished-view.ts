@@ -35,6 +35,7 @@ export class UnfinishedView {
   expect(stopping: Pick<Unfinished, "name" | "share">): void {
     this.#describe(stopping);
     this.#bar.hidden = false;
+    this.#bar.scrollIntoView({ block: "nearest" }); // Stop is far below it
   }
 
   /** The buttons are enabled where a training can start. */

@@ -183,6 +183,9 @@ describe("files", () => {
     visit("view=train&photo=clouds", async (page) => {
       await choose(page, "long.png", striped(3000, 20));
       await waitFor(page, `document.getElementById("problem").textContent.startsWith("“long” has 3000×20 pixels")`);
+      await choose(page, "thin.png", striped(3000, 30));
+      const thin = "“thin” has 3000×30 pixels; its short side needs at least 37.";
+      await waitFor(page, `document.getElementById("problem").textContent === ${JSON.stringify(thin)}`);
       const input = (await page.$("#file")) as ElementHandle<HTMLInputElement>;
       expect(await input.evaluate((field) => field.multiple)).toBe(false);
       await page.evaluate(
