@@ -1,6 +1,6 @@
 // Starts an installed browser without a window and with WebGPU.
 import puppeteer, { type Browser } from "puppeteer";
-import { findBrowser } from "../src/node/browser-paths.ts";
+import { findBrowser, findFirefox } from "../src/node/browser-paths.ts";
 
 /**
  * --enable-unsafe-webgpu is needed for a software adapter: the same SwiftShader as in Node (Chromium 156 on Linux without a GPU). The other
@@ -30,6 +30,27 @@ export async function launchBrowser({ flags = [], profile, ignoreDefaultFlags = 
     ignoreDefaultArgs: [...ignoreDefaultFlags],
     ...(profile === undefined ? {} : { userDataDir: profile }),
     // No limit: a DevTools call waits as long as GPU work in the page takes. Callers set their own limits.
+    protocolTimeout: 0,
+  });
+}
+
+/**
+ * Starts an installed Firefox without a window, with WebGPU, also on a software adapter. What pages download goes into the folder `downloads`.
+ * Throws with a one-line message if there is none.
+ */
+export async function launchFirefox(downloads: string): Promise<Browser> {
+  const executablePath = findFirefox();
+  if (!executablePath) throw new Error("no Firefox found: install it, or set FIREFOX_PATH to the one you have");
+  return puppeteer.launch({
+    browser: "firefox",
+    executablePath,
+    headless: true,
+    extraPrefsFirefox: {
+      "dom.webgpu.enabled": true,
+      "gfx.webgpu.ignore-blocklist": true,
+      "browser.download.folderList": 2, // the folder below
+      "browser.download.dir": downloads,
+    },
     protocolTimeout: 0,
   });
 }

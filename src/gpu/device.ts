@@ -3,6 +3,7 @@
 
 import { Pipelines } from "./pipelines.ts";
 import { type DeviceProfile, profileOf } from "./profile.ts";
+import { promptly } from "./reminders.ts";
 
 /** A range of a GPU buffer: what a kernel binds. `offset` is a multiple of 256 bytes. */
 export interface Slice {
@@ -218,7 +219,7 @@ export class Gpu {
 
   /** Resolves when everything submitted so far is done; throws what has gone wrong. */
   async finished(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
+    await promptly(this.device, this.device.queue.onSubmittedWorkDone());
     this.check();
   }
 
@@ -271,7 +272,7 @@ export class Readback {
     }
     gpu.device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
+      await promptly(gpu.device, staging.mapAsync(GPUMapMode.READ));
       // A lost device maps zeros or rejects: such values must not be returned.
       gpu.check();
       const all = staging.getMappedRange().slice(0);

@@ -1,6 +1,7 @@
 // How long compute passes take on the GPU, by its own clock (the feature timestamp-query).
 
 import { type Gpu, GpuError, type Slice } from "./device.ts";
+import { promptly } from "./reminders.ts";
 
 /** A query set holds at most this many queries (WebGPU), two per pass. */
 const PASSES_PER_SET = 4096 / 2;
@@ -48,7 +49,7 @@ export class PassTimer {
       encoder.resolveQuerySet(set, 0, set.count, resolved, i * 2 * TIMESTAMP_BYTES * PASSES_PER_SET);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, staging.size);
     gpu.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await promptly(gpu.device, staging.mapAsync(GPUMapMode.READ));
     gpu.check(); // a lost device maps zeros
     const stamps = new BigInt64Array(staging.getMappedRange().slice(0));
     staging.unmap();

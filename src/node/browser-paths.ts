@@ -55,8 +55,11 @@ const LINUX_LIBRARIES = [
   "/usr/lib64/chromium-browser",
   "/snap/chromium/current/usr/lib/chromium-browser",
 ];
-const MAC_APPS = ["Google Chrome", "Chromium"];
+const MAC_BROWSERS = ["Google Chrome", "Chromium"].map((app) => `${app}.app/Contents/MacOS/${app}`);
 const WINDOWS_BROWSER = ["Google", "Chrome", "Application", "chrome.exe"];
+const LINUX_FIREFOXES = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
+const MAC_FIREFOX = "Firefox.app/Contents/MacOS/firefox";
+const WINDOWS_FIREFOX = ["Mozilla Firefox", "firefox.exe"];
 
 /**
  * The browser that PUPPETEER_EXECUTABLE_PATH or CHROME_PATH names, else an installed one, else the newest in Puppeteer's cache. Null if there
@@ -73,14 +76,23 @@ export function findBrowser(host: Host = thisHost()): Browser | null {
   return executable === undefined ? null : browserAt(host, executable);
 }
 
-function systemBrowsers(host: Host): string[] {
-  if (host.platform === "darwin")
-    return ["", host.home].flatMap((root) => MAC_APPS.map((app) => `${root}/Applications/${app}.app/Contents/MacOS/${app}`));
+/** The executable of an installed Firefox, or the one that FIREFOX_PATH names; null where there is none. */
+export function findFirefox(host: Host = thisHost()): string | null {
+  const named = host.env["FIREFOX_PATH"];
+  if (named && !host.exists(named)) throw new Error(`FIREFOX_PATH is ${named}, which does not exist`);
+  return named || (installed(host, LINUX_FIREFOXES, [MAC_FIREFOX], WINDOWS_FIREFOX).find((path) => host.exists(path)) ?? null);
+}
+
+const systemBrowsers = (host: Host): readonly string[] => installed(host, LINUX_BROWSERS, MAC_BROWSERS, WINDOWS_BROWSER);
+
+/** Where a program may be: paths on Linux, in the folders of applications on macOS, in the folders of programs on Windows. */
+function installed(host: Host, linux: readonly string[], mac: readonly string[], windows: readonly string[]): readonly string[] {
+  if (host.platform === "darwin") return ["", host.home].flatMap((root) => mac.map((path) => `${root}/Applications/${path}`));
   if (host.platform === "win32") {
     const roots = [host.env["PROGRAMFILES"], host.env["PROGRAMFILES(X86)"], host.env["LOCALAPPDATA"]];
-    return roots.filter((r) => r !== undefined).map((r) => win32.join(r, ...WINDOWS_BROWSER));
+    return roots.filter((r) => r !== undefined).map((r) => win32.join(r, ...windows));
   }
-  return LINUX_BROWSERS;
+  return linux;
 }
 
 /** Executables in Puppeteer's cache, newest version first: chrome/<platform>-<version>/chrome-<platform>/<executable>. */

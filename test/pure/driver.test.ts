@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, posix, win32 } from "node:path";
 import { describe, expect, test } from "vitest";
 import { obtainBrowser } from "../../harness/obtain-browser.ts";
-import { findBrowser, type Host } from "../../src/node/browser-paths.ts";
+import { findBrowser, findFirefox, type Host } from "../../src/node/browser-paths.ts";
 import { hasDriverManifest, loadVulkan, softwareVulkanEnv } from "../../src/node/vulkan.ts";
 
 interface Computer {
@@ -33,6 +33,28 @@ function computer({ platform = "linux", files = [], links = {}, env = {} }: Comp
 const CHROMIUM = ["/usr/bin/chromium", "/usr/lib/chromium/vk_swiftshader_icd.json"];
 const CACHE = "/home/ada/.cache/puppeteer/chrome";
 const cached = (version: string): string => `${CACHE}/linux-${version}/chrome-linux64/chrome`;
+
+describe("findFirefox", () => {
+  test.each<[Computer, string]>([
+    [{ files: ["/usr/bin/firefox", "/usr/bin/firefox-esr"] }, "/usr/bin/firefox-esr"],
+    [
+      { platform: "darwin", files: ["/Applications/Firefox.app/Contents/MacOS/firefox"] },
+      "/Applications/Firefox.app/Contents/MacOS/firefox",
+    ],
+    [
+      { platform: "win32", files: ["C:\\Programs\\Mozilla Firefox\\firefox.exe"], env: { PROGRAMFILES: "C:\\Programs" } },
+      "C:\\Programs\\Mozilla Firefox\\firefox.exe",
+    ],
+    [{ files: ["/usr/bin/firefox", "/my/firefox"], env: { FIREFOX_PATH: "/my/firefox" } }, "/my/firefox"],
+  ])("finds it on %o", (host, path) => expect(findFirefox(computer(host))).toBe(path));
+
+  test("finds nothing where only Chromium is, and a variable that names nothing is an error", () => {
+    expect(findFirefox(computer({ files: CHROMIUM }))).toBeNull();
+    expect(() => findFirefox(computer({ env: { FIREFOX_PATH: "/gone" } }))).toThrow(
+      "FIREFOX_PATH is /gone, which does not exist",
+    );
+  });
+});
 
 describe("findBrowser", () => {
   test("finds nothing where there is nothing", () => {

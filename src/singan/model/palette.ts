@@ -20,7 +20,13 @@ const distance = (planes: Planes, p: number, palette: ArrayLike<number>, k: numb
 
 function nearest(planes: Planes, p: number, palette: ArrayLike<number>): number {
   let best = 0;
-  for (let k = 1; k < palette.length / 3; k++) if (distance(planes, p, palette, k) < distance(planes, p, palette, best)) best = k;
+  let least = distance(planes, p, palette, 0);
+  for (let k = 1; k < palette.length / 3; k++) {
+    const far = distance(planes, p, palette, k);
+    if (far >= least) continue;
+    best = k;
+    least = far;
+  }
   return best;
 }
 

@@ -8,12 +8,17 @@ const TYPE = "video/webm";
 const BITS_PER_PIXEL = 1;
 const LEAST_BITS_PER_SECOND = 2_500_000;
 
+/** What takes a frame of a canvas: the track of its stream, or in Firefox the stream. */
+type FrameTaker = Pick<CanvasCaptureMediaStreamTrack, "requestFrame">;
+const takesFrames = (one: object): one is FrameTaker => "requestFrame" in one;
+type Classes = Readonly<Record<string, { readonly prototype: object } | undefined>>;
+const { CanvasCaptureMediaStreamTrack: Track, CanvasCaptureMediaStream: Stream } = globalThis as unknown as Classes;
+
 /** Whether this browser writes WebM. */
 export const canRecord = (): boolean =>
   typeof MediaRecorder === "function" &&
   MediaRecorder.isTypeSupported(TYPE) &&
-  typeof CanvasCaptureMediaStreamTrack === "function" &&
-  "requestFrame" in CanvasCaptureMediaStreamTrack.prototype;
+  [Track, Stream].some((one) => one && takesFrames(one.prototype));
 
 /** The file; null where the signal has ended the recording. `onFrame` is called with the number of frames that are recorded. */
 export async function recordWebm(
@@ -25,7 +30,8 @@ export async function recordWebm(
   const canvas = document.createElement("canvas");
   showPicture(canvas, frames[0]!);
   const stream = canvas.captureStream(0); // a frame is taken by requestFrame() only
-  const [track] = stream.getVideoTracks() as [CanvasCaptureMediaStreamTrack];
+  const [track] = stream.getVideoTracks() as [MediaStreamTrack];
+  const taker = takesFrames(track) ? track : (stream as MediaStream & FrameTaker);
   const bits = BITS_PER_PIXEL * canvas.width * canvas.height * fps;
   const recorder = new MediaRecorder(stream, { mimeType: TYPE, videoBitsPerSecond: Math.max(bits, LEAST_BITS_PER_SECOND) });
   const parts: Blob[] = [];
@@ -40,7 +46,7 @@ export async function recordWebm(
   const begin = performance.now();
   for (const [i, frame] of frames.entries()) {
     showPicture(canvas, frame);
-    track.requestFrame();
+    taker.requestFrame();
     onFrame(i + 1);
     const wait = begin + ((i + 1) * 1000) / fps - performance.now(); // late frames do not delay later ones
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));

@@ -99,13 +99,19 @@ class Edit implements StageHandler {
       const { from } = gesture;
       const to = gesture.kind === "move" ? movedRect(from, gesture.start, point) : scaledRect(from, gesture.corner, point);
       this.#live = this.#edits.put(to, this.#leave.checked);
-      this.#results.show(this.#live.result.picture);
       this.#to.show(to);
     }
   }
 
+  /** Once a frame, however often the pointer moves in between. */
+  #showLive(): void {
+    const picture = this.#live?.result.picture;
+    if (picture && picture !== this.place.stage.picture) this.#results.show(picture);
+  }
+
   up(point: Point): void {
     this.move(point, true);
+    this.#showLive();
     const [gesture, live] = [this.#gesture, this.#live];
     this.#gesture = null;
     this.#live = null;
@@ -138,6 +144,7 @@ class Edit implements StageHandler {
 
   draw(context: CanvasRenderingContext2D, onePixel: number): void {
     this.#onePixel = onePixel;
+    this.#showLive();
     if (!this.#results.isOwnShown) return;
     const gesture = this.#gesture;
     const edits = this.#live ?? this.#edits;

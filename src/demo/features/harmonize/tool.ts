@@ -68,6 +68,8 @@ class Harmonize implements StageHandler {
   #gesture: Gesture | null = null;
   /** What the gesture makes of the placement. */
   #live: Placement | null = null;
+  /** The one of these that the stage shows. */
+  #drawn: Placement | null = null;
   #onePixel = 1;
   #seed = 0;
 
@@ -138,8 +140,14 @@ class Harmonize implements StageHandler {
         this.#live = { ...from, x: Math.round(from.x + point.x - x), y: Math.round(from.y + point.y - y) };
       }
       this.#showFields(this.#live);
-      this.#results.show(this.#pictureOf({ object: this.#history.now!.object, placement: this.#live }));
     }
+  }
+
+  /** Once a frame, however often the pointer moves in between. */
+  #showLive(): void {
+    if (!this.#live || this.#live === this.#drawn) return;
+    this.#drawn = this.#live;
+    this.#results.show(this.#pictureOf({ object: this.#history.now!.object, placement: this.#live }));
   }
 
   up(point: Point): void {
@@ -173,6 +181,7 @@ class Harmonize implements StageHandler {
 
   draw(context: CanvasRenderingContext2D, onePixel: number): void {
     this.#onePixel = onePixel;
+    this.#showLive();
     if (this.#gesture?.kind === "lasso") drawOutline(context, onePixel, this.#gesture.points, false);
     const placement = this.#live ?? this.#history.now?.placement;
     if (!placement || !this.#results.isOwnShown) return;

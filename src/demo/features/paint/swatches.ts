@@ -6,7 +6,7 @@ import { paletteOf, quantized } from "../../../singan/model/palette.ts";
 
 const COUNT = 8;
 /** Long side of the photo when its colours are sought, px: a larger one takes longer and has the same colours. */
-const SIDE = 48;
+const SIDE = 24;
 const KEY = Uint32Array.of(1, 2, 3, 4);
 
 /** Up to eight colours, the most frequent one first. The same for the same photo. */
