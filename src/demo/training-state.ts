@@ -101,7 +101,7 @@ function nextPhase(
     case "lost":
       return at === "planning" || at === "training" ? { kind: "recovering", resumes: at } : null;
     case "ended":
-      return at === "no-gpu" || at === "blocked" ? null : { kind: "ready" };
+      return RUNNING.includes(at) ? { kind: "ready" } : null;
   }
 }
 

@@ -1,5 +1,6 @@
 // The state machine of the view Train, without a browser: what can be pressed when, and that nothing is given up too early.
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { controlsOf, FIRST_STATE, isRunning, next, type TrainState, type TrainStep } from "../../src/demo/training-state.ts";
 
@@ -16,23 +17,31 @@ const PLANNING = [...READY, step("start")];
 const TRAINING = [...PLANNING, step("plan")];
 const DONE = [...TRAINING, scale("tulips"), step("ended")];
 
-/** One state of each kind, by the way to it. */
-const STATES = {
-  loading: [],
-  "no-gpu": [step("photo"), NONE],
-  blocked: [...READY, GONE],
-  ready: READY,
-  planning: PLANNING,
-  training: TRAINING,
-  paused: [...TRAINING, step("pause")],
-  recovering: [...TRAINING, step("lost")],
-  stopping: [...TRAINING, step("stop")],
-} satisfies Record<string, Step[]>;
+/** The phases with what they hold, as text. */
+type PhaseText = "loading" | "no-gpu" | "blocked" | "ready" | "planning" | "training" | "paused" | Recovering | Stopping;
+type Recovering = "recovering planning" | "recovering training";
+type Stopping = "stopping" | "stopping after plan";
 
-test.each(Object.entries(STATES))("%s: what can be pressed", (kind, steps) => {
+/** The way to each of them. */
+const WAYS: Readonly<Record<PhaseText, Step[]>> = {
+  ...{ loading: [], "no-gpu": [step("photo"), NONE], blocked: [...READY, GONE], ready: READY },
+  ...{ planning: PLANNING, training: TRAINING, paused: [...TRAINING, step("pause")] },
+  ...{ "recovering planning": [...PLANNING, step("lost")], "recovering training": [...TRAINING, step("lost")] },
+  ...{ stopping: [...PLANNING, step("stop")], "stopping after plan": [...TRAINING, step("stop")] },
+};
+const PHASES = Object.keys(WAYS) as PhaseText[];
+const IDLE: readonly PhaseText[] = ["loading", "no-gpu", "blocked", "ready"];
+
+function textOf({ phase }: TrainState<string>): PhaseText {
+  if (phase.kind === "recovering") return `recovering ${phase.resumes}`;
+  return phase.kind === "stopping" && phase.hadPlan ? "stopping after plan" : phase.kind;
+}
+
+test.each(Object.entries(WAYS))("%s: what can be pressed", (text, steps) => {
   const state = stateAfter(...steps);
+  const { kind } = state.phase;
   const { canStart, canContinue, canChoose, canPause, canResume, canStop, canJudge } = controlsOf(state);
-  expect(state.phase.kind).toBe(kind);
+  expect(textOf(state)).toBe(text);
   const running = ["planning", "training", "paused", "recovering", "stopping"].includes(kind);
   expect(isRunning(state)).toBe(running);
   expect({ canStart, canContinue, canChoose, canPause, canResume, canStop, canJudge }).toEqual({
@@ -46,24 +55,79 @@ test.each(Object.entries(STATES))("%s: what can be pressed", (kind, steps) => {
   });
 });
 
-const EVERY: Step[] = [
-  ...(["gpu", "failed", "photo", "start", "plan", "pause", "resume", "stop", "lost", "ended"] as const).map(step),
-  ...[GONE, NONE, scale("another"), { kind: "refused" as const, isRefused: true }],
+/** Where each step leads; from all other phases it leads nowhere. */
+const LEADS: readonly (readonly [Step, Partial<Record<PhaseText, PhaseText>>])[] = [
+  [
+    step("gpu"),
+    {
+      ...{ loading: "ready", "no-gpu": "ready", blocked: "ready" },
+      ...{ "recovering planning": "planning", "recovering training": "training" },
+    },
+  ],
+  [NONE, Object.fromEntries(PHASES.map((from) => [from, "no-gpu"]))],
+  [GONE, Object.fromEntries(PHASES.map((from) => [from, "blocked"]))],
+  [step("failed"), { loading: "ready" }],
+  [step("start"), { ready: "planning" }],
+  [step("plan"), { planning: "training", "recovering planning": "recovering training", stopping: "stopping after plan" }],
+  [step("pause"), { training: "paused" }],
+  [step("resume"), { paused: "training" }],
+  [
+    step("stop"),
+    {
+      ...{ planning: "stopping", "recovering planning": "stopping" },
+      ...{ training: "stopping after plan", paused: "stopping after plan", "recovering training": "stopping after plan" },
+    },
+  ],
+  [step("lost"), { planning: "recovering planning", training: "recovering training" }],
+  [step("ended"), Object.fromEntries(PHASES.filter((from) => !IDLE.includes(from)).map((from) => [from, "ready"]))],
+  [step("photo"), {}],
+  [scale("another"), {}],
+  [{ kind: "refused", isRefused: true }, {}],
 ];
 
-test("no sequence of two steps from any state leads out of the states, or to a start that can't be pressed", () => {
-  for (const steps of Object.values(STATES)) {
-    for (const first of EVERY) {
-      for (const second of EVERY) {
-        const state = stateAfter(...steps, first, second);
-        expect(Object.keys(STATES)).toContain(state.phase.kind);
-        const { canStart, canStop } = controlsOf(state);
-        expect(canStart && canStop).toBe(false);
-        if (canStart) expect(next(state, step("start")).phase.kind).toBe("planning");
-        else expect(next(state, step("start"))).toBe(state);
-      }
-    }
+test.each(LEADS)("%o leads from each phase where it should", (taken, leads) => {
+  for (const from of PHASES) {
+    expect([from, textOf(next(stateAfter(...WAYS[from]), taken))]).toEqual([from, leads[from] ?? from]);
   }
+});
+
+test("after any steps: nothing is given up before its successor exists, and what can be pressed fits together", () => {
+  // Steps in their usual order are the most frequent, so that most sequences get far.
+  const any = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(step("gpu"), step("photo"), step("start"), step("plan"), step("ended")) },
+    { weight: 4, arbitrary: fc.constantFrom(...LEADS.map(([taken]) => taken)) },
+    { weight: 3, arbitrary: fc.integer().map((number) => scale(`model ${number}`)) },
+    { weight: 1, arbitrary: fc.boolean().map((isRefused): Step => ({ kind: "refused", isRefused })) },
+  );
+  fc.assert(
+    fc.property(fc.array(any, { maxLength: 40 }), (steps) => {
+      let state: TrainState<string> = FIRST_STATE;
+      /** The newest model, and whether it is of a training that began before, or of another photo. */
+      let newest: string | null = null;
+      let isEarlier = false;
+      let [hasPhoto, isRefused] = [false, false];
+      for (const taken of steps) {
+        const before = state;
+        state = next(before, taken);
+        if (taken.kind === "scale" && isRunning(before)) [newest, isEarlier] = [taken.model, false];
+        if (taken.kind === "start" && controlsOf(before).canStart) isEarlier = true;
+        if (taken.kind === "photo" && !isRunning(before)) isEarlier = true;
+        if (taken.kind === "photo") hasPhoto = true;
+        if (taken.kind === "refused") ({ isRefused } = taken);
+        const { canStart, canContinue, canChoose, canPause, canResume, canStop, canJudge, playable, isFormer } =
+          controlsOf(state);
+        const running = isRunning(state);
+        expect(playable).toBe(running && isEarlier ? null : newest);
+        expect(isFormer).toBe(newest !== null && isEarlier && !running);
+        expect(canStart).toBe(canContinue && hasPhoto && !isRefused);
+        expect(canChoose).toBe(!running);
+        expect([canContinue, canPause, canResume].filter(Boolean).length).toBeLessThan(2);
+        expect([canContinue && running, canStop && !running, canJudge && !canStop]).not.toContain(true);
+        if (!canStart) expect(next(state, step("start"))).toBe(state);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe("nothing is given up before its successor exists", () => {
