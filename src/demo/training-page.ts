@@ -166,9 +166,10 @@ export class TrainingPage {
     this.#forecastSoon();
   }
 
-  /** A photo is open in Play: it is chosen here, too, when the visitor comes. `isQuiet`: unless something was trained already. */
+  /** A photo is open in Play: it is chosen here, too, when the visitor comes. `isQuiet`: unless the visitor has chosen or trained another one. */
   offer(photo: Trainable, isQuiet = false): void {
-    if (!isQuiet || !this.#trained) this.#offered = photo;
+    const isChosen = this.#trained !== null || new URLSearchParams(this.address).has("photo");
+    if (!isQuiet || !isChosen) this.#offered = photo;
   }
 
   /** The next training is one for enlarging. */

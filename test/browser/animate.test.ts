@@ -197,7 +197,8 @@ test("an enlargement is the library's, compared with a plain one; the zip holds 
     expect(await pixels(page, "picture")).toEqual(after);
     expect(await pixels(page, "before")).toEqual(before);
     expect(await textOf(page, "#enlarge-size")).toBe(
-      `${photo.width}×${photo.height} px become ${after.width}×${after.height} px.`,
+      `${photo.width}×${photo.height} px become ${after.width}×${after.height} px. Up to 8 times are possible here: ` +
+        `${8 * photo.width}×${8 * photo.height} px.`,
     );
 
     // The line between them: by the slider, the keys of the stage and the pointer.
@@ -232,19 +233,21 @@ test("an enlargement is the library's, compared with a plain one; the zip holds 
   }));
 
 test("Enlarge leads to a training for enlarging", () =>
-  visit("view=play", async (page) => {
+  visit("photo=citrus", async (page) => {
     await openTool(page, "enlarge");
     await waitFor(page, `document.getElementById("enlarge-form")`);
     await page.click("#train-enlarging");
     await waitFor(page, `document.body.dataset.view === "train" && document.getElementById("purpose").value === "enlarging"`);
     for (const [field, value] of [["maxSize", "30"], ["iterations", "2"], ["channels", "4"]] as const) // biome-ignore format: one line
       await set(page, field, value);
-    expect(await page.evaluate("location.hash")).toBe("#view=train&maxSize=30&iterations=2&channels=4&purpose=enlarging");
+    expect(await page.evaluate("location.hash")).toBe(
+      "#view=train&photo=citrus&maxSize=30&iterations=2&channels=4&purpose=enlarging",
+    );
     await start(page);
     await waitFor(page, isDone);
     await page.click("#play-model");
     await waitFor(page, detailsAre("Picture 0,"));
-    const { options, sizes } = readModel(await savedModel(page, "tulips"));
+    const { options, sizes } = readModel(await savedModel(page, "citrus"));
     expect(options).toMatchObject({ recipe: "sr", alphaRec: 100, maxSize: 30 });
     expect(sizes.length).toBe(4); // 19, 24 and 30 px are three steps of a third of a doubling; the first has 18 px at least
     await page.$eval("#tools [value=enlarge]", (radio) => (radio as HTMLInputElement).click());

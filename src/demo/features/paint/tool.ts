@@ -78,8 +78,8 @@ class Paint {
   #isEnded = false;
   /** Says where to draw until something is drawn. It lies on the stage. */
   readonly #invitation = document.createElement("p");
-  /** The picture that the visitor wants to see large, in the list of starts. */
-  #wanted: number;
+  /** The picture that the visitor wants to see large, in the list of starts: at first the one that is most like the photo. */
+  #wanted = 0;
   /** How long the last pictures took, all together. */
   #tookMs = Number.POSITIVE_INFINITY;
   /** The painting that pictures are being made of. */
@@ -92,7 +92,6 @@ class Paint {
   ) {
     const { source, stage } = place;
     this.#starts = startsOf(source);
-    this.#wanted = Math.ceil(this.#starts.length / 2) - 1;
     this.#swatches = swatchesOf(source.photo);
     const { photo } = source;
     const start = underpaintingOf(photo);
