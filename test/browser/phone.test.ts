@@ -5,7 +5,15 @@ import { describe, expect, test } from "vitest";
 import { choose, isShown, isState, LONG, start, visit, waitFor } from "./demo-page.ts";
 import { file } from "./tiny-model.ts";
 
-const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true };
+const PHONE = { width: 390, height: 844 };
+
+/** Without a reload, which puppeteer's own emulation of touch needs. */
+async function usePhone(page: Page): Promise<CDPSession> {
+  await page.setViewport(PHONE);
+  const session = await page.createCDPSession();
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: true });
+  return session;
+}
 
 /** Opens the tiny model in Play. */
 async function openModel(page: Page): Promise<void> {
@@ -93,7 +101,7 @@ describe("a phone", () => {
 
   test("stage, controls and tools are in sight together; the sheet of controls has two heights, and gets low for those who draw", () =>
     visit("view=play", async (page) => {
-      await page.setViewport(PHONE);
+      await usePhone(page);
       await openModel(page);
       await page.click("#tools label:has([value=paint])");
       const isSeen = (selector: string): Promise<boolean> =>
@@ -130,9 +138,8 @@ describe("a phone", () => {
 
   test("a swipe up or down that begins on a slider scrolls, and leaves the slider's value", () =>
     visit("view=play", async (page) => {
-      await page.setViewport(PHONE);
+      const session = await usePhone(page);
       await openModel(page);
-      const session = await page.createCDPSession();
       const checked: string[] = [];
       await everywhere(page, async () => {
         for (const slider of await page.$$("input[type=range]:enabled")) {
@@ -150,30 +157,29 @@ describe("a phone", () => {
           const max = await slider.evaluate((input) => Number((input as HTMLInputElement).max));
           const from = { x: left + width * (Number(before.value) > max / 2 ? 0.2 : 0.8), y: top + height / 2 };
           await swipe(session, from, -100);
-          await swipe(session, from, -100);
-          const after = await state();
-          expect([id, after.value]).toEqual([id, before.value]);
-          expect(after.scrolled, id).not.toBe(before.scrolled);
+          await expect.poll(async () => (await state()).scrolled, { message: id }).not.toBe(before.scrolled);
+          expect([id, (await state()).value]).toEqual([id, before.value]);
         }
       });
-      expect(checked.length).toBeGreaterThan(6);
+      expect(checked.length).toBeGreaterThan(5);
     }));
 
   test("Train: Start, and while it trains Pause and Stop are in sight; after Stop the offer to continue is", () =>
     visit(LONG, async (page) => {
-      await page.setViewport(PHONE);
+      await usePhone(page);
       await waitFor(page, `!document.getElementById("start").disabled`);
       const bottom = (id: string): Promise<number> => page.$eval(`#${id}`, (one) => one.getBoundingClientRect().bottom);
       expect(await bottom("start")).toBeLessThan(844);
       await start(page);
-      await waitFor(page, `document.querySelectorAll("#scales li").length === 1`);
+      await waitFor(page, `document.getElementById("progress").value > 0`);
       const tops = await page.$$eval("#bar button", (all) => all.map((one) => one.getBoundingClientRect().top));
       expect(new Set(tops).size).toBe(1);
       expect(await bottom("stop")).toBeLessThan(844);
       await page.evaluate("scrollTo(0, 400)");
       await page.click("#stop");
       await waitFor(page, `${isState("idle")} && !document.getElementById("unfinished").hidden`);
-      expect(await page.$eval("#continue", (button) => button.getBoundingClientRect().top)).toBeGreaterThanOrEqual(0);
+      expect(await page.$eval("#continue", (button) => button.getBoundingClientRect().top)).toBeGreaterThan(0);
+      expect(await bottom("continue")).toBeLessThan(844);
     }));
 });
 
@@ -211,6 +217,7 @@ test("in forced colours what is chosen differs by its border or outline, and swa
     await page.click("#shipped-models .source");
     await waitFor(page, `document.getElementById("document-name").textContent === "clouds"`);
     await page.click("#document");
+    await waitFor(page, `document.querySelector("#shipped-models [aria-current]")`);
     await differ(["#shipped-models [aria-current]", "#photo-sources .source"]);
   }));
 
