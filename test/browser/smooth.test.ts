@@ -67,7 +67,7 @@ test.each([
   }),
 );
 
-const isStatic = `document.querySelectorAll("#strip button:disabled, #strip [aria-busy=true]").length === 0`;
+const isComplete = `document.querySelectorAll("#strip button:disabled, #strip [aria-busy=true]").length === 0`;
 
 const useTool = (page: Page, tool: string): Promise<void> =>
   page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
@@ -90,14 +90,14 @@ const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await useTool(page, "paint");
     await drag(page, [0.1, 0.3], [0.9, 0.4], [0.1, 0.8]);
     await drag(page, [0.5, 0.1], [0.4, 0.9]);
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
   },
   async "moving a part"(page) {
     await useTool(page, "edit");
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
     await drag(page, [0.2, 0.2], [0.6, 0.6]);
     await drag(page, [0.4, 0.4], [0.7, 0.5], [0.5, 0.7]);
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
   },
   async "placing an object"(page) {
     await useTool(page, "harmonize");
@@ -107,9 +107,9 @@ const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     writeFileSync(path, PNG.sync.write(png));
     await ((await page.$("#object-file")) as ElementHandle<HTMLInputElement>).uploadFile(path);
     await waitFor(page, `!document.getElementById("object-place").disabled`);
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
     await drag(page, [0.5, 0.5], [0.7, 0.4], [0.3, 0.6]);
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
   },
   async "comparing before and after"(page) {
     await useTool(page, "enlarge");
@@ -120,7 +120,7 @@ const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   async "an animation that plays"(page) {
     await useTool(page, "animate");
-    await waitFor(page, isStatic);
+    await waitFor(page, isComplete);
     await wait(2000);
   },
   async "the models and the views"(page) {
@@ -140,7 +140,6 @@ test("drawing in the tools, and changing the view", () =>
     await waitFor(page, `${isShown(0)} && document.querySelectorAll("#strip button:enabled").length === 8`);
     for (const [doing, work] of Object.entries(DOINGS)) {
       const { times, longest } = await tasksDuring(page, () => work(page));
-      console.log("LONGEST", doing, times.slice(0, 4).map(Math.round), longest, times.length);
       expect.soft(times[0], `${doing}: ${longest}`).toBeLessThan(LONGEST_TASK_MS);
     }
   }));

@@ -1,20 +1,16 @@
 // The main colours of a photo, to paint with.
 
 import { type Rgb, type Rgb8, toPlanes, toRgb8 } from "../../../image/planes.ts";
-import { imresizeTo } from "../../../image/resample.ts";
 import { paletteOf, quantized } from "../../../singan/model/palette.ts";
 
 const COUNT = 8;
-/** Long side of the photo when its colours are sought, px: a larger one takes longer and has the same colours. */
+/** The colours are sought among at most so many pixels on a side, evenly spread: more take longer and have the same colours. */
 const SIDE = 24;
 const KEY = Uint32Array.of(1, 2, 3, 4);
 
 /** Up to eight colours, the most frequent one first. The same for the same photo. */
 export function swatchesOf(photo: Rgb8): readonly Rgb[] {
-  const factor = Math.min(1, SIDE / Math.max(photo.width, photo.height));
-  const side = (length: number): number => Math.max(1, Math.round(length * factor));
-  const planes = toPlanes(photo);
-  const small = factor < 1 ? imresizeTo(planes, { width: side(photo.width), height: side(photo.height) }) : planes;
+  const small = toPlanes(spread(photo, Math.ceil(Math.max(photo.width, photo.height) / SIDE)));
   const { data } = toRgb8(quantized(small, paletteOf(small, KEY, COUNT)));
   const found = new Map<string, { readonly colour: Rgb; count: number }>();
   for (let i = 0; i < data.length; i += 3) {
@@ -24,4 +20,15 @@ export function swatchesOf(photo: Rgb8): readonly Rgb[] {
     found.set(colour.join(), entry);
   }
   return [...found.values()].sort((a, b) => b.count - a.count).map(({ colour }) => colour);
+}
+
+/** Every pixel of a picture that is in every `step`th row and column. */
+function spread(picture: Rgb8, step: number): Rgb8 {
+  const [width, height] = [Math.ceil(picture.width / step), Math.ceil(picture.height / step)];
+  const data = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) {
+    const from = 3 * step * (Math.floor(p / width) * picture.width + (p % width));
+    data.set(picture.data.subarray(from, from + 3), 3 * p);
+  }
+  return { width, height, data };
 }
