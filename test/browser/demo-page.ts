@@ -103,14 +103,18 @@ export async function newSample(page: Page, button: string, seed: number): Promi
   return pixels(page, "picture");
 }
 
-/** Clicks `button` and returns the downloaded file. */
-export async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
+/** Does `work` and returns the file that it downloads. */
+export async function downloadedBy(page: Page, work: () => Promise<void>, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await click(page, button);
+  await work();
   await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
   return readFileSync(join(folder, name));
 }
+
+/** Clicks `button` and returns the downloaded file. */
+export const downloaded = (page: Page, button: string, name: string): Promise<Uint8Array> =>
+  downloadedBy(page, () => click(page, button), name);
 
 /** The downloaded file of the open model, which has this name. */
 export async function savedModel(page: Page, name: string): Promise<Uint8Array> {
