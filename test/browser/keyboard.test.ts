@@ -53,7 +53,10 @@ test("the main path by keyboard alone, with the focus always in sight", () =>
     const path = join(folder, "stripes.png");
     writeFileSync(path, striped(33, 33));
     await tabTo(page, "#file");
-    const [chooser] = await Promise.all([page.waitForFileChooser({ timeout: 5000 }), page.keyboard.press("Space")]);
+    const choosing = page.waitForFileChooser();
+    expect(await focusInSight(page)).toBe("file"); // by then the browser waits for the dialog, too
+    await page.keyboard.press("Space");
+    const chooser = await choosing;
     await chooser.accept([path]);
     await waitFor(page, `document.getElementById("document-name").textContent === "stripes" && ${isShown(0)}`);
     expect(await focusInSight(page)).toBe("file");

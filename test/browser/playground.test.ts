@@ -89,13 +89,12 @@ test("the command line and the page open each other's models, and make the same 
   await visit(TINY, async (page) => {
     await start(page);
     await waitFor(page, isDone);
-    const own = [await play(page), await newSample(page, "#new-sample", 1)];
+    const first = await play(page);
     await savedModel(page, "tulips");
-    expect(own).toEqual([sampledByCli("tulips.safetensors", 0), sampledByCli("tulips.safetensors", 1)]);
+    expect(first).toEqual(sampledByCli("tulips.safetensors", 0));
 
     await choose(page, "by-cli.safetensors", readFileSync(join(folder, "by-cli/model.safetensors")));
     await waitFor(page, `document.getElementById("document-name").textContent === "by-cli" && ${isShown(0)}`);
-    expect(await pixels(page, "picture")).toEqual(sampledByCli("by-cli", 0));
     expect(await newSample(page, "#new-sample", 1)).toEqual(sampledByCli("by-cli", 1));
   });
 });
