@@ -62,8 +62,11 @@ export async function visit(hash: string, work: (page: Page) => Promise<void>, p
 }
 
 export const textOf = (page: Page, selector: string): Promise<string> => page.$eval(selector, (e) => e.textContent ?? "");
-export const waitFor = async (page: Page, condition: string): Promise<void> =>
-  void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }));
+export async function waitFor(page: Page, condition: string): Promise<void> {
+  await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }).catch((error: Error) => {
+    throw new Error(`${error.message} Wanted: ${condition}`, { cause: error });
+  });
+}
 export const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
 export const isFilled = (id: string): string => `document.getElementById("${id}").dataset.filled !== undefined`;
 export const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
