@@ -63,10 +63,15 @@ export class Views {
   #hashOf = (name: ViewName): string => [`view=${name}`, ...(this.#rest ? [this.#rest] : [])].join("&");
 
   #open(name: ViewName): void {
-    if (name !== this.#shown) scrollTo(0, 0);
+    const isOther = name !== this.#shown;
+    const hadFocus = byId(this.#shown, HTMLElement).contains(document.activeElement);
+    if (isOther) scrollTo(0, 0);
     this.#shown = name;
     document.body.dataset["view"] = name;
     for (const one of NAMES) byId(one, HTMLElement).hidden = one !== name;
+    // What had the focus is hidden, but the visitor is still here.
+    if (isOther && hadFocus)
+      byId(name, HTMLElement).querySelector<HTMLElement>("input:checked, button:enabled")?.focus({ preventScroll: true });
     this.#link();
   }
 

@@ -62,8 +62,11 @@ export async function visit(hash: string, work: (page: Page) => Promise<void>, p
 }
 
 export const textOf = (page: Page, selector: string): Promise<string> => page.$eval(selector, (e) => e.textContent ?? "");
-export const waitFor = async (page: Page, condition: string): Promise<void> =>
-  void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }));
+export async function waitFor(page: Page, condition: string): Promise<void> {
+  await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }).catch((error: Error) => {
+    throw new Error(`${error.message} Wanted: ${condition}`, { cause: error });
+  });
+}
 export const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);
 export const isFilled = (id: string): string => `document.getElementById("${id}").dataset.filled !== undefined`;
 export const isState = (state: string): string => `document.body.dataset.state === "${state}"`;
@@ -103,14 +106,18 @@ export async function newSample(page: Page, button: string, seed: number): Promi
   return pixels(page, "picture");
 }
 
-/** Clicks `button` and returns the downloaded file. */
-export async function downloaded(page: Page, button: string, name: string): Promise<Uint8Array> {
+/** Does `work` and returns the file that it downloads. */
+export async function downloadedBy(page: Page, work: () => Promise<void>, name: string): Promise<Uint8Array> {
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-  await click(page, button);
+  await work();
   await expect.poll(() => readdirSync(folder), { timeout: LIMIT_MS }).toContain(name);
   return readFileSync(join(folder, name));
 }
+
+/** Clicks `button` and returns the downloaded file. */
+export const downloaded = (page: Page, button: string, name: string): Promise<Uint8Array> =>
+  downloadedBy(page, () => click(page, button), name);
 
 /** The downloaded file of the open model, which has this name. */
 export async function savedModel(page: Page, name: string): Promise<Uint8Array> {

@@ -1,7 +1,9 @@
 // The demo page as built for `npm start`, in headless Chrome: it trains, pauses, makes pictures, saves them, and shows errors.
 
+import { writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
@@ -15,8 +17,10 @@ import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
 import { LocalShares } from "../../src/instant/shares.ts";
 import { readModel } from "../../src/singan/recipes.ts";
 import {
+  browser,
   choose,
   downloaded,
+  folder,
   isDone,
   isFilled,
   isShown,
@@ -35,6 +39,35 @@ import {
   visit,
   waitFor,
 } from "./demo-page.ts";
+
+/** Drops a file on the page, as the system does. */
+async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  const session = await page.createCDPSession();
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, x: 200, y: 300, data });
+}
+
+test.each([
+  ["a wide screen", { width: 1280, height: 800 }],
+  ["a phone", { width: 390, height: 844 }],
+])("a photo and eight pictures like it are there before any script, on %s", async (_, viewport) => {
+  const page = await browser.newPage();
+  await page.setViewport(viewport);
+  await page.setJavaScriptEnabled(false);
+  await page.goto(server.url);
+  const widths = (selector: string) =>
+    page.$$eval(selector, (all) => all.map((one) => (one as HTMLImageElement).naturalWidth * Number(one.checkVisibility())));
+  expect(await widths("#welcome img")).toEqual([128]);
+  expect(await widths("#strip img")).toEqual(Array(8).fill(128));
+  expect(await widths("#stored")).toEqual([128]);
+  const { top, bottom } = await page.$eval("#stored", (one) => one.getBoundingClientRect().toJSON() as DOMRect);
+  expect(top).toBeGreaterThan(0);
+  expect(bottom).toBeLessThan(viewport.height);
+  await page.close();
+});
 
 test("trains the bundled photo to the end, makes samples by seed, and saves picture and model", () =>
   visit(TINY, async (page) => {
@@ -123,10 +156,10 @@ describe("instant pictures", () => {
       .$$eval("#strip canvas", (all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()))
       .then((urls) => urls.map((url) => decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"))));
 
-  test("of a visitor's photo are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
+  test("of a photo that is dropped are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
     visit("view=play", async (page) => {
       await choose(page, "large.png", striped(90, 90));
-      await choose(page, "stripes.png", striped(40, 30)); // replaces the work on the larger photo
+      await drop(page, "stripes.png", striped(40, 30)); // replaces the work on the larger photo
       await waitFor(page, `${isMade} && ${isShown(0)} && document.getElementById("document-name").textContent === "stripes"`);
       const shown = await strip(page);
       const { photo, options } = firstInstant(toPlanes(decodeImage(striped(40, 30))), 96);
@@ -191,28 +224,24 @@ describe("a visitor's own photo", () => {
       expect(page.url()).not.toContain("photo=");
     }));
 
-  test.each(["drop", "paste"])("by %s", (way) =>
+  test("by drop and by paste", () =>
     visit("view=train", async (page) => {
       await waitFor(page, isFilled("real"));
-      await page.evaluate(
-        (kind, bytes) => {
-          const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "it.png", { type: "image/png" }));
-          const options = { bubbles: true, cancelable: true };
-          document.body.dispatchEvent(
-            kind === "drop"
-              ? new DragEvent("drop", { ...options, dataTransfer: data })
-              : new ClipboardEvent("paste", { ...options, clipboardData: data }),
-          );
-        },
-        way,
-        [...striped(31, 30)],
-      );
+      await drop(page, "dropped.png", striped(31, 30));
       await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
       expect(await pixels(page, "real")).toEqual(decodeImage(striped(31, 30)));
+      await page.evaluate(
+        (bytes) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+          document.body.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData }));
+        },
+        [...striped(33, 30)],
+      );
+      await waitFor(page, `document.getElementById("real").width === 33`);
+      expect(await pixels(page, "real")).toEqual(decodeImage(striped(33, 30)));
       expect(await problem(page)).toBe("");
-    }),
-  );
+    }));
 
   test("settings that don't fit it are refused in one line", () =>
     visit("view=train&photo=clouds&maxSize=30&iterations=2&channels=4", async (page) => {

@@ -148,13 +148,14 @@ test("another photo after a training: nothing of the old one stands beside it, a
   }));
 
 describe("files", () => {
-  test("the page opens the model that it saves, and makes the same pictures; damaged and strange ones are refused in one line", () =>
+  test("a fresh browser opens the model that the page saves, and makes the same pictures; damaged and strange ones are refused in one line", () =>
     visit(TINY, async (page) => {
       await start(page);
       await waitFor(page, isDone);
       const sample = await play(page);
       const bytes = await savedModel(page, "tulips");
-      await visit("view=train&photo=clouds", async (other) => {
+      const fresh = await launchBrowser();
+      const reopen = async (other: Page): Promise<void> => {
         await waitFor(other, `!document.getElementById("start").disabled`);
         await choose(other, "my-model.safetensors", bytes);
         await waitFor(other, isShown(0));
@@ -176,7 +177,8 @@ describe("files", () => {
           await waitFor(other, `document.getElementById("problem").textContent.startsWith(${JSON.stringify(message)})`);
         }
         expect((await newSample(other, "#new-sample", 2)).width).toBe(30); // the open model is still there
-      });
+      };
+      await visit("view=train&photo=clouds", reopen, { in: fresh }).finally(() => fresh.close());
     }));
 
   test("a size is told as the file has it; of several files the first is used, and the page says so", () =>
@@ -206,15 +208,15 @@ describe("files", () => {
   test("a picture of the page itself that is dragged is not taken for a file", () =>
     visit("view=train&photo=clouds", async (page) => {
       await waitFor(page, isFilled("real"));
-      await page.evaluate(() => {
+      const isLeftToBrowser = await page.evaluate(() => {
         const picture = document.querySelector("#gallery img")!;
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array(3)], "tulips.png", { type: "image/png" })); // as browsers do
-        for (const kind of ["dragstart", "dragover", "drop", "dragend"])
-          picture.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+        return ["dragstart", "dragover", "drop", "dragend"].map((kind) =>
+          picture.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data })),
+        );
       });
-      expect(await page.$("label:has([value=own])")).toBeNull();
-      expect(await page.$eval("#problem", (box) => (box as HTMLElement).hidden)).toBe(true);
+      expect(isLeftToBrowser).toEqual([true, true, true, true]);
     }));
 
   test("each bundled photo is sent once, and all that are sent can be chosen", async () => {

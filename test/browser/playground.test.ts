@@ -1,12 +1,33 @@
 // The page as a place to play with a model, in headless Chrome: what changes, of what size, seamless or not; pictures are the library's.
 
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "puppeteer";
 import { expect, test } from "vitest";
+import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import { writeModel } from "../../src/singan/recipes.ts";
+import { buildCli, singanIn } from "../command-line.ts";
 import { TINY as SMALL, tinyPhoto, trainAny } from "../tiny-training.ts";
-import { choose, downloaded, isFilled, isShown, newSample, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
+import {
+  choose,
+  downloaded,
+  folder,
+  isDone,
+  isFilled,
+  isShown,
+  newSample,
+  pixels,
+  play,
+  savedModel,
+  start,
+  striped,
+  TINY,
+  textOf,
+  visit,
+  waitFor,
+} from "./demo-page.ts";
 import { file, gpu, sampler } from "./tiny-model.ts";
 
 const library = async (options: SampleOptions): Promise<Rgb8> => toRgb8(await sampler.sample(options));
@@ -23,7 +44,7 @@ async function set(page: Page, id: string, value: string, event: "input" | "chan
   );
 }
 
-test("a model that the command line has made: start scales, sizes and tiles are the library's pictures, and files say which", () =>
+test("a model of the library: start scales, sizes and tiles are the library's pictures, and files say which", () =>
   visit("view=play", async (page) => {
     await choose(page, "tiny.safetensors", file);
     await waitFor(page, isShown(0));
@@ -158,3 +179,34 @@ test("a ConSinGAN model makes pictures; its other tools say in one sentence why 
     await useTool(page, "sample");
     await waitFor(page, isShown(0));
   }));
+
+/** Runs a command in the folder of this file's downloads. */
+function singan(...words: readonly string[]): void {
+  const { status, err } = singanIn(folder, ...words);
+  if (status !== 0) throw new Error(err);
+}
+
+/** The picture that the command line makes of a model with this seed. */
+function sampledByCli(model: string, seed: number): Rgb8 {
+  const out = join(folder, `${model}-${seed}`);
+  singan("sample", model, "--seed", String(seed), "--count", "1", "--out", out);
+  return decodeImage(readFileSync(join(out, readdirSync(out)[0]!)));
+}
+
+test("the command line and the page open each other's models, and make the same pictures of them", async () => {
+  buildCli();
+  writeFileSync(join(folder, "stripes.png"), striped(40, 34));
+  const options = ["--max-size", "30", "--iterations", "3", "--channels", "4", "--samples", "1"];
+  singan("train", "stripes.png", "--out", "by-cli", ...options);
+  await visit(TINY, async (page) => {
+    await start(page);
+    await waitFor(page, isDone);
+    const first = await play(page);
+    await savedModel(page, "tulips");
+    expect(first).toEqual(sampledByCli("tulips.safetensors", 0));
+
+    await choose(page, "by-cli.safetensors", readFileSync(join(folder, "by-cli/model.safetensors")));
+    await waitFor(page, `document.getElementById("document-name").textContent === "by-cli" && ${isShown(0)}`);
+    expect(await newSample(page, "#new-sample", 1)).toEqual(sampledByCli("by-cli", 1));
+  });
+});

@@ -3,6 +3,7 @@
 import type { Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
+import { SERIES } from "../../src/demo/chart.ts";
 import { readModel } from "../../src/singan/recipes.ts";
 import { isFilled, isState, LIMIT_MS, pixels, savedModel, start, textOf, visit, waitFor } from "./demo-page.ts";
 
@@ -10,6 +11,12 @@ import { isFilled, isState, LIMIT_MS, pixels, savedModel, start, textOf, visit, 
 const SHORT = "view=train&photo=tulips&maxSize=30&iterations=40&channels=4&seed=7";
 /** The same with too many iterations to end before a test stops it. */
 const LONG = "view=train&photo=tulips&maxSize=30&iterations=5000&channels=4";
+/** Puppeteer keeps hidden tabs at full speed with these. */
+const UNTHROTTLED = [
+  "--disable-background-timer-throttling",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
+];
 /** "Start within 2 s." */
 const SOON_MS = 2000;
 /** Less than this is a good page by the Web Vitals. */
@@ -82,6 +89,24 @@ describe("a training", () => {
         expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
       }),
   );
+
+  test("goes on to its end in a hidden tab; the title says so until the tab is seen", async () => {
+    const other = await launchBrowser({ ignoreDefaultFlags: UNTHROTTLED });
+    const work = async (page: Page): Promise<void> => {
+      const title = await page.title();
+      await start(page);
+      await waitFor(page, isState("training"));
+      await (await other.newPage()).bringToFront();
+      await waitFor(page, `document.hidden && ${isState("training")}`);
+      await waitFor(page, isState("idle"));
+      expect(await page.evaluate("document.hidden")).toBe(true);
+      expect(await textOf(page, "#status")).toMatch(/^Done/);
+      expect(await page.title()).toBe("Done · tulips · SinGAN");
+      await page.bringToFront();
+      await waitFor(page, `document.title === ${JSON.stringify(title)}`);
+    };
+    await visit("view=train&photo=tulips&maxSize=30&iterations=100&channels=4", work, { in: other }).finally(() => other.close());
+  });
 
   test("the judge colours the live sample while it is wanted, and a legend says how", () =>
     visit(LONG, async (page) => {
@@ -206,12 +231,16 @@ describe("the cards", () => {
     }));
 });
 
-test("no two fields are called Seed, and the one here says what it is not", () =>
+test("no two fields are called Seed, no two pictures have one name, and every curve is explained", () =>
   visit("view=train&photo=tulips", async (page) => {
     const labels = await page.$$eval("label", (all) => all.map((label) => label.textContent?.trim()));
     expect(await page.$eval("label[for=seed]", (label) => label.textContent)).toBe("Training seed");
     expect(labels.filter((label) => /^seed$/i.test(label ?? ""))).toEqual([]);
     expect(await textOf(page, "#advanced")).toContain("not the number of a picture");
+    const pictures = await page.$$eval("#train canvas", (all) => all.map((one) => one.ariaLabel));
+    expect(pictures).toEqual([...new Set(pictures)]);
+    const explained = await page.$$eval("#details dt", (all) => all.map((one) => one.textContent));
+    expect(explained).toEqual(["Two networks", ...SERIES.map(({ label }) => label)]);
   }));
 
 test("changing the view keeps a finished training and its pictures", () =>
