@@ -5,8 +5,8 @@ import type { ElementHandle, Page } from "puppeteer";
 import { expect, test } from "vitest";
 import { brush } from "../../src/demo/features/paint/brush.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { blank, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { instantOptions } from "../../src/instant/options.ts";
@@ -38,7 +38,7 @@ const openTiny = async (page: Page): Promise<void> => {
 /** The picture of a tile of the strip; 0 is the painting. */
 async function tile(page: Page, index: number): Promise<Rgb8> {
   const url = await page.$eval(`#strip li:nth-child(${index + 1}) canvas`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+  return readPng(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
 }
 
 const isComplete = `document.querySelectorAll("#strip button:disabled, #strip [aria-busy=true]").length === 0`;
@@ -213,7 +213,7 @@ test("two fingers zoom, and what the first one has drawn until then is taken bac
 
 test("without a model the painting is put together from pieces of the photo, and a picture file can be painted on", () =>
   visit("", async (page) => {
-    const photo = decodeImage(Buffer.from(striped(32, 26)));
+    const photo = readPng(Buffer.from(striped(32, 26)));
     await choose(page, "stripes.png", striped(32, 26));
     await waitFor(page, `document.getElementById("document").textContent.includes("stripes")`);
     await openPaint(page);

@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { photoOf } from "../../src/singan/generation/applications/inject.ts";
@@ -60,7 +59,7 @@ it("paints, edits, composes and retrains, the same twice; keeps the photo's pixe
 
 const singan = (...words: string[]) => singanIn(folder, ...words);
 const sizeOf = (name: string) => {
-  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  const { width, height } = readPng(readFileSync(join(folder, name)));
   return [width, height];
 };
 

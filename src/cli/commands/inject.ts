@@ -1,10 +1,9 @@
 // singan paint, edit and harmonize: injects a picture into a trained model at one scale, or at each scale.
 
 import { basename, dirname, extname, join } from "node:path";
-import { flattened } from "../../image/decode.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
 import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
-import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { flattened, type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import {
   blendInto,
@@ -39,7 +38,7 @@ const MASK_FLAG: FlagHelp = {
   "mask FILE": "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
-  "A mask says what may change. It is --mask FILE (PNG or JPEG, grey or colour), which is set where FILE is opaque and\n" +
+  "A mask says what may change. It is --mask FILE (grey or colour), which is set where FILE is opaque and\n" +
   "lighter than half. Without --mask it is the opaque part of the picture; if the picture has no transparency, it is the\n" +
   "part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
   "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and the mask as mask.png.";
@@ -49,7 +48,7 @@ export const paintCommand: Command = {
   summary: "turn a painting into a picture like the photo",
   words: ["MODEL", "PAINTING"],
   details: [
-    "PAINTING is a PNG or JPEG with the desired layout in flat colours; it is resized to the photo's size. With --quantize\n" +
+    "PAINTING is a picture with the desired layout in flat colours; it is resized to the photo's size. With --quantize\n" +
       "its colours become the nearest of the photo's five main colours, and that one scale is trained again on pictures with\n" +
       "these colours, for as many iterations as the model. The model file does not change.",
   ],
