@@ -12,6 +12,7 @@ import { flattened, type Planes, toPlanes, toRgb8 } from "../../src/image/planes
 import { readPng } from "../../src/image/png.ts";
 import { isStretched } from "../../src/singan/generation/applications/inject.ts";
 import { paletteOf, quantized } from "../../src/singan/model/palette.ts";
+import { FAULTS } from "../picture-cases.ts";
 import { tinyPhoto } from "../tiny-training.ts";
 
 const maskOf = (width: number, height: number, set: (x: number, y: number) => boolean): Mask => ({
@@ -30,9 +31,29 @@ async function throughJpeg(picture: Planes): Promise<Planes> {
 const key = Uint32Array.of(1, 0, 2, 3);
 
 describe("a mask", () => {
-  it("is set where a picture is lighter than half, whatever its colours", () => {
-    const data = Uint8Array.of(127, 127, 127, 128, 128, 128, 255, 0, 0, 0, 255, 0, 3, 2, 1, 250, 252, 251);
-    expect([...maskOfPicture({ width: 6, height: 1, data }).data]).toEqual([0, 1, 0, 1, 0, 1]);
+  it.each([
+    [
+      "lighter than half, whatever its colour",
+      [127, 127, 127, 128, 128, 128, 255, 0, 0, 0, 255, 0, 3, 2, 1, 250, 252, 251],
+      [0, 1, 1, 1, 0, 1],
+    ],
+    ["not black, if all of it is darker: values 0 and 1", [0, 0, 0, 1, 1, 1], [0, 1]],
+    ["not black, if all of it is darker: numbers of classes", [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 127], [0, 1, 1, 1]],
+    ["nowhere, if it is black", [0, 0, 0, 0, 0, 0], [0, 0]],
+  ])("is set where a picture is %s", (_, values, expected) => {
+    const picture = { width: expected.length, height: 1, data: Uint8Array.from(values) };
+    expect([...maskOfPicture(picture).data]).toEqual(expected);
+  });
+
+  it.each([
+    ["mask-255.png", "mask-values-0-1.png"],
+    ["mask-255.png", "mask-pure-red.png"],
+  ])("is the same from %s and %s", async (one, other) => {
+    const [a, b] = await Promise.all(
+      [one, other].map(async (name) => maskOfPicture(flattened(await decodeLayer(readFileSync(join(FAULTS, name)))))),
+    );
+    expect(a).toEqual(b);
+    expect(new Set(a!.data)).toEqual(new Set([0, 1]));
   });
 
   it("is where a picture differs by more than JPEG does", () => {
@@ -111,25 +132,17 @@ describe("a mask", () => {
     }
   });
 
-  it("is refused where it is empty, full, or full once widened", () => {
+  it("is refused where it is empty, and stays full where it is full, or full once widened", () => {
     expect(() =>
       soften(
         maskOf(20, 20, () => false),
         7,
       ),
     ).toThrow("the mask is empty, so nothing would change");
-    expect(() =>
-      soften(
-        maskOf(20, 20, () => true),
-        7,
-      ),
-    ).toThrow("the mask covers the whole picture, so nothing of the photo would stay");
-    expect(() =>
-      soften(
-        maskOf(250, 40, (x) => x % 20 === 0),
-        40,
-      ),
-    ).toThrow("covers the whole picture once it is widened");
+    const all = maskOf(20, 20, () => true);
+    expect(soften(all, 7)).toEqual(all);
+    const dense = maskOf(250, 40, (x) => x % 20 === 0);
+    expect(soften(dense, 40)).toEqual(maskOf(250, 40, () => true));
   });
 
   it("leaves the photo's pixels as they are outside, to the last bit", () => {
@@ -220,6 +233,9 @@ it.each([
   ["the photo, very small", [274, 150], [27, 15], false],
   ["a square for a photo of 4:3", [100, 100], [64, 48], true],
   ["5 % too wide", [210, 100], [200, 100], true],
+  ["the photo, one side of 43.008 rounded up to 44", [250, 168], [64, 44], false],
+  ["the same the other way round", [64, 44], [250, 168], false],
+  ["a row of pixels", [100, 1], [64, 44], true],
 ] as const)("tells a picture that is stretched: %s", (_, [w, h], [width, height], expected) => {
   expect(isStretched({ width: w, height: h }, { width, height })).toBe(expected);
 });

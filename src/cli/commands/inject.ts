@@ -2,7 +2,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
+import { isFull, type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
 import { flattened, type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import {
@@ -38,9 +38,9 @@ const MASK_FLAG: FlagHelp = {
   "mask FILE": "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
-  "A mask says what may change. It is --mask FILE (grey or colour), which is set where FILE is opaque and\n" +
-  "lighter than half. Without --mask it is the opaque part of the picture; if the picture has no transparency, it is the\n" +
-  "part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
+  "A mask says what may change. It is --mask FILE, which is set where FILE is opaque and lighter than half, or not black\n" +
+  "if all of it is darker. Without --mask it is the opaque part of the picture; if hardly anything is transparent, it is\n" +
+  "the part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
   "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and the mask as mask.png.";
 
 export const paintCommand: Command = {
@@ -204,21 +204,25 @@ async function readMasked(
   const planes = toPlanes(layer.picture);
   const picture = alpha ? composite(model, planes, alpha) : toPhotoSize(model, planes);
   const source = args.text("mask");
-  let mask: Mask;
-  let from: string;
+  const soften = (mask: Mask, from: string): Mask =>
+    rewording(
+      MaskError,
+      (message) => new FileError(`${from}: ${message}`),
+      () => softMask(model, mask, kind),
+    );
+  let mask: Mask | null = null;
   if (source !== undefined) {
     const given = await readMaskPicture(source, session);
     if (isStretched(given, layer.picture))
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
-    [mask, from] = [maskOfPicture(given), source];
+    mask = soften(maskOfPicture(given), source);
   } else if (alpha) {
-    [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`];
-  } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`];
-  const soft = rewording(
-    MaskError,
-    (message) => new FileError(`${from}: ${message}`),
-    () => softMask(model, mask, kind),
-  );
+    const opaque = soften({ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`);
+    // A few transparent pixels, which many programs leave behind, do not cut anything out.
+    if (!isFull(opaque)) mask = opaque;
+  }
+  mask ??= soften(maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`);
+  if (isFull(mask)) session.note("the mask covers the whole picture, so nothing of the photo stays");
   noteStretching(layer.picture, injection, file, session);
-  return { picture, mask: soft };
+  return { picture, mask };
 }
