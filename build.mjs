@@ -131,7 +131,7 @@ async function bundleLibrary() {
     splitting: true,
     format: "esm",
     target: "es2023",
-    external: ["node:*", "webgpu", "sharp", "pngjs", "jpeg-js", "gifenc"],
+    external: ["node:*", "webgpu", "sharp", "pngjs", "gifenc"],
     logLevel: "warning",
   });
 }

@@ -5,9 +5,9 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "puppeteer";
-import { decodeImage } from "../src/image/decode.ts";
 import { encodeGif } from "../src/image/gif.ts";
 import type { Rgb8 } from "../src/image/planes.ts";
+import { readPng } from "../src/image/png.ts";
 import { launchBrowser } from "./browser.ts";
 import { serve } from "./serve.ts";
 
@@ -48,7 +48,7 @@ async function record(page: Page): Promise<void> {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   const frames: Rgb8[] = [];
   while (await page.evaluate(isState("training"))) {
-    frames.push(decodeImage(await page.screenshot({ type: "png" })));
+    frames.push(readPng(await page.screenshot({ type: "png" })));
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   writeFileSync(join(FOLDER, "training.gif"), encodeGif(frames, framesPerSecond));

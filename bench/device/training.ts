@@ -3,10 +3,9 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Labelled, labelledSheet } from "../../src/image/labels.ts";
 import { type Planes, toPlanes, toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import type { AnyModel, Preview } from "../../src/singan/model/model.ts";
 import { openSampler, planWithoutGpu, train, writeModel } from "../../src/singan/recipes.ts";
 import type { PlanOptions, TrainingPlan } from "../../src/singan/training/plan.ts";
@@ -35,7 +34,7 @@ export async function trainPhoto(
   folder: string,
   prepare: (plan: Pick<TrainingPlan, "pyramid" | "options">) => Promise<void>,
 ): Promise<void> {
-  const photo = toPlanes(decodeImage(readFileSync(file)));
+  const photo = toPlanes(readPng(readFileSync(file)));
   const plan = planWithoutGpu(photo, PLANS[gpu.isSoftware ? "software" : "hardware"]);
   const { options, pyramid } = plan;
   mkdirSync(folder, { recursive: true });

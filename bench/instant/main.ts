@@ -5,8 +5,8 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { runInPage } from "../../harness/page.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { toPlanes } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { GpuDenoiser } from "../../src/instant/gpu-denoiser.ts";
 import type { OpenDenoiser } from "../../src/instant/instant.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     limitSeconds: Number(values.limit),
     maxSize: Number(values["max-size"]),
   };
-  const photo = toPlanes(decodeImage(readFileSync(PHOTO)));
+  const photo = toPlanes(readPng(readFileSync(PHOTO)));
   const cores = availableParallelism();
   const date = new Date().toISOString().slice(0, 10);
   const save = (timing: InstantTiming, adapter: string, runtime: string): void => {

@@ -3,9 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { decodeImage } from "../../src/image/decode.ts";
 import { labelledSheet } from "../../src/image/labels.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { meanAndDeviation } from "../../src/metrics/picture.ts";
 
 /** Flags of `singan train` by name; null is the official code's method in PyTorch (bench/peers/official.py). docs/adr/0014 has figures. */
@@ -182,7 +181,7 @@ export class Comparison {
       const samples = existsSync(join(folder, "samples")) ? join(folder, "samples") : folder;
       const names = readdirSync(samples).filter((name) => /^(sample_)?\d+\.png$/.test(name));
       return names.slice(0, 5).map((name, i) => ({
-        picture: decodeImage(readFileSync(join(samples, name))),
+        picture: readPng(readFileSync(join(samples, name))),
         label: i === 0 ? `${training.settings} ${training.seed}`.toUpperCase() : "",
       }));
     });

@@ -2,9 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { PNG } from "pngjs";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { imresizeTo } from "../../src/image/resample.ts";
 
 /** Centre and radii are shares of the picture's width and height. */
@@ -38,7 +37,7 @@ export interface Subject {
   };
 }
 
-export const readPhoto = (name: string): Rgb8 => decodeImage(readFileSync(`photos/${name}.png`));
+export const readPhoto = (name: string): Rgb8 => readPng(readFileSync(`photos/${name}.png`));
 
 const isInside = ({ at, radius }: Pick<Ellipse, "at" | "radius">, x: number, y: number): boolean =>
   ((x - at[0]) / radius[0]) ** 2 + ((y - at[1]) / radius[1]) ** 2 <= 1;

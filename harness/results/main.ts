@@ -6,9 +6,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Labelled, labelledSheet } from "../../src/image/labels.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { edited, object, painting, type Subject } from "./inputs.ts";
 import { SUBJECTS } from "./subjects.ts";
 
@@ -51,7 +50,7 @@ function publish({ command, seconds }: ReturnType<typeof singan>, from: string, 
 }
 
 function sheetOf(files: readonly string[], labels: (index: number) => string, to: string): void {
-  const row: Labelled[] = files.map((file, i) => ({ picture: decodeImage(readFileSync(file)), label: labels(i) }));
+  const row: Labelled[] = files.map((file, i) => ({ picture: readPng(readFileSync(file)), label: labels(i) }));
   writeFileSync(to, encodePng(labelledSheet([row])));
 }
 

@@ -2,10 +2,10 @@
 
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { flattened, ImageError, isPng, type Layer } from "../image/decode.ts";
+import { decodeLayer, pictureFormat } from "../image/decode.ts";
 import { FORMAT_BYTES } from "../image/formats.ts";
-import type { Rgb8 } from "../image/planes.ts";
-import { decodeReduced } from "../image/reduced.ts";
+import { ImageError } from "../image/image-error.ts";
+import { flattened, type Layer, type Rgb8, type Size } from "../image/planes.ts";
 import { ModelFileError } from "../singan/model/file-fields.ts";
 import { type AnyModel, type Model, singanModel } from "../singan/model/model.ts";
 import { requireModelStart } from "../singan/model/model-file.ts";
@@ -89,9 +89,9 @@ function asFileError(path: string, error: unknown): FileError {
 /** Reads a picture with its transparency. A large one is reduced, and the user told so. Throws FileError. */
 export async function readLayer(path: string, session: Session): Promise<Layer> {
   try {
-    return await decodeReduced(readBytes(path, "a picture", isPng), (from, to) =>
-      session.note(`${shown(basename(path))} has ${sizeText(from)} pixels: it is reduced to ${sizeText(to)} first`),
-    );
+    const onReduced = (from: Size, to: Size) =>
+      session.note(`${shown(basename(path))} has ${sizeText(from)} pixels: it is reduced to ${sizeText(to)} first`);
+    return await decodeLayer(readBytes(path, "a picture", pictureFormat), { onReduced });
   } catch (error) {
     throw asFileError(path, error);
   }

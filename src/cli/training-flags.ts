@@ -8,8 +8,10 @@ import {
   PRESETS,
   type PresetName,
   type Size,
+  SMALLEST_SIZE,
   type TrainOptions,
 } from "../singan/model/config.ts";
+import { PyramidError } from "../singan/model/pyramid.ts";
 import { planWithoutGpu, RECIPES, recipeOf, resolveOptions } from "../singan/recipes.ts";
 import { DivergedError } from "../singan/training/level-trainer.ts";
 import { MemoryError, type PlanOptions } from "../singan/training/plan.ts";
@@ -85,6 +87,11 @@ export function inFlags<T>(check: () => T): T {
 
 /** An OptionError as a UsageError that names flags in place of options; errors with advice name them too; another error as it is. */
 export function asFlagError(error: unknown): unknown {
+  if (error instanceof PyramidError) {
+    const possible = Object.entries(error.fitting).filter(([, px]) => px >= SMALLEST_SIZE && px <= LARGEST_SIZE);
+    const flags = possible.map(([option, px]) => `--${flagName(option)} ${px}`);
+    return flags.length === 0 ? error : new PyramidError(`${error.message} (${flags.join(" or ")})`);
+  }
   if ([MemoryError, DeviceLostError, DivergedError].some((kind) => error instanceof kind))
     return new Error((error as Error).message.replace(/\b(maxSize|maxChannels|lr|seed)\b/g, (name) => `--${flagName(name)}`));
   if (!(error instanceof OptionError)) return error;

@@ -1,5 +1,6 @@
 // Lists and loads photos: the bundled ones, and a visitor's own by file, drop or paste. The browser decodes them; they are never sent anywhere.
 
+import { MAX_PIXELS, reducedSize } from "../image/image-error.ts";
 import { fromRgba, type Rgb8 } from "../image/planes.ts";
 import { DEFAULTS } from "../singan/model/config.ts";
 import { byId, canvasOf } from "./dom.ts";
@@ -15,9 +16,6 @@ export const EXAMPLES: readonly (readonly [name: string, description: string])[]
   ["blossom", "twigs in blossom"],
 ];
 export const exampleUrl = (name: string): string => `photos/${name}.png`;
-
-/** Photos with a longer side are reduced to it. Training uses far smaller sizes. */
-const MAX_SIDE = 2048;
 
 export interface Photo {
   readonly name: string;
@@ -37,9 +35,7 @@ export async function loadOwn(file: File): Promise<Photo> {
   const fileName = file.name || "pasted picture";
   const name = fileName.replace(/\.[^.]*$/, "");
   if (file.size === 0) throw new PhotoError(`“${fileName}” is empty.`);
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
-    throw new PhotoError(`“${fileName}” is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
-  });
+  const bitmap = await bitmapOf(file, fileName);
   const { width, height } = bitmap;
   // Of the whole photo, so that its short side is long enough after the photo is reduced, too.
   const least = Math.ceil(DEFAULTS.minSize * Math.max(1, Math.max(width, height) / MAX_SIDE));
@@ -48,11 +44,26 @@ export async function loadOwn(file: File): Promise<Photo> {
   throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${least}.`);
 }
 
+/** The decoded picture in a file. Throws PhotoError if it is no picture, and before it is decoded if it is too large. */
+export async function bitmapOf(file: File, name = file.name): Promise<ImageBitmap> {
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  // An image reads its size when it loads, and decodes its pixels when it is shown.
+  await new Promise((resolve) => {
+    image.onload = image.onerror = resolve;
+  });
+  URL.revokeObjectURL(image.src);
+  const { naturalWidth: width, naturalHeight: height } = image;
+  if (width * height > MAX_PIXELS)
+    throw new PhotoError(`“${name}” has ${width}×${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`);
+  return createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
+    throw new PhotoError(`“${name}” is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
+  });
+}
+
 /** The picture of a bitmap, which it closes: reduced if it is large, transparency blended over white. */
 function photoOf(name: string, bitmap: ImageBitmap): Photo {
-  const factor = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
-  const width = Math.max(1, Math.round(bitmap.width * factor));
-  const height = Math.max(1, Math.round(bitmap.height * factor));
+  const { width, height } = reducedSize(bitmap);
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
   context.fillStyle = "white";

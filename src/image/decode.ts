@@ -1,59 +1,99 @@
-// Decodes a PNG or JPEG file, which it recognises by the first bytes, to 8-bit RGB. Needs Node (png.ts uses zlib).
-// The demo page decodes with createImageBitmap instead, so the limits and messages here are for the command line.
+// Decodes picture files in Node, to 8-bit sRGB as the demo page's createImageBitmap does. sharp decodes, in threads of its own, so that signals are
+// handled meanwhile. Where it has no binary, pngjs decodes PNG and no other format.
 
 import { type Format, formatOf, formatText } from "./formats.ts";
-import { defaultMaxPixels, ImageError } from "./image-error.ts";
-import { decodeJpeg, jpegSize } from "./jpeg.ts";
-import type { Rgb, Rgb8, Size } from "./planes.ts";
-import { decodePng, pngSize } from "./png.ts";
+import { checkPixels, ImageError, MAX_PIXELS, reducedSize } from "./image-error.ts";
+import { isSameSize, type Layer, layerOf, type Rgb8, type Size } from "./planes.ts";
+import { decodePng, withNewChecksum } from "./png.ts";
+import { toSrgb } from "./png-colour.ts";
 
-export { ImageError } from "./image-error.ts";
+/** SVG is not among them: it is a program rather than a photo. */
+const READ = ["PNG", "JPEG", "WebP", "AVIF", "GIF", "TIFF"];
 
-/** Whether the file is a PNG, or else a JPEG, by its first bytes (FORMAT_BYTES of them are enough). Throws ImageError, which names another format. */
-export function isPng(bytes: Uint8Array): boolean {
+/** The format of a picture that can be read, by its first bytes (FORMAT_BYTES of them are enough). Throws ImageError, which names another format. */
+export function pictureFormat(bytes: Uint8Array): Format {
   if (bytes.length === 0) throw new ImageError("empty file");
   const format = formatOf(bytes);
-  if (format?.name !== "PNG" && format?.name !== "JPEG") throw new ImageError(refusal(bytes, format));
-  return format.name === "PNG";
-}
-
-function refusal(bytes: Uint8Array, format: Format | null): string {
-  if (format?.isPicture) return `${formatText(format)}, which can't be read: convert it to PNG or JPEG`;
-  if (format) return `${formatText(format)}, not a PNG or JPEG picture`;
+  if (format && READ.includes(format.name)) return format;
+  if (format?.isPicture) throw new ImageError(`${formatText(format)}, which can't be read: convert it to PNG or JPEG`);
+  if (format) throw new ImageError(`${formatText(format)}, not a picture`);
   const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `not a PNG or JPEG image (starts with ${start})`;
+  throw new ImageError(`not a picture of a known format (starts with ${start})`);
 }
 
-/** The size in the file's header, before the picture is turned upright. Throws ImageError as decodeLayer does, but decodes nothing. */
-export const storedSize = (bytes: Uint8Array, maxPixels = defaultMaxPixels): Size =>
-  isPng(bytes) ? pngSize(bytes, maxPixels) : jpegSize(bytes, maxPixels);
-
-/** A picture with its transparency. alpha is [h, w], where 255 is opaque; it is null if the whole picture is opaque. */
-export interface Layer {
-  readonly picture: Rgb8;
-  readonly alpha: Uint8Array | null;
+export interface DecodeOptions {
+  /** More pixels are refused before anything is decoded: a file of a few bytes can announce gigabytes. Default: 100 million. */
+  readonly maxPixels?: number;
+  /** Called before a large picture is reduced, with both sizes. */
+  readonly onReduced?: (from: Size, to: Size) => void;
 }
 
 /**
- * PNG or JPEG → [h, w, 3] u8, upright. Transparent pixels keep the colours that the file stores for them. `maxPixels` (default 100 million)
- * is checked before decoding. Throws ImageError for anything that is not a complete, undamaged picture.
+ * PNG, JPEG, WebP, AVIF, GIF or TIFF → [h, w, 3] u8 in sRGB, upright, with its transparency; of an animation its first picture. Transparent
+ * pixels keep the colours that the file stores for them. A picture with a side of more than 2048 px is reduced to it. Throws ImageError for anything
+ * that is not a complete picture.
  */
-export function decodeLayer(bytes: Uint8Array, maxPixels = defaultMaxPixels): Layer {
-  if (!isPng(bytes)) return { picture: decodeJpeg(bytes, maxPixels), alpha: null };
-  const { picture, alpha } = decodePng(bytes, maxPixels);
-  return { picture, alpha: alpha.every((a) => a === 255) ? null : alpha };
+export async function decodeLayer(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Layer> {
+  const format = pictureFormat(bytes);
+  // libpng does not miss the last chunk, Chromium does.
+  if (format.name === "PNG" && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("IEND"))
+    throw new ImageError("truncated PNG");
+  const { maxPixels = MAX_PIXELS } = options;
+  const sharp = await import("sharp").then(
+    (module) => module.default,
+    () => null,
+  );
+  const decoded = sharp
+    ? await decodeBySharp(sharp, format, bytes, { ...options, maxPixels })
+    : decodeAlone(format, bytes, maxPixels);
+  return format.name === "PNG" ? toSrgb(decoded, bytes) : decoded;
 }
 
-/** Blends the layer over `background` (default white): round(a·colour + (1 − a)·background) with a = alpha/255. */
-export function flattened({ picture, alpha }: Layer, background: Rgb = [255, 255, 255]): Rgb8 {
-  if (!alpha) return picture;
-  const data = picture.data.map((value, at) => {
-    const a = alpha[Math.floor(at / 3)]! / 255;
-    return Math.round(a * value + (1 - a) * background[at % 3]!);
+function decodeAlone(format: Format, bytes: Uint8Array, maxPixels: number): Layer {
+  if (format.name === "PNG") return decodePng(bytes, maxPixels);
+  throw new ImageError(`${formatText(format)}, which needs the npm package sharp: install it, or convert the picture to PNG`);
+}
+
+async function decodeBySharp(
+  sharp: typeof import("sharp").default,
+  { name }: Format,
+  bytes: Uint8Array,
+  { maxPixels, onReduced }: DecodeOptions & { maxPixels: number },
+): Promise<Layer> {
+  sharp.cache(false);
+  try {
+    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
+    checkPixels(header, maxPixels);
+    const autoOrient = name !== "WebP"; // Chromium ignores the orientation of WebP
+    const from = autoOrient ? header.autoOrient : header;
+    const to = reducedSize(from);
+    if (!isSameSize(from, to)) onReduced?.(from, to);
+    const isInk = header.space === "cmyk" && !header.hasProfile;
+    const decoded = (file: Uint8Array): Promise<Buffer> => {
+      // "error" refuses a file that is cut off, and opens one with a small fault, as Chromium does.
+      const image = sharp(file, { limitInputPixels: maxPixels, failOn: "error", autoOrient });
+      if (!isSameSize(from, to)) image.resize({ ...to, fit: "fill" });
+      if (isInk) image.pipelineColourspace("cmyk").toColourspace("cmyk");
+      else image.toColourspace("srgb").ensureAlpha();
+      return image.raw({ depth: "uchar" }).toBuffer();
+    };
+    const values = await decoded(bytes).catch((error) => {
+      const renewed = name === "PNG" ? withNewChecksum(bytes, header) : null;
+      if (renewed) return decoded(renewed);
+      throw error;
+    });
+    if (isInk) return { picture: fromInk(to, values), alpha: null };
+    return layerOf(to, values);
+  } catch (error) {
+    throw error instanceof ImageError ? error : new ImageError(`truncated or corrupt ${name}`);
+  }
+}
+
+/** Cyan, magenta, yellow and black → red, green and blue, as Chromium computes them without a profile: red = (255 − cyan)·(255 − black)/255. */
+function fromInk(size: Size, inks: Uint8Array): Rgb8 {
+  const data = Uint8Array.from({ length: 3 * size.width * size.height }, (_, i) => {
+    const pixel = 4 * Math.floor(i / 3);
+    return Math.round(((255 - inks[pixel + (i % 3)]!) * (255 - inks[pixel + 3]!)) / 255);
   });
-  return { ...picture, data };
+  return { ...size, data };
 }
-
-/** Decodes a file and blends it over `background` (default white). Throws ImageError as decodeLayer does. */
-export const decodeImage = (bytes: Uint8Array, options: { background?: Rgb; maxPixels?: number } = {}): Rgb8 =>
-  flattened(decodeLayer(bytes, options.maxPixels), options.background);

@@ -31,9 +31,9 @@ const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ['????????{"', "safetensors file"],
 ];
 
-/** Brands of ISO media files (ISO/IEC 14496-12): the four letters after "ftyp". */
+/** Brands of ISO media files (ISO/IEC 14496-12), which stand behind "ftyp": an AVIF file may have its own behind a general one. */
 const BRANDS: readonly (readonly [brand: RegExp, name: string])[] = [
-  [/^avi[fs]/, "AVIF"],
+  [/^(....)*?avi[fs]/s, "AVIF"],
   [/^(hei[cmsx]|hev[cmsx]|mif1|msf1)/, "HEIC"],
 ];
 
@@ -47,7 +47,8 @@ export function formatOf(bytes: Uint8Array): Format | null {
   const found = SIGNATURES.find(fits);
   if (found) return picture(found[1]);
   if (start.startsWith("ftyp", 4)) {
-    const brand = BRANDS.find(([pattern]) => pattern.test(start.slice(8)));
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    const brand = BRANDS.find(([pattern]) => pattern.test(start.slice(8, length)));
     return brand ? picture(brand[1]) : { name: "video", isPicture: false };
   }
   const text = start.replace(/^(\xef\xbb\xbf)?\s*/, "");

@@ -1,5 +1,6 @@
-// The error of the picture decoders, and the check of a picture's size that PNG and JPEG share.
-// The size in the header is checked before anything is decoded: a file of a few bytes can announce gigabytes.
+// The error of pictures that can't be read, and the limits of their size. Both are the same on the command line and on the page.
+
+import type { Size } from "./planes.ts";
 
 /** A picture can't be decoded. The message is one line for the user. */
 export class ImageError extends Error {
@@ -9,23 +10,21 @@ export class ImageError extends Error {
   }
 }
 
-/** The error of a decoder as one for the user. An error of JavaScript itself, such as TypeError, says nothing to users. */
-export function internal(format: string, error: unknown): ImageError {
-  const isOwn = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
-  return new ImageError(isOwn ? `corrupt ${format} (${error.message})` : `corrupt ${format}`);
+/** 100 megapixels: more than cameras have, and far more than the 250 px that SinGAN trains on. */
+export const MAX_PIXELS = 100e6;
+
+/** Throws ImageError for a picture of more than `maxPixels` pixels. */
+export function checkPixels({ width, height }: Size, maxPixels = MAX_PIXELS): void {
+  if (width * height <= maxPixels) return;
+  const megapixels = Number((maxPixels / 1e6).toPrecision(3));
+  throw new ImageError(`picture too large: ${width}x${height} (the limit is ${megapixels} megapixels)`);
 }
 
-/** 100 megapixels: more than cameras have, and far more than the 250 px that SinGAN trains on. */
-export const defaultMaxPixels = 100e6;
+/** The long side of a reduced picture, px. Training uses far smaller sizes. */
+const REDUCED_SIDE = 2048;
 
-/** The limit of the JPEG format; PNG's own is 2^31 − 1. */
-const maxSide = 65_535;
-
-/** Throws ImageError for an empty picture, or one of more than `maxPixels` pixels or 65,535 per side. */
-export function checkSize(width: number, height: number, maxPixels: number): void {
-  if (width === 0 || height === 0) throw new ImageError(`empty picture (${width}x${height})`);
-  if (width > maxSide || height > maxSide || width * height > maxPixels) {
-    const megapixels = Number((maxPixels / 1e6).toPrecision(3));
-    throw new ImageError(`picture too large: ${width}x${height} (the limit is ${megapixels} megapixels, ${maxSide} per side)`);
-  }
+/** The size that a picture is reduced to: its long side is at most 2048 px. A smaller picture keeps its size. */
+export function reducedSize({ width, height }: Size): Size {
+  const factor = Math.min(1, REDUCED_SIDE / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) };
 }

@@ -9,22 +9,31 @@ export interface Mask extends Size {
   readonly data: Float32Array;
 }
 
-/** A mask selects nothing or everything. The message is one line for the user. */
+/** A mask selects nothing, or leaves nothing to do. The message is one line for the user. */
 export class MaskError extends Error {
   override readonly name = "MaskError";
 }
 
-/** A pixel is set if its luma is above half of 255. The official test "not 0" fails on masks stored as JPEG. */
+/** Half of 255. */
 const HALF = 127.5;
 
 /** Weights of red, green and blue in luma (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** A mask from a picture: set where the luma is above half. */
+/**
+ * A mask from a picture: set where the largest of red, green and blue is above half, so masks of one colour count. The official code's "not
+ * black" would fail on masks stored as JPEG; it decides where the whole picture is darker than half, such as in masks of the values 0 and 1.
+ */
 export function maskOfPicture({ width, height, data }: Rgb8): Mask {
-  const luma = (p: number) => LUMA.reduce((sum, share, c) => sum + share * data[3 * p + c]!, 0);
-  return { width, height, data: Float32Array.from({ length: width * height }, (_, p) => Number(luma(p) > HALF)) };
+  const largest = Uint8Array.from({ length: width * height }, (_, p) =>
+    Math.max(data[3 * p]!, data[3 * p + 1]!, data[3 * p + 2]!),
+  );
+  const limit = largest.some((value) => value > HALF) ? HALF : 0;
+  return { width, height, data: Float32Array.from(largest, (value) => Number(value > limit)) };
 }
+
+/** Whether every pixel is set. */
+export const isFull = (mask: Mask): boolean => mask.data.every((v) => v === 1);
 
 /** The values of a mask at another size. */
 export function resizedMask({ width, height, data }: Mask, size: Size): Float32Array {
@@ -123,16 +132,13 @@ const OFFICIAL_SIGMA = 5;
 
 /**
  * The official code's soft mask: dilated by `radius`, blurred with σ = 5 and rescaled to [0,1]. Both lengths are for pictures whose long side
- * is 250 px, and scale with the picture. Throws MaskError if the mask is empty, or full before or after the dilation.
+ * is 250 px, and scale with the picture. A mask that covers everything once it is dilated stays full. Throws MaskError if it is empty.
  */
 export function soften(mask: Mask, radius: number): Mask {
   const share = Math.max(mask.width, mask.height) / OFFICIAL_SIDE;
   if (mask.data.every((v) => v === 0)) throw new MaskError("the mask is empty, so nothing would change");
-  if (mask.data.every((v) => v === 1))
-    throw new MaskError("the mask covers the whole picture, so nothing of the photo would stay");
   const grown = dilate(mask, Math.max(1, Math.round(radius * share)));
-  if (grown.data.every((v) => v === 1))
-    throw new MaskError("the mask covers the whole picture once it is widened, so nothing of the photo would stay");
+  if (isFull(grown)) return grown;
   const { width, height, data } = blur(grown, OFFICIAL_SIGMA * share);
   const low = data.reduce((a, b) => Math.min(a, b), 1);
   const high = data.reduce((a, b) => Math.max(a, b), 0);

@@ -20,12 +20,19 @@ export interface Rgb8 extends Size {
   readonly data: Uint8Array;
 }
 
+/** A picture with its transparency. alpha is [h, w], where 255 is opaque; it is null if the whole picture is opaque. */
+export interface Layer {
+  readonly picture: Rgb8;
+  readonly alpha: Uint8Array | null;
+}
+
 /** A picture as the networks see it. data is [3, height, width] in [-1,1]. */
 export interface Planes extends Size {
   readonly data: Float32Array;
 }
 
 export type Rgb = readonly [red: number, green: number, blue: number];
+const WHITE: Rgb = [255, 255, 255];
 
 const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
@@ -66,6 +73,22 @@ export function fromRgba({ width, height }: Size, rgba: ArrayLike<number>): Rgb8
   const data = new Uint8Array(3 * width * height);
   for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
   return { width, height, data };
+}
+
+/** The layer of RGBA pixels. */
+export function layerOf(size: Size, rgba: ArrayLike<number>): Layer {
+  const alpha = Uint8Array.from({ length: size.width * size.height }, (_, p) => rgba[4 * p + 3]!);
+  return { picture: fromRgba(size, rgba), alpha: alpha.every((a) => a === 255) ? null : alpha };
+}
+
+/** Blends the layer over `background` (default white): round(a·colour + (1 − a)·background) with a = alpha/255. */
+export function flattened({ picture, alpha }: Layer, background = WHITE): Rgb8 {
+  if (!alpha) return picture;
+  const data = picture.data.map((value, at) => {
+    const a = alpha[Math.floor(at / 3)]! / 255;
+    return Math.round(a * value + (1 - a) * background[at % 3]!);
+  });
+  return { ...picture, data };
 }
 
 /** The size of an animation's frames. Throws RangeError if there is no frame, or if frames differ in size. */
@@ -128,8 +151,6 @@ export function enlarged({ width, height, data }: Rgb8, factor: number): Rgb8 {
   }
   return { width: factor * width, height: factor * height, data: out };
 }
-
-const WHITE: Rgb = [255, 255, 255];
 
 /** A picture of one colour. */
 export function blank(width: number, height: number, colour = WHITE): Rgb8 {

@@ -35,6 +35,25 @@ export function pngChunk(type: string, data: readonly Uint8Array[]): Uint8Array 
   return joined([u32(body.length - 4), body, u32(crc32(body))]);
 }
 
+export interface Chunk {
+  readonly type: string;
+  readonly data: Uint8Array;
+  /** Whether its checksum is right. */
+  readonly isSound: boolean;
+}
+
+/** The chunks of a PNG file, as far as they are complete. */
+export function* chunksOf(file: Uint8Array): Generator<Chunk> {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  for (let at = pngSignature.length; at + 12 <= file.length; ) {
+    const end = at + 8 + view.getUint32(at);
+    if (end + 4 > file.length) return;
+    const type = String.fromCharCode(...file.subarray(at + 4, at + 8));
+    yield { type, data: file.subarray(at + 8, end), isSound: crc32(file.subarray(at + 4, end)) === view.getUint32(end) };
+    at = end + 4;
+  }
+}
+
 /** Four bytes, the most significant one first. */
 export function u32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);

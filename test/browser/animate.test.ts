@@ -5,8 +5,8 @@ import type { Page } from "puppeteer";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { fromRgba, type Rgb8, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { imresizeTo } from "../../src/image/resample.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
@@ -86,7 +86,7 @@ test("an animation plays; its GIF, APNG and WebM are those of the library's fram
 
     const apng = await downloaded(page, "#animate-files [value=apng]", "tiny-animation-seed-2.png");
     expect(apngFrames(apng)).toEqual({ count: 5, repeats: 0, delays: Array(5).fill("1/20") });
-    expect(decodeImage(apng)).toEqual(frames[0]);
+    expect(readPng(apng)).toEqual(frames[0]);
     const inBrowser = await decodedFrames(page, apng, "image/png");
     expect(inBrowser).toEqual(frames);
 
@@ -218,7 +218,7 @@ test("an enlargement is the library's, compared with a plain one; the zip holds 
 
     const zip = unzipSync(await downloaded(page, "#save-all", "tiny-pictures.zip"));
     expect(Object.keys(zip)).toEqual(["tiny-x2-seed-1.png", "tiny-x2-bicubic.png"]);
-    expect(Object.values(zip).map((png) => decodeImage(png))).toEqual([after, before]);
+    expect(Object.values(zip).map((png) => readPng(png))).toEqual([after, before]);
 
     // The picture before alone, without the line.
     await page.click("#strip li:nth-child(2) button");

@@ -8,9 +8,8 @@ import type { Browser, ElementHandle, Page } from "puppeteer";
 import { afterAll, beforeAll, expect } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 
 /** Three scales of 25 to 30 px. */
 export const TINY = "view=train&photo=tulips&maxSize=30&iterations=2&channels=4&seed=7";
@@ -83,7 +82,7 @@ export async function start(page: Page): Promise<void> {
 /** The colours on a canvas. */
 export async function pixels(page: Page, id: string): Promise<Rgb8> {
   const url = await page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+  return readPng(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
 }
 
 /** Goes on to the view Play with the model in training, and returns its first sample. */

@@ -1,21 +1,24 @@
 // The demo page as built for `npm start`, in headless Chrome: it trains, pauses, makes pictures, saves them, and shows errors.
 
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Page } from "puppeteer";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { about } from "../../src/demo/dom.ts";
 import { explain, RECOVERING } from "../../src/demo/problems.ts";
-import { decodeImage } from "../../src/image/decode.ts";
-import { type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { decodeLayer } from "../../src/image/decode.ts";
+import { flattened, type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
 import { LocalShares } from "../../src/instant/shares.ts";
 import { readModel } from "../../src/singan/recipes.ts";
+import { pictureCases } from "../picture-cases.ts";
 import {
   browser,
   choose,
@@ -25,6 +28,7 @@ import {
   isFilled,
   isShown,
   isState,
+  LIMIT_MS,
   LONG,
   newSample,
   pixels,
@@ -94,7 +98,7 @@ test("trains the bundled photo to the end, makes samples by seed, and saves pict
     expect((await newSample(page, "#show-sample", 0)).data).toEqual(first.data);
 
     const png = await downloaded(page, "#save-sample", "tulips-seed-0.png");
-    expect(decodeImage(png).data).toEqual(first.data);
+    expect(readPng(png).data).toEqual(first.data);
     const model = readModel(await savedModel(page, "tulips"));
     expect(model.scales.length).toBe(3);
     expect(model.options).toMatchObject({ seed: 7, maxSize: 30, iterations: 2, channels: 4 });
@@ -154,7 +158,7 @@ describe("instant pictures", () => {
   const strip = (page: Page): Promise<Rgb8[]> =>
     page
       .$$eval("#strip canvas", (all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()))
-      .then((urls) => urls.map((url) => decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"))));
+      .then((urls) => urls.map((url) => readPng(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"))));
 
   test("of a photo that is dropped are there at once, the library's to the last bit; then more of them, and those of another photo", () =>
     visit("view=play", async (page) => {
@@ -162,7 +166,7 @@ describe("instant pictures", () => {
       await drop(page, "stripes.png", striped(40, 30)); // replaces the work on the larger photo
       await waitFor(page, `${isMade} && ${isShown(0)} && document.getElementById("document-name").textContent === "stripes"`);
       const shown = await strip(page);
-      const { photo, options } = firstInstant(toPlanes(decodeImage(striped(40, 30))), 96);
+      const { photo, options } = firstInstant(toPlanes(readPng(striped(40, 30))), 96);
       const shares = [new LocalShares()];
       for (const [seed, picture] of shown.entries()) {
         const request = { ...options, size: { width: 40, height: 30 }, seed, start: { kind: "noise" } as const };
@@ -170,7 +174,7 @@ describe("instant pictures", () => {
         expect(picture).toEqual(toRgb8(found));
       }
       await page.click("#strip li:nth-child(3) button");
-      expect(decodeImage(await downloaded(page, "#save-sample", "stripes-instant-seed-2.png"))).toEqual(shown[2]);
+      expect(readPng(await downloaded(page, "#save-sample", "stripes-instant-seed-2.png"))).toEqual(shown[2]);
 
       await page.$eval("#sample-seed", (input) => {
         (input as HTMLInputElement).value = "7";
@@ -202,11 +206,17 @@ describe("a visitor's own photo", () => {
   const problem = (page: Page) => textOf(page, "#problem");
   const checked = (page: Page) => page.$eval("#gallery :checked", (radio) => (radio as HTMLInputElement).value);
 
-  test("a file that is no picture, an empty and a small one each give one message and change nothing", () =>
+  test("a file that is no picture, an empty, a small and a too large one each give one message and change nothing", () =>
     visit("view=train&photo=clouds", async (page) => {
       await waitFor(page, isFilled("real"));
       const before = await pixels(page, "real");
+      const large = sharp({ create: { width: 10_001, height: 10_000, channels: 3, background: "#446688" } });
       for (const [name, bytes, message] of [
+        [
+          "large.png",
+          await large.png({ compressionLevel: 1 }).toBuffer(),
+          "“large.png” has 10001×10000 pixels; the limit is 100 megapixels.",
+        ],
         ["notes.png", new TextEncoder().encode("no picture"), "“notes.png” is not a picture that this browser can read."],
         ["none.jpg", new Uint8Array(), "“none.jpg” is empty."],
         ["small.png", striped(40, 20), "“small” has 40×20 pixels; its short side needs at least 25."],
@@ -219,9 +229,34 @@ describe("a visitor's own photo", () => {
       // The next valid file removes the message.
       await choose(page, "good.png", striped(40, 30));
       await waitFor(page, `document.getElementById("problem").hidden`);
-      expect(await pixels(page, "real")).toEqual(decodeImage(striped(40, 30)));
+      expect(await pixels(page, "real")).toEqual(readPng(striped(40, 30)));
       expect(await checked(page)).toBe("own");
       expect(page.url()).not.toContain("photo=");
+    }));
+
+  test("has the colours that the command line reads, whatever the file", () =>
+    visit("view=train&photo=clouds", async (page) => {
+      const bundled = readdirSync("photos").filter((name) => name.endsWith(".png"));
+      const photos = bundled.map((name) => ({ name, bytes: readFileSync(join("photos", name)) }));
+      const differences: [difference: number, name: string][] = [];
+      for (const [i, { name, bytes }] of [...(await pictureCases()), ...photos].entries()) {
+        if (name.endsWith(".tiff")) continue; // no browser but Safari opens it
+        await choose(page, `${i}-${name}`, bytes);
+        const canvas = `#gallery canvas[aria-label="your photo ${i}-${name.replace(/\.[^.]*$/, "")}"]`;
+        const url = await (await page.waitForSelector(canvas, { timeout: LIMIT_MS }))!.evaluate((e) =>
+          (e as HTMLCanvasElement).toDataURL(),
+        );
+        const shown = readPng(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+        const read = flattened(await decodeLayer(bytes));
+        expect([name, shown.width, shown.height]).toEqual([name, read.width, read.height]);
+        const difference = read.data.reduce((most, v, at) => Math.max(most, Math.abs(v - shown.data[at]!)), 0);
+        differences.push([difference, name]);
+      }
+      differences.sort(([a], [b]) => b - a);
+      console.log(`largest differences to the browser, in levels of 255: ${differences.slice(0, 6).join(" ")}`);
+      expect(differences.length).toBeGreaterThan(50);
+      // A colour that a palette lacks may be anything.
+      expect(differences.filter(([most, name]) => most > 2 && name !== "png-index-outside-palette.png")).toEqual([]);
     }));
 
   test("by drop and by paste", () =>
@@ -229,7 +264,7 @@ describe("a visitor's own photo", () => {
       await waitFor(page, isFilled("real"));
       await drop(page, "dropped.png", striped(31, 30));
       await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
-      expect(await pixels(page, "real")).toEqual(decodeImage(striped(31, 30)));
+      expect(await pixels(page, "real")).toEqual(readPng(striped(31, 30)));
       await page.evaluate(
         (bytes) => {
           const clipboardData = new DataTransfer();
@@ -239,7 +274,7 @@ describe("a visitor's own photo", () => {
         [...striped(33, 30)],
       );
       await waitFor(page, `document.getElementById("real").width === 33`);
-      expect(await pixels(page, "real")).toEqual(decodeImage(striped(33, 30)));
+      expect(await pixels(page, "real")).toEqual(readPng(striped(33, 30)));
       expect(await problem(page)).toBe("");
     }));
 

@@ -3,7 +3,7 @@
 import type { ElementHandle, Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 import {
   choose,
   downloaded,
@@ -45,13 +45,13 @@ test("pictures outlive a crash of the GPU process, and are saved from what was m
       await page.evaluate(`document.addEventListener("contextrestored", () => (globalThis.isRestored = true), true)`);
       void session.send("Browser.crashGpuProcess").catch(() => {});
       await waitFor(page, "globalThis.isRestored");
-      const sample = decodeImage(await downloaded(page, "#save-sample", "tulips-seed-0.png"));
+      const sample = readPng(await downloaded(page, "#save-sample", "tulips-seed-0.png"));
       expect(new Set(sample.data).size).toBeGreaterThan(20);
       await expect.poll(() => pixels(page, "picture")).toEqual(sample);
       await page.$eval("#picture", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
       await newSample(page, "#new-sample", 1);
       await page.$eval("#picture", (canvas) => (canvas as HTMLCanvasElement).getContext("2d")!.clearRect(0, 0, 99, 99));
-      expect(new Set(decodeImage(await downloaded(page, "#save-sample", "tulips-seed-1.png")).data).size).toBeGreaterThan(20);
+      expect(new Set(readPng(await downloaded(page, "#save-sample", "tulips-seed-1.png")).data).size).toBeGreaterThan(20);
       await page.click("#to-train");
       await page.click("#details > summary");
       for (const id of ["real", "reconstruction", "preview", "chart"])

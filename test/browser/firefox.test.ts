@@ -9,8 +9,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchFirefox } from "../../harness/browser.ts";
 import { runInPage } from "../../harness/page.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { ProcessorDenoiser } from "../../src/instant/processor-denoiser.ts";
@@ -75,7 +75,7 @@ test("the main path: stored pictures, live ones, those of an own photo; training
 
     await choose(page, "stripes.png", striped(40, 30));
     await waitFor(page, `${isNamed("stripes")} && ${isShown(0)} && ${areThere(8)}`);
-    const { photo, options } = firstInstant(toPlanes(decodeImage(striped(40, 30))), 96);
+    const { photo, options } = firstInstant(toPlanes(readPng(striped(40, 30))), 96);
     const request = { ...options, size: { width: 40, height: 30 }, seed: 0, start: { kind: "noise" } as const };
     const instant = await instantPicture([photo], request, (source) => ProcessorDenoiser.open(source, [new LocalShares()]));
     expect(await pixels(page, "picture")).toEqual(toRgb8(instant));

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "puppeteer";
 import { expect, test } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 import { downloadedBy, folder, isDone, isShown, isState, pixels, striped, textOf, visit, waitFor } from "./demo-page.ts";
 
 /** More than there are elements to come by on the way to another one. */
@@ -103,6 +103,6 @@ test("the main path by keyboard alone, with the focus always in sight", () =>
     expect(result).not.toEqual(painted);
     await tabTo(page, "#save-sample", "back");
     const png = await downloadedBy(page, () => page.keyboard.press("Enter"), "painting-scale1.png");
-    expect(decodeImage(png)).toEqual(result);
+    expect(readPng(png)).toEqual(result);
     expect(await focusInSight(page)).toBe("save-sample");
   }));

@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { brush } from "../../src/demo/features/paint/brush.ts";
 import { swatchesOf } from "../../src/demo/features/paint/swatches.ts";
 import { underpaintingOf } from "../../src/demo/features/paint/underpainting.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import { firstInstant } from "../../src/instant/first.ts";
 import { instantPicture } from "../../src/instant/instant.ts";
 import { instantOptions } from "../../src/instant/options.ts";
@@ -34,7 +34,7 @@ const openTiny = async (page: Page): Promise<void> => {
 /** The picture of a tile of the strip; 0 is the painting. */
 async function tile(page: Page, index: number): Promise<Rgb8> {
   const url = await page.$eval(`#strip li:nth-child(${index + 1}) canvas`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  return decodeImage(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
+  return readPng(Buffer.from(url.slice(url.indexOf(",") + 1), "base64"));
 }
 
 const isComplete = `document.querySelectorAll("#strip button:disabled, #strip [aria-busy=true]").length === 0`;
@@ -209,7 +209,7 @@ test("two fingers zoom, and what the first one has drawn until then is taken bac
 
 test("without a model the painting is put together from pieces of the photo, and a picture file can be painted on", () =>
   visit("", async (page) => {
-    const photo = decodeImage(Buffer.from(striped(32, 26)));
+    const photo = readPng(Buffer.from(striped(32, 26)));
     await choose(page, "stripes.png", striped(32, 26));
     await waitFor(page, `document.getElementById("document").textContent.includes("stripes")`);
     await openPaint(page);
@@ -252,7 +252,7 @@ test("the photo's colours and an invitation are there at first; on wide screens 
     );
     expect(right).toBeGreaterThan(300);
     expect(right).toBeCloseTo(left!, 0);
-    expect(decodeImage(await downloaded(page, "#save-sample", "painting-scale1.png"))).toEqual(painted);
+    expect(readPng(await downloaded(page, "#save-sample", "painting-scale1.png"))).toEqual(painted);
 
     // A narrow window shows what is chosen on the stage; a wide one both again.
     await page.setViewport({ width: 800, height: 800 });

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "puppeteer";
 import { expect, test } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
 import { writeModel } from "../../src/singan/recipes.ts";
 import { buildCli, singanIn } from "../command-line.ts";
@@ -190,7 +190,7 @@ function singan(...words: readonly string[]): void {
 function sampledByCli(model: string, seed: number): Rgb8 {
   const out = join(folder, `${model}-${seed}`);
   singan("sample", model, "--seed", String(seed), "--count", "1", "--out", out);
-  return decodeImage(readFileSync(join(out, readdirSync(out)[0]!)));
+  return readPng(readFileSync(join(out, readdirSync(out)[0]!)));
 }
 
 test("the command line and the page open each other's models, and make the same pictures of them", async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { type AnimationOptions, animate } from "../../src/singan/generation/applications/animation.ts";
@@ -103,8 +103,8 @@ it("writes a GIF, an APNG with the frames' colours, and frames of a shorter run 
   expect(cli(...flags, "--format", "png").out).toBe("a/animation/0000.png\na/animation/0001.png\n");
   expect(readdirSync(join(folder, "a/animation"))).toEqual(["0000.png", "0001.png", "mine.png"]);
   expect(cli(...flags, "--format", "apng").out).toBe("a/animation.png\n");
-  const first = decodeImage(readFileSync(join(folder, "a/animation.png")));
-  expect(first).toEqual(decodeImage(readFileSync(join(folder, "a/animation/0000.png"))));
+  const first = readPng(readFileSync(join(folder, "a/animation.png")));
+  expect(first).toEqual(readPng(readFileSync(join(folder, "a/animation/0000.png"))));
 });
 
 it.each([

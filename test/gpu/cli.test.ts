@@ -7,8 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { singanModel } from "../../src/singan/model/model.ts";
 import { readModel } from "../../src/singan/recipes.ts";
 import { buildCli, CLI } from "../command-line.ts";
@@ -76,9 +75,9 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["train", "folder.png"], 1, /folder\.png is a directory/],
     [["train", "empty.png"], 1, /empty\.png: empty file/],
     [["train", "cut.png"], 1, /cut\.png: truncated PNG/],
-    [["train", "text.jpg"], 1, /text\.jpg: not a PNG or JPEG/],
+    [["train", "text.jpg"], 1, /text\.jpg: not a picture of a known format/],
     [["train", "huge.png"], 1, /huge\.png: picture too large: 30000x30000/],
-    [["train", "small.png"], 1, /24x40: its short side must be at least 25/],
+    [["train", "small.png"], 1, /24x40: its short side must be at least 25 pixels \(--min-size 24\)\n/],
     [["train", "wide.png"], 1, /900x26 becomes 250x8/],
     [["train", "photo.png", "--out", "photo.png"], 1, /can't write to photo\.png: it is a file/],
     [["train", "photo.png", "--out", "photo.png/x"], 1, /can't write to photo\.png\/x: a part of the path is a file/],
@@ -104,7 +103,11 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["sample"], 2, /MODEL is missing/],
     [["bench"], 2, /bench needs --profile/],
     [["bench", "--profile", "--size", "64"], 2, /--size must be WIDTHxHEIGHT in pixels, as 250x188, not "64"/],
-    [["bench", "--profile", "--size", "64x20"], 2, /--size: the picture is 64x20: its short side must be at least 25/],
+    [
+      ["bench", "--profile", "--size", "64x20"],
+      2,
+      /--size: the picture is 64x20: its short side must be at least 25 pixels \(--min-size 20\)\n/,
+    ],
     [["bench", "--profile", "--scales", "5-2"], 2, /--scales must be all, N or N-M with scales from 0 to 9, not "5-2"/],
     [["bench", "--profile", "--scales", "10"], 2, /--scales must be all, N or N-M with scales from 0 to 9, not "10"/],
     [["bench", "--profile", "--channels", "0"], 2, /--channels must be a whole number from 1 to 512, not 0/],
@@ -160,10 +163,10 @@ describe("train, sample, info, doctor, bench", () => {
     expect(model.sizes.at(-1)).toEqual({ width: 30, height: 26 });
     expect(model.options).toMatchObject({ maxSize: 30, iterations: 2, channels: 4, dSteps: 3, zStar: "redrawn" });
     for (const name of ["samples/000.png", "samples/001.png", "reconstruction.png"]) {
-      expect(decodeImage(readFileSync(at("model", name)))).toMatchObject({ width: 30, height: 26 });
+      expect(readPng(readFileSync(at("model", name)))).toMatchObject({ width: 30, height: 26 });
     }
     // Three rows and columns of 30x26, enlarged nine times to reach 256 px, with gaps of 4 px.
-    expect(decodeImage(readFileSync(at("model", "scales.png")))).toMatchObject({
+    expect(readPng(readFileSync(at("model", "scales.png")))).toMatchObject({
       width: 3 * 274 + 4,
       height: 3 * (238 + 13) + 4,
     });
@@ -190,7 +193,7 @@ describe("train, sample, info, doctor, bench", () => {
     expect([first.code, first.out]).toEqual([0, names.map((name) => `${name}\n`).join("")]);
     const other = await singan(["sample", model, "--count", "1", "--seed", "1", "--out", "other", "--json"]);
     expect(JSON.parse(other.out)).toEqual({ samples: [join("other", "000.png")], size: "30x26", seed: 1, startScale: 0 });
-    const bytes = (...path: string[]) => decodeImage(readFileSync(at(...path)));
+    const bytes = (...path: string[]) => readPng(readFileSync(at(...path)));
     expect(bytes("model", "samples-seed0", "000.png")).toEqual(bytes("model", "samples", "000.png"));
     expect(bytes("model", "samples-seed0", "001.png")).toEqual(bytes("model", "samples", "001.png"));
     expect(bytes("other", "000.png")).not.toEqual(bytes("model", "samples", "000.png"));
@@ -200,7 +203,7 @@ describe("train, sample, info, doctor, bench", () => {
     const { code } = await singan(["train", "photo.png", ...TINY, "--out", "half", "--samples", "1", "--half"]);
     expect(code).toBe(0);
     expect((await singan(["sample", "half", "--count", "1"])).code).toBe(0);
-    const bytes = (...path: string[]) => decodeImage(readFileSync(at(...path))).data;
+    const bytes = (...path: string[]) => readPng(readFileSync(at(...path))).data;
     const sample = bytes("half", "samples", "000.png");
     expect(bytes("half", "samples-seed0", "000.png")).toEqual(sample);
     const whole = bytes("model", "samples", "000.png");

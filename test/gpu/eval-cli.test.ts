@@ -5,9 +5,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
@@ -83,7 +82,7 @@ it("gives a model's samples the figures of the same pictures in a folder", () =>
   expect([model, seed, against, figures.width, figures.height]).toEqual(["m.safetensors", 7, null, 24, 19]);
   const ofFolder = JSON.parse(evaluate("drawn", "--against", "photo.png", "--json").out);
   expect({ ...figures, folder: "drawn", against: "photo.png" }).toEqual(ofFolder);
-  const [photo, rebuilt] = ["photo.png", "drawn/rec.png"].map((name) => decodeImage(readFileSync(join(folder, name))).data);
+  const [photo, rebuilt] = ["photo.png", "drawn/rec.png"].map((name) => readPng(readFileSync(join(folder, name))).data);
   const error = photo!.reduce((sum, v, i) => sum + (v - rebuilt![i]!) ** 2, 0) / photo!.length;
   expect(figures.psnr).toBeCloseTo(10 * Math.log10(255 ** 2 / error), 3);
   expect(readFileSync(join(folder, "figures.json"), "utf8")).toBe(ofModel.out);

@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { GpuDenoiser } from "../../src/instant/gpu-denoiser.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
@@ -69,12 +68,12 @@ describe("singan instant", () => {
     expect(readFileSync(join(folder, "again/001.png"))).toEqual(first[1]);
     const onGpu = singan("instant", "photo.png", "--count", "1", "--on", "gpu", "--out", "gpu");
     expect(onGpu.status).toBe(0);
-    expect(decodeImage(readFileSync(join(folder, "gpu/000.png")))).toMatchObject({ width: 30, height: 26 });
+    expect(readPng(readFileSync(join(folder, "gpu/000.png")))).toMatchObject({ width: 30, height: 26 });
   });
 
   test("keeps what a mask says, and writes a GIF", () => {
     expect(singan("instant", "photo.png", "--keep", "mask.png", "--count", "1", "--gif", "--out", "kept").status).toBe(0);
-    const [kept, whole] = ["kept/000.png", "photo.png"].map((file) => decodeImage(readFileSync(join(folder, file))).data);
+    const [kept, whole] = ["kept/000.png", "photo.png"].map((file) => readPng(readFileSync(join(folder, file))).data);
     expect(kept!.filter((_, i) => i % 90 < 30)).toEqual(whole!.filter((_, i) => i % 90 < 30));
     expect(readFileSync(join(folder, "kept/000.gif")).subarray(0, 3).toString()).toBe("GIF");
   });

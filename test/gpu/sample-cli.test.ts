@@ -4,9 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { openSampler, writeModel } from "../../src/singan/recipes.ts";
@@ -33,7 +32,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const sample = (...words: string[]) => singanIn(folder, "sample", "m.safetensors", ...words);
 const sizeOf = (name: string) => {
-  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  const { width, height } = readPng(readFileSync(join(folder, name)));
   return `${width}x${height}`;
 };
 
@@ -67,8 +66,8 @@ it("samples from every start scale, by the reconstruction's noise or from the ph
   );
   expect([status, out.trim().split("\n")]).toEqual([0, names]);
   expect(sample("--start-scale", "1", "--count", "1", "--out", "one").status).toBe(0);
-  expect(decodeImage(readFileSync(join(folder, "one/000.png")))).toEqual(expected.noise);
-  expect(decodeImage(readFileSync(join(folder, "all/scale1-000.png")))).toEqual(expected.photo);
+  expect(readPng(readFileSync(join(folder, "one/000.png")))).toEqual(expected.noise);
+  expect(readPng(readFileSync(join(folder, "all/scale1-000.png")))).toEqual(expected.photo);
   expect(expected.photo).not.toEqual(expected.noise);
 });
 
@@ -83,7 +82,7 @@ it("keeps what a mask says", () => {
   const { status, out } = sample("--keep", "left.png", "--count", "2");
   const files = out.trim().split("\n");
   expect([status, files]).toEqual([0, ["000.png", "001.png"].map((name) => join("samples-seed0-kept", name))]);
-  const [a, b] = files.map((file) => decodeImage(readFileSync(join(folder, file))).data);
+  const [a, b] = files.map((file) => readPng(readFileSync(join(folder, file))).data);
   const left = (_: number, i: number) => Math.floor(i / 3) % width < 8;
   expect(a!.filter(left)).toEqual(b!.filter(left));
   expect(a).not.toEqual(b);

@@ -5,9 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { crop, toRgb8 } from "../../src/image/planes.ts";
-import { encodePng } from "../../src/image/png.ts";
+import { encodePng, readPng } from "../../src/image/png.ts";
 import { imresize } from "../../src/image/resample.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
@@ -98,7 +97,7 @@ it("is the photo enlarged step by step where the generator adds nothing", async 
 
 const sr = (...words: string[]) => singanIn(folder, "sr", ...words);
 const sizeOf = (name: string) => {
-  const { width, height } = decodeImage(readFileSync(join(folder, name)));
+  const { width, height } = readPng(readFileSync(join(folder, name)));
   return [width, height];
 };
 

@@ -5,10 +5,10 @@ import { zlibSync } from "fflate";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { encodeApng } from "../../src/image/apng.ts";
-import { decodeImage } from "../../src/image/decode.ts";
 import { encodeGif } from "../../src/image/gif.ts";
 import { gifDelay } from "../../src/image/gif-delay.ts";
 import type { Rgb8 } from "../../src/image/planes.ts";
+import { readPng } from "../../src/image/png.ts";
 
 /** A gradient that moves, with all differences of neighbours a byte can have. */
 const frame = (t: number, width = 13, height = 7): Rgb8 => ({
@@ -59,12 +59,12 @@ describe("APNG", () => {
   });
 
   it("holds every frame exactly", () => {
-    expect(decodeImage(file)).toEqual(FRAMES[0]);
+    expect(readPng(file)).toEqual(FRAMES[0]);
     const [header, end] = [chunks[0]!, chunks.at(-1)!];
     const pictures = chunks
       .filter(({ type }) => type === "IDAT" || type === "fdAT")
       .map(({ type, data }) => png([header, { type: "IDAT", data: type === "fdAT" ? data.subarray(4) : data }, end]));
-    expect(pictures.map((bytes) => decodeImage(bytes))).toEqual(FRAMES);
+    expect(pictures.map((bytes) => readPng(bytes))).toEqual(FRAMES);
     const { data } = PNG.sync.read(pictures[2]!);
     expect([...data].filter((_, i) => i % 4 < 3)).toEqual([...FRAMES[2]!.data]);
   });

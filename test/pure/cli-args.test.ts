@@ -6,7 +6,7 @@ import { type Args, closest, helpText, parse, UsageError } from "../../src/cli/a
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { duration } from "../../src/cli/progress.ts";
 import { Session } from "../../src/cli/session.ts";
-import { asFlags, flagName, givenOptions } from "../../src/cli/training-flags.ts";
+import { asFlags, flagName, givenOptions, requireTrainable } from "../../src/cli/training-flags.ts";
 import { DEFAULTS } from "../../src/singan/model/config.ts";
 import { resolveOptions } from "../../src/singan/recipes.ts";
 import { Eta } from "../../src/singan/training/eta.ts";
@@ -242,4 +242,13 @@ describe("remaining time", () => {
     [3599, "1 h 0 min"],
     [7500, "2 h 5 min"],
   ])("%d s reads %s", (seconds, text) => expect(duration(seconds)).toBe(text));
+});
+
+it.each([
+  ["too small", { width: 300, height: 24 }, {}, "(--min-size 24)"],
+  ["too elongated", { width: 40, height: 1000 }, {}, "crop it or allow 625 pixels (--max-size 625)"], // 10 px are below every --min-size
+  ["too reduced", { width: 250, height: 124 }, { maxSize: 40 }, "allow 51 pixels (--max-size 51 or --min-size 20)"],
+  ["hopeless", { width: 10, height: 10 }, {}, "its short side must be at least 25 pixels"],
+] as const)("a photo that is %s: the message names the flags that help", (_, photo, options, end) => {
+  expect(() => requireTrainable(photo, { options })).toThrow(new RegExp(`${end.replace(/[()]/g, "\\$&")}$`));
 });

@@ -34,7 +34,7 @@ const ALLOWED: Readonly<Record<string, { layers: string[]; types: string[]; pack
   nn: { layers: ["autodiff"], types: [], packages: /^$/ },
   singan: { layers: ["autodiff", "runtime", "nn", "image", "gpu/device", "gpu/gpu-keeper"], types: ["gpu"], packages: /^$/ },
   instant: { layers: ["gpu", "autodiff/philox", "runtime", "generated", "image"], types: [], packages: /^$/ },
-  image: { layers: [], types: [], packages: /^(gifenc|jpeg-js|pngjs|sharp|node:zlib)$/ },
+  image: { layers: [], types: [], packages: /^(gifenc|pngjs|sharp|node:zlib)$/ },
   metrics: { layers: ["image"], types: [], packages: /^$/ },
   node: { layers: ["gpu", "instant"], types: ["runtime"], packages: /^(webgpu|node:.*)$/ },
   index: { layers: ["gpu/device", "gpu/gpu-keeper", "runtime/open", "singan", "instant", "image"], types: [], packages: /^$/ },

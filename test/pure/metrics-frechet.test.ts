@@ -5,13 +5,13 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { loadInception } from "../../src/cli/inception.ts";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 import { fitGaussian, frechetDistance, symmetricEigen } from "../../src/metrics/frechet.ts";
 import { FEATURES, inceptionFeatures, readInception } from "../../src/metrics/inception.ts";
 import { toPicture } from "../../src/metrics/picture.ts";
 
 const FOLDER = join(import.meta.dirname, "../fixtures/metrics");
-const read = (name: string) => toPicture(decodeImage(readFileSync(join(FOLDER, name))));
+const read = (name: string) => toPicture(readPng(readFileSync(join(FOLDER, name))));
 
 it("equals an independent computation in SciPy to 1e-4", async () => {
   const inception = await loadInception();

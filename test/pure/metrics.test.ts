@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 import { edgeFigures, reconstructionFigures, sampleFigures } from "../../src/metrics/figures.ts";
 import { NumpyRandom } from "../../src/metrics/numpy-random.ts";
 import { products, VALUES } from "../../src/metrics/patches.ts";
@@ -13,7 +13,7 @@ import { resizeLikePillow } from "../../src/metrics/pillow-resize.ts";
 
 const FOLDER = join(import.meta.dirname, "../fixtures/metrics");
 const recorded = JSON.parse(readFileSync(join(FOLDER, "recorded.json"), "utf8"));
-const read = (name: string) => decodeImage(readFileSync(join(FOLDER, name)));
+const read = (name: string) => readPng(readFileSync(join(FOLDER, name)));
 const samples = [0, 1, 2, 3, 4].map((i) => toPicture(read(`sample_${i}.png`)));
 const digest = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
   createHash("sha256")

@@ -1,20 +1,23 @@
-// Files that people give as pictures: other formats are named, and large pictures are reduced while the process stays responsive.
+// Files that people give as pictures: of several formats, with profiles, orientations and small faults. What can't be read is named, and large
+// pictures are reduced while the process stays responsive.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { decodeLayer, ImageError } from "../../src/image/decode.ts";
+import { decodeLayer } from "../../src/image/decode.ts";
+import { ImageError } from "../../src/image/image-error.ts";
+import { flattened, isSameSize, type Rgb8 } from "../../src/image/planes.ts";
 import { encodePng } from "../../src/image/png.ts";
-import { decodeReduced } from "../../src/image/reduced.ts";
 import { buildCli, CLI } from "../command-line.ts";
+import { EXAMPLE, FAULTS, pictureCases } from "../picture-cases.ts";
 
-function refusal(bytes: Uint8Array): string {
+async function refusal(bytes: Uint8Array): Promise<string> {
   try {
-    decodeLayer(bytes);
+    await decodeLayer(bytes);
   } catch (error) {
     expect(error).toBeInstanceOf(ImageError);
     return (error as Error).message;
@@ -25,23 +28,18 @@ function refusal(bytes: Uint8Array): string {
 describe("files that are no pictures", () => {
   it.each<[string, Uint8Array, string]>([
     ["empty", new Uint8Array(0), "empty file"],
-    ["text", Buffer.from("hello"), "not a PNG or JPEG image (starts with 68 65 6c 6c)"],
-    ["a page", Buffer.from("<html>"), "a web page, not a PNG or JPEG picture"],
-    ["a PDF", Buffer.from("%PDF-1.7\n"), "a PDF document, not a PNG or JPEG picture"],
-    ["a model", Buffer.from('\x02\0\0\0\0\0\0\0{"'), "a safetensors file, not a PNG or JPEG picture"],
-    ["a video", Buffer.from("\0\0\0\x18ftypmp42"), "a video, not a PNG or JPEG picture"],
-    ["one byte", Uint8Array.of(0xff), "not a PNG or JPEG image (starts with ff)"],
-  ])("%s", (_, bytes, message) => {
-    expect(refusal(bytes)).toBe(message);
+    ["text", Buffer.from("hello"), "not a picture of a known format (starts with 68 65 6c 6c)"],
+    ["a page", Buffer.from("<html>"), "a web page, not a picture"],
+    ["a PDF", Buffer.from("%PDF-1.7\n"), "a PDF document, not a picture"],
+    ["a model", Buffer.from('\x02\0\0\0\0\0\0\0{"'), "a safetensors file, not a picture"],
+    ["a video", Buffer.from("\0\0\0\x18ftypmp42"), "a video, not a picture"],
+    ["one byte", Uint8Array.of(0xff), "not a picture of a known format (starts with ff)"],
+  ])("%s", async (_, bytes, message) => {
+    expect(await refusal(bytes)).toBe(message);
   });
 
   it.each<[string, string]>([
-    ["a GIF picture", "GIF89a\x01\0\x01\0"],
-    ["a WebP picture", "RIFF\x24\0\0\0WEBPVP8 "],
     ["a BMP picture", "BM\x46\0\0\0\0\0\0\0\x36\0"],
-    ["a TIFF picture", "II*\0\x08\0\0\0"],
-    ["a TIFF picture", "MM\0*\0\0\0\x08"],
-    ["an AVIF picture", "\0\0\0\x1cftypavif"],
     ["a HEIC picture", "\0\0\0\x18ftypheic"],
     ["a HEIC picture", "\0\0\0\x18ftypmif1"],
     ["a JPEG XL picture", "\xff\x0a\xfa"],
@@ -49,12 +47,112 @@ describe("files that are no pictures", () => {
     ["an ICO picture", "\0\0\x01\0\x01\0"],
     ["an SVG picture", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
     ["an SVG picture", '\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand --><svg>'],
-  ])("%s is named", (name, start) => {
-    expect(refusal(Buffer.from(start, "latin1"))).toBe(`${name}, which can't be read: convert it to PNG or JPEG`);
+  ])("%s is named", async (name, start) => {
+    expect(await refusal(Buffer.from(start, "latin1"))).toBe(`${name}, which can't be read: convert it to PNG or JPEG`);
   });
 
   it("a message is one line whatever goes into it", () => {
     expect(new ImageError("two\nlines \t here ").message).toBe("two lines here");
+  });
+});
+
+const CASES = await pictureCases();
+const decoded = async (name: string): Promise<Rgb8> =>
+  flattened(await decodeLayer(CASES.find((one) => one.name === name)!.bytes));
+/** The largest difference between two pictures of one size, in levels of 255. */
+function difference(a: Rgb8, b: Rgb8): number {
+  expect(isSameSize(a, b)).toBe(true);
+  return a.data.reduce((most, v, i) => Math.max(most, Math.abs(v - b.data[i]!)), 0);
+}
+const pixel = ({ width, data }: Rgb8, x: number, y: number): number[] => [
+  ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
+];
+
+describe("files with small faults", () => {
+  it.each(["jpeg-5-bytes-between-segments.jpg", "jpeg-ff00-between-segments.jpg"])("%s is base.jpg", async (name) => {
+    expect(await decoded(name)).toEqual(await decoded("base.jpg"));
+  });
+  it.each([
+    "png-1-byte-after-stream.png",
+    "png-one-row-too-many.png",
+    "png-wrong-adler.png",
+    "png-wrong-crc-of-text.png",
+    "png-empty-gama.png",
+  ])("%s is base.png", async (name) => {
+    expect(await decoded(name)).toEqual(await decoded("base.png"));
+  });
+  it("an index outside the palette does not matter", async () => {
+    expect(pixel(await decoded("png-index-outside-palette.png"), 0, 0)).toEqual([0, 1, 2]);
+  });
+  it("CMYK is read with and without Adobe's marker", async () => {
+    expect(pixel(await decoded("jpeg-cmyk-without-adobe.jpg"), 0, 0)).toEqual([254, 1, 0]);
+  });
+});
+
+describe("orientation", () => {
+  const turned = ({ width, height, data }: Rgb8): Rgb8 => {
+    const at = (x: number, y: number): Iterable<number> => data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3);
+    const rows = Array.from({ length: width }, (_, y) => Array.from({ length: height }, (_, x) => [...at(y, height - 1 - x)]));
+    return { width: height, height: width, data: Uint8Array.from(rows.flat(2)) };
+  };
+  it.each(["png", "avif", "tiff"])("of %s: turned clockwise", async (type) => {
+    expect(difference(await decoded(`turned.${type}`), turned(EXAMPLE))).toBe(0);
+  });
+  it("a red corner that is stored top left is top right", async () => {
+    const picture = await decoded("png-exif-orientation-6.png");
+    expect([picture.width, picture.height]).toEqual([48, 64]);
+    expect(pixel(picture, 47, 0)).toEqual([255, 0, 0]);
+  });
+  it("of WebP is ignored, as by Chromium", async () => {
+    expect(await decoded("turned.webp")).toEqual(EXAMPLE);
+  });
+});
+
+describe("colours are converted to sRGB", () => {
+  it("from a profile", async () => {
+    const picture = await decoded("p3.jpg");
+    expect([pixel(picture, 8, 24), pixel(picture, 56, 24)]).toEqual([
+      [198, 42, 20],
+      [0, 174, 51],
+    ]);
+  });
+  it.each(["png", "webp", "tiff"])("from Display P3 in %s", async (type) => {
+    expect(difference(await decoded(`p3.${type}`), EXAMPLE)).toBeLessThanOrEqual(2);
+  });
+  // Expected: 255·sRGB((v/255)^(1/gAMA)) by hand.
+  it.each([
+    ["gama-100000.png", [125, 188, 229]],
+    ["gama-45455.png", [52, 128, 200]], // as stored: this number stands for sRGB
+    ["gama-with-srgb.png", [52, 128, 200]],
+    ["gama-wrong-crc.png", [52, 128, 200]],
+  ])("from the numbers in %s", async (name, expected) => {
+    expect(pixel(await decoded(name), 0, 0)).toEqual(expected);
+  });
+  it("from Adobe RGB as numbers: grey stays grey, and green leaves sRGB", async () => {
+    const picture = await decoded("gama-chrm.png");
+    expect(pixel(picture, 25, 0)).toEqual([129, 129, 129]); // the power 2.2 is not quite the curve of sRGB
+    expect(pixel(picture, 50, 0)).toEqual([0, 255, 0]);
+  });
+});
+
+describe("formats", () => {
+  it.each(["lossless.webp", "lossless.avif", "lossless.tiff", "interlaced.png", "16-bits.png"])(
+    "%s has the exact picture",
+    async (name) => {
+      expect(await decoded(name)).toEqual(EXAMPLE);
+    },
+  );
+  it.each(["animated.gif", "animated.webp"])("%s: its first picture", async (name) => {
+    expect(difference(await decoded(name), EXAMPLE)).toBeLessThan(60); // a palette; the second picture is inverted
+  });
+  it("AVIF behind a general brand", async () => {
+    const bytes = Buffer.from(CASES.find(({ name }) => name === "lossless.avif")!.bytes);
+    bytes.write("mif1", 8, "latin1");
+    expect(flattened(await decodeLayer(bytes))).toEqual(EXAMPLE);
+  });
+  it.each(["lossless.webp", "lossless.avif", "lossless.tiff", "animated.gif"])("half of %s is refused", async (name) => {
+    const { bytes } = CASES.find((one) => one.name === name)!;
+    expect(await refusal(bytes.subarray(0, bytes.length >> 1))).toMatch(/^truncated or corrupt (WebP|AVIF|TIFF|GIF)$/);
   });
 });
 
@@ -73,7 +171,7 @@ describe("large pictures", () => {
   it("are reduced to a long side of 2048 px, and the sizes are reported before", async () => {
     const reported: unknown[] = [];
     for (const bytes of [await halves().removeAlpha().png().toBuffer(), await jpeg()]) {
-      const { picture, alpha } = await decodeReduced(bytes, (...sizes) => reported.push(sizes));
+      const { picture, alpha } = await decodeLayer(bytes, { onReduced: (...sizes) => reported.push(sizes) });
       expect({ ...picture, data: picture.data.length, alpha }).toEqual({
         width: 2048,
         height: 1365,
@@ -91,9 +189,9 @@ describe("large pictures", () => {
   });
 
   it("keep their transparency, and are turned upright", async () => {
-    const clear = await decodeReduced(await halves(100).png().toBuffer());
+    const clear = await decodeLayer(await halves(100).png().toBuffer());
     expect(new Set(clear.alpha)).toEqual(new Set([100]));
-    const { picture } = await decodeReduced(await jpeg(6)); // turned clockwise: the left half is at the top
+    const { picture } = await decodeLayer(await jpeg(6)); // turned clockwise: the left half is at the top
     expect([picture.width, picture.height]).toEqual([1365, 2048]);
     near(picture.data.subarray(3 * 1364, 3 * 1365), [255, 0, 0]);
     near(picture.data.subarray(3 * 2047 * 1365), [0, 0, 255]);
@@ -103,25 +201,39 @@ describe("large pictures", () => {
     const [png, whole] = [await halves().png().toBuffer(), await jpeg()];
     const inflated = Buffer.from(png);
     inflated.fill(0x55, 2000, 4000);
-    await expect(decodeReduced(png.subarray(0, png.length >> 1))).rejects.toThrow(/^(truncated|corrupt) picture$/);
-    await expect(decodeReduced(whole.subarray(0, whole.length >> 1))).rejects.toThrow(/^(truncated|corrupt) picture$/);
-    await expect(decodeReduced(inflated)).rejects.toThrow(/^(truncated|corrupt) picture$/);
+    await expect(decodeLayer(png.subarray(0, png.length >> 1))).rejects.toThrow("truncated PNG");
+    await expect(decodeLayer(whole.subarray(0, whole.length >> 1))).rejects.toThrow(/^truncated or corrupt (PNG|JPEG)$/);
+    await expect(decodeLayer(inflated)).rejects.toThrow(/^truncated or corrupt (PNG|JPEG)$/);
     const huge = Buffer.from(encodePng({ width: 1, height: 1, data: new Uint8Array(3) }));
     huge.writeUInt32BE(30_000, 16);
     huge.writeUInt32BE(30_000, 20);
-    await expect(decodeReduced(huge)).rejects.toThrow(/^picture too large: 30000x30000 /);
+    await expect(decodeLayer(huge)).rejects.toThrow(/^picture too large: 30000x30000 /);
   });
+});
 
-  it("need sharp; a small picture does not, and has the bits of decodeLayer", async () => {
+describe("where sharp is not installed", () => {
+  const names = ["base.png", "gama-chrm.png", "transparent.png"];
+  let bySharp: Rgb8[];
+  beforeAll(async () => {
+    bySharp = await Promise.all(names.map(decoded));
     vi.doMock("sharp", () => {
       throw new Error("not installed");
     });
-    const small = encodePng({ width: 40, height: 30, data: new Uint8Array(3600).map((_, i) => i) });
-    expect(await decodeReduced(small)).toEqual(decodeLayer(small));
-    await expect(decodeReduced(await jpeg())).rejects.toThrow(
-      "a picture of 3000x2000 needs the npm package sharp, which is not installed: reduce it to at most 2048x2048",
+  });
+  afterAll(() => void vi.doUnmock("sharp"));
+
+  it("PNG is read to the same bits", async () => {
+    expect(await Promise.all(names.map(decoded))).toEqual(bySharp);
+  });
+
+  it("anything else is refused in a line that says why, and so is what is damaged or too large", async () => {
+    expect(await refusal(readFileSync(join(FAULTS, "base.jpg")))).toBe(
+      "a JPEG picture, which needs the npm package sharp: install it, or convert the picture to PNG",
     );
-    vi.doUnmock("sharp");
+    const png = readFileSync(join(FAULTS, "base.png"));
+    expect(await refusal(Buffer.from(png).fill(0x55, 100, 120))).toBe("truncated or corrupt PNG");
+    expect(await refusal(png.subarray(0, 900))).toBe("truncated PNG");
+    await expect(decodeLayer(png, { maxPixels: 3000 })).rejects.toThrow(/^picture too large: 64x48 /);
   });
 });
 

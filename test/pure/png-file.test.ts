@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PngFile } from "../../src/cli/png-file.ts";
-import { decodeImage } from "../../src/image/decode.ts";
+import { readPng } from "../../src/image/png.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -32,7 +32,7 @@ it.each([
   const file = new PngFile(path, width, height);
   for (let top = 0; top < height; top += band) await file.add(rowsOf(picture, top, Math.min(band, height - top)));
   await file.end();
-  expect(decodeImage(readFileSync(path))).toEqual(picture);
+  expect(readPng(readFileSync(path))).toEqual(picture);
 });
 
 it("refuses rows that are too many, too few or of another width", async () => {

@@ -56,7 +56,7 @@ export const evalCommand: Command = {
     ].join("\n"),
   ],
   flags: {
-    "against PHOTO": "PNG or JPEG to compare with (default: the photo in the model, or in the model in DIR)",
+    "against PHOTO": "the picture to compare with (default: the photo in the model, or in the model in DIR)",
     "samples N": `number of samples of MODEL (default: ${DEFAULT_SAMPLES})`,
     "seed N": "seed of the samples of MODEL (default: 0)",
     "rec FILE": "reconstruction (default: the model's; in DIR reconstruction.png or rec.png)",

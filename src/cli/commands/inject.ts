@@ -1,10 +1,9 @@
 // singan paint, edit and harmonize: injects a picture into a trained model at one scale, or at each scale.
 
 import { basename, dirname, extname, join } from "node:path";
-import { flattened } from "../../image/decode.ts";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
-import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { isFull, type Mask, MaskError, maskOfDifference, maskOfPicture, pictureOfMask } from "../../image/mask.ts";
+import { flattened, type Planes, type Rgb8, toPlanes, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import {
   blendInto,
@@ -39,9 +38,9 @@ const MASK_FLAG: FlagHelp = {
   "mask FILE": "what may change, in white (default: the opaque part, or the difference to the photo)",
 };
 const MASKS =
-  "A mask says what may change. It is --mask FILE (PNG or JPEG, grey or colour), which is set where FILE is opaque and\n" +
-  "lighter than half. Without --mask it is the opaque part of the picture; if the picture has no transparency, it is the\n" +
-  "part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
+  "A mask says what may change. It is --mask FILE, which is set where FILE is opaque and lighter than half, or not black\n" +
+  "if all of it is darker. Without --mask it is the opaque part of the picture; if hardly anything is transparent, it is\n" +
+  "the part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
   "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and the mask as mask.png.";
 
 export const paintCommand: Command = {
@@ -49,7 +48,7 @@ export const paintCommand: Command = {
   summary: "turn a painting into a picture like the photo",
   words: ["MODEL", "PAINTING"],
   details: [
-    "PAINTING is a PNG or JPEG with the desired layout in flat colours; it is resized to the photo's size. With --quantize\n" +
+    "PAINTING is a picture with the desired layout in flat colours; it is resized to the photo's size. With --quantize\n" +
       "its colours become the nearest of the photo's five main colours, and that one scale is trained again on pictures with\n" +
       "these colours, for as many iterations as the model. The model file does not change.",
   ],
@@ -205,21 +204,25 @@ async function readMasked(
   const planes = toPlanes(layer.picture);
   const picture = alpha ? composite(model, planes, alpha) : toPhotoSize(model, planes);
   const source = args.text("mask");
-  let mask: Mask;
-  let from: string;
+  const soften = (mask: Mask, from: string): Mask =>
+    rewording(
+      MaskError,
+      (message) => new FileError(`${from}: ${message}`),
+      () => softMask(model, mask, kind),
+    );
+  let mask: Mask | null = null;
   if (source !== undefined) {
     const given = await readMaskPicture(source, session);
     if (isStretched(given, layer.picture))
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
-    [mask, from] = [maskOfPicture(given), source];
+    mask = soften(maskOfPicture(given), source);
   } else if (alpha) {
-    [mask, from] = [{ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`];
-  } else [mask, from] = [maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`];
-  const soft = rewording(
-    MaskError,
-    (message) => new FileError(`${from}: ${message}`),
-    () => softMask(model, mask, kind),
-  );
+    const opaque = soften({ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`);
+    // A few transparent pixels, which many programs leave behind, do not cut anything out.
+    if (!isFull(opaque)) mask = opaque;
+  }
+  mask ??= soften(maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`);
+  if (isFull(mask)) session.note("the mask covers the whole picture, so nothing of the photo stays");
   noteStretching(layer.picture, injection, file, session);
-  return { picture, mask: soft };
+  return { picture, mask };
 }

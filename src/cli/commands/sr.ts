@@ -55,7 +55,7 @@ export const srCommand: Command = {
   summary: "enlarge a photo, with details learnt from it",
   words: ["PHOTO|MODEL"],
   details: [
-    "Given a PHOTO (PNG or JPEG), it trains a model as the official super-resolution does, writes it, and enlarges with it.\n" +
+    "Given a PHOTO, it trains a model as the official super-resolution does, writes it, and enlarges with it.\n" +
       "Given that MODEL (.safetensors, or its folder), it enlarges without training, for example by another factor. A model of\n" +
       "singan train works too, but the result is worse.",
     "It enlarges the photo in the size of the training, whose long side is limited by --max-size or the preset (auto: what\n" +

@@ -3,8 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import type { Gpu } from "../../gpu/device.ts";
-import { flattened } from "../../image/decode.ts";
-import { type Planes, toPlanes } from "../../image/planes.ts";
+import { flattened, type Planes, toPlanes } from "../../image/planes.ts";
 import { DEFAULTS } from "../../singan/model/config.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
@@ -49,8 +48,8 @@ export const trainCommand: Command = {
   summary: "train a model of one photo, or of each of several",
   words: ["PHOTO…"],
   details: [
-    "PHOTO is a PNG or JPEG. Writes model.safetensors, samples/*.png, reconstruction.png, report.json and\n" +
-      "scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
+    "PHOTO is a PNG, JPEG, WebP, AVIF, GIF or TIFF. Writes model.safetensors, samples/*.png, reconstruction.png,\n" +
+      "report.json and scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
     "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
       "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",

@@ -102,12 +102,13 @@ export class OptionError extends Error {
   override name = "OptionError";
 }
 
-/** The largest maxSize, px. */
+/** The smallest minSize and maxSize, and the largest maxSize, px. */
+export const SMALLEST_SIZE = 12;
 export const LARGEST_SIZE = 4096;
 
 const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, whole: boolean][] = [
-  ["maxSize", 12, LARGEST_SIZE, true],
-  ["minSize", 12, 512, true],
+  ["maxSize", SMALLEST_SIZE, LARGEST_SIZE, true],
+  ["minSize", SMALLEST_SIZE, 512, true],
   ["scaleFactor", 0.3, 0.95, false],
   ["iterations", 1, 100_000, true],
   ["channels", 1, 512, true],

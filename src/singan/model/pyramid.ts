@@ -9,6 +9,13 @@ import type { TrainOptions } from "./config.ts";
 /** A picture or setting from which no pyramid can be made; the message is one line for the user. */
 export class PyramidError extends Error {
   override readonly name = "PyramidError";
+  /** `fitting`: settings, each of which alone would let this picture in. */
+  constructor(
+    message: string,
+    readonly fitting: { readonly maxSize?: number; readonly minSize?: number } = {},
+  ) {
+    super(message);
+  }
 }
 
 export interface PyramidSettings extends Size {
@@ -86,7 +93,9 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
   const short = Math.min(width, height);
   const long = Math.max(width, height);
   if (short < minSize)
-    throw new PyramidError(`the picture is ${width}x${height}: its short side must be at least ${minSize} pixels`);
+    throw new PyramidError(`the picture is ${width}x${height}: its short side must be at least ${minSize} pixels`, {
+      minSize: short,
+    });
 
   const scale1 = Math.min(maxSize / long, 1);
   const finest = { width: ceilSize(width * scale1), height: ceilSize(height * scale1) };
@@ -96,6 +105,7 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
     throw new PyramidError(
       `limited to ${maxSize} pixels, the picture of ${width}x${height} becomes ${finest.width}x${finest.height}: ` +
         `its short side must be at least ${minSize}; crop it or allow ${needed} pixels`,
+      { maxSize: needed, minSize: finestShort },
     );
   }
   return { finest, scale1 };

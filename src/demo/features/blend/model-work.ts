@@ -18,7 +18,7 @@ export async function blendOfModel<K extends "edit" | "harmonize">(
 ): Promise<void> {
   const model = singanModel(any, kind === "edit" ? "editing" : "harmonization");
   const { picture, mask } = changed(model);
-  const soft = softened(() => softMask(model, mask, kind));
+  const soft = softened(softMask(model, mask, kind));
   for (const [index, startScale] of steps.entries()) {
     // The sampler of a SinGAN is one of this class.
     const { blended } = await withSampler((sampler) => blendInto(sampler as SinganSampler, picture, soft, startScale, { seed }));

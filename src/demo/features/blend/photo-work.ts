@@ -17,7 +17,7 @@ export async function blendOfPhoto<K extends "edit" | "harmonize">(
   picture: Planes,
   mask: Mask,
 ): Promise<void> {
-  const soft = softened(() => soften(mask, DILATION[kind]));
+  const soft = softened(soften(mask, DILATION[kind]));
   const keep = { picture: photo, mask: { ...soft, data: soft.data.map((v) => Number(v === 0)) } };
   const { width, height } = photo;
   for (const [index, freedom] of steps.entries()) {

@@ -2,16 +2,14 @@
 
 import type { Cutout } from "../../../image/placement.ts";
 import { fromRgba } from "../../../image/planes.ts";
-import { PhotoError } from "../../photo.ts";
+import { bitmapOf } from "../../photo.ts";
 
 /** Pictures with a longer side are reduced to it: photos are hardly larger here. */
 const MAX_SIDE = 512;
 
 /** Throws PhotoError if the file is no picture. */
 export async function loadCutout(file: File): Promise<Cutout> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
-    throw new PhotoError(`“${file.name}” is not a picture that this browser can read. Try a PNG, JPEG or WebP file.`);
-  });
+  const bitmap = await bitmapOf(file);
   const factor = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * factor));
   const height = Math.max(1, Math.round(bitmap.height * factor));

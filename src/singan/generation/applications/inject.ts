@@ -26,9 +26,13 @@ export function toPhotoSize(model: Model, picture: Planes): Planes {
   return isWhole ? imresize(picture, scale, { width, height }) : imresizeTo(picture, { width, height });
 }
 
-/** Whether fitting one picture to the other's size stretches it visibly: by more than 2 %, and by more than rounding to pixels does. */
+/**
+ * Whether fitting one picture to the other's size stretches it visibly: by more than 2 %, and by more than rounding to pixels does. One side
+ * of the smaller picture can be rounded up by nearly a pixel while the other one is exact.
+ */
 export function isStretched(a: Size, b: Size): boolean {
-  const rounding = 1 / Math.min(a.width, a.height, b.width, b.height);
+  const shortest = Math.min(a.width, a.height, b.width, b.height);
+  const rounding = 1 / Math.max(1, shortest - 1);
   return Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) > Math.max(0.02, rounding);
 }
 
@@ -77,6 +81,6 @@ export async function blendInto(
   return { whole, blended: blend(photoOf(sampler.model), whole, mask) };
 }
 
-/** The soft mask of an edit or a harmonization, from a mask of any size. Throws MaskError where that is empty or full. */
+/** The soft mask of an edit or a harmonization, from a mask of any size. Throws MaskError where that is empty. */
 export const softMask = (model: Model, mask: Mask, kind: keyof typeof DILATION): Mask =>
   soften(maskToPhotoSize(model, mask), DILATION[kind]);
