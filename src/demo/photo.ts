@@ -37,8 +37,9 @@ export async function loadOwn(file: File): Promise<Photo> {
   if (file.size === 0) throw new PhotoError(`“${fileName}” is empty.`);
   const bitmap = await bitmapOf(file, fileName);
   const { width, height } = bitmap;
+  const reduced = reducedSize(bitmap);
   // Of the whole photo, so that its short side is long enough after the photo is reduced, too.
-  const least = Math.ceil(DEFAULTS.minSize * Math.max(1, Math.max(width, height) / MAX_SIDE));
+  const least = Math.ceil((DEFAULTS.minSize * Math.max(width, height)) / Math.max(reduced.width, reduced.height));
   if (Math.min(width, height) >= least) return photoOf(name, bitmap);
   bitmap.close();
   throw new PhotoError(`“${name}” has ${width}×${height} pixels; its short side needs at least ${least}.`);
