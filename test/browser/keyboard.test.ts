@@ -51,7 +51,7 @@ test("the main path by keyboard alone, with the focus always in sight", () =>
   visit("", async (page) => {
     await page.setViewport({ width: 1280, height: 800 });
     const path = join(folder, "stripes.png");
-    writeFileSync(path, striped(33, 33));
+    writeFileSync(path, striped(36, 36));
     await tabTo(page, "#file");
     const choosing = page.waitForFileChooser();
     expect(await focusInSight(page)).toBe("file"); // by then the browser waits for the dialog, too
@@ -89,7 +89,7 @@ test("the main path by keyboard alone, with the focus always in sight", () =>
 
     expect(await focusInSight(page)).toBe("sample"); // the first tool
     await page.keyboard.press("ArrowDown");
-    await waitFor(page, `document.getElementById("results-hint").textContent === "Draw here."`);
+    await waitFor(page, `document.getElementById("paint-invitation")?.checkVisibility()`);
     await tabTo(page, "#stage");
     const empty = await pixels(page, "picture");
     for (const key of ["4", "Space", "ArrowRight", "ArrowDown", "Space"] as const) await page.keyboard.press(key);
@@ -99,7 +99,7 @@ test("the main path by keyboard alone, with the focus always in sight", () =>
     await tabTo(page, "#strip li:nth-child(2) button");
     await page.keyboard.press("Enter");
     await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Scale 1 of 2")`);
-    const result = await pixels(page, "picture");
+    const result = await pixels(page, "beside-picture"); // at this width both are in sight
     expect(result).not.toEqual(painted);
     await tabTo(page, "#save-sample", "back");
     const png = await downloadedBy(page, () => page.keyboard.press("Enter"), "painting-scale1.png");
