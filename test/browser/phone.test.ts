@@ -196,21 +196,7 @@ test("in forced colours what is chosen differs by its border or outline, and swa
     const differ = async (...pairs: (readonly [chosen: string, other: string])[]): Promise<void> => {
       for (const [chosen, other] of pairs) expect(await lines(chosen), chosen).not.toBe(await lines(other));
     };
-    console.log(
-      await page.$eval("#show-pixels", (b) => {
-        const r = b.getBoundingClientRect();
-        return [
-          r.top,
-          r.left,
-          document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2)?.outerHTML.slice(0, 80),
-          innerWidth,
-          innerHeight,
-          scrollY,
-        ].join(" ");
-      }),
-    );
-    await page.click("#show-pixels");
-    console.log(await page.$eval("#show-pixels", (b) => b.outerHTML));
+    await page.$eval("#show-pixels", (button) => (button as HTMLElement).click());
     await page.click("#tools label:has([value=paint])");
     await differ(
       ["#tools label:has(:checked)", "#tools label:not(:has(:checked))"],
