@@ -19,6 +19,7 @@ import type { Report, Request } from "./protocol.ts";
 import { type GpuDetails, MessageLog, reportText } from "./report.ts";
 import { connectSheet } from "./sheet.ts";
 import { SHIPPED } from "./shipped.ts";
+import { keepValuesOfSwipes } from "./swipes.ts";
 import { TrainingPage } from "./training-page.ts";
 import { type ViewName, Views } from "./views.ts";
 
@@ -58,6 +59,7 @@ const orShowError = (work: Promise<void>): void =>
 
 const views = new Views();
 connectSheet();
+keepValuesOfSwipes();
 const playground = new Playground({
   jobs,
   showError,

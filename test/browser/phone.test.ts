@@ -196,7 +196,7 @@ test("in forced colours what is chosen differs by its border or outline, and swa
     const differ = async (...pairs: (readonly [chosen: string, other: string])[]): Promise<void> => {
       for (const [chosen, other] of pairs) expect(await lines(chosen), chosen).not.toBe(await lines(other));
     };
-    await page.click("#show-pixels");
+    await page.$eval("#show-pixels", (button) => (button as HTMLElement).click());
     await page.click("#tools label:has([value=paint])");
     await differ(
       ["#tools label:has(:checked)", "#tools label:not(:has(:checked))"],
