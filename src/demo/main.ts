@@ -228,25 +228,32 @@ async function copyReport(): Promise<void> {
 /** Decoding a very large photo takes that long; it is announced to those who don't see the button. */
 const LONG_OPENING_MS = 1000;
 
+/** How many times files have been given to the page: the latest ones are opened, whichever can be read first. */
+let openings = 0;
+
 /** The button that opens files says so meanwhile, in every view. */
 async function openFiles(files: readonly File[]): Promise<void> {
+  const opening = ++openings;
+  const isLatest = (): boolean => opening === openings;
   const label = byId("file-label", HTMLElement);
-  const text = label.textContent;
   label.textContent = "Opening …";
   const timer = setTimeout(() => announcer.say("Opening the file …"), LONG_OPENING_MS);
-  await takeFiles(files).finally(() => {
+  await takeFiles(files, isLatest).finally(() => {
     clearTimeout(timer);
-    label.textContent = text;
+    if (isLatest()) label.textContent = "Use my photo";
   });
 }
 
 /** A photo, or a model to make pictures with. */
-async function takeFiles([file, ...more]: readonly File[]): Promise<void> {
+async function takeFiles([file, ...more]: readonly File[], isLatest: () => boolean): Promise<void> {
   if (!file) return;
-  if (file.name.endsWith(".safetensors")) {
-    library.openFile(file.name, new Uint8Array(await file.arrayBuffer()));
+  if (/\.safetensors$/i.test(file.name)) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (!isLatest()) return;
+    library.openFile(file.name, bytes);
   } else {
     const photo = await loadOwn(file);
+    if (!isLatest()) return;
     if (views.shown === "train") training.useOwn(photo);
     else {
       training.offer({ isExample: false, ...photo });
