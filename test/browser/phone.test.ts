@@ -114,7 +114,7 @@ describe("a phone", () => {
         await isSeen("#stage"),
         await isSeen("#inks"),
         await isSeen("#brush-size"),
-        await isSeen("#paint-open"),
+        await isSeen("#paint-blurred"),
       ];
       expect(await isSeen("#tools label:last-child")).toBe(true);
       expect(await seen()).toEqual([true, true, true, false]);
