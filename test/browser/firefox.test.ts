@@ -95,7 +95,7 @@ test("the main path: stored pictures, live ones, those of an own photo; training
     expect(await pixels(page, "picture")).toEqual(sample);
 
     await choosesTool(page, "paint");
-    await waitFor(page, `document.getElementById("results-hint").textContent === "Draw here."`);
+    await waitFor(page, `document.getElementById("paint-invitation")?.checkVisibility()`);
     const empty = await pixels(page, "picture");
     const { x, y, width, height } = (await (await page.$("#picture"))!.boundingBox())!;
     await page.mouse.move(x + 0.2 * width, y + 0.5 * height);
@@ -106,7 +106,7 @@ test("the main path: stored pictures, live ones, those of an own photo; training
     const painting = await pixels(page, "picture");
     expect(painting).not.toEqual(empty);
     await page.click("#strip li:nth-child(2) button");
-    expect(await pixels(page, "picture")).not.toEqual(painting);
+    expect(await pixels(page, "beside-picture")).not.toEqual(painting); // at this width both are in sight
 
     await choosesTool(page, "animate");
     await page.$eval("#animate-frames", (field) => {
