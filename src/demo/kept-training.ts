@@ -38,12 +38,17 @@ export class KeptTrainingError extends Error {
 
 /** Does work while no other tab can. Throws KeptTrainingError where one is at work. The browser frees the lock of a tab that dies. */
 export async function whileAlone<T>(work: () => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(LOCK_MS);
-  try {
-    return await navigator.locks.request(LOCK, { signal }, work);
-  } catch (error) {
-    if (!signal.aborted || error !== signal.reason) throw error;
-    throw new KeptTrainingError("Another tab of this page is training. Wait until it is done, or stop it there.");
+  for (;;) {
+    const signal = AbortSignal.timeout(LOCK_MS);
+    try {
+      return await navigator.locks.request(LOCK, { signal }, work);
+    } catch (error) {
+      if (!signal.aborted || error !== signal.reason) throw error;
+    }
+    // The time also runs out where this thread itself was busy all the while, and nobody has the lock.
+    const { held = [] } = await navigator.locks.query();
+    if (held.some(({ name }) => name === LOCK))
+      throw new KeptTrainingError("Another tab of this page is training. Wait until it is done, or stop it there.");
   }
 }
 

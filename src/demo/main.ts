@@ -5,6 +5,7 @@ import { reducedTo } from "../instant/first.ts";
 import { type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
 import { BenchmarkPage } from "./benchmark-page.ts";
 import { Announcer, byId, copyText, download } from "./dom.ts";
+import type { Source } from "./features/feature.ts";
 import { TOOLS } from "./features/tools.ts";
 import { HowItWorks } from "./how/how-it-works.ts";
 import type { InstantMessage, InstantReport } from "./instant-worker.ts";
@@ -58,6 +59,8 @@ const orShowError = (work: Promise<void>): void =>
   void work.catch((error: unknown) => showError(error instanceof Error ? error.message : String(error)));
 
 const views = new Views();
+// After a reload, what has been said at the top meanwhile is in sight, such as an unfinished training.
+history.scrollRestoration = "manual";
 connectSheet();
 keepValuesOfSwipes();
 const playground = new Playground({
@@ -81,7 +84,7 @@ const training = new TrainingPage({
   onFinished: (model) => library.isTrained(model),
   onChange: () => views.write(training.address),
   play: (wanted) => {
-    if ("kind" in wanted) playground.use(wanted);
+    if ("kind" in wanted) playWith(wanted);
     else library.openPhoto(wanted, wanted.isExample);
     show("play");
   },
@@ -92,12 +95,11 @@ const library = new Library({
   use: (source, { link, isQuiet }) => {
     showError(null);
     const isOther = source.id !== playground.source?.id;
-    playground.use(source, link);
+    if (isQuiet) playground.use(source, link);
+    else playWith(source, link);
     if (isOther) offerToTrain(isQuiet);
     if (link?.isOfOwn) showError(OF_OWN);
     if (isQuiet) return;
-    byId("welcome", HTMLElement).hidden = true; // its photo is not this one
-    if (isOther && source.kind === "photo" && playground.tool === "sample") playground.showPhoto();
     if (views.shown !== "how") show("play"); // which explains by the source that is open
     if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
   },
@@ -122,6 +124,14 @@ const how = new HowItWorks(async () => {
     photo && { kind: "photo", id: photo.name, name: photo.name, photo: toRgb8(reducedTo(toPlanes(photo.picture), INSTANT_SIDE)) }
   );
 });
+
+/** Makes pictures of a source that the visitor has chosen. */
+function playWith(source: Source, settings?: PlayLink): void {
+  const isOther = source.id !== playground.source?.id;
+  playground.use(source, settings);
+  byId("welcome", HTMLElement).hidden = true; // its photo is not this one
+  if (isOther && playground.tool === "sample") playground.showPhoto();
+}
 
 function describeSource(): void {
   const { source } = playground;
@@ -202,7 +212,7 @@ async function copyLink(): Promise<void> {
   const address = writePlayLink({ ...(named ? { source: named } : { isOfOwn: true }), tool, settings });
   const isCopied = await copyText(`${location.href.replace(/#.*/, "")}#view=${views.shown}&${address}`);
   const held = Object.keys(settings).length > 0 ? "the settings" : "the tool, but not what you have made with it";
-  const holds = named ? `names ${named.name} and holds ${held}` : `holds ${held}, and not your photo or model`;
+  const holds = named ? `names ${named.name} and holds ${held}` : `holds ${held}, not your photo or model`;
   byId("copy-hint", HTMLElement).textContent = `${isCopied ? "Copied. " : ""}The link ${holds}.`;
 }
 

@@ -75,11 +75,12 @@ export class Playground {
     this.#openTool(settings);
   }
 
-  /** Shows the photo of the source until there is a picture of it. */
+  /** Shows the photo of the source, in the place of what was there, until there is a picture of it. */
   showPhoto(): void {
     const { name, photo } = this.#source!;
+    this.#show(null);
     this.#stage.show(photo, `The photo ${name}`);
-    this.#details.textContent = "Your photo. Pictures like it are being made …";
+    this.#details.textContent = "The photo. Pictures like it are being made …";
   }
 
   /** Changes the tool; an unknown name does nothing. */

@@ -207,7 +207,7 @@ test("a first visit opens the first model of the page; a link another one, with 
         await waitFor(page, isNamed("own"));
         expect(await page.evaluate(() => location.hash)).toBe("#view=play");
         expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&own=yes&tool=sample&number=0&change=1`);
-        expect(await textOf(page, "#copy-hint")).toBe("Copied. The link holds the settings, and not your photo or model.");
+        expect(await textOf(page, "#copy-hint")).toBe("Copied. The link holds the settings, not your photo or model.");
       }, place); // biome-ignore format: one call
       // Such a link says what it can't bring, with the first model and its settings.
       await visit("view=play&own=yes&tool=enlarge&number=4&factor=1.5&details=none", async (page) => {
