@@ -50,11 +50,14 @@ const isShown = (id: string): string => `!document.getElementById("${id}").hidde
 const keptCount = (count: number): string => `document.querySelectorAll("#kept-models li").length === ${count}`;
 const hasFocus = (id: string): string => `document.activeElement.id === "${id}"`;
 
+/** The stage shows a picture of the open source, not its photo. */
+const HAS_PICTURE = `document.getElementById("results-hint").textContent.startsWith("Picture ")`;
+
 async function trained(page: Page): Promise<void> {
   await start(page);
   await waitFor(page, `document.getElementById("status").textContent.startsWith("Done")`);
   await page.click("#play-model");
-  await waitFor(page, isFilled("stage"));
+  await waitFor(page, HAS_PICTURE);
 }
 
 /** A browser of its own, with an empty profile. */
@@ -103,7 +106,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       await waitFor(page, keptCount(1));
       await page.focus("#kept-models .source");
       await page.keyboard.press("Enter");
-      await waitFor(page, `${isFilled("stage")} && ${hasFocus("document")}`);
+      await waitFor(page, `${HAS_PICTURE} && ${hasFocus("document")}`);
       expect(await pixels(page, "picture")).toEqual(picture);
       expect([await name(page), await state(page)]).toEqual(["tulips", "kept in this browser"]);
     }, { in: own, at: withoutModels!.url }); // biome-ignore format: one call
@@ -191,7 +194,7 @@ test("a first visit opens the first model of the page; a link another one, with 
       const wanted = toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps: { x: true, y: false } }));
       let link = "";
       await visit(address, async (page) => {
-        await waitFor(page, `${isFilled("stage")} && ${isNamed("tulips")}`);
+        await waitFor(page, `${HAS_PICTURE} && ${isNamed("tulips")}`);
         expect(await pixels(page, "picture")).toEqual(wanted);
         link = await copied(page, "#copy-link", "#copy-hint");
         expect(link).toBe(`${withModels!.url}#${address}`);

@@ -79,6 +79,8 @@ test("the name of a photo is shown as text, whatever it says", async () => {
   await page.waitForSelector("#problem:not([hidden])");
   expect(await page.$eval("#problem", (e) => e.textContent)).toContain(`“${name}.txt” is not a picture`);
   await input.uploadFile(join(folder, `${name}.png`));
+  await page.waitForFunction((text) => document.getElementById("document-name")!.textContent === text, {}, name);
+  await page.click("#to-train");
   await page.waitForSelector("label:has([value=own]) canvas");
   expect(await page.$eval("label:has([value=own]) canvas", (e) => e.ariaLabel)).toBe(`your photo ${name}`);
   expect(await page.$$("img[src=x]")).toEqual([]);
