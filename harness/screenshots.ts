@@ -21,8 +21,8 @@ const LIMIT_MS = 300_000;
 
 /** Trains within a minute or so on two cores without a GPU, and yet to something that can be looked at. */
 const TRAINING = "view=train&photo=tulips&maxSize=48&iterations=40&channels=16";
-/** The recording: pictures of the view Train while it trains. */
-const RECORDING = { width: 960, height: 600, everyMs: 4000, framesPerSecond: 4 } as const;
+/** The recording: pictures of the view Train while it trains, two thirds as large as it is shown. */
+const RECORDING = { width: 960, height: 600, deviceScaleFactor: 2 / 3, everyMs: 4000, framesPerSecond: 4 } as const;
 
 const waitFor = async (page: Page, condition: string): Promise<void> =>
   void (await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 100 }));
@@ -43,8 +43,8 @@ async function shoot(page: Page, name: string): Promise<void> {
 }
 
 async function record(page: Page): Promise<void> {
-  const { width, height, everyMs, framesPerSecond } = RECORDING;
-  await page.setViewport({ width, height });
+  const { everyMs, framesPerSecond, ...viewport } = RECORDING;
+  await page.setViewport(viewport);
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   const frames: Rgb8[] = [];
   while (await page.evaluate(isState("training"))) {
