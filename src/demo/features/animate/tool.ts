@@ -111,7 +111,10 @@ class Animate {
       HELP,
     );
     const onClick = (): void => this.#setPlaying(!this.#isPlaying); // a click, because a touch may scroll the page
-    byId("stage", HTMLElement).addEventListener("click", onClick, { signal: this.#clicks.signal });
+    const { signal } = this.#clicks;
+    byId("stage", HTMLElement).addEventListener("click", onClick, { signal });
+    // The strip follows what plays, so who presses a frame there would miss it.
+    byId("strip", HTMLElement).addEventListener("pointerdown", () => this.#setPlaying(false), { signal });
     this.#request = this.#wanted;
     this.#setPlaying(this.#isPlaying);
     this.#describe();
