@@ -197,13 +197,22 @@ function openLink(given: PlayLink): void {
   }
 }
 
-/** The first visit begins with a model of the page, unless the visitor was quicker. Without a GPU the page's stored pictures stay. */
+/**
+ * The first visit begins with a model of the page, unless the visitor was quicker; while the GPU trains, with the photo that it trains on. Without
+ * a GPU the page's stored pictures stay.
+ */
 function openFirst(): void {
   if (!isFirst || !gpu || views.shown !== "play") return;
   isFirst = false;
-  if (library.isBusy || playground.source || training.isRunning) return;
+  if (library.isBusy || playground.source) return;
   const named = link?.source?.kind === "model" ? link.source.name : null;
-  orShowError(library.openShipped(named ?? SHIPPED[0], { ...(link && { link }), isQuiet: named === null }));
+  if (training.isRunning) orShowError(openTrained());
+  else orShowError(library.openShipped(named ?? SHIPPED[0], { ...(link && { link }), isQuiet: named === null }));
+}
+
+async function openTrained(): Promise<void> {
+  const photo = await training.chosenPhoto();
+  if (photo) library.openPhoto(photo, EXAMPLE_NAMES.includes(photo.name));
 }
 
 async function copyLink(): Promise<void> {

@@ -73,6 +73,15 @@ test.each([
   await page.close();
 });
 
+test("Play has the photo of a training that was begun before Play was opened", () =>
+  visit(LONG, async (page) => {
+    await start(page);
+    await waitFor(page, isState("training"));
+    await page.click("#to-play");
+    await waitFor(page, `document.getElementById("document-name").textContent === "tulips" && ${isShown(0)}`);
+    expect(await page.evaluate("document.body.dataset.source")).toBe("photo");
+  }));
+
 test("trains the bundled photo to the end, makes samples by seed, and saves picture and model", () =>
   visit(TINY, async (page) => {
     await start(page);
