@@ -99,9 +99,16 @@ describe("no serious finding of axe-core", () => {
       await expectNone(page);
       await page.click("#continue");
       await waitFor(page, isState("training"));
+      // The state lasts for moments, so it is not looked for but noticed.
+      await page.evaluate(() => {
+        const body = document.body;
+        const noticed = new MutationObserver(() => {
+          if (body.dataset["state"] === "recovering") body.dataset["hasRecovered"] = "";
+        });
+        noticed.observe(body, { attributeFilter: ["data-state"] });
+      });
       crash();
-      await waitFor(page, isState("recovering"));
-      await waitFor(page, isState("training"));
+      await waitFor(page, `document.body.dataset.hasRecovered !== undefined && ${isState("training")}`);
       crash();
       await waitFor(page, isState("blocked"));
       await waitFor(page, `!document.getElementById("problem").hidden`);
