@@ -5,12 +5,12 @@ import { paletteOf, quantized } from "../../../singan/model/palette.ts";
 
 const COUNT = 8;
 /** The colours are sought among at most so many pixels on a side, evenly spread: more take longer and have the same colours. */
-const SIDE = 24;
+const SIDE = 16;
 const KEY = Uint32Array.of(1, 2, 3, 4);
 
 /** Up to eight colours, the most frequent one first. The same for the same photo. */
 export function swatchesOf(photo: Rgb8): readonly Rgb[] {
-  const small = toPlanes(spread(photo, Math.ceil(Math.max(photo.width, photo.height) / SIDE)));
+  const small = toPlanes(spread(photo, SIDE));
   const { data } = toRgb8(quantized(small, paletteOf(small, KEY, COUNT)));
   const found = new Map<string, { readonly colour: Rgb; count: number }>();
   for (let i = 0; i < data.length; i += 3) {
@@ -22,8 +22,9 @@ export function swatchesOf(photo: Rgb8): readonly Rgb[] {
   return [...found.values()].sort((a, b) => b.count - a.count).map(({ colour }) => colour);
 }
 
-/** Every pixel of a picture that is in every `step`th row and column. */
-function spread(picture: Rgb8, step: number): Rgb8 {
+/** Evenly spread pixels of a picture, at most `side` on a side. */
+function spread(picture: Rgb8, side: number): Rgb8 {
+  const step = Math.ceil(Math.max(picture.width, picture.height) / side);
   const [width, height] = [Math.ceil(picture.width / step), Math.ceil(picture.height / step)];
   const data = new Uint8Array(3 * width * height);
   for (let p = 0; p < width * height; p++) {
