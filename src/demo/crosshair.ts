@@ -24,6 +24,24 @@ export function movedBy({ key, shiftKey }: KeyboardEvent, { x, y }: Point, { wid
   return { x: inside(x + step * arrow[0], width), y: inside(y + step * arrow[1], height) };
 }
 
+/** A thin line of one colour in a thick one of another, so that it is seen on everything. */
+export function strokeTwice(
+  context: CanvasRenderingContext2D,
+  onePixel: number,
+  path: Path2D,
+  thick: string,
+  thin: string,
+): void {
+  for (const [colour, width] of [
+    [thick, 3],
+    [thin, 1],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width * onePixel;
+    context.stroke(path);
+  }
+}
+
 /** Two lines over the whole picture, dark in light, so that they are seen on everything. A disk marks a button that is down. */
 export function drawCrosshair(
   context: CanvasRenderingContext2D,
@@ -37,14 +55,7 @@ export function drawCrosshair(
   lines.lineTo(width, y);
   lines.moveTo(x, 0);
   lines.lineTo(x, height);
-  for (const [colour, thick] of [
-    ["white", 3],
-    ["black", 1],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = thick * onePixel;
-    context.stroke(lines);
-  }
+  strokeTwice(context, onePixel, lines, "white", "black");
   const disk = new Path2D();
   disk.arc(x, y, 5 * onePixel, 0, 2 * Math.PI);
   context.fillStyle = isDown ? "black" : "white";

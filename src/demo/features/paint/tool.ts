@@ -4,6 +4,7 @@ import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } f
 import type { Point } from "../../../image/region.ts";
 import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
+import { strokeTwice } from "../../crosshair.ts";
 import { byId } from "../../dom.ts";
 import { loadOwn } from "../../photo.ts";
 import { type Place, SAMPLES_ONLY, type Source, type Tool } from "../feature.ts";
@@ -236,14 +237,7 @@ class Paint {
     if (!this.#pointer) return;
     const outline = new Path2D();
     outline.arc(this.#pointer.x, this.#pointer.y, Math.max(Number(this.#size.value) / 2, 2 * onePixel), 0, 2 * Math.PI);
-    for (const [colour, thick] of [
-      ["black", 3],
-      ["white", 1],
-    ] as const) {
-      context.strokeStyle = colour;
-      context.lineWidth = thick * onePixel;
-      context.stroke(outline);
-    }
+    strokeTwice(context, onePixel, outline, "black", "white");
   }
 
   // ---- strokes
