@@ -57,18 +57,14 @@ function run(program: string, ...words: string[]): string {
 }
 const singan = (...words: string[]): string => run(process.execPath, "dist/cli.js", ...words);
 
-/** The program of a commit, which is built where that is not done. */
+/** The program of a commit, which is built with the packages of that time where it is not there yet. */
 function programOf(commit: string, work: string): string {
   const folder = join(work, "versions", commit);
   const program = join(folder, "dist/cli.js");
   if (existsSync(program)) return program;
   mkdirSync(folder, { recursive: true });
-  run(
-    "sh",
-    "-c",
-    `git archive ${commit} | tar x --exclude=biome.json -C '${folder}' && ln -sfn "$PWD/node_modules" '${folder}/node_modules'`,
-  );
-  run("sh", "-c", `cd '${folder}' && node build.mjs`);
+  run("sh", "-c", `git archive ${commit} | tar x --exclude=biome.json -C '${folder}'`);
+  run("sh", "-c", `cd '${folder}' && npm ci --ignore-scripts && node build.mjs`);
   return program;
 }
 

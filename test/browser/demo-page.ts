@@ -61,9 +61,12 @@ export async function visit(hash: string, work: (page: Page) => Promise<void>, p
 }
 
 export const textOf = (page: Page, selector: string): Promise<string> => page.$eval(selector, (e) => e.textContent ?? "");
+/** Waits until an expression is true. An error says what the page showed instead. */
 export async function waitFor(page: Page, condition: string): Promise<void> {
-  await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }).catch((error: Error) => {
-    throw new Error(`${error.message} Wanted: ${condition}`, { cause: error });
+  await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }).catch(async (error: Error) => {
+    const lines = `["problem", "error", "status"].map((id) => document.getElementById(id)?.textContent)`;
+    const shown = await page.evaluate(`[document.body.dataset.state, ...${lines}].join(" · ")`).catch(String);
+    throw new Error(`${error.message} Wanted: ${condition}. Shown: ${shown}`, { cause: error });
   });
 }
 export const progress = (page: Page): Promise<number> => page.$eval("#progress", (e) => (e as HTMLProgressElement).value);

@@ -90,6 +90,25 @@ describe("singan instant", () => {
     expect(readFileSync(join(folder, "trained/model.safetensors")).length).toBeGreaterThan(0);
   });
 
+  test("may change everything where the mask is all white, and says so", () => {
+    const { status, err } = singan(
+      "instant",
+      "photo.png",
+      "--from",
+      "photo.png",
+      "--mask",
+      "all.png",
+      "--count",
+      "1",
+      "--out",
+      "white",
+    );
+    expect(status).toBe(0);
+    expect(err).toContain("all.png: the mask covers the whole picture, so nothing stays");
+    const [made, photo] = ["white/000.png", "photo.png"].map((file) => readPng(readFileSync(join(folder, file))).data);
+    expect(made).not.toEqual(photo);
+  });
+
   test("refuses bad input in one line, and writes nothing", () => {
     const cases: [words: string[], status: number, text: string][] = [
       [["nothing.png"], 1, "nothing.png"],
@@ -100,7 +119,6 @@ describe("singan instant", () => {
       [["photo.png", "--from", "photo.png", "--freedom", "3"], 2, "--freedom"],
       [["photo.png", "--keep", "mask.png", "--size", "60x60"], 2, "--size"],
       [["photo.png", "--keep", "all.png"], 1, "nothing would change"],
-      [["photo.png", "--from", "photo.png", "--mask", "all.png"], 1, "nothing would stay"],
       [["photo.png", "--keep", "tall.png"], 2, "does not fit"],
       [["photo.png", "--retarget"], 2, "--size"],
       [["photo.png", "--max-size", "27"], 2, "give at least 29"],

@@ -7,7 +7,6 @@ import type { SinganSampler } from "../../../singan/generation/singan-sampler.ts
 import { type Model, singanModel } from "../../../singan/model/model.ts";
 import type { ModelPlace } from "../work.ts";
 import type { BlendRequest } from "./messages.ts";
-import { softened } from "./softened.ts";
 
 /** `kind` says how far the mask is widened, `picture` makes the changed picture. Throws OptionError where a model can't do it. */
 export async function blendOfModel<K extends "edit" | "harmonize">(
@@ -18,7 +17,7 @@ export async function blendOfModel<K extends "edit" | "harmonize">(
 ): Promise<void> {
   const model = singanModel(any, kind === "edit" ? "editing" : "harmonization");
   const { picture, mask } = changed(model);
-  const soft = softened(softMask(model, mask, kind));
+  const soft = softMask(model, mask, kind);
   for (const [index, startScale] of steps.entries()) {
     // The sampler of a SinGAN is one of this class.
     const { blended } = await withSampler((sampler) => blendInto(sampler as SinganSampler, picture, soft, startScale, { seed }));

@@ -7,7 +7,6 @@ import { instantOptions } from "../../../instant/options.ts";
 import { DILATION } from "../../../singan/generation/applications/inject.ts";
 import type { PhotoPlace } from "../work.ts";
 import type { BlendRequest } from "./messages.ts";
-import { softened } from "./softened.ts";
 
 /** `picture` and `mask` are those of blendOfModel(). Outside the soft mask every pixel stays as in the photo. */
 export async function blendOfPhoto<K extends "edit" | "harmonize">(
@@ -17,7 +16,7 @@ export async function blendOfPhoto<K extends "edit" | "harmonize">(
   picture: Planes,
   mask: Mask,
 ): Promise<void> {
-  const soft = softened(soften(mask, DILATION[kind]));
+  const soft = soften(mask, DILATION[kind]);
   const keep = { picture: photo, mask: { ...soft, data: soft.data.map((v) => Number(v === 0)) } };
   const { width, height } = photo;
   for (const [index, freedom] of steps.entries()) {
