@@ -4,6 +4,7 @@ import { MAX_PIXELS, reducedSize } from "../image/image-error.ts";
 import { fromRgba, type Rgb8 } from "../image/planes.ts";
 import { DEFAULTS } from "../singan/model/config.ts";
 import { byId, canvasOf } from "./dom.ts";
+import { OWN } from "./settings.ts";
 
 /** The photos in photos/, all in the public domain. photos/LICENSES.md has the sources. */
 export const EXAMPLES: readonly (readonly [name: string, description: string])[] = [
@@ -127,8 +128,6 @@ export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) 
   });
 }
 
-/** The radio button's value for the visitor's own photo. */
-const OWN = "own";
 export const EXAMPLE_NAMES: readonly string[] = EXAMPLES.map(([name]) => name);
 
 export class Gallery {

@@ -3,6 +3,8 @@
 import { srOptions } from "../singan/generation/applications/super-resolution.ts";
 import type { FormOptions, OfferedPreset } from "./protocol.ts";
 
+/** The value of the field `photo` for the visitor's own, which no address can hold. */
+export const OWN = "own";
 const NUMBER_FIELDS = ["seed", "maxSize", "iterations", "channels"] as const satisfies readonly (keyof FormOptions)[];
 /** The fields in the address and their defaults. The default photo is the first example. */
 const DEFAULTS = { photo: "", preset: "auto", seed: "0", maxSize: "", iterations: "", channels: "", purpose: "" };
@@ -36,25 +38,28 @@ export class Settings {
     return Object.keys(this.options).some((name) => name !== "seed");
   }
 
-  /** Fills the form from an address. Missing and invalid values become the defaults. */
-  read(hash: string, examples: readonly string[]): void {
+  /**
+   * Fills the form from an address. Missing and invalid values become the defaults. Returns whether the address was made with a visitor's own
+   * photo that is not here, so that the first example stands in for it.
+   */
+  read(hash: string, examples: readonly string[]): boolean {
     const given = new URLSearchParams(hash.replace(/^#/, ""));
-    for (const [name, standard] of Object.entries(DEFAULTS)) {
+    for (const [name, usual] of Object.entries(DEFAULTS)) {
+      const standard = name === "photo" ? examples[0]! : usual;
       const field = this.#field(name);
       const value = given.get(name) ?? standard;
       field.value = value;
-      if (name === "photo" && !examples.includes(field.value)) field.value = examples[0]!;
       // Radio buttons keep the one that is checked, and number fields become empty, where there is no such value.
-      else if (name !== "photo" && field.value !== value) field.value = standard;
+      if (field.value !== value) field.value = standard;
     }
+    return given.get("photo") === OWN && this.#field("photo").value !== OWN;
   }
 
-  /** The fields that differ from the defaults, for the address. A visitor's own photo is left out. */
+  /** The fields that differ from the defaults, for the address. */
   write(examples: readonly string[]): string {
-    const differing = Object.entries(DEFAULTS).flatMap(([name, standard]) => {
+    const differing = Object.entries(DEFAULTS).flatMap(([name, usual]) => {
       const { value } = this.#field(name);
-      const isShared = name !== "photo" || (examples.includes(value) && value !== examples[0]);
-      return value !== standard && isShared ? [[name, value]] : [];
+      return value === (name === "photo" ? examples[0] : usual) ? [] : [[name, value]];
     });
     return new URLSearchParams(differing).toString();
   }

@@ -17,6 +17,9 @@ const ANNOUNCE_MS = 30_000;
 /** The cards are filled when nothing has changed for so long: a visitor who starts at once needs no forecast. */
 const FORECAST_MS = 1000;
 
+const OWN_IS_MISSING =
+  "This is an example in place of your own photo, which neither a reload nor a link can keep. Open the photo again to train on it.";
+
 /** What the page's styles and tests know the phases by. */
 const PUBLIC_NAMES: Readonly<Record<PhaseName, string>> = {
   ...{ loading: "loading", "no-gpu": "no-gpu", blocked: "blocked", ready: "idle", planning: "preparing" },
@@ -75,6 +78,8 @@ export class TrainingPage {
   #isShown = false;
   /** The photo that was opened in Play last, until it or another one is chosen here. */
   #offered: Trainable | null = null;
+  /** The address was made with the visitor's own photo, which is not here. */
+  #isOwnMissing = false;
   /** The address that the settings came from; null before the first. */
   #read: string | null = null;
   #forecastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +95,7 @@ export class TrainingPage {
     this.#form.addEventListener("input", (event) => {
       if (event.target instanceof HTMLInputElement && event.target.name === "photo") {
         this.#offered = null;
+        this.#isOwnMissing = false;
         void this.#choosePhoto();
       } else if (event.target instanceof HTMLInputElement && event.target.name === "preset") {
         if (this.#settings.changesPreset) this.#forecastSoon(); // the details are those of this card from now on
@@ -142,7 +148,7 @@ export class TrainingPage {
     if (this.#read !== null && (hash === this.#read || hash === this.address)) return;
     this.#read = hash;
     if (new URLSearchParams(hash).has("photo")) this.#offered = null;
-    this.#settings.read(hash, EXAMPLE_NAMES);
+    this.#isOwnMissing = this.#settings.read(hash, EXAMPLE_NAMES);
     byId("advanced", HTMLDetailsElement).open = this.#settings.changesPreset;
     this.#markCard();
     void this.#choosePhoto();
@@ -163,6 +169,7 @@ export class TrainingPage {
     if (isShown === this.#isShown) return;
     this.#isShown = isShown;
     if (isShown) this.#takeOffered();
+    if (isShown && this.#isOwnMissing) this.hooks.showError(OWN_IS_MISSING);
     this.#forecastSoon();
   }
 
@@ -185,6 +192,7 @@ export class TrainingPage {
     const photo = this.#offered;
     if (!photo || this.isRunning) return;
     this.#offered = null;
+    this.#isOwnMissing = false;
     if (!this.#gallery.choose(photo)) return;
     void this.#choosePhoto();
     this.#changed();
@@ -193,6 +201,7 @@ export class TrainingPage {
   /** Trains on the visitor's own photo from now on. Throws PhotoError while a training runs. */
   useOwn(photo: Photo): void {
     if (this.isRunning) throw new PhotoError("Stop the training first, then choose another photo.");
+    this.#isOwnMissing = false;
     this.#usePhoto(this.#gallery.addOwn(photo));
     this.#changed();
   }
@@ -313,7 +322,7 @@ export class TrainingPage {
   }
 
   #usePhoto(chosen: Photo): void {
-    this.hooks.showError(null);
+    this.hooks.showError(this.#isOwnMissing && this.#isShown ? OWN_IS_MISSING : null);
     this.#photo = chosen;
     this.#view.showPhoto(chosen.picture);
     this.#status.textContent = "Not started.";
@@ -340,6 +349,7 @@ export class TrainingPage {
 
   #goOn({ name, photo: picture }: Unfinished): void {
     if (!controlsOf(this.#state).canContinue) return;
+    this.#isOwnMissing = false;
     this.#usePhoto(this.#gallery.addOwn({ name, picture }));
     this.#changed();
     this.#step({ kind: "refused", isRefused: false }); // it has begun on this GPU, or one like it

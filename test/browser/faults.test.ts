@@ -181,7 +181,7 @@ describe("files", () => {
       await visit("view=train&photo=clouds", reopen, { in: fresh }).finally(() => fresh.close());
     }));
 
-  test("a size is told as the file has it; of several files the first is used, and the page says so", () =>
+  test("a size is told as the file has it; of several files the first is used, and the page says so; a reload says that it has forgotten the photo", () =>
     visit("view=train&photo=clouds", async (page) => {
       await choose(page, "long.png", striped(3000, 20));
       await waitFor(page, `document.getElementById("problem").textContent.startsWith("“long” has 3000×20 pixels")`);
@@ -203,6 +203,16 @@ describe("files", () => {
       await waitFor(page, `document.querySelector("#gallery :checked").value === "own"`);
       expect(await pixels(page, "real")).toMatchObject({ width: 31 });
       expect(await textOf(page, "#problem")).toBe("Two files were dropped. The first one, “0.png”, is used.");
+      expect(await page.evaluate("location.hash")).toContain("photo=own");
+      await page.reload();
+      await waitFor(
+        page,
+        `/^This is an example in place of your own photo/.test(document.getElementById("problem").textContent)`,
+      );
+      await waitFor(page, isFilled("real"));
+      expect(await textOf(page, "#problem")).toMatch(/^This is an example/); // also once the example is there
+      await page.click("#gallery [value=blossom]");
+      await waitFor(page, `document.getElementById("problem").hidden`);
     }));
 
   test("a picture of the page itself that is dragged is not taken for a file", () =>

@@ -63,7 +63,8 @@ export class HowItWorks {
     const lesson = lessonOf(source);
     const { width, height } = source.photo;
     this.#view.style.setProperty("--shape", `${width} / ${height}`);
-    byId("how-of", HTMLElement).textContent = `All pictures here are of ${source.name}.`;
+    const scales = source.kind === "photo" ? ", at the scales of its instant pictures; a training chooses its own" : "";
+    byId("how-of", HTMLElement).textContent = `All pictures here are of ${source.name}${scales}.`;
     const kinds = [source.kind, ...(source.kind === "model" ? [source.isSingan ? "singan" : "consingan"] : [])];
     for (const element of this.#view.querySelectorAll<HTMLElement>("[data-for]"))
       element.hidden = !kinds.includes(element.dataset["for"]!);
