@@ -16,8 +16,9 @@ const D_PASSES = 12;
 /** Passes of G in a G step: backward through the kept fake, forward and backward through the reconstruction. */
 const G_PASSES = 5;
 /** Floating-point operations: additions and multiplications count separately. */
-export const dStepFlops = ({ channels, size }: ScaleCase): number => 2 * D_PASSES * macsPerPass("discriminator", channels, size);
-const gStepFlops = ({ channels, size }: ScaleCase): number => 2 * G_PASSES * macsPerPass("generator", channels, size);
+export const dStepFlops = ({ channels, size }: ScaleCase): number =>
+  2 * D_PASSES * macsPerPass("discriminator", channels, size, DEFAULTS);
+const gStepFlops = ({ channels, size }: ScaleCase): number => 2 * G_PASSES * macsPerPass("generator", channels, size, DEFAULTS);
 
 /** Times the D step or the G step at a scale of PYRAMID. `onRun` is called before each timed run; an error that it throws ends all. */
 export const timeStep = (gpu: Gpu, scale: number, program: "d" | "g", effort: Effort, onRun = (): void => {}): Promise<Timing> =>

@@ -59,7 +59,7 @@ export const convValues = ({ x, w, g }: ConvShapes): ConvValues => ({ x: random(
 /** Weights of unit gain, so that neither activations nor gradients vanish. */
 export function stepValues({ channels, size: { width, height } }: ScaleCase): StepValues {
   const image: Shape = [1, 3, height, width];
-  const weights = [...parameterShapes("discriminator", channels)].map(([name, shape], i) => {
+  const weights = [...parameterShapes("discriminator", channels, DEFAULTS)].map(([name, shape], i) => {
     const values = random(10 + i, shape);
     const fanIn = sizeOf(shape.slice(1));
     const scaled = (v: number): number =>

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
-import { channelsAt } from "../../src/singan/model/config.ts";
+import { channelsAt, DEFAULTS } from "../../src/singan/model/config.ts";
 import type { Model, StateDict } from "../../src/singan/model/model.ts";
 import { checksum } from "../../src/singan/model/model-file.ts";
 import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
@@ -16,7 +16,7 @@ const wave = (length: number): Float32Array => Float32Array.from({ length }, (_,
 
 function state(net: Net, channels: number): StateDict {
   const all = new Map<string, Float32Array>();
-  for (const [name, shape] of parameterShapes(net, channels)) {
+  for (const [name, shape] of parameterShapes(net, channels, DEFAULTS)) {
     all.set(name, wave(shape.reduce((a, b) => a * b)));
     if (net === "discriminator" || !name.endsWith("norm.bias")) continue;
     all.set(name.replace("bias", "running_mean"), wave(channels));

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Planes, toRgb8 } from "../image/planes.ts";
-import { encodePng } from "../image/png.ts";
+import { type Planes, toLayer } from "../image/planes.ts";
+import { encodeLayer } from "../image/png.ts";
 import { makeFolders, syncPath, writeWhole } from "./file-system.ts";
 import { hasEnded, lockFolder, OWN_IDENTITY } from "./folder-lock.ts";
 import { FileError, reason, shown } from "./read-files.ts";
@@ -75,9 +75,9 @@ export class OutputFolder {
     this.#names.push(name);
   }
 
-  /** Writes a picture as a PNG, as `write` does. */
+  /** Writes a picture as a PNG, with its transparency, as `write` does. */
   writePicture(name: string, picture: Planes): void {
-    this.write(name, encodePng(toRgb8(picture)));
+    this.write(name, encodeLayer(toLayer(picture)));
   }
 
   /** As `write`, for a file that the callback writes piece by piece to the given path. Throws FileError if a system call fails in it. */

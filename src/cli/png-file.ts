@@ -1,10 +1,10 @@
 // Writes a PNG row by row through zlib into a file, for pictures that are too large for main memory. Node.
-// PNG 3rd edition: 8-bit RGB. Every row has the filter "up", the difference to the row above, which deflates well on photos.
+// PNG 3rd edition: 8-bit RGB or RGBA. Every row has the filter "up", the difference to the row above, which deflates well on photos.
 
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { createDeflate, type Deflate } from "node:zlib";
-import type { Rgb8 } from "../image/planes.ts";
+import { interleaved, type Rgb8 } from "../image/planes.ts";
 import { pngChunk, pngSignature, rgbHeader } from "../image/png-chunks.ts";
 
 const FILTER_UP = 2;
@@ -21,8 +21,9 @@ export class PngFile {
     path: string,
     private readonly width: number,
     private readonly height: number,
+    private readonly hasAlpha = false,
   ) {
-    this.#above = new Uint8Array(3 * width);
+    this.#above = new Uint8Array(this.#line);
     this.#file = openSync(path, "w");
     this.#deflate = createDeflate();
     this.#deflate.on("error", (error) => {
@@ -36,7 +37,12 @@ export class PngFile {
       }
     });
     this.#write(Uint8Array.from(pngSignature));
-    this.#write(rgbHeader(width, height));
+    this.#write(rgbHeader(width, height, hasAlpha));
+  }
+
+  /** Bytes of a row. */
+  get #line(): number {
+    return (this.hasAlpha ? 4 : 3) * this.width;
   }
 
   #write(bytes: Uint8Array): void {
@@ -47,11 +53,13 @@ export class PngFile {
     this.#write(pngChunk(type, [data]));
   }
 
-  /** Appends rows of the picture's width. Throws RangeError for rows that do not fit, and what writing throws. */
-  async add({ width, height, data }: Rgb8): Promise<void> {
+  /** Appends rows of the picture's width; without `alpha` they are opaque. Throws RangeError for rows that do not fit, and what writing throws. */
+  async add(picture: Rgb8, alpha: Uint8Array | null = null): Promise<void> {
+    const { width, height } = picture;
+    const data = this.hasAlpha ? interleaved(picture, alpha ?? new Uint8Array(width * height).fill(255)) : picture.data;
     if (width !== this.width || this.#rows + height > this.height)
       throw new RangeError(`${width}x${height} more does not fit a PNG of ${this.width}x${this.height} with ${this.#rows} rows`);
-    const line = 3 * width;
+    const line = this.#line;
     const filtered = new Uint8Array(height * (line + 1));
     for (let y = 0; y < height; y++) {
       const row = data.subarray(y * line, (y + 1) * line);
@@ -83,7 +91,9 @@ export class PngFile {
   }
 
   #isOpen = true;
+  /** What is still being compressed is given up: the number of a closed file may be another file's by then. */
   close(): void {
+    this.#deflate.destroy();
     if (this.#isOpen) closeSync(this.#file);
     this.#isOpen = false;
   }

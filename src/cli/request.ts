@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { PRESETS, type Size, type TrainOptions } from "../singan/model/config.ts";
 import { inRecipe, planWithoutGpu, recipeOf } from "../singan/recipes.ts";
 import { type PlanOptions, presetOf } from "../singan/training/plan.ts";
+import type { Alpha } from "./photo-channels.ts";
+import { counted } from "./report.ts";
 import { flagName } from "./training-flags.ts";
 
 export interface TrainingRequest {
@@ -12,14 +14,17 @@ export interface TrainingRequest {
   readonly options: PlanOptions["options"];
   /** Of the photo's file. */
   readonly sha256: string;
+  /** What became of the photo's transparency (default: white). */
+  readonly alpha?: Alpha;
 }
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-export const requestOf = (photo: Uint8Array, plan: PlanOptions): TrainingRequest => ({
+export const requestOf = (photo: Uint8Array, plan: PlanOptions, alpha: Alpha = "white"): TrainingRequest => ({
   preset: presetOf(plan),
   options: plan.options,
   sha256: sha256Of(photo),
+  ...(alpha !== "white" && { alpha }),
 });
 
 const FIELDS = Object.keys(PRESETS.full) as (keyof TrainOptions)[];
@@ -35,6 +40,7 @@ export function differenceOf(
   photo: Size,
 ): string | null {
   if (there.sha256 !== wanted.sha256) return "of another photo";
+  if (there.alpha !== wanted.alpha) return `with --alpha ${there.alpha ?? "white"}`;
   const isAuto = wanted.preset === "auto";
   if (isAuto && there.preset !== "auto") {
     const given = FIELDS.find((field) => field in there.options && there.options[field] !== plan.options[field]);
@@ -59,6 +65,7 @@ export function differenceOf(
 function asWords(field: keyof TrainOptions, made: TrainOptions): string {
   const value = made[field];
   const { isForEnlargement } = recipeOf(made);
+  if (field === "imageChannels") return `of a picture with ${counted(made.imageChannels, "channel")}`;
   if (field === "recipe" && isForEnlargement) return "of singan sr";
   if (field === "scaleFactor" && isForEnlargement) return "with another --factor";
   return `with ${typeof value === "boolean" ? `${value ? "" : "no "}--${flagName(field)}` : `--${flagName(field)} ${value}`}`;

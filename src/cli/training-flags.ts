@@ -21,7 +21,10 @@ import { choice } from "./flag-values.ts";
 /** The recipes that `singan train` knows. */
 export const TRAIN_RECIPES = Object.values(RECIPES).flatMap(({ name, isForEnlargement }) => (isForEnlargement ? [] : [name]));
 
-const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: string]>> = {
+/** The photo says how many channels it has. */
+type FlagOption = Exclude<keyof TrainOptions, "imageChannels">;
+
+const HELP: Readonly<Record<FlagOption, readonly [value: string, help: string]>> = {
   recipe: [TRAIN_RECIPES.join("|"), "what is trained, on which pyramid"],
   maxSize: ["PX", "long side of the finest scale"],
   minSize: ["PX", "short side of the coarsest scale"],
@@ -48,7 +51,7 @@ const HELP: Readonly<Record<keyof TrainOptions, readonly [value: string, help: s
   noisePadding: ["", "noise up to the borders, as for animations"],
   seed: ["N", "seed of the random numbers; another seed makes another model"],
 };
-const FIELDS = Object.keys(HELP) as (keyof TrainOptions)[];
+const FIELDS = Object.keys(HELP) as FlagOption[];
 
 /** maxSize → max-size. */
 export const flagName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -69,7 +72,7 @@ export function asFlags(options: TrainOptions): string {
 /** The options that flags were given for, each in range. Throws UsageError. */
 export function givenOptions(args: Args): Partial<TrainOptions> {
   const given = FIELDS.filter((field) => args.has(flagName(field)));
-  const value = (field: keyof TrainOptions) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
+  const value = (field: FlagOption) => args.number(flagName(field)) ?? args.text(flagName(field)) ?? true;
   const options: Partial<TrainOptions> = Object.fromEntries(given.map((field) => [field, value(field)]));
   // Without --max-size, a large --min-size is checked later, against the preset's maxSize.
   inFlags(() => resolveOptions({ maxSize: LARGEST_SIZE, ...options }));

@@ -1,7 +1,7 @@
 // A training as the commands run it: planned for this computer, kernels tuned, progress shown, and its state kept in a folder.
 
 import { availableMemory } from "node:process";
-import { type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
+import { channelsOf, type Planes, toPlanes, toRgb8 } from "../image/planes.ts";
 import type { Size } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
 import { planTraining, recipeOf, trainToEnd } from "../singan/recipes.ts";
@@ -76,8 +76,9 @@ export class PhotoTrainer {
   }
 
   /** Says what the training will be, and how long it takes where that was timed. */
-  async #plan({ width, height }: Size): Promise<TrainingPlan> {
+  async #plan(photo: Planes): Promise<TrainingPlan> {
     const { session, wanted } = this;
+    const own = { ...wanted, options: { ...wanted.options, imageChannels: channelsOf(photo) } };
     const gpu = await this.gpu.keeper.get();
     const circumstances: PlanCircumstances = {
       speed: this.#speed,
@@ -86,7 +87,7 @@ export class PhotoTrainer {
         if (share === 0) session.note("timing a few steps …");
       },
     };
-    const plan = await planTraining(gpu, { width, height }, wanted, circumstances);
+    const plan = await planTraining(gpu, photo, own, circumstances);
     this.#speed = plan.speed;
     const { preset, isPicked, options, pyramid, bytes, forecastSeconds } = plan;
     const { sizes } = pyramid;

@@ -18,7 +18,7 @@ export const OFFERED = ["auto", "preview", "balanced", "full"] as const satisfie
 export type OfferedPreset = (typeof OFFERED)[number];
 /** The options a visitor can set; what is absent comes from the preset. */
 export type FormOptions = Partial<
-  Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels" | keyof ReturnType<typeof srOptions>>
+  Pick<TrainOptions, "seed" | "maxSize" | "iterations" | "channels" | "imageChannels" | keyof ReturnType<typeof srOptions>>
 >;
 
 export interface NamedPhoto {

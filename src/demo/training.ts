@@ -1,7 +1,7 @@
 // One training in the worker: plans it or continues a kept one, reports what happens, and keeps its states.
 
 import type { Gpu } from "../gpu/device.ts";
-import { type Planes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
+import { channelsOf, type Planes, photoPlanes, type Rgb8, toPlanes, toRgb8 } from "../image/planes.ts";
 import { type Kernels, Tuner } from "../runtime/tuner.ts";
 import type { TrainOptions } from "../singan/model/config.ts";
 import type { AnyModel, Preview } from "../singan/model/model.ts";
@@ -95,7 +95,8 @@ export class Training {
   /** Plans and trains. Returns whether all scales were trained. */
   async start({ name, photo, preset, options: given }: Start): Promise<boolean> {
     const { gpu, forecasts, post } = this.place;
-    const wanted = wantedPlan(preset, given);
+    const planes = photoPlanes({ picture: photo, alpha: null });
+    const wanted = wantedPlan(preset, { ...given, imageChannels: channelsOf(planes) });
     const isQuick = !picksBySpeed(preset, given) && workOf(planWithoutGpu(photo, wanted)) <= workOf(QUICK);
     const planning = gpu.run(async (one) => {
       const speed = isQuick ? forecasts.known(one) : await forecasts.measure(one, this.#stop.signal);
@@ -120,7 +121,7 @@ export class Training {
     this.#pictures.set("photo", photo);
     post({ kind: "plan", ...plan });
     this.#setup = { name, plan, kernels: await this.#prepare(planned, null) };
-    return this.#train(toPlanes(photo), options);
+    return this.#train(planes, options);
   }
 
   /** Goes on with a kept training. Returns whether all scales were trained. */
@@ -134,7 +135,11 @@ export class Training {
     for (let scale = 0; scale < state.level; scale++) post({ kind: "scaleDone", scale, ...this.#picturesAt(scale) });
     const outline = { options, pyramid: pyramidOf(photo, options) };
     this.#setup = { ...setup, kernels: await this.#prepare(outline, setup.kernels) };
-    return this.#train(toPlanes(photo), options, state);
+    return this.#train(
+      options.imageChannels === 1 ? photoPlanes({ picture: photo, alpha: null }) : toPlanes(photo),
+      options,
+      state,
+    );
   }
 
   /** Gives a newly opened GPU the kernels that the training began with, so that the bits stay the same. */

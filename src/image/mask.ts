@@ -1,7 +1,7 @@
 // Masks, which say how far an edit may change each pixel: made from a picture or a difference, dilated, blurred, and used to blend.
 // After the official code: dilate_mask (functions.py) and the last lines of editing.py and harmonization.py.
 
-import { isSameSize, type Planes, type Rgb8, type Size } from "./planes.ts";
+import { inChannels, isSameSize, type Planes, type Rgb8, type Size } from "./planes.ts";
 import { imresizeTo } from "./resample.ts";
 
 /** One value per pixel, from 0 (the photo is kept) to 1 (the edit replaces it). */
@@ -63,8 +63,9 @@ export function maskOfDifference(a: Planes, b: Planes): Mask {
   const { width, height } = a;
   if (!isSameSize(a, b)) throw new RangeError(`${width}x${height} and ${b.width}x${b.height} can't be compared`);
   const area = width * height;
+  const [of, to] = [inChannels(a, 3).data, inChannels(b, 3).data];
   const channels = [0, 1, 2].map((c) =>
-    Float32Array.from({ length: area }, (_, p) => 127.5 * (a.data[c * area + p]! - b.data[c * area + p]!)),
+    Float32Array.from({ length: area }, (_, p) => 127.5 * (of[c * area + p]! - to[c * area + p]!)),
   );
   const luma = Float32Array.from({ length: area }, (_, p) => LUMA.reduce((sum, share, c) => sum + share * channels[c]![p]!, 0));
   const changed = (difference: Float32Array, { levels, reach }: { levels: number; reach: number }) =>

@@ -26,10 +26,16 @@ export interface Layer {
   readonly alpha: Uint8Array | null;
 }
 
-/** A picture as the networks see it. data is [3, height, width] in [-1,1]. */
+/**
+ * A picture as the networks see it. data is [channels, height, width] in [-1,1]. One channel is grey, three are colours; with a fourth, that
+ * one is alpha (1 is opaque), and the colours are those that the picture has on white.
+ */
 export interface Planes extends Size {
   readonly data: Float32Array;
 }
+
+/** How many channels a picture has. */
+export const channelsOf = ({ width, height, data }: Planes): number => data.length / (width * height);
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 const WHITE: Rgb = [255, 255, 255];
@@ -48,17 +54,58 @@ export function toPlanes({ width, height, data }: Rgb8): Planes {
   return { width, height, data: out };
 }
 
+const isGrey = ({ data }: Rgb8): boolean => data.every((v, i) => v === data[i - (i % 3)]);
+
+/** What a photo is trained as: all its channels, as Planes has them. A grey photo has one, unless it has alpha. */
+export function photoPlanes(layer: Layer): Planes {
+  const rgb = flattened(layer);
+  const whole = toPlanes(rgb);
+  const { width, height, data } = whole;
+  const area = width * height;
+  if (!layer.alpha) return isGrey(rgb) ? { width, height, data: data.slice(0, area) } : whole;
+  const all = new Float32Array(4 * area);
+  all.set(data);
+  for (let p = 0; p < area; p++) all[3 * area + p] = levels[layer.alpha[p]!]!;
+  return { width, height, data: all };
+}
+
+/** The picture in other channels: colours become grey by their brightness (ITU-R BT.601), grey becomes colours. Alpha can be left out, not made. */
+export function inChannels(planes: Planes, channels: 1 | 3): Planes {
+  const { width, height, data } = planes;
+  const [area, given] = [width * height, channelsOf(planes)];
+  if (given === channels) return planes;
+  if (given === 1) return { width, height, data: Float32Array.from({ length: 3 * area }, (_, i) => data[i % area]!) };
+  if (channels === 3) return { width, height, data: data.slice(0, 3 * area) };
+  const brightness = (p: number): number => 0.299 * data[p]! + 0.587 * data[area + p]! + 0.114 * data[2 * area + p]!;
+  return { width, height, data: Float32Array.from({ length: area }, (_, p) => brightness(p)) };
+}
+
 /**
- * v = round(255·clamp((x+1)/2, 0, 1)).  [3, h, w] → [h, w, 3] u8; NaN becomes 0.
+ * v = round(255·clamp((x+1)/2, 0, 1)).  [c, h, w] → [h, w, 3] u8; NaN becomes 0. Grey is repeated; with alpha it is the picture on white.
  * The official code rounds down, which darkens by half a level on average. With rounding to nearest, toRgb8(toPlanes(x)) equals x.
  */
-export function toRgb8({ width, height, data }: Planes): Rgb8 {
+export function toRgb8(planes: Planes): Rgb8 {
+  const { width, height, data } = planes;
   const area = width * height;
   const out = new Uint8Array(3 * area);
   for (let c = 0; c < 3; c++) {
-    for (let p = 0; p < area; p++) out[3 * p + c] = Math.round(255 * clamp((data[c * area + p]! + 1) / 2, 0, 1));
+    const from = channelsOf(planes) === 1 ? 0 : c * area;
+    for (let p = 0; p < area; p++) out[3 * p + c] = level(data[from + p]!);
   }
   return { width, height, data: out };
+}
+const level = (x: number): number => Math.round(255 * clamp((x + 1) / 2, 0, 1));
+
+/** The picture with its transparency: on white it looks as toRgb8() has it, as far as its alpha lets it. */
+export function toLayer(planes: Planes): Layer {
+  const picture = toRgb8(planes);
+  if (channelsOf(planes) < 4) return { picture, alpha: null };
+  const alpha = Uint8Array.from(planes.data.subarray(3 * planes.width * planes.height), level);
+  const data = picture.data.map((v, i) => {
+    const a = alpha[Math.floor(i / 3)]!;
+    return a === 0 ? 255 : Math.round(clamp(255 - (255 * (255 - v)) / a, 0, 255));
+  });
+  return { picture: { ...picture, data }, alpha };
 }
 
 /** RGB → RGBA, opaque. */
@@ -66,6 +113,14 @@ export function toRgba({ width, height, data }: Rgb8): Uint8ClampedArray<ArrayBu
   const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
   for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) rgba[4 * p + c] = data[3 * p + c]!;
   return rgba;
+}
+
+/** RGBA pixels of colours and alpha. */
+export function interleaved({ width, height, data }: Rgb8, alpha: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: 4 * width * height }, (_, i) => {
+    const p = Math.floor(i / 4);
+    return i % 4 === 3 ? alpha[p]! : data[3 * p + (i % 4)]!;
+  });
 }
 
 /** The colours of RGBA pixels. */
@@ -115,8 +170,9 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
     throw new RangeError(
       `crop ${width}x${height} at (${left}, ${top}) is not inside a picture of ${planes.width}x${planes.height}`,
     );
-  const data = new Float32Array(3 * width * height);
-  for (let c = 0; c < 3; c++) {
+  const channels = channelsOf(planes);
+  const data = new Float32Array(channels * width * height);
+  for (let c = 0; c < channels; c++) {
     for (let y = 0; y < height; y++) {
       const from = (c * planes.height + top + y) * planes.width + left;
       data.set(planes.data.subarray(from, from + width), (c * height + y) * width);
@@ -129,8 +185,9 @@ export function crop(planes: Planes, left: number, top: number, width: number, h
 export function periodicCrop(planes: Planes, left: number, top: number, width: number, height: number): Planes {
   const wrapped = (at: number, length: number) => ((at % length) + length) % length;
   const columns = Array.from({ length: width }, (_, x) => wrapped(left + x, planes.width));
-  const data = new Float32Array(3 * width * height);
-  for (let c = 0; c < 3; c++) {
+  const channels = channelsOf(planes);
+  const data = new Float32Array(channels * width * height);
+  for (let c = 0; c < channels; c++) {
     for (let y = 0; y < height; y++) {
       const from = (c * planes.height + wrapped(top + y, planes.height)) * planes.width;
       const to = (c * height + y) * width;

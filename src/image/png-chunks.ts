@@ -61,6 +61,6 @@ export function u32(value: number): Uint8Array {
   return bytes;
 }
 
-/** The header chunk of a PNG with 8-bit RGB. */
-export const rgbHeader = (width: number, height: number): Uint8Array =>
-  pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(8, 2, 0, 0, 0)]);
+/** The header chunk of a PNG with 8-bit RGB or RGBA. */
+export const rgbHeader = (width: number, height: number, hasAlpha = false): Uint8Array =>
+  pngChunk("IHDR", [u32(width), u32(height), Uint8Array.of(8, hasAlpha ? 6 : 2, 0, 0, 0)]);

@@ -3,7 +3,7 @@
 import { deflateSync, inflateRawSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { checkPixels, ImageError, MAX_PIXELS } from "./image-error.ts";
-import { flattened, type Layer, layerOf, type Rgb8, type Size } from "./planes.ts";
+import { flattened, interleaved, type Layer, layerOf, type Rgb8, type Size } from "./planes.ts";
 import { chunksOf, joined, pngChunk, pngSignature } from "./png-chunks.ts";
 
 /** PNG without faults → [h, w, 3] u8 as stored, with its transparency. 16 bits are rounded to 8. Throws ImageError. */
@@ -48,6 +48,14 @@ export function withNewChecksum(file: Uint8Array, { width, height }: Size): Uint
   } catch {
     return null;
   }
+}
+
+/** A PNG with the picture's transparency, where it has any. Throws as encodePng(). */
+export function encodeLayer({ picture, alpha }: Layer): Uint8Array {
+  if (!alpha) return encodePng(picture);
+  const png = new PNG({ width: picture.width, height: picture.height });
+  png.data = Buffer.from(interleaved(picture, alpha));
+  return new Uint8Array(PNG.sync.write(png, { colorType: 6 }));
 }
 
 /** Encodes an 8-bit RGB PNG. The same picture has the same bytes with the same version of zlib. Throws RangeError for wrong sizes. */

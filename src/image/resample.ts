@@ -1,7 +1,7 @@
 // Resamples pictures on the CPU with a table of taps per axis: bicubic, antialiased where it reduces (imresize), and bilinear.
 // After MATLAB's imresize, as ported to NumPy by A. Shocher for the official SinGAN code, and PyTorch's F.interpolate.
 
-import type { Planes, Size } from "./planes.ts";
+import { channelsOf, type Planes, type Size } from "./planes.ts";
 
 /** One axis of a linear resampling: out[o] = Σ_k weight[o·width+k] · in[index[o·width+k]]. */
 export interface Taps<Weight extends Float32Array | Float64Array = Float64Array> {
@@ -176,7 +176,7 @@ export function resample64(x: ArrayLike<number>, channels: number, tapsY: Taps, 
 export const resample = (planes: Planes, tapsY: Taps, tapsX: Taps): Planes => ({
   width: tapsX.outSize,
   height: tapsY.outSize,
-  data: Float32Array.from(resample64(planes.data, 3, tapsY, tapsX)),
+  data: Float32Array.from(resample64(planes.data, channelsOf(planes), tapsY, tapsX)),
 });
 
 const clamped = ({ width, height, data }: Planes): Planes => ({ width, height, data: data.map((x) => clamp(x, -1, 1)) });

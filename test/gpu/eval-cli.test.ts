@@ -10,6 +10,7 @@ import { encodePng, readPng } from "../../src/image/png.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
+import { DEFAULTS } from "../../src/singan/model/config.ts";
 import type { Model } from "../../src/singan/model/model.ts";
 import { parameterShapes } from "../../src/singan/model/shapes.ts";
 import { resolveOptions, writeModel } from "../../src/singan/recipes.ts";
@@ -25,7 +26,7 @@ function untrained(): Model {
   const values = (length: number, seed: number) => Float32Array.from({ length }, (_, i) => 0.3 * Math.sin(seed + 1.7 * i));
   const state = (net: "generator" | "discriminator") =>
     new Map(
-      [...parameterShapes(net, channels)].flatMap(([name, shape]): [string, Float32Array][] => {
+      [...parameterShapes(net, channels, DEFAULTS)].flatMap(([name, shape]): [string, Float32Array][] => {
         const weights: [string, Float32Array] = [
           name,
           values(

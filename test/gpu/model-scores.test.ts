@@ -11,6 +11,7 @@ import { ConsinganSampler } from "../../src/singan/generation/consingan-sampler.
 import { grow } from "../../src/singan/generation/growth.ts";
 import { photoPath, samplePath } from "../../src/singan/generation/path.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
+import { DEFAULTS } from "../../src/singan/model/config.ts";
 import { discriminatorShapes } from "../../src/singan/model/consingan-models.ts";
 import { isConsingan, type Model, photoAt, type StateDict } from "../../src/singan/model/model.ts";
 import { parameterShapes } from "../../src/singan/model/shapes.ts";
@@ -71,7 +72,7 @@ describe("scores", () => {
         expect(maps[i]).toMatchObject({ width: width - 10, height: height - 10 });
         expectClose(
           maps[i]!.data,
-          expected(discriminator, parameterShapes("discriminator", scale.channels), scale.discriminator, picture),
+          expected(discriminator, parameterShapes("discriminator", scale.channels, DEFAULTS), scale.discriminator, picture),
         );
       }
     }

@@ -6,7 +6,7 @@ import { inFlags } from "../../src/cli/training-flags.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
-import { PRESETS, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
+import { DEFAULTS, PRESETS, type Size, type TrainOptions } from "../../src/singan/model/config.ts";
 import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
 import { forecastBytes, planTraining, planWithoutGpu, pyramidOf, recipeOf, resolveOptions } from "../../src/singan/recipes.ts";
 import { MemoryError, megabytes, requireMemory as requireMemoryBy } from "../../src/singan/training/plan.ts";
@@ -28,7 +28,7 @@ it("gives the forecast where it fits", async () => {
 it.each(["regenerate", "replay"] as const)("takes at most 700 MB for the paper's size, %s", async (gStep) => {
   const paper = resolveOptions({ gStep });
   const bytesOf = (net: Net) =>
-    4 * [...parameterShapes(net, paper.maxChannels).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+    4 * [...parameterShapes(net, paper.maxChannels, DEFAULTS).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
   const state = 4 * bytesOf("generator") + 3 * bytesOf("discriminator"); // weights, moments and G's average, while they are read
   expect((await forecastBytes(gpu, { width: 250, height: 188 }, paper)) - state).toBeLessThan(700e6);
 });

@@ -9,7 +9,7 @@ import type { Planes } from "../../src/image/planes.ts";
 import { initialWeights } from "../../src/nn/init.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
-import { imageShape } from "../../src/singan/model/config.ts";
+import { DEFAULTS, imageShape } from "../../src/singan/model/config.ts";
 import { BLOCKS, parameterShapes } from "../../src/singan/model/shapes.ts";
 import { compute } from "../../src/singan/networks/compute.ts";
 import { FrozenScale, upsampler } from "../../src/singan/networks/frozen-scale.ts";
@@ -32,7 +32,7 @@ const PASSES = 50;
 const SEED = 7;
 const size = { width: 14, height: 12 };
 const options = resolveOptions({ channels: CHANNELS, maxChannels: CHANNELS, seed: SEED });
-const generator = initialWeights(parameterShapes("generator", CHANNELS), [1, 2, 3, 4]);
+const generator = initialWeights(parameterShapes("generator", CHANNELS, DEFAULTS), [1, 2, 3, 4]);
 const picture: Planes = { ...size, data: tinyPhoto(size.width, size.height).data };
 
 /** Mean and unbiased variance per channel of the head's convolution of a picture padded by 5. */
@@ -63,7 +63,7 @@ function headMoments(channel: (c: number, y: number, x: number) => number): numb
 async function recalibrated(setup: Pick<ScaleSetup, "scale" | "frozen" | "zPrev" | "zStar" | "noiseAmp">): Promise<number[][]> {
   const trainer = await ScaleTrainer.create(gpu, {
     ...{ size, channels: CHANNELS, options, real: picture, upsample: upsampler("bicubic", 1), generator },
-    discriminator: initialWeights(parameterShapes("discriminator", CHANNELS), [1, 2, 3, 5]),
+    discriminator: initialWeights(parameterShapes("discriminator", CHANNELS, DEFAULTS), [1, 2, 3, 5]),
     ...setup,
   });
   try {
@@ -103,13 +103,13 @@ test("at the coarsest scale: the average over 50 random passes", async () => {
 test("at finer scales: the average over 50 random passes with the scale's own noise", async () => {
   // From a chain whose picture is 0, a random pass sees noise alone.
   const silent = new Map(
-    [...parameterShapes("generator", CHANNELS)].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]),
+    [...parameterShapes("generator", CHANNELS, DEFAULTS)].map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]),
   );
   for (const block of ["head", "body.block1", "body.block2", "body.block3"]) {
     silent.set(`${block}.norm.running_mean`, new Float32Array(CHANNELS));
     silent.set(`${block}.norm.running_var`, new Float32Array(CHANNELS).fill(1));
   }
-  const frozen = new FrozenScale(gpu, { size, channels: CHANNELS, noiseAmp: 0, generator: silent });
+  const frozen = new FrozenScale(gpu, { size, channels: CHANNELS, noiseAmp: 0, generator: silent }, DEFAULTS);
   const got = await recalibrated({ scale: 1, frozen: [frozen], zPrev: picture, zStar: null, noiseAmp: 1 });
   frozen.dispose();
   const { width, height } = size;
@@ -150,10 +150,12 @@ test.each([
       headMoments((c, y, x) => seen[(c * height + y) * width + x]!),
     );
 
-    const previous = leaf("previous", imageShape(size));
+    const previous = leaf("previous", imageShape(size, DEFAULTS));
     const z = leaf("z", [1, 1, height, width]);
-    const weights = new Map([...parameterShapes("generator", CHANNELS)].map(([name, shape]) => [name, leaf(name, shape)]));
-    const pass = inTrainMode(pad2d(zPrev ? previous : grey(z), margins(5)), previous, weights);
+    const weights = new Map(
+      [...parameterShapes("generator", CHANNELS, DEFAULTS)].map(([name, shape]) => [name, leaf(name, shape)]),
+    );
+    const pass = inTrainMode(pad2d(zPrev ? previous : grey(z, DEFAULTS), margins(5)), previous, weights);
     const inputs = [
       [previous, zPrev?.data ?? new Float32Array(previous.size)],
       [z, zStar],

@@ -6,7 +6,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { evaluate } from "../../src/reference/evaluate.ts";
 import { openDevice } from "../../src/runtime/open.ts";
-import { imageShape, type TrainOptions } from "../../src/singan/model/config.ts";
+import { DEFAULTS, imageShape, type TrainOptions } from "../../src/singan/model/config.ts";
 import { discriminatorShapes } from "../../src/singan/model/consingan-models.ts";
 import { buildPyramid } from "../../src/singan/model/pyramid.ts";
 import { parameterShapes } from "../../src/singan/model/shapes.ts";
@@ -27,7 +27,7 @@ const CONSINGAN: Partial<TrainOptions> = {
 };
 
 test.each([
-  ["singan", TINY, singan.discriminator, (channels: number) => parameterShapes("discriminator", channels)],
+  ["singan", TINY, singan.discriminator, (channels: number) => parameterShapes("discriminator", channels, DEFAULTS)],
   ["consingan", CONSINGAN, consingan.discriminator, discriminatorShapes],
 ] as const)("%s", async (_, given, discriminator, shapesOf) => {
   const options = resolveOptions(given);
@@ -47,7 +47,7 @@ test.each([
   expect(plain.scores).toBeUndefined();
   const { width, height } = plain.sample;
   expect(scores).toMatchObject({ width: width - 10, height: height - 10 });
-  const picture = leaf("picture", imageShape(plain.sample));
+  const picture = leaf("picture", imageShape(plain.sample, DEFAULTS));
   const weights = new Map([...shapesOf(options.channels)].map(([name, shape]) => [name, leaf(name, shape)]));
   const values = [...weights].map(([name, t]) => [t, tensors.get(`D ${name}`)!] as const);
   const [wanted] = evaluate([discriminator(picture, weights)], new Map([[picture, plain.sample.data] as const, ...values]));

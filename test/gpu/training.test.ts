@@ -11,7 +11,7 @@ import { initialWeights } from "../../src/nn/init.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { SinganSampler } from "../../src/singan/generation/singan-sampler.ts";
-import { PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
+import { DEFAULTS, PADDING, type TrainOptions } from "../../src/singan/model/config.ts";
 import { type Model, photoAt, type StateDict, singanModel } from "../../src/singan/model/model.ts";
 import { enlarge } from "../../src/singan/model/pyramid.ts";
 import { type Net, parameterShapes } from "../../src/singan/model/shapes.ts";
@@ -89,7 +89,7 @@ describe("a training", () => {
     });
     const fresh = (net: Net, scale: number) =>
       initialWeights(
-        parameterShapes(net, 4),
+        parameterShapes(net, 4, DEFAULTS),
         randomKey(TINY.seed!, net === "generator" ? PURPOSE.initialG : PURPOSE.initialD, scale),
       );
     const expectWeights = (state: StateDict, wanted: StateDict) => {
@@ -182,7 +182,7 @@ describe("a training", () => {
       const first = { ...TINY, ...SINGLE_SCALE, dSteps: 1, gSteps: 1, lrDropAt: 1 };
       const weightsAfter = async (iterations: number, averageOver = 0) =>
         (await trainAll(gpu, tinyPhoto(), { ...first, iterations, averageOver })).scales[0]!.generator.get("head.conv.weight")!;
-      const shapes = parameterShapes("generator", TINY.channels!);
+      const shapes = parameterShapes("generator", TINY.channels!, DEFAULTS);
       const w0 = initialWeights(shapes, randomKey(TINY.seed!, PURPOSE.initialG, 0)).get("head.conv.weight")!;
       const [w1, w2] = [await weightsAfter(1), await weightsAfter(2)];
       expect(await weightsAfter(1, 1)).toEqual(w1);
@@ -225,7 +225,7 @@ describe("a training", () => {
         const dry = gpu.dryRun(false);
         const { model, reconstruction } = singanTraining.madeUp(pyramid, 1, options, ZEROS);
         const shapes: Record<string, Set<string>> = {};
-        const weights = (net: Net) => ZEROS.weights(parameterShapes(net, 4), []);
+        const weights = (net: Net) => ZEROS.weights(parameterShapes(net, 4, DEFAULTS), []);
         const draw = (name: string, shape: Shape) => {
           shapes[name] ??= new Set();
           shapes[name].add(shape.join("x"));
@@ -244,7 +244,10 @@ describe("a training", () => {
               zPrev: reconstruction,
               zStar: null,
             },
-            ...{ frozen: [new FrozenScale(dry, model.scales[0]!)], upsample: upsampler("bicubic", pyramid.scaleFactor) },
+            ...{
+              frozen: [new FrozenScale(dry, model.scales[0]!, DEFAULTS)],
+              upsample: upsampler("bicubic", pyramid.scaleFactor),
+            },
             ...{ generator: weights("generator"), discriminator: weights("discriminator") },
           },
           { noise: () => ({ normal: draw, uniform: draw }) },

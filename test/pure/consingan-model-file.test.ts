@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/autodiff/tensor.ts";
-import { imageShape } from "../../src/singan/model/config.ts";
+import { DEFAULTS, imageShape } from "../../src/singan/model/config.ts";
 import { discriminatorShapes, generatorShapes } from "../../src/singan/model/consingan-models.ts";
 import { ModelFileError } from "../../src/singan/model/file-fields.ts";
 import { type ConsinganModel, isConsingan, singanModel } from "../../src/singan/model/model.ts";
@@ -19,7 +19,7 @@ const state = (shapes: ReadonlyMap<string, Shape>) =>
 
 function model(trained = 4): ConsinganModel {
   const { sizes } = pyramidOf({ width: 40, height: 30 }, options);
-  const picture = (k: number) => ({ ...sizes[k]!, data: values(sizeOf(imageShape(sizes[k]!)), k) });
+  const picture = (k: number) => ({ ...sizes[k]!, data: values(sizeOf(imageShape(sizes[k]!, DEFAULTS)), k) });
   const losses = { dReal: -1 / 3, dFake: 1e-30, gradientPenalty: Math.PI, gAdversarial: -0.1, reconstruction: 5e-324 };
   return {
     options,

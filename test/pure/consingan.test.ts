@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { add } from "../../src/autodiff/ops/elementwise.ts";
 import { leaf, type Tensor } from "../../src/autodiff/tensor.ts";
-import { imageShape } from "../../src/singan/model/config.ts";
+import { DEFAULTS, imageShape } from "../../src/singan/model/config.ts";
 import {
   discriminatorShapes,
   generatorShapes,
@@ -35,7 +35,7 @@ function graphs(stage: number) {
     new Map([...shapes].map(([name, shape]) => [name, leaf(name, shape)] as const));
   const [g, d] = [leavesOf(generatorShapes(stage + 1, options.channels)), leavesOf(discriminatorShapes(options.channels))];
   const names = trainedParts(stage, options).flatMap(({ part }) => [...partShapes(part, options.channels).keys()]);
-  const real = leaf("real", imageShape(sizes.at(-1)!));
+  const real = leaf("real", imageShape(sizes.at(-1)!, DEFAULTS));
   const context: StageContext = { sizes, options, g, d, real, trained: names.map((name) => g.get(name)!) };
   const leaves = new StageLeaves(sizes, options.channels);
   const noise = sizes.map((size, k) => leaf(`noise.${k}`, stageNoiseShape(k, size, options.channels)));

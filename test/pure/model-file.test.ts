@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Planes, toPlanes } from "../../src/image/planes.ts";
-import { channelsAt } from "../../src/singan/model/config.ts";
+import { channelsAt, DEFAULTS } from "../../src/singan/model/config.ts";
 import { ModelFileError } from "../../src/singan/model/file-fields.ts";
 import { type Model, type ScaleModel, singanModel } from "../../src/singan/model/model.ts";
 import { pyramidSizes } from "../../src/singan/model/pyramid.ts";
@@ -21,7 +21,7 @@ const values = (length: number, seed: number): Float32Array => Float32Array.from
 
 function state(net: "generator" | "discriminator", channels: number): Map<string, Float32Array> {
   const all = new Map<string, Float32Array>();
-  for (const [name, shape] of parameterShapes(net, channels)) {
+  for (const [name, shape] of parameterShapes(net, channels, DEFAULTS)) {
     all.set(
       name,
       values(

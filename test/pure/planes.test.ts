@@ -2,7 +2,20 @@
 // All 256 levels are checked.
 
 import { describe, expect, it } from "vitest";
-import { crop, type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "../../src/image/planes.ts";
+import {
+  channelsOf,
+  crop,
+  flattened,
+  inChannels,
+  type Layer,
+  type Planes,
+  photoPlanes,
+  type Rgb8,
+  sheet,
+  toLayer,
+  toPlanes,
+  toRgb8,
+} from "../../src/image/planes.ts";
 
 const allLevels: Rgb8 = { width: 16, height: 16, data: Uint8Array.from({ length: 768 }, (_, i) => (i * 85 + 3) % 256) };
 
@@ -31,6 +44,41 @@ describe("toPlanes and toRgb8", () => {
     const at = (level: number) => (level / 255) * 2 - 1;
     const data = Float32Array.of(at(99.6), at(100.4), -3, 3, Number.NaN, 0);
     expect(Array.from(toRgb8({ width: 2, height: 1, data }).data)).toEqual([100, 0, 0, 100, 255, 128]);
+  });
+});
+
+describe("channels of a photo", () => {
+  const grey: Rgb8 = { width: 16, height: 16, data: Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)) };
+  const alpha = Uint8Array.from({ length: 256 }, (_, p) => 255 - p);
+  const layer: Layer = { picture: allLevels, alpha };
+
+  it("are one where it is grey, three where it has colours, and four with transparency", () => {
+    const count = (picture: Rgb8, opacity: Uint8Array | null = null) => channelsOf(photoPlanes({ picture, alpha: opacity }));
+    expect([count(grey), count(allLevels), count(allLevels, alpha), count(grey, alpha)]).toEqual([1, 3, 4, 4]);
+    expect(toRgb8(photoPlanes({ picture: grey, alpha: null }))).toEqual(grey);
+    const nearlyGrey = { ...grey, data: grey.data.map((v, i) => (i === 767 ? v - 1 : v)) };
+    expect(count(nearlyGrey)).toBe(3);
+  });
+
+  it("with transparency, the colours are those on white, and come back as far as alpha lets them", () => {
+    const planes = photoPlanes(layer);
+    expect(toRgb8(planes)).toEqual(flattened(layer));
+    const back = toLayer(planes);
+    expect(back.alpha).toEqual(alpha);
+    const seen = flattened(back).data.map((v, i) => Math.abs(v - flattened(layer).data[i]!));
+    expect(Math.max(...seen)).toBe(0);
+    const sharp = back.picture.data.map((v, i) => Math.abs(v - allLevels.data[i]!) * (alpha[Math.floor(i / 3)]! / 255));
+    expect(Math.max(...sharp)).toBeLessThanOrEqual(1);
+    expect(toLayer(toPlanes(allLevels))).toEqual({ picture: allLevels, alpha: null });
+  });
+
+  it("change: colours to grey by their brightness, grey to colours, and alpha can be left out", () => {
+    const one = photoPlanes({ picture: grey, alpha: null });
+    expect(toRgb8(inChannels(one, 3))).toEqual(grey);
+    expect(toRgb8(inChannels(toPlanes(grey), 1))).toEqual(grey);
+    const green = inChannels(toPlanes(flat(1, 1, [0, 255, 0])), 1);
+    expect(green.data[0]).toBeCloseTo(2 * 0.587 - 1, 6);
+    expect(inChannels(photoPlanes(layer), 3)).toEqual(toPlanes(flattened(layer)));
   });
 });
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PngFile } from "../../src/cli/png-file.ts";
-import { readPng } from "../../src/image/png.ts";
+import { decodePng, encodeLayer, readPng } from "../../src/image/png.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -41,4 +41,17 @@ it("refuses rows that are too many, too few or of another width", async () => {
   await file.add(noise(4, 3));
   await expect(file.add(noise(4, 2))).rejects.toThrow("4x2 more does not fit");
   await expect(file.end()).rejects.toThrow("a PNG of 4 rows has only 3");
+});
+
+it("writes transparency, as encodeLayer does, also after a file that was given up", async () => {
+  const path = join(folder, "layer.png");
+  const picture = noise(7, 5);
+  const alpha = Uint8Array.from({ length: 35 }, (_, p) => (p * 50) % 256);
+  const file = new PngFile(path, 7, 5, true);
+  await file.add(rowsOf(picture, 0, 3), alpha.subarray(0, 21));
+  await file.add(rowsOf(picture, 3, 2), alpha.subarray(21));
+  await file.end();
+  expect(decodePng(readFileSync(path))).toEqual({ picture, alpha });
+  expect(decodePng(encodeLayer({ picture, alpha }))).toEqual({ picture, alpha });
+  expect(decodePng(encodeLayer({ picture, alpha: null }))).toEqual({ picture, alpha: null });
 });

@@ -8,7 +8,7 @@ import { FlatBuffer } from "../../src/runtime/flat-buffer.ts";
 import type { Update } from "../../src/runtime/plan.ts";
 import { compile, submit } from "../../src/runtime/program.ts";
 import { runningStats } from "../../src/runtime/running-stats.ts";
-import type { Size } from "../../src/singan/model/config.ts";
+import { DEFAULTS, type Size } from "../../src/singan/model/config.ts";
 import type { LossRecord } from "../../src/singan/model/model.ts";
 import { BLOCKS, statisticsShapes } from "../../src/singan/model/shapes.ts";
 import { chain, FrozenScale } from "../../src/singan/networks/frozen-scale.ts";
@@ -122,7 +122,7 @@ class TraceReplay {
       trainer.dispose();
       dStatistics.dispose();
     }
-    this.#frozen.push(new FrozenScale(gpu, { size, channels: p.nfc, noiseAmp, generator: this.#nets.G }));
+    this.#frozen.push(new FrozenScale(gpu, { size, channels: p.nfc, noiseAmp, generator: this.#nets.G }, DEFAULTS));
     const steps = stepsAfter(p, scale, p.niter);
     this.#compare(`sample.${scale}`, await this.#chainPicture(null, inputs.f32("draw.sample.0")), "picture", scale, steps);
     this.#compare(`rec.${scale}`, await this.#chainPicture(null, this.#zOpt, true), "picture", scale, steps);
@@ -207,7 +207,7 @@ class TraceReplay {
   async #chainPicture(to: number | null, z0: Float32Array, reconstruction = to !== null): Promise<Float32Array> {
     const z = this.#bench.leaf("z0", [1, 1, this.#size(0).height, this.#size(0).width], z0);
     const noise = (k: number) => {
-      if (k === 0) return grey(z);
+      if (k === 0) return grey(z, DEFAULTS);
       return reconstruction
         ? null
         : this.#bench.leaf(`z${k}`, this.inputs.shape(`draw.sample.${k}`), this.inputs.f32(`draw.sample.${k}`));

@@ -61,7 +61,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const trained = isWhole ? `${sizes.length} scales` : `${scales.length} of ${sizes.length} scales`;
   const largest = isWhole ? size : `${sizeText(scales.at(-1)!.size)} (of ${size})`;
   session.result(
-    `${file}: ${bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}, ${trained} up to ${largest}, trained in ${duration(seconds)}`,
+    `${file}: ${bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}, ${trained} up to ${largest}, trained in ${duration(seconds)}${KINDS[options.imageChannels] ?? ""}`,
   );
   session.result("");
   const head = ["scale", "size", "channels", "noise", "reconstruction", "D real", "D fake", "penalty", "time"];
@@ -79,9 +79,12 @@ async function run(args: Args, session: Session): Promise<void> {
   if (unfinished) session.result(unfinished.text);
 }
 
+/** What is said of models whose pictures have other channels than colours. */
+const KINDS: Readonly<Record<number, string>> = { 1: ", grey", 4: ", with transparency" };
+
 /** The command that trains such a model. */
 const commandOf = ({ options }: AnyModel): string =>
-  `singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}`;
+  `singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}${options.imageChannels === 4 ? " --alpha channel" : ""}`;
 
 /** How far the unfinished training in a folder is; null where there is none. */
 async function unfinishedIn(folder: string) {

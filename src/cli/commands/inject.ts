@@ -107,6 +107,8 @@ function readInjection(kind: string, args: Args): Injection {
   const [given, picture] = args.words as [string, string];
   const file = modelPath(given);
   const model = readModelAt(file, kind === "paint" ? "painting" : kind === "edit" ? "editing" : "harmonization");
+  if (model.options.imageChannels === 4)
+    throw new FileError(`${file}: the model was trained with transparency, so pictures can't be injected into it`);
   const last = model.scales.length - 1;
   if (last < 1)
     throw new FileError(`${file}: the model has one scale only, and a picture is injected at the second one or above`);
@@ -131,6 +133,8 @@ async function runPaint(args: Args, session: Session): Promise<void> {
   const painting = flattened(layer);
   const names = scales.map((scale) => fileOf(name, scale));
   const isQuantized = args.has("quantize");
+  if (isQuantized && model.options.imageChannels !== 3)
+    throw new UsageError("--quantize needs the model of a photo with colours");
   const resumption = resumptionOf(args);
   if (!isQuantized && resumption !== "either") throw new UsageError(`--${resumption} is for --quantize, which trains`);
   const folder = OutputFolder.open(session, path, [...names, ...(hasSheet ? [SHEET] : [])], { isLocked: isQuantized });

@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path";
 import { availableMemory } from "node:process";
 import { type Labelled, labelledSheet } from "../../image/labels.ts";
-import { isSameSize, type Rgb8, toRgb8 } from "../../image/planes.ts";
+import { isSameSize, type Rgb8, toLayer, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { roundHalfToEven } from "../../singan/generation/path.ts";
 import { type SampleOptions, type Sampler, type ShareProgress, trainedSize } from "../../singan/generation/sampling.ts";
@@ -158,11 +158,12 @@ async function write(
 ): Promise<Rgb8> {
   let last: Rgb8 = { width: 0, height: 0, data: new Uint8Array() };
   await folder.writing(name, async (path) => {
-    const png = new PngFile(path, width, height);
+    const png = new PngFile(path, width, height, sampler.model.options.imageChannels === 4);
     try {
       for await (const { picture } of sampler.bands(options, progress)) {
         last = toRgb8(picture);
-        await png.add(last);
+        const layer = toLayer(picture);
+        await png.add(layer.picture, layer.alpha);
       }
       await png.end();
     } finally {

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
-import { type Planes, sheet, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { type Planes, sheet, toRgb8 } from "../../image/planes.ts";
 import { encodePng } from "../../image/png.ts";
 import { imresizeTo } from "../../image/resample.ts";
 import {
@@ -20,6 +20,7 @@ import { type Args, type Command, UsageError } from "../args.ts";
 import { choice } from "../flag-values.ts";
 import { TrainingGpu } from "../gpu.ts";
 import { OutputFolder, writingElsewhere } from "../output-folder.ts";
+import { trainedPhoto } from "../photo-channels.ts";
 import { duration } from "../progress.ts";
 import { FileError, MODEL_FILE, modelPath, readBytes, readModelAt, readPhoto, shown } from "../read-files.ts";
 import { showResults, sizeText } from "../report.ts";
@@ -91,9 +92,10 @@ async function run(args: Args, session: Session): Promise<void> {
   const noise = choice(args, "noise", ["random", "none"], "random");
   const isModel = extname(file) === ".safetensors";
   const resumption = resumptionOf(args);
-  const plan = readPlanOptions(args, fixed);
+  const wanted = readPlanOptions(args, fixed);
   const trained = isModel ? modelToUse(file, args) : null;
-  const photo = trained ? null : toPlanes(await readPhoto(file, session));
+  const opaque = async () => ({ picture: await readPhoto(file, session), alpha: null });
+  const { photo, plan } = trained ? { photo: null, plan: wanted } : trainedPhoto(file, await opaque(), wanted, "white");
   if (trained) inFlags(() => srPath(trained, factor));
   else requireTrainable(photo!, plan);
 

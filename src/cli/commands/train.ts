@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import type { Gpu } from "../../gpu/device.ts";
-import { flattened, type Planes, toPlanes } from "../../image/planes.ts";
+import type { Planes } from "../../image/planes.ts";
 import { DEFAULTS } from "../../singan/model/config.ts";
 import type { AnyModel } from "../../singan/model/model.ts";
 import { PyramidError } from "../../singan/model/pyramid.ts";
@@ -12,9 +12,11 @@ import type { PlanOptions } from "../../singan/training/plan.ts";
 import { type Args, type Command, UsageError } from "../args.ts";
 import { checkpointFiles } from "../checkpoint-folder.ts";
 import { type Finished, finishedIn, foldersFor } from "../finished.ts";
+import { choice } from "../flag-values.ts";
 import { TrainingGpu } from "../gpu.ts";
 import { showInstant } from "../instant.ts";
 import { OutputFolder, writingElsewhere } from "../output-folder.ts";
+import { ALPHAS, type Alpha, trainedPhoto } from "../photo-channels.ts";
 import { duration } from "../progress.ts";
 import { FileError, MODEL_FILE, readBytes, readLayer, rewording, shown } from "../read-files.ts";
 import { counted, describeScale, sampleName, showResults, sizeText, versions } from "../report.ts";
@@ -53,6 +55,8 @@ export const trainCommand: Command = {
     "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
       "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
+    "A grey photo is trained as grey. Where a photo is transparent it is trained on white; --alpha ignore takes the colours\n" +
+      "below instead, and --alpha channel trains the transparency, too, which samples then have.",
     "The training's state is kept in DIR every 30 seconds, after each scale and when it is interrupted (the two files\n" +
       "checkpoint-*.safetensors). The same command goes on with it, to the same result; singan sample and info can use it.",
     PRESET_DETAILS,
@@ -61,6 +65,7 @@ export const trainCommand: Command = {
     "out DIR": "folder for the results (default: out/NAME OF THE PHOTO; with several: out)",
     instant: "first write instant pictures (see singan instant) to DIR/instant, within seconds",
     "samples N": "how many samples to make (default: 8)",
+    "alpha HOW": `what becomes of transparency: ${ALPHAS.join(", ")} (default: white)`,
     half: "store the weights with 16 bits: half the file, and samples that differ by a level of 255 or so",
     ...PRESET_FLAG,
     ...RESUME_FLAGS,
@@ -84,6 +89,7 @@ interface Wanted {
   readonly samples: number;
   readonly showsInstant: boolean;
   readonly half: boolean;
+  readonly alpha: Alpha;
   readonly skips: boolean;
   readonly resumption: Resumption;
 }
@@ -98,6 +104,7 @@ async function run(args: Args, session: Session): Promise<void> {
   const wanted: Wanted = {
     ...{ plan, samples: args.whole("samples", 8, 0, MAX_SAMPLES), skips: many || args.has("skip-finished") },
     ...{ resumption: resumptionOf(args), showsInstant: args.has("instant"), half: args.has("half") },
+    alpha: choice(args, "alpha", ALPHAS, "white"),
   };
   const out = args.text("out");
   const jobs: Job[] = many
@@ -126,10 +133,10 @@ async function run(args: Args, session: Session): Promise<void> {
 }
 
 async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: () => PhotoTrainer, session: Session) {
-  const { plan, skips, resumption, showsInstant, half } = wanted;
+  const { skips, resumption, showsInstant, half } = wanted;
   const layer = await readLayer(file, session);
-  const photo = toPlanes(flattened(layer));
-  const request = requestOf(readBytes(file, "a picture"), plan);
+  const { photo, plan, alpha } = trainedPhoto(file, layer, wanted.plan, wanted.alpha);
+  const request = requestOf(readBytes(file, "a picture"), plan, alpha);
   rewording(
     PyramidError,
     (message) => new FileError(`${file}: ${message}`),
@@ -153,7 +160,7 @@ async function trainPhoto({ file, folder: path }: Job, wanted: Wanted, trainer: 
     const { gpu } = trainer();
     const { adapterName } = await gpu.keeper.get();
     session.note(`${basename(file)}: ${sizeText(photo)}, on ${adapterName}`);
-    if (layer.alpha) session.note(`${basename(file)} is transparent in places, which are trained as white`);
+    if (layer.alpha && alpha === "white") session.note(`${basename(file)} is transparent in places, which are trained as white`);
     if (showsInstant && !isTrained && !unfinished?.found) {
       const { seed = DEFAULTS.seed } = plan.options;
       await gpu.keeper.run((device) => showInstant(photo, join(path, "instant"), seed, session, device));

@@ -146,6 +146,6 @@ export class ConsinganSampler implements Sampler {
 
 export const consinganSampling: Sampling<ConsinganModel> = {
   check: checkSample,
-  bytes: (_, size) => planesBytes(size),
+  bytes: ({ options }, size) => planesBytes(size, options),
   open: ConsinganSampler.load,
 };

@@ -3,7 +3,7 @@
 import { normals } from "../../autodiff/philox.ts";
 import { crop, isSameSize, type Planes } from "../../image/planes.ts";
 import type { Model } from "../model/model.ts";
-import { COLOURS, noiseSize } from "../model/shapes.ts";
+import { noiseSize } from "../model/shapes.ts";
 import { PURPOSE, randomKey } from "../networks/noise.ts";
 import { type Path, pathTo, type Stage } from "./path.ts";
 import type { RenderOptions, SinganSampler } from "./singan-sampler.ts";
@@ -36,8 +36,9 @@ export async function* grow(
 function drawnNoise(model: Model, stage: Stage, i: number, { seed, index = 0 }: Pick<RenderOptions, "seed" | "index">): Planes {
   const whole = noiseSize(stage.size, model.options);
   const area = whole.width * whole.height;
-  const drawn = normals(randomKey(seed, PURPOSE.sample, 0, index), i, (stage.grey ? 1 : COLOURS) * area);
-  const planes = { ...whole, data: Float32Array.from({ length: COLOURS * area }, (_, at) => drawn[at % drawn.length]!) };
+  const { imageChannels } = model.options;
+  const drawn = normals(randomKey(seed, PURPOSE.sample, 0, index), i, (stage.grey ? 1 : imageChannels) * area);
+  const planes = { ...whole, data: Float32Array.from({ length: imageChannels * area }, (_, at) => drawn[at % drawn.length]!) };
   if (isSameSize(whole, stage.size)) return planes;
   const margin = (whole.width - stage.size.width) / 2;
   return crop(planes, margin, margin, stage.size.width, stage.size.height);

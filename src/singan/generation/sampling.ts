@@ -3,7 +3,7 @@
 import type { Gpu } from "../../gpu/device.ts";
 import type { Mask } from "../../image/mask.ts";
 import type { Planes, Wraps } from "../../image/planes.ts";
-import { OptionError, type Size } from "../model/config.ts";
+import { type ImageChannels, OptionError, type Size } from "../model/config.ts";
 import { type AnyModel, requireScale } from "../model/model.ts";
 import type { ScoreMap } from "./scores.ts";
 
@@ -65,7 +65,8 @@ export interface Sampling<M extends AnyModel> {
 }
 
 /** Bytes of a picture as float planes. */
-export const planesBytes = ({ width, height }: Size): number => 3 * Float32Array.BYTES_PER_ELEMENT * width * height;
+export const planesBytes = ({ width, height }: Size, { imageChannels }: ImageChannels): number =>
+  imageChannels * Float32Array.BYTES_PER_ELEMENT * width * height;
 
 /** The size of the finest trained scale. Throws OptionError where no scale is trained yet. */
 export function trainedSize({ sizes, scales }: Pick<AnyModel, "sizes" | "scales">): Size {
@@ -83,14 +84,15 @@ export function requireUint32(name: string, value: number, low = 0): void {
 /** The random generator counts values in 32 bits. */
 const MAX_VALUES = 2 ** 32 - 1;
 
-/** Throws OptionError unless the sides are positive whole numbers with a product of at most 1.4 gigapixels. */
-export function requireSize({ width, height }: Size): void {
+/** Throws OptionError unless the sides are positive whole numbers with a product of at most 1.4 gigapixels; with alpha 1.07. */
+export function requireSize({ width, height }: Size, { imageChannels }: ImageChannels = { imageChannels: 3 }): void {
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1)
       throw new OptionError(`a picture's size must be positive whole numbers, not ${width}x${height}`);
   }
-  if (3 * width * height > MAX_VALUES)
-    throw new OptionError(`${width}x${height} is too large: at most 1.4 gigapixels are possible`);
+  const most = MAX_VALUES / Math.max(3, imageChannels);
+  if (width * height > most)
+    throw new OptionError(`${width}x${height} is too large: at most ${(most / 1e9).toFixed(1)} gigapixels are possible`);
 }
 
 /** The checks of a sample that all kinds of model share. Throws OptionError. */
@@ -99,5 +101,5 @@ export function checkShared(model: AnyModel, { seed, index = 0, startScale = 0, 
   requireUint32("seed", seed);
   requireUint32("index", index);
   requireScale(model, startScale, 0);
-  requireSize(size ?? trained);
+  requireSize(size ?? trained, model.options);
 }

@@ -2,13 +2,12 @@
 
 import { leaf, type Shape, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { isSameSize, type Planes } from "../../image/planes.ts";
+import { channelsOf, isSameSize, type Planes } from "../../image/planes.ts";
 import type { Weights } from "../../nn/layers.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
 import { compile, submit } from "../../runtime/program.ts";
 import { OptionError, PADDING, RECEPTIVE_FIELD, type Size } from "../model/config.ts";
 import type { AnyModel, StateDict } from "../model/model.ts";
-import { COLOURS } from "../model/shapes.ts";
 
 /**
  * One score per patch of 11x11 px, so a map is 10 px smaller than its picture on both axes. Scores are unbounded, and larger where a patch
@@ -45,7 +44,7 @@ export async function scoreMaps(
   const { width, height } = first;
   if (Math.min(width, height) < RECEPTIVE_FIELD)
     throw new OptionError(`a picture of ${width}x${height} has no patch of ${RECEPTIVE_FIELD}x${RECEPTIVE_FIELD} pixels`);
-  const x = leaf("pictures", [pictures.length, COLOURS, height, width]);
+  const x = leaf("pictures", [pictures.length, channelsOf(first), height, width]);
   const weights = new Leaves(new FlatBuffer(gpu, shapes, "discriminator"));
   const input = gpu.alloc(x.size * Float32Array.BYTES_PER_ELEMENT, "pictures");
   try {

@@ -2,7 +2,7 @@
 
 import { leaf } from "../../autodiff/tensor.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { crop, isSameSize, NO_WRAPS, type Planes, periodicCrop } from "../../image/planes.ts";
+import { channelsOf, crop, isSameSize, NO_WRAPS, type Planes, periodicCrop } from "../../image/planes.ts";
 import { submit } from "../../runtime/program.ts";
 import { OptionError, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
@@ -41,7 +41,7 @@ export interface RenderOptions {
   readonly index?: number;
   /** none: every random noise is left out (default: random). */
   readonly noise?: Noise;
-  /** By stage of the path, the noise of the stages whose noise is given: [1 or 3,h,w] of noiseSize. */
+  /** By stage of the path, the noise of the stages whose noise is given: [1 or c,h,w] of noiseSize. */
   readonly given?: readonly (Float32Array | null)[];
 }
 
@@ -106,7 +106,7 @@ export class SinganSampler implements Sampler {
   #frozenScale(scale: number, statistics: Statistics): FrozenScale {
     const trained = this.model.scales[scale]!;
     const key = `${scale} ${trained.reconstruction ? statistics : "random"}`;
-    const made = this.#frozen.get(key) ?? new FrozenScale(this.gpu, trained, statistics);
+    const made = this.#frozen.get(key) ?? new FrozenScale(this.gpu, trained, this.model.options, statistics);
     this.#frozen.set(key, made);
     return made;
   }
@@ -126,7 +126,11 @@ export class SinganSampler implements Sampler {
   async scores(scale: number, pictures: readonly Planes[]): Promise<ScoreMap[]> {
     requireDiscriminator(this.model, scale, 0);
     const { channels, discriminator: state } = this.model.scales[scale]!;
-    return scoreMaps(this.gpu, { network: discriminator, shapes: parameterShapes("discriminator", channels), state }, pictures);
+    return scoreMaps(
+      this.gpu,
+      { network: discriminator, shapes: parameterShapes("discriminator", channels, this.model.options), state },
+      pictures,
+    );
   }
 
   #pathOf(options: SampleOptions): Path {
@@ -149,7 +153,7 @@ export class SinganSampler implements Sampler {
     let whole: Planes | null = null;
     for await (const { top, picture } of this.renderBands(path, options, progress)) {
       if (picture.height === height) return picture;
-      whole ??= { width, height, data: new Float32Array(3 * width * height) };
+      whole ??= { width, height, data: new Float32Array(channelsOf(picture) * width * height) };
       copyInto(whole, { top, left: 0 }, picture);
     }
     return whole!;
@@ -202,17 +206,19 @@ export class SinganSampler implements Sampler {
 
   async *#renderTiled(path: Path, options: RenderOptions, progress: ShareProgress): AsyncGenerator<Band> {
     const { stages } = path;
-    const cost = ({ scale, size }: Stage) => macsPerPass("generator", this.model.scales[scale]!.channels, size);
+    const { imageChannels } = this.model.options;
+    const cost = ({ scale, size }: Stage) =>
+      macsPerPass("generator", this.model.scales[scale]!.channels, size, this.model.options);
     const total = stages.reduce((sum, stage) => sum + cost(stage), 0);
     let done = 0;
     let previous: Planes | null = path.start;
     for (const [i, stage] of stages.entries()) {
       const { size } = stage;
       const isLast = i === stages.length - 1;
-      const whole = isLast ? null : { ...size, data: new Float32Array(3 * size.width * size.height) };
+      const whole = isLast ? null : { ...size, data: new Float32Array(imageChannels * size.width * size.height) };
       for (const tiles of bandsOf(size, this.#tileSide(stage))) {
         const { top, height } = tiles[0]!;
-        const band = { width: size.width, height, data: new Float32Array(3 * size.width * height) };
+        const band = { width: size.width, height, data: new Float32Array(imageChannels * size.width * height) };
         for (const tile of tiles) {
           const picture = await this.#renderTile(path, i, tile, previous, options);
           copyInto(band, { top: 0, left: tile.left }, picture);
@@ -266,7 +272,9 @@ export class SinganSampler implements Sampler {
 
 /** Main memory holds the pictures of two neighbouring stages. The finest one comes in bands, which count as a quarter of it at most. */
 function sampleBytes(model: Model, size: Size): number {
-  const [finest, ...others] = sizesFor(model, size).map(planesBytes).reverse();
+  const [finest, ...others] = sizesFor(model, size)
+    .map((one) => planesBytes(one, model.options))
+    .reverse();
   const pairs = others.map((bytes, i) => bytes + (others[i + 1] ?? 0));
   return Math.max(finest! / 4 + (others[0] ?? 0), ...pairs);
 }
@@ -284,7 +292,7 @@ function cropped({ top, picture }: Band, { width, height }: Size): Band {
 }
 
 function copyInto(larger: Planes, { top, left }: Pick<Window, "top" | "left">, { width, height, data }: Planes): void {
-  for (let c = 0; c < 3; c++) {
+  for (let c = 0; c < channelsOf(larger); c++) {
     for (let y = 0; y < height; y++) {
       const row = (c * height + y) * width;
       larger.data.set(data.subarray(row, row + width), (c * larger.height + top + y) * larger.width + left);

@@ -10,7 +10,7 @@ import { NO_WRAPS, type Wraps } from "../../image/planes.ts";
 import { float32Taps, periodicTaps, sliceTaps } from "../../image/resample.ts";
 import { chooseForSize } from "../../runtime/choice.ts";
 import { compile, type Program } from "../../runtime/program.ts";
-import { imageShape, PADDING, type Size } from "../model/config.ts";
+import { type ImageChannels, imageShape, PADDING, type Size } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
 import { enlargement } from "../model/pyramid.ts";
 import { greyShape } from "../model/shapes.ts";
@@ -155,6 +155,7 @@ export async function compileTileProgram(
   first: number,
   { hasStart, noise }: { readonly hasStart: boolean; readonly noise: Noise },
 ): Promise<TileProgram> {
+  const { options } = model;
   const own: Slice[] = [];
   const bindings = new Map<Tensor, Slice>([key, zStar]);
   const input = (name: string, shape: Shape): { tensor: Tensor; slice: Slice } => {
@@ -166,8 +167,8 @@ export async function compileTileProgram(
   };
   try {
     const startWindow = inputWindow(model, path, first, views[0]!);
-    const start = hasStart ? input("start", imageShape(startWindow)) : null;
-    let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside));
+    const start = hasStart ? input("start", imageShape(startWindow, options)) : null;
+    let picture = start?.tensor ?? zeros(imageShape(views[0]!.inside, options));
     const given = new Map<number, Slice>();
     const keep = new Map<number, { kept: Slice; changing: Slice; tile: Window }>();
     for (const [offset, view] of views.entries()) {
@@ -182,16 +183,19 @@ export async function compileTileProgram(
       }
       let z: Tensor | null = null;
       if (stage.noise === "given") {
-        const values = input(`noise ${i}`, noiseShape(stage, view.noiseSize));
+        const values = input(`noise ${i}`, noiseShape(stage, view.noiseSize, options));
         given.set(i, values.slice);
         z = windowOf(values.tensor, view);
-      } else if (stage.noise === "random" && noise === "random") z = drawNoise(key[0], stage, i, view);
+      } else if (stage.noise === "random" && noise === "random") z = drawNoise(key[0], stage, i, view, options);
       else if (stage.noise === "star" && stage.scale === 0) z = windowOf(zStar[0], view);
       const scale = frozen(stage.scale, stage.statistics);
-      picture = scale.apply(z && stage.grey ? grey(z) : z, picture, view.outside, view.halo);
+      picture = scale.apply(z && stage.grey ? grey(z, options) : z, picture, view.outside, view.halo);
       for (const [t, slice] of scale.bindings) bindings.set(t, slice);
       if (path.keep) {
-        const [kept, changing] = [input(`kept ${i}`, imageShape(view.tile)), input(`changing ${i}`, imageShape(view.tile))];
+        const [kept, changing] = [
+          input(`kept ${i}`, imageShape(view.tile, options)),
+          input(`changing ${i}`, imageShape(view.tile, options)),
+        ];
         keep.set(i, { kept: kept.slice, changing: changing.slice, tile: view.tile });
         picture = add(mul(picture, changing.tensor), kept.tensor);
       }
@@ -205,17 +209,18 @@ export async function compileTileProgram(
   }
 }
 
-const noiseShape = ({ grey: isGrey }: Stage, size: Size): Shape => (isGrey ? greyShape(size) : imageShape(size));
+const noiseShape = ({ grey: isGrey }: Stage, size: Size, image: ImageChannels): Shape =>
+  isGrey ? greyShape(size) : imageShape(size, image);
 
 const isWhole = ({ top, left, width, height }: Window, size: Size): boolean =>
   top === 0 && left === 0 && width === size.width && height === size.height;
 
 /** The part of a stage's random noise that its view reads. The number of the stage in the path is its stream. */
-function drawNoise(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View): Tensor {
-  if (isWhole(noise, size)) return normal(key, noiseShape(stage, size), stream);
+function drawNoise(key: Tensor, stage: Stage, stream: number, { noise, noiseSize: size }: View, image: ImageChannels): Tensor {
+  if (isWhole(noise, size)) return normal(key, noiseShape(stage, size, image), stream);
   return assembled(noise, size, ({ top, left, width, height }) =>
     normalWindow(key, {
-      ...{ shape: noiseShape(stage, { width, height }), stream, top, left },
+      ...{ shape: noiseShape(stage, { width, height }, image), stream, top, left },
       size: [size.height, size.width],
     }),
   );

@@ -14,6 +14,8 @@ export interface TrainOptions {
   readonly scaleFactor: number;
   /** Iterations per scale, each dSteps discriminator and gSteps generator steps. */
   readonly iterations: number;
+  /** Channels of photo and pictures: 1 grey, 3 colours, 4 colours and alpha. Those of the photo. */
+  readonly imageChannels: number;
   /** Channels at scale 0; doubled every 4 scales up to maxChannels. */
   readonly channels: number;
   readonly maxChannels: number;
@@ -57,6 +59,7 @@ export const DEFAULTS: TrainOptions = Object.freeze({
   minSize: 25,
   scaleFactor: 0.75,
   iterations: 2000,
+  imageChannels: 3,
   channels: 32,
   maxChannels: 128,
   stages: 6,
@@ -127,7 +130,8 @@ const RANGES: readonly [name: keyof TrainOptions, low: number, high: number, who
   ["noiseAmp", 0, 10, false],
   ["seed", 0, 2 ** 32 - 1, true],
 ];
-const CHOICES: readonly [name: keyof TrainOptions, values: readonly string[]][] = [
+const CHOICES: readonly [name: keyof TrainOptions, values: readonly (string | number)[]][] = [
+  ["imageChannels", [1, 3, 4]],
   ["zStar", ["fixed", "redrawn"]],
   ["gStep", ["replay", "regenerate"]],
   ["upsample", ["bilinear", "bicubic"]],
@@ -153,7 +157,8 @@ export function optionsOf({ name: recipe, defaults, unused }: RecipeOptions, opt
       throw new OptionError(`${name} must be ${whole ? "a whole number" : "a number"} from ${low} to ${high}, not ${value}`);
   }
   for (const [name, values] of CHOICES) {
-    if (!values.includes(all[name] as string)) throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
+    if (!values.includes(all[name] as string | number))
+      throw new OptionError(`${name} must be ${values.join(" or ")}, not ${all[name]}`);
   }
   if (typeof all.noisePadding !== "boolean") throw new OptionError(`noisePadding must be true or false, not ${all.noisePadding}`);
   const idle = unused.find((name) => all[name] !== defaults[name]);
@@ -167,8 +172,10 @@ export const channelsAt = (scale: number, { channels, maxChannels }: Pick<TrainO
   Math.min(channels * 2 ** Math.floor(scale / 4), Math.max(channels, maxChannels));
 
 export type { Size };
-/** One RGB image of this size. */
-export const imageShape = ({ width, height }: Size): Shape => [1, 3, height, width];
+/** What the shapes of pictures depend on. */
+export type ImageChannels = Pick<TrainOptions, "imageChannels">;
+/** One picture of this size. */
+export const imageShape = ({ width, height }: Size, { imageChannels }: ImageChannels): Shape => [1, imageChannels, height, width];
 
 /** Zero padding of every net's input: five valid 3x3 convolutions take 5 px from each side. */
 export const PADDING = 5;

@@ -9,7 +9,9 @@ import type { ConsinganModel, StateDict } from "./model.ts";
 import { concurrentPyramidSizes, PyramidError } from "./pyramid.ts";
 import type { ModelRecipe } from "./recipe.ts";
 import type { StoredTensor } from "./safetensors.ts";
-import { COLOURS } from "./shapes.ts";
+
+/** Its pictures are coloured. */
+export const COLOURS = CONSINGAN.imageChannels;
 
 /** Up to this size, px, six stages would hardly differ from each other. */
 const FEW_STAGES = { maxSize: 100, stages: 3 };
@@ -18,7 +20,18 @@ export const consinganModels: ModelRecipe<ConsinganModel> = {
   name: "consingan",
   isForEnlargement: false,
   defaults: CONSINGAN,
-  unused: ["scaleFactor", "maxChannels", "zStar", "gStep", "upsample", "statistics", "noisePadding", "averageOver", "alphaShare"],
+  unused: [
+    "scaleFactor",
+    "maxChannels",
+    "zStar",
+    "gStep",
+    "upsample",
+    "statistics",
+    "noisePadding",
+    "averageOver",
+    "alphaShare",
+    "imageChannels",
+  ],
   adapt({ maxSize, minSize, iterations, maxChannels, seed }) {
     const stages = maxSize <= FEW_STAGES.maxSize ? FEW_STAGES.stages : CONSINGAN.stages;
     return { ...CONSINGAN, maxSize, minSize, iterations, seed, stages, channels: Math.min(CONSINGAN.channels, maxChannels) };
@@ -34,7 +47,7 @@ export const consinganModels: ModelRecipe<ConsinganModel> = {
     const state = (net: keyof typeof NETS): StateDict =>
       new Map([...shapes[net]].map(([name, shape]) => [name, take(`${NETS[net]}.${name}`, fileShape(shape))]));
     const [generator, discriminator] = [state("generator"), state("discriminator")];
-    const coarsest = { ...sizes[0]!, data: take("coarsest", imageShape(sizes[0]!)) };
+    const coarsest = { ...sizes[0]!, data: take("coarsest", imageShape(sizes[0]!, options)) };
     return { options, sizes, photo, scales, generator, discriminator, coarsest };
   },
 };
@@ -61,7 +74,7 @@ function tensorsOf(model: ConsinganModel): Map<string, StoredTensor> {
     }
   }
   const { data, ...size } = model.coarsest;
-  return tensors.set("coarsest", { dtype: "F32", shape: imageShape(size), data });
+  return tensors.set("coarsest", { dtype: "F32", shape: imageShape(size, model.options), data });
 }
 
 /** Throws ModelFileError unless the sizes follow from the finest one and the options. */
@@ -117,5 +130,5 @@ function convShapes(name: string, input: number, output: number): Map<string, Sh
 /** A stage's noise for `samples` pictures: colours at the coarsest; elsewhere features, 3 px wider on every side than the stage's picture. */
 export function stageNoiseShape(stage: number, size: Size, channels: number, samples = 1): Shape {
   const halo = 2 * STAGE_BLOCKS;
-  return [samples, ...(stage === 0 ? imageShape(size).slice(1) : [channels, size.height + halo, size.width + halo])];
+  return [samples, ...(stage === 0 ? imageShape(size, CONSINGAN).slice(1) : [channels, size.height + halo, size.width + halo])];
 }

@@ -2,8 +2,8 @@
 // It holds what sampling and warm starts need, but not what only resuming needs (Adam's moments). Reading checks all of it.
 
 import { formatOf, formatText } from "../../image/formats.ts";
-import { type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
-import { DEFAULTS, OptionError, optionsOf, type Size, type TrainOptions } from "./config.ts";
+import { channelsOf, type Planes, toPlanes, toRgb8 } from "../../image/planes.ts";
+import { DEFAULTS, type ImageChannels, OptionError, optionsOf, type Size, type TrainOptions } from "./config.ts";
 import { checkShape, damaged, f32, field, isObject, isWeight, ModelFileError, type Take } from "./file-fields.ts";
 import { toHalf } from "./half.ts";
 import type { AnyModel } from "./model.ts";
@@ -17,6 +17,7 @@ const FIRST_RECIPE = "singan";
 /** Options that older files lack, with the values that their models were trained with. */
 const LATER_OPTIONS: Partial<TrainOptions> = {
   recipe: FIRST_RECIPE,
+  imageChannels: 3,
   noisePadding: false,
   averageOver: 0,
   alphaShare: 1,
@@ -99,7 +100,7 @@ export function readModelFile(bytes: Uint8Array, recipes: ModelRecipes, leastSca
     unread.delete(name);
     return f32(tensor, name, shape);
   };
-  const photo = readPhoto(unread.get("photo"), sizes.at(-1)!);
+  const photo = readPhoto(unread.get("photo"), sizes.at(-1)!, options);
   unread.delete("photo");
   const model = recipes[recipe]!.fromFile({ options, sizes, photo, records, metadata, take, untaken: () => unread.keys() });
   for (const name of unread.keys()) throw damaged(`unknown tensor ${JSON.stringify(name)}`);
@@ -125,17 +126,20 @@ const sameBytes = (a: Float32Array, b: Float32Array): boolean => a.length === b.
 
 function storedPhoto(photo: Planes): StoredTensor {
   const { width, height, data } = photo;
-  const rgb = toRgb8(photo);
-  if (sameBytes(toPlanes(rgb).data, data)) return { dtype: "U8", shape: [height, width, 3], data: rgb.data };
-  return { dtype: "F32", shape: [3, height, width], data };
+  const channels = channelsOf(photo);
+  if (channels === 3) {
+    const rgb = toRgb8(photo);
+    if (sameBytes(toPlanes(rgb).data, data)) return { dtype: "U8", shape: [height, width, 3], data: rgb.data };
+  }
+  return { dtype: "F32", shape: [channels, height, width], data };
 }
 
-function readPhoto(tensor: StoredTensor | undefined, { width, height }: Size): Planes {
-  if (tensor?.dtype === "U8") {
+function readPhoto(tensor: StoredTensor | undefined, { width, height }: Size, { imageChannels }: ImageChannels): Planes {
+  if (tensor?.dtype === "U8" && imageChannels === 3) {
     checkShape(tensor, "photo", [height, width, 3]);
     return toPlanes({ width, height, data: tensor.data });
   }
-  const data = f32(tensor, "photo", [3, height, width]);
+  const data = f32(tensor, "photo", [imageChannels, height, width]);
   if (!data.every((v) => v >= -1 && v <= 1)) throw damaged("photo holds values outside -1 to 1");
   return { width, height, data };
 }

@@ -1,8 +1,8 @@
 // What the recipes singan and sr say about their models: options, pyramid, and the tensors in a model file.
 // sr is singan on the pyramid of the official super-resolution (adjust_scales2image_SR).
 
-import type { Shape } from "../../autodiff/tensor.ts";
-import { channelsAt, DEFAULTS, type Size } from "./config.ts";
+import { type Shape, sizeOf } from "../../autodiff/tensor.ts";
+import { channelsAt, DEFAULTS, type ImageChannels, type Size } from "./config.ts";
 import { damaged, type FileParts, field, readRecord } from "./file-fields.ts";
 import type { Model, ScaleModel, StateDict } from "./model.ts";
 import { pyramidSizes } from "./pyramid.ts";
@@ -61,10 +61,11 @@ function tensorsOf(model: Model): Map<string, StoredTensor> {
     for (const [name, data] of scale.reconstruction ?? [])
       tensors.set(`R.${k}.${name}`, { dtype: "F32", shape: [scale.channels], data });
     for (const [letter, net] of NETS) {
-      for (const [key, data] of complete(scale[net], net, scale.channels)) {
+      const shapes = fileShapes(net, scale.channels, model.options);
+      for (const [key, data] of complete(scale[net], shapes)) {
         tensors.set(`${letter}.${k}.${key}`, {
           dtype: "F32",
-          shape: fileShapes(net, scale.channels).get(key) ?? [data.length],
+          shape: shapes.get(key) ?? [data.length],
           data,
         });
       }
@@ -74,9 +75,9 @@ function tensorsOf(model: Model): Map<string, StoredTensor> {
 }
 
 /** All tensors of a net by official name, in PyTorch's shapes and a fixed order. */
-function fileShapes(net: Net, channels: number): Map<string, Shape> {
+function fileShapes(net: Net, channels: number, image: ImageChannels): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
-  for (const [name, shape] of parameterShapes(net, channels)) {
+  for (const [name, shape] of parameterShapes(net, channels, image)) {
     shapes.set(name, shape.length === 2 ? [shape[1]!] : shape);
     if (name.endsWith(".conv.weight")) shapes.set(name.replace(/weight$/, "bias"), [channels]);
     if (!name.endsWith(".norm.bias")) continue;
@@ -88,10 +89,10 @@ function fileShapes(net: Net, channels: number): Map<string, Shape> {
 export const isStatistic = (name: string): boolean => name.includes(".running_");
 
 /** The net's tensors in the file's order, with zeros for missing hidden biases. Reading finds other tensors that are missing or unknown. */
-function complete(state: StateDict, net: Net, channels: number): Map<string, Float32Array> {
+function complete(state: StateDict, shapes: ReadonlyMap<string, Shape>): Map<string, Float32Array> {
   const all = new Map<string, Float32Array>();
-  for (const name of fileShapes(net, channels).keys()) {
-    const data = state.get(name) ?? (name.endsWith(".conv.bias") ? new Float32Array(channels) : undefined);
+  for (const [name, shape] of shapes) {
+    const data = state.get(name) ?? (name.endsWith(".conv.bias") ? new Float32Array(sizeOf(shape)) : undefined);
     if (data) all.set(name, data);
   }
   for (const [name, data] of state) all.set(name, data);
@@ -121,7 +122,7 @@ function readScale(record: unknown, k: number, { options, sizes, take, untaken }
   const hasStatistics = (letter: string): boolean =>
     [...untaken()].some((name) => name.startsWith(`${letter}.${k}.`) && isStatistic(name));
   const state = (letter: string, net: Net, isStored: (name: string) => boolean): StateDict => {
-    const stored = [...fileShapes(net, channels)].filter(([name]) => isStored(name));
+    const stored = [...fileShapes(net, channels, options)].filter(([name]) => isStored(name));
     return new Map(
       stored.map(([name, shape]) => {
         const data = take(`${letter}.${k}.${name}`, shape);

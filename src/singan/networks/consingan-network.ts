@@ -9,8 +9,7 @@ import type { Tensor } from "../../autodiff/tensor.ts";
 import { cornerBicubicTaps, float32Taps } from "../../image/resample.ts";
 import { type Weights, weight } from "../../nn/layers.ts";
 import type { Size } from "../model/config.ts";
-import { type Part, STAGE_BLOCKS, stagePart } from "../model/consingan-models.ts";
-import { COLOURS } from "../model/shapes.ts";
+import { COLOURS, type Part, STAGE_BLOCKS, stagePart } from "../model/consingan-models.ts";
 
 const LEAKY_SLOPE = 0.05;
 

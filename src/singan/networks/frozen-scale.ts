@@ -9,12 +9,12 @@ import { leaf, type Tensor } from "../../autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../gpu/device.ts";
 import { float32Taps } from "../../image/resample.ts";
 import { FlatBuffer, Leaves } from "../../runtime/flat-buffer.ts";
-import { imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
+import { type ImageChannels, imageShape, PADDING, type Size, type TrainOptions } from "../model/config.ts";
 import type { ScaleModel } from "../model/model.ts";
 import { enlargement } from "../model/pyramid.ts";
 import { foldedShapes } from "../model/shapes.ts";
 import { foldGenerator, frozenGenerator } from "./networks.ts";
-import { AMP_SHAPE, ampValues } from "./noise.ts";
+import { ampShape, ampValues } from "./noise.ts";
 
 /** A picture of one scale brought to the next. */
 export type Upsample = (picture: Tensor, from: Size, to: Size) => Tensor;
@@ -39,7 +39,7 @@ export type Statistics = "random" | "reconstruction";
 
 /** A trained generator with its statistics folded in. */
 export class FrozenScale {
-  readonly amp = leaf("noiseAmp", AMP_SHAPE);
+  readonly amp: Tensor;
   readonly size: Size;
   readonly #weights: Leaves;
   readonly #amp: Slice;
@@ -47,14 +47,16 @@ export class FrozenScale {
   constructor(
     private readonly gpu: Gpu,
     scale: Pick<ScaleModel, "size" | "channels" | "noiseAmp" | "generator" | "reconstruction">,
+    readonly image: ImageChannels,
     statistics: Statistics = "random",
   ) {
     const { size, channels, noiseAmp } = scale;
     this.size = size;
-    this.#weights = new Leaves(new FlatBuffer(gpu, foldedShapes(channels), "frozen generator"));
+    this.amp = leaf("noiseAmp", ampShape(image));
+    this.#weights = new Leaves(new FlatBuffer(gpu, foldedShapes(channels, image), "frozen generator"));
     const own = statistics === "reconstruction" ? (scale.reconstruction ?? []) : [];
     this.#weights.storage.write(foldGenerator(new Map([...scale.generator, ...own])));
-    this.#amp = gpu.upload(ampValues(noiseAmp), "noise amplitude");
+    this.#amp = gpu.upload(ampValues(noiseAmp, image), "noise amplitude");
   }
 
   get bindings(): (readonly [Tensor, Slice])[] {
@@ -83,7 +85,7 @@ export function chain(
   upsample: Upsample,
   samples = 1,
 ): Tensor {
-  let picture = zeros([samples, ...imageShape(scales[0]!.size).slice(1)]);
+  let picture = zeros([samples, ...imageShape(scales[0]!.size, scales[0]!.image).slice(1)]);
   scales.forEach((scale, k) => {
     if (k > 0) picture = upsample(picture, scales[k - 1]!.size, scale.size);
     picture = scale.apply(noise(k, scale.size), picture);

@@ -5,16 +5,17 @@ import { conv2d } from "../../autodiff/ops/conv.ts";
 import { tanhAdd } from "../../autodiff/ops/fused.ts";
 import type { Tensor } from "../../autodiff/tensor.ts";
 import { convBlock, foldedBlock, type Observe, type Weights, weight } from "../../nn/layers.ts";
+import type { ImageChannels, Size } from "../model/config.ts";
 import type { StateDict } from "../model/model.ts";
-import { BLOCKS, COLOURS, type Net, TAIL } from "../model/shapes.ts";
+import { BLOCKS, type Net, TAIL } from "../model/shapes.ts";
 
-/** D(x): x [n,3,h,w] → scores [n,1,h−10,w−10], one per 11x11 patch, unbounded. */
+/** D(x): x [n,c,h,w] → scores [n,1,h−10,w−10], one per 11x11 patch, unbounded. */
 export function discriminator(x: Tensor, weights: Weights, observe?: Observe): Tensor {
   const features = BLOCKS.reduce((t, block) => convBlock(t, weights, block, observe), x);
   return conv2d(features, weight(weights, `${TAIL.discriminator}.weight`), weight(weights, `${TAIL.discriminator}.bias`));
 }
 
-/** G(z, y) = tanh(ψ(z)) + y: z [n,3,h+10,w+10] is the padded sum of noise and previous picture, y [n,3,h,w] that picture itself. */
+/** G(z, y) = tanh(ψ(z)) + y: z [n,c,h+10,w+10] is the padded sum of noise and previous picture, y [n,c,h,w] that picture itself. */
 export function generator(z: Tensor, previous: Tensor, weights: Weights, observe?: Observe): Tensor {
   const features = BLOCKS.reduce((t, block) => convBlock(t, weights, block, observe), z);
   return residual(features, previous, weights);
@@ -64,8 +65,8 @@ export function foldGenerator(state: StateDict): Map<string, Float32Array> {
 }
 
 /** Multiply-adds of one pass of a net whose output is w x h: what the forecast of a training goes by. */
-export function macsPerPass(net: Net, channels: number, { width, height }: { width: number; height: number }): number {
+export function macsPerPass(net: Net, channels: number, { width, height }: Size, { imageChannels }: ImageChannels): number {
   const shrink = net === "generator" ? [8, 6, 4, 2, 0] : [-2, -4, -6, -8, -10];
-  const pairs = [COLOURS * channels, ...Array(3).fill(channels ** 2), channels * (net === "generator" ? COLOURS : 1)];
+  const pairs = [imageChannels * channels, ...Array(3).fill(channels ** 2), channels * (net === "generator" ? imageChannels : 1)];
   return pairs.reduce((sum, pair, i) => sum + 9 * pair * (width + shrink[i]!) * (height + shrink[i]!), 0);
 }

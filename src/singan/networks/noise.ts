@@ -3,7 +3,7 @@
 import { normal, uniform } from "../../autodiff/ops/random.ts";
 import { axisBroadcast } from "../../autodiff/ops/reduce.ts";
 import type { Shape, Tensor } from "../../autodiff/tensor.ts";
-import { imageShape, type Size } from "../model/config.ts";
+import { type ImageChannels, imageShape, type Size } from "../model/config.ts";
 import { stageNoiseShape } from "../model/consingan-models.ts";
 import { greyShape } from "../model/shapes.ts";
 
@@ -40,18 +40,26 @@ export function gpuNoise(key: Tensor): NoiseSource {
   };
 }
 
-/** Noise of this size for `samples` pictures: one channel for all colours at the coarsest scale, three channels elsewhere. */
-export function drawNoise(noise: NoiseSource, name: string, scale: number, size: Size, samples = 1): Tensor {
+/** Noise of this size for `samples` pictures: one channel for all colours at the coarsest scale, one for each elsewhere. */
+export function drawNoise(noise: NoiseSource, name: string, { scale, size, image, samples = 1 }: NoiseDraw): Tensor {
   const draw = (shape: Shape) => noise.normal(name, [samples, ...shape.slice(1)]);
-  return scale === 0 ? grey(draw(greyShape(size))) : draw(imageShape(size));
+  return scale === 0 ? grey(draw(greyShape(size)), image) : draw(imageShape(size, image));
 }
 
-/** One channel repeated for all three colours. */
-export const grey = (z: Tensor): Tensor => axisBroadcast(z, 1, 3);
+interface NoiseDraw {
+  readonly scale: number;
+  readonly size: Size;
+  readonly image: ImageChannels;
+  readonly samples?: number;
+}
 
-/** Noise amplitudes are [1,3] tensors, so that a program does not depend on their value. */
-export const AMP_SHAPE: Shape = [1, 3];
-export const ampValues = (noiseAmp: number): Float32Array => new Float32Array(3).fill(noiseAmp);
+/** One channel repeated for all channels of a picture. */
+export const grey = (z: Tensor, { imageChannels }: ImageChannels): Tensor => axisBroadcast(z, 1, imageChannels);
+
+/** Noise amplitudes are [1,c] tensors, so that a program does not depend on their value. */
+export const ampShape = ({ imageChannels }: ImageChannels): Shape => [1, imageChannels];
+export const ampValues = (noiseAmp: number, { imageChannels }: ImageChannels): Float32Array =>
+  new Float32Array(imageChannels).fill(noiseAmp);
 
 /** Noise for every stage, each a draw of its own. */
 export const stageNoise = (source: NoiseSource, sizes: readonly Size[], channels: number): Tensor[] =>

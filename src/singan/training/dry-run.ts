@@ -7,7 +7,7 @@ import type { Planes } from "../../image/planes.ts";
 import { initialWeights } from "../../nn/init.ts";
 import type { Graph } from "../../runtime/plan.ts";
 import { casesOf, type Tuner } from "../../runtime/tuner.ts";
-import type { Size } from "../model/config.ts";
+import type { ImageChannels, Size } from "../model/config.ts";
 import type { LevelTrainer } from "./level-trainer.ts";
 import type { Course, TrainingOutline, ValueSource } from "./recipe.ts";
 
@@ -28,9 +28,9 @@ export const NOISE_AMP = 0.05;
 
 export const NO_LOSSES = { dReal: 0, dFake: 0, gradientPenalty: 0, gAdversarial: 0, reconstruction: 0 };
 
-export const madeUpPicture = (size: Size, stream: number, values: ValueSource): Planes => ({
+export const madeUpPicture = (size: Size, { imageChannels }: ImageChannels, stream: number, values: ValueSource): Planes => ({
   ...size,
-  data: values.draw(stream, 3 * size.width * size.height).map((v) => Math.max(-1, Math.min(1, v / 2))),
+  data: values.draw(stream, imageChannels * size.width * size.height).map((v) => Math.max(-1, Math.min(1, v / 2))),
 });
 
 /** Sets up the trainer of one level on `gpu`, hands it to `use` with its course, and frees all that they take. */
@@ -41,7 +41,9 @@ export async function withTrainer<T>(
   use: (trainer: LevelTrainer, course: Course) => Promise<T> | T,
   values = NOISE,
 ): Promise<T> {
-  const reals = pyramid.sizes.map((size, k) => madeUpPicture(k === level || k === 0 ? size : { width: 0, height: 0 }, 0, values));
+  const reals = pyramid.sizes.map((size, k) =>
+    madeUpPicture(k === level || k === 0 ? size : { width: 0, height: 0 }, options, 0, values),
+  );
   const course = recipe.begin(gpu, { options, pyramid, reals }, recipe.madeUp(pyramid, level, options, values));
   try {
     const trainer = await course.open(level);

@@ -60,8 +60,9 @@ export async function* trainBy<M extends AnyModel>(
   options: TrainOptions,
   control: TrainControl<M> = {},
 ): AsyncGenerator<TrainEvent<M>, M> {
-  if (photo.data.length !== 3 * photo.width * photo.height || !photo.data.every(Number.isFinite))
-    throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${3 * photo.width * photo.height} finite values`);
+  const values = options.imageChannels * photo.width * photo.height;
+  if (photo.data.length !== values || !photo.data.every(Number.isFinite))
+    throw new OptionError(`a photo of ${photo.width}x${photo.height} must have ${values} finite values`);
   const pyramid = recipe.pyramid(photo, options);
   const outline = { recipe, options, pyramid };
   const { from } = control;

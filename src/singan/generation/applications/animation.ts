@@ -136,7 +136,10 @@ export async function* animate(sampler: SinganSampler, wanted: Partial<Animation
   const walks = path.stages.map(({ scale, size, noise, grey }) => {
     if (noise !== "given") return null;
     const { width, height } = noiseSize(size, model.options);
-    return noiseWalk({ scale, count: (grey ? 1 : 3) * width * height, z: scale === 0 ? model.zStar : null }, options);
+    return noiseWalk(
+      { scale, count: (grey ? 1 : model.options.imageChannels) * width * height, z: scale === 0 ? model.zStar : null },
+      options,
+    );
   });
   for (let frame = 0; frame < options.frames; frame++)
     yield await sampler.render(path, { seed: options.seed, given: walks.map((walk) => walk?.next().value ?? null) });

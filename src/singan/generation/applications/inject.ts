@@ -2,8 +2,9 @@
 // Official code: paint2image.py, editing.py, harmonization.py. Each function names its differences.
 
 import { blend, type Mask, maskOfSize, resizedMask, soften } from "../../../image/mask.ts";
-import { isSameSize, type Planes, type Size } from "../../../image/planes.ts";
+import { inChannels, isSameSize, type Planes, type Size } from "../../../image/planes.ts";
 import { ceilSize, imresize, imresizeTo } from "../../../image/resample.ts";
+import { OptionError } from "../../model/config.ts";
 import { type Model, photoAt } from "../../model/model.ts";
 import { injectionPath, sizesFor } from "../path.ts";
 import type { RenderOptions, SinganSampler } from "../singan-sampler.ts";
@@ -14,11 +15,19 @@ export const DILATION = { edit: 20, harmonize: 7 } as const;
 /** The photo at the finest trained scale. Masks and blends refer to it. */
 export const photoOf = (model: Model): Planes => photoAt(model, model.scales.length - 1);
 
+/** The picture in the model's channels. Throws OptionError where the model has alpha, which a picture that is injected has not. */
+function inChannelsOf({ options: { imageChannels } }: Model, picture: Planes): Planes {
+  if (imageChannels === 4)
+    throw new OptionError("the model was trained with transparency, so pictures can't be injected into it");
+  return inChannels(picture, imageChannels === 1 ? 1 : 3);
+}
+
 /**
- * Resizes a picture to the photo's size. A picture with the size of the original photo is reduced as the training reduced that one, so
- * that its unchanged parts stay equal. Any other is stretched to fit (the official code looks at its width only).
+ * Resizes a picture to the photo's size, in the model's channels. A picture with the size of the original photo is reduced as the training reduced that one, so
+ * that its unchanged parts stay equal. Any other is stretched to fit (the official code looks at its width only). Throws OptionError for a model with alpha.
  */
-export function toPhotoSize(model: Model, picture: Planes): Planes {
+export function toPhotoSize(model: Model, given: Planes): Planes {
+  const picture = inChannelsOf(model, given);
   const { width, height } = photoOf(model);
   if (isSameSize(picture, { width, height })) return picture;
   const scale = Math.min(model.options.maxSize / Math.max(picture.width, picture.height), 1);
@@ -43,7 +52,8 @@ export const maskToPhotoSize = (model: Model, mask: Mask): Mask => maskOfSize(ma
  * Puts an object with transparency on the photo, both in the photo's size: a·object + (1−a)·photo with `alpha` a in [0,1]. (The official
  * code ignores the transparency and shows the colour that is stored under it.)
  */
-export function composite(model: Model, object: Planes, alpha: Mask): Planes {
+export function composite(model: Model, given: Planes, alpha: Mask): Planes {
+  const object = inChannelsOf(model, given);
   const photo = photoOf(model);
   const area = alpha.width * alpha.height;
   // The colours are weighted before the resize, so that a colour under full transparency has no influence on its neighbours.

@@ -98,7 +98,7 @@ function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: 
     ...{ options, sizes, scales: sizes.slice(0, count).map((size) => ({ ...record, size })) },
     ...firstWeights(options, values.weights),
     generator: values.weights(generatorShapes(Math.max(1, count), channels), randomKey(seed, PURPOSE.initialG, 0)),
-    coarsest: madeUpPicture(sizes[0]!, 1, values),
+    coarsest: madeUpPicture(sizes[0]!, options, 1, values),
     photo: { width: 0, height: 0, data: new Float32Array() },
   };
   return { model, reconstruction: null };

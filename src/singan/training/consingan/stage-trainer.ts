@@ -74,7 +74,7 @@ export class StageTrainer extends LevelTrainer<ProgramName> {
       .map((part) => new Leaves(new FlatBuffer(gpu, partShapes(part, channels), `${name} frozen ${part}`)));
     this.#d = new ParamSet(gpu, discriminatorShapes(channels), `${name} D`);
     this.#leaves = new StageLeaves(sizes, channels);
-    this.#real = leaf("real", imageShape(this.size));
+    this.#real = leaf("real", imageShape(this.size, options));
   }
 
   /** Throws what compile() throws, leaving nothing behind. */

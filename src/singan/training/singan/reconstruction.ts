@@ -15,7 +15,7 @@ import { parameterShapes, zStarShape } from "../../model/shapes.ts";
 import { compute } from "../../networks/compute.ts";
 import { FrozenScale, generatorInput, type Upsample, upsampler } from "../../networks/frozen-scale.ts";
 import { generator } from "../../networks/networks.ts";
-import { AMP_SHAPE, ampValues, grey, PURPOSE, randomKey } from "../../networks/noise.ts";
+import { ampShape, ampValues, grey, PURPOSE, randomKey } from "../../networks/noise.ts";
 
 /** What of a model the reconstruction's noise depends on. */
 type Noise = Pick<Model, "sizes" | "zStar" | "options">;
@@ -41,11 +41,11 @@ export async function passOn(
 ): Promise<{ picture: Planes; next: Planes | null }> {
   const { size } = trained;
   const nextSize = sizes[scale + 1];
-  const previous = leaf("zPrev", imageShape(size));
+  const previous = leaf("zPrev", imageShape(size, options));
   const z = leaf("zStar", zStarShape(sizes[0]!, options));
-  const frozen = new FrozenScale(gpu, trained, "reconstruction");
+  const frozen = new FrozenScale(gpu, trained, options, "reconstruction");
   try {
-    const picture = frozen.apply(zPrev ? null : grey(z), previous);
+    const picture = frozen.apply(zPrev ? null : grey(z, options), previous);
     const next = nextSize ? upsample(picture, size, nextSize) : null;
     const outputs = next ? [picture, next] : [picture];
     const inputs = [[previous, zPrev?.data ?? new Float32Array(previous.size)] as const, [z, zStar] as const];
@@ -66,18 +66,18 @@ export async function reconstructionStatistics(
   zPrev: Planes | null,
   { sizes, zStar, options }: Noise,
 ): Promise<StateDict> {
-  const previous = leaf("zPrev", imageShape(size));
+  const previous = leaf("zPrev", imageShape(size, options));
   const z = leaf("zStar", zStarShape(sizes[0]!, options));
-  const amp = leaf("noiseAmp", AMP_SHAPE);
-  const weights = new Map([...parameterShapes("generator", channels)].map(([name, shape]) => [name, leaf(name, shape)]));
+  const amp = leaf("noiseAmp", ampShape(options));
+  const weights = new Map([...parameterShapes("generator", channels, options)].map(([name, shape]) => [name, leaf(name, shape)]));
   const statistics = new Map<string, Tensor>();
-  generator(generatorInput(zPrev ? null : grey(z), amp, previous), previous, weights, (block, batch) => {
+  generator(generatorInput(zPrev ? null : grey(z, options), amp, previous), previous, weights, (block, batch) => {
     statistics.set(block, batch);
   });
   const inputs = [
     [previous, zPrev?.data ?? new Float32Array(previous.size)],
     [z, zStar],
-    [amp, ampValues(1)],
+    [amp, ampValues(1, options)],
     ...[...weights].map(([name, t]) => [t, state.get(name)!] as const),
   ] as const;
   const values = await compute(gpu, "statistics of the reconstruction", [...statistics.values()], inputs);
@@ -102,7 +102,7 @@ export async function typicalZStar(gpu: Gpu, coarsest: FrozenScale, options: Tra
   const { size } = coarsest;
   const key = leaf("key", [4]);
   const z = normal(key, zStarShape(size, options), 0);
-  const picture = coarsest.apply(grey(z), zeros(imageShape(size)));
+  const picture = coarsest.apply(grey(z, options), zeros(imageShape(size, options)));
   const colours = concat(meanColour(picture), meanColour(crop2d(picture, margins(PADDING))));
   const bytes = colours.size * 4;
   const keys = gpu.alloc(16, "z* key");

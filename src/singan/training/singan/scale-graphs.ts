@@ -13,7 +13,7 @@ import { greyShape, noiseSize } from "../../model/shapes.ts";
 import { chain, type FrozenScale, generatorInput, type Upsample } from "../../networks/frozen-scale.ts";
 import { criticLoss, criticLosses, gradientPenalty, interpolate, reconstructionLoss } from "../../networks/losses.ts";
 import { discriminator, generator } from "../../networks/networks.ts";
-import { AMP_SHAPE, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
+import { ampShape, drawNoise, grey, type NoiseSource } from "../../networks/noise.ts";
 
 export interface ScaleContext {
   readonly scale: number;
@@ -36,20 +36,22 @@ export class ScaleLeaves {
   readonly zInput: Tensor;
   /** The frozen chain's reconstruction, upsampled: the previous picture of the reconstruction pass. */
   readonly zPrev: Tensor;
-  readonly amp = leaf("noiseAmp", AMP_SHAPE);
+  readonly amp: Tensor;
   /** This iteration's noise and, where z* is redrawn, its z*: made once per iteration. */
   readonly noise: Tensor;
   /** The fake of a D step, and of the G steps after the last. */
   readonly fake: Tensor;
 
-  constructor(size: Size, options: Pick<TrainOptions, "noisePadding">) {
+  constructor(size: Size, options: Pick<TrainOptions, "noisePadding" | "imageChannels">) {
     const ofNoise = noiseSize(size, options);
-    this.real = leaf("real", imageShape(size));
+    const picture = imageShape(size, options);
+    this.amp = leaf("noiseAmp", ampShape(options));
+    this.real = leaf("real", picture);
     this.zStar = leaf("zStar", greyShape(ofNoise));
-    this.zPrev = leaf("zPrev", imageShape(size));
-    this.zInput = leaf("zInput", imageShape({ width: size.width + 2 * PADDING, height: size.height + 2 * PADDING }));
-    this.noise = leaf("noise", imageShape(ofNoise));
-    this.fake = leaf("fake", imageShape(size));
+    this.zPrev = leaf("zPrev", picture);
+    this.zInput = leaf("zInput", imageShape({ width: size.width + 2 * PADDING, height: size.height + 2 * PADDING }, options));
+    this.noise = leaf("noise", imageShape(ofNoise, options));
+    this.fake = leaf("fake", picture);
   }
 }
 
@@ -69,10 +71,11 @@ export function randomPasses(
   source: NoiseSource,
   { samples = 1, observe }: { readonly samples?: number; readonly observe?: Observe | undefined } = {},
 ): GeneratorPass {
-  const noise = (k: number, size: Size) => drawNoise(source, `chain.${k}`, k, noiseSize(size, c.options), samples);
+  const noise = (k: number, size: Size) =>
+    drawNoise(source, `chain.${k}`, { scale: k, size: noiseSize(size, c.options), image: c.options, samples });
   const chained =
     c.scale === 0
-      ? zeros(imageShape(c.size))
+      ? zeros(imageShape(c.size, c.options))
       : c.upsample(chain(c.frozen, noise, c.upsample, samples), c.frozen.at(-1)!.size, c.size);
   return generatorPass(c, leaves, z, c.palette ? quantize(chained, c.palette) : chained, observe);
 }
@@ -80,7 +83,8 @@ export function randomPasses(
 /** The input of the reconstruction pass, for `leaves.zInput`: at the coarsest scale z*, which has the padded size with noise padding. */
 export function reconstructionInput(c: ScaleContext, leaves: ScaleLeaves, zStar: Tensor): Tensor {
   if (c.scale > 0) return generatorInput(null, leaves.amp, leaves.zPrev);
-  return c.options.noisePadding ? grey(zStar) : pad2d(grey(zStar), margins(PADDING));
+  const z = grey(zStar, c.options);
+  return c.options.noisePadding ? z : pad2d(z, margins(PADDING));
 }
 
 /** The reconstruction pass: z* and the chain's reconstruction through G in train mode. */
@@ -88,7 +92,8 @@ export function reconstructionPass(c: ScaleContext, leaves: ScaleLeaves, observe
   return generator(leaves.zInput, rebuiltFrom(c, leaves), c.g, observe);
 }
 
-const rebuiltFrom = (c: ScaleContext, leaves: ScaleLeaves): Tensor => (c.scale > 0 ? leaves.zPrev : zeros(imageShape(c.size)));
+const rebuiltFrom = (c: ScaleContext, leaves: ScaleLeaves): Tensor =>
+  c.scale > 0 ? leaves.zPrev : zeros(imageShape(c.size, c.options));
 
 /**
  * −D(real) + D(fake) + GP and its gradient in the order of the weights, sums of at most four terms. It is computed one term after the other, so that few activations live at once; or batched, with real and fake

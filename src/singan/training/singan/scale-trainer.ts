@@ -87,10 +87,10 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     const { size, channels, scale, options } = setup;
     const name = `scale ${scale}`;
     super(gpu, name, scale, setup.real, options, setup.noiseStream);
-    this.#g = new ParamSet(gpu, parameterShapes("generator", channels), `${name} G`);
-    this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels), `${name} D`);
+    this.#g = new ParamSet(gpu, parameterShapes("generator", channels, options), `${name} G`);
+    this.#d = new ParamSet(gpu, parameterShapes("discriminator", channels, options), `${name} D`);
     this.#statistics = new Leaves(new FlatBuffer(gpu, statisticsShapes(channels), `${name} G statistics`));
-    const average = () => new Leaves(new FlatBuffer(gpu, parameterShapes("generator", channels), `${name} G average`));
+    const average = () => new Leaves(new FlatBuffer(gpu, parameterShapes("generator", channels, options), `${name} G average`));
     this.#average = options.averageOver > 0 ? average() : null;
     this.#leaves = new graphs.ScaleLeaves(size, options);
     this.#palette = setup.palette && leaf("palette", [setup.palette.length / 3, 3]);
@@ -117,7 +117,7 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
         gpu.write(this.#statistics.storage.slice(name), new Float32Array(shape[2]! * 2).fill(1, shape[2]!)); // mean 0, variance 1
     }
     set.upload(leaves.real, setup.real.data);
-    set.upload(leaves.amp, ampValues(setup.noiseAmp));
+    set.upload(leaves.amp, ampValues(setup.noiseAmp, setup.options));
     if (zPrev) set.upload(leaves.zPrev, zPrev.data);
     if (zStar) set.upload(leaves.zStar, zStar);
     if (this.#palette) set.upload(this.#palette, palette!);
@@ -140,8 +140,9 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
 
     // The iteration's noise, and z* where it is redrawn. The other graphs read this program's outputs.
     const noises = source("noise");
+    const wanted = { scale, size: ofNoise, image: options };
     const zDraw = this.#isRedrawn ? noises.normal("zOpt", greyShape(ofNoise)) : null;
-    const z = drawNoise(noises, "noise", scale, ofNoise);
+    const z = drawNoise(noises, "noise", wanted);
     const zInput = graphs.reconstructionInput(context, leaves, zDraw ?? leaves.zStar);
     const noise = set.draft("noise", zDraw ? [z, zDraw, zInput] : [z]);
     set.bind([[leaves.noise, noise.slice(z)]]);
@@ -152,7 +153,8 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
     const samples = this.#fakesAtOnce;
     const passes = graphs.randomPasses(context, leaves, leaves.noise, source("fakes"), { samples, observe: inFakes.g });
     // The pass of the last D step, which the G steps backpropagate through: `passes` itself, or one sample of it.
-    const last = samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size)));
+    const last =
+      samples === 1 ? passes : graphs.generatorPass(context, leaves, leaves.noise, leaf("previous", imageShape(size, options)));
     const inAdversarial = this.#watch("adversarial");
     const adversarial = graphs.adversarialGraph(context, leaves.fake, inAdversarial.d);
     const inG = this.#watch("g");
@@ -192,9 +194,9 @@ export class ScaleTrainer extends LevelTrainer<ProgramName> {
 
     const random = this.#watch("statistics");
     const fresh = source("statistics");
-    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", scale, ofNoise), fresh, { observe: random.g });
+    graphs.randomPasses(context, leaves, drawNoise(fresh, "noise", wanted), fresh, { observe: random.g });
     const preview = source("sample");
-    const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", scale, ofNoise), preview).fake;
+    const sample = graphs.randomPasses(context, leaves, drawNoise(preview, "noise", wanted), preview).fake;
     const inPicture = this.#watch("reconstruction");
     const reconstruction = graphs.reconstructionPass(context, leaves, inPicture.g);
     this.pictures = { sample, reconstruction };

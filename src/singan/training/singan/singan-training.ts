@@ -55,7 +55,7 @@ export class SinganCourse implements Course<Model> {
       model: { options, scaleFactor, sizes, scales: [], zStar: zStar(), photo: reals.at(-1)! },
       reconstruction: null,
     };
-    this.#frozen = this.#finished.model.scales.map((scale) => new FrozenScale(gpu, scale));
+    this.#frozen = this.#finished.model.scales.map((scale) => new FrozenScale(gpu, scale, options));
   }
 
   get finished(): FinishedLevels<Model> {
@@ -88,7 +88,7 @@ export class SinganCourse implements Course<Model> {
     trainer.dispose(); // what follows takes memory in addition
     const [size, channels] = [pyramid.sizes[scale]!, channelsAt(scale, options)];
     const trained: ScaleModel = { size, channels, noiseAmp, ...nets, losses, seconds: seconds() };
-    const frozen = new FrozenScale(gpu, trained);
+    const frozen = new FrozenScale(gpu, trained, options);
     this.#frozen.push(frozen);
     const zStar = scale === 0 && options.zStar === "redrawn" ? await typicalZStar(gpu, frozen, options) : model.zStar;
     const ofReconstruction = () => reconstructionStatistics(gpu, trained, reconstruction, { ...model, zStar });
@@ -104,10 +104,10 @@ export class SinganCourse implements Course<Model> {
 }
 
 /** Fresh weights, or the previous scale's where the width is the same. */
-function startingWeights(scale: number, channels: number, { seed }: TrainOptions, previous?: ScaleModel) {
+function startingWeights(scale: number, channels: number, options: TrainOptions, previous?: ScaleModel) {
   if (previous?.channels === channels) return { generator: previous.generator, discriminator: previous.discriminator };
   const fresh = (net: Net, purpose: number): StateDict =>
-    initialWeights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
+    initialWeights(parameterShapes(net, channels, options), randomKey(options.seed, purpose, scale));
   return { generator: fresh("generator", PURPOSE.initialG), discriminator: fresh("discriminator", PURPOSE.initialD) };
 }
 
@@ -118,13 +118,14 @@ function madeUp(pyramid: Pyramid, count: number, options: TrainOptions, values: 
   const scales = sizes.slice(0, count).map((size, scale) => madeUpScale(scale, size, options, values));
   return {
     model: { options, scaleFactor, sizes, scales, zStar, photo },
-    reconstruction: count === 0 ? null : madeUpPicture(sizes[count]!, 1, values),
+    reconstruction: count === 0 ? null : madeUpPicture(sizes[count]!, options, 1, values),
   };
 }
 
 function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptions, values: ValueSource): ScaleModel {
   const channels = channelsAt(scale, options);
-  const draw = (net: Net, purpose: number) => values.weights(parameterShapes(net, channels), randomKey(seed, purpose, scale));
+  const draw = (net: Net, purpose: number) =>
+    values.weights(parameterShapes(net, channels, options), randomKey(seed, purpose, scale));
   const generator = draw("generator", PURPOSE.initialG);
   for (const block of BLOCKS) {
     generator.set(`${block}.norm.running_mean`, new Float32Array(channels));
@@ -144,7 +145,7 @@ function madeUpScale(scale: number, size: Size, { seed, ...options }: TrainOptio
  * passes of D, once per iteration where it is replayed.
  */
 function singanMacs(scale: number, sizes: readonly Size[], options: TrainOptions): number {
-  const pass = (net: Net, k: number) => macsPerPass(net, channelsAt(k, options), sizes[k]!);
+  const pass = (net: Net, k: number) => macsPerPass(net, channelsAt(k, options), sizes[k]!, options);
   const [g, d] = [pass("generator", scale), pass("discriminator", scale)];
   const chain = Array.from({ length: scale }, (_, k) => pass("generator", k)).reduce((a, b) => a + b, 0);
   const replay = options.gStep === "replay";
@@ -164,6 +165,7 @@ export async function* retrainBy(
   control: TrainControl<Model> = {},
 ): AsyncGenerator<TrainEvent<Model>, Model> {
   requireScale(model, scale, 1);
+  if (model.options.imageChannels !== 3) throw new OptionError("only a model of colours can be retrained for painting");
   if (recipe.isForEnlargement) throw new OptionError("a model for super-resolution can't be retrained for painting");
   const { options, scaleFactor } = model;
   const sizes = model.sizes.slice(0, scale + 1); // the scales that the training knows: this one is the last
