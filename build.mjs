@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import asc from "assemblyscript/asc";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -134,6 +135,23 @@ async function bundleLibrary() {
     external: ["node:*", "webgpu", "sharp", "pngjs", "gifenc"],
     logLevel: "warning",
   });
+  await writeManPage();
+}
+
+/** The manual page, from the program's own table of commands. */
+async function writeManPage() {
+  const names = { COMMANDS: "commands", manPage: "man-page", VERSION: "report" };
+  const contents = Object.entries(names).map(([name, file]) => `export { ${name} } from "./src/cli/${file}.ts";`);
+  const outfile = "out/man-page.mjs";
+  await build({
+    ...BUNDLE,
+    stdin: { contents: contents.join("\n"), resolveDir: "." },
+    outfile,
+    platform: "node",
+    packages: "external",
+  });
+  const { COMMANDS, manPage, VERSION } = await import(pathToFileURL(outfile).href);
+  writeFileSync("dist/singan.1", manPage(COMMANDS, VERSION));
 }
 
 const BUNDLE = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
