@@ -13,7 +13,7 @@ const NODES = ["20", "22", "24"];
 const CHECKERS = { publint: "publint@0.3.25", attw: "@arethetypeswrong/cli@0.18.5" } as const;
 const SOURCE = { repository: "someone/singan-webgpu", commit: "HEAD" };
 const LIMIT_MS = 10 * 60_000;
-const TRAINING = ["--max-size", "30", "--iterations", "2", "--samples", "1", "--out", "trained"];
+const TRAINING = ["--max-size", "30", "--min-size", "12", "--iterations", "2", "--samples", "1", "--out", "trained"];
 
 /** A user's program: it uses the library's types as the README does, and would not compile without them. */
 const USER_PROGRAM = `import { type AnyModel, openDevice, openSampler, type Rgb8, toPlanes, toRgb8, train } from "singan-webgpu";
@@ -41,11 +41,15 @@ const IMPORTS = {
 } as const;
 const CHECK = `function check(ok) { if (!ok) throw new Error("an export is missing"); }`;
 
-type Run = (command: string, ...words: readonly string[]) => Promise<string>;
+type Output = Readonly<Record<"stdout" | "stderr", string>>;
+type Run = (command: string, ...words: readonly string[]) => Promise<Output>;
+const PROGRAM = join("node_modules", ".bin", "singan");
 
 /** Packs, installs and checks. Returns whether all checks passed. */
 export async function checkPackage(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "singan-package-"));
+  // Without what npm run adds, so that npm takes each project for itself.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
   let failed = 0;
   const check = async (name: string, work: () => unknown): Promise<boolean> => {
     const start = performance.now();
@@ -55,8 +59,8 @@ export async function checkPackage(): Promise<boolean> {
       console.log(`ok      ${name}${typeof what === "string" ? `: ${what}` : ""} ${seconds()}`);
       return true;
     } catch (error) {
-      const { stdout = "", stderr = "", message } = error as Error & { stdout?: string; stderr?: string };
-      console.log(`FAILED  ${name} ${seconds()}\n${`${message}\n${stdout}${stderr}`.replace(/^/gm, "        ")}`);
+      const { message, stdout = "" } = error as Error & { stdout?: string }; // of a command, the message has what went to stderr
+      console.log(`FAILED  ${name} ${seconds()}\n${`${message}\n${stdout}`.trimEnd().replace(/^/gm, "        ")}`);
       failed++;
       return false;
     }
@@ -66,23 +70,30 @@ export async function checkPackage(): Promise<boolean> {
     await check("the package is within its size", () => sizes(tarball, join(folder, "release", "package")));
     await checkTarball(tarball, check);
     for (const version of NODES) {
-      const node = join(folder, `node-${version}`);
-      let run: Run = runIn(node, process.env);
+      const [node, project] = [join(folder, `node-${version}`), join(folder, `project-${version}`)];
+      const path = [join(node, "node_modules", "node", "bin"), env["PATH"]].join(delimiter);
+      const run = runIn(project, { ...env, PATH: path, SINGAN_TUNE: "off" });
       const hasNode = await check(`Node ${version}`, async () => {
         mkdirSync(node);
+        emptyProject(project);
         // Its install script fetches the binary; newer versions of npm run no scripts that are not allowed here.
         writeFileSync(join(node, "package.json"), JSON.stringify({ private: true, allowScripts: { node: true } }));
-        npm(["install", "--no-audit", "--no-fund", "--prefix", node, `node@${version}`]);
-        const bin = join(node, "node_modules", "node", "bin");
-        run = runIn(join(node, "project"), {
-          ...process.env,
-          PATH: [bin, process.env["PATH"]].join(delimiter),
-          SINGAN_TUNE: "off",
-        });
-        return (await run("node", "--version")).trim();
+        npm(["install", "--no-audit", "--no-fund", `node@${version}`], { cwd: node, env });
+        const found = (await run("node", "--version")).stdout.trim();
+        if (!found.startsWith(`v${version}.`)) throw new Error(`it is ${found}`);
+        return found;
       });
-      if (hasNode) await checkProject(version, tarball, join(node, "project"), run, check);
+      if (hasNode) await checkProject(version, tarball, project, run, check);
     }
+    await check("without the optional packages it loads, and says what is missing", async () => {
+      const project = join(folder, "project-without");
+      const run = runIn(project, env);
+      emptyProject(project);
+      npm(["install", "--omit=optional", "--no-audit", "--no-fund", tarball], { cwd: project, env });
+      await run("node", "--input-type=module", "-e", `${IMPORTS["the library"]}\n${CHECK}`);
+      const { stderr } = await run(PROGRAM, "doctor").catch((error) => error as { stderr: string });
+      if (!/^singan: .*npm install webgpu$/m.test(stderr)) throw new Error(stderr);
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -91,15 +102,18 @@ export async function checkPackage(): Promise<boolean> {
 }
 type Check = (name: string, work: () => unknown) => Promise<boolean>;
 
+/** Runs commands in a folder. What they return rejects where they fail. */
 const runIn =
   (cwd: string, env: NodeJS.ProcessEnv): Run =>
-  async (command, ...words) => {
-    const options = { cwd, env, timeout: LIMIT_MS, maxBuffer: 2 ** 26, encoding: "utf8" as const };
-    const { stdout, stderr } = await promisify(execFile)(command, words, options);
-    return stdout || stderr;
-  };
+  (command, ...words) =>
+    promisify(execFile)(command, words, { cwd, env, timeout: LIMIT_MS, maxBuffer: 2 ** 26, encoding: "utf8" });
 
-/** The sizes of the package, in words. Throws where it is too large, or where its README refers to a file that nobody else has. */
+function emptyProject(folder: string): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "somebody", private: true, type: "module" }));
+}
+
+/** The sizes of the package, in words. Throws where it is too large. */
 function sizes(tarball: string, contents: string): string {
   const [{ unpackedSize }] = JSON.parse(npm(["pack", contents, "--dry-run", "--json", "--ignore-scripts"])) as [
     { unpackedSize: number },
@@ -119,15 +133,15 @@ async function checkTarball(tarball: string, check: Check): Promise<void> {
   const npx = (checker: keyof typeof CHECKERS, ...words: readonly string[]) =>
     run("npx", "-y", "-p", CHECKERS[checker], checker, ...words);
   await check(`${CHECKERS.publint} finds nothing`, async () => {
-    const out = await npx("publint", "run", tarball, "--strict");
-    if (!/All good!/.test(out)) throw new Error(out);
+    const { stdout } = await npx("publint", "run", tarball, "--strict");
+    if (!/All good!/.test(stdout)) throw new Error(stdout);
   });
   // The package has ES modules only. Every Node that it supports also loads them by require(), which is checked below.
   await check(`${CHECKERS.attw} finds nothing`, async () => {
     await npx("attw", tarball, "--no-color", "--no-emoji", "--ignore-rules", "cjs-resolves-to-esm");
   });
   await check("the manual page renders without a warning", async () => {
-    const { stderr } = await promisify(execFile)("man", ["--warnings", "-l", join(dirname(tarball), "package", manifest.man)]);
+    const { stderr } = await run("man", "--warnings", "-l", join(dirname(tarball), "package", manifest.man));
     if (stderr) throw new Error(stderr);
   });
 }
@@ -135,15 +149,13 @@ async function checkTarball(tarball: string, check: Check): Promise<void> {
 async function checkProject(version: string, tarball: string, project: string, run: Run, check: Check): Promise<void> {
   const named = (what: string) => `Node ${version}: ${what}`;
   const write = (name: string, text: string) => writeFileSync(join(project, name), text);
-  mkdirSync(project);
-  write("package.json", JSON.stringify({ name: "somebody", private: true, type: "module" }));
   cpSync("photos/clouds.png", join(project, "photo.png"));
-  const singan: (...words: readonly string[]) => Promise<string> = (...words) =>
-    run(join("node_modules", ".bin", "singan"), ...words);
+  const singan = async (...words: readonly string[]): Promise<string> => (await run(PROGRAM, ...words)).stdout;
   const isInstalled = await check(named("installs into an empty project"), async () => {
     const npmScript = process.env["npm_execpath"];
     if (!npmScript) throw new Error("run this by npm run test:package");
     await run("node", npmScript, "install", "--engine-strict", "--no-audit", "--no-fund", tarball);
+    if (!existsSync(join(project, "node_modules", "singan-webgpu"))) throw new Error("it was installed somewhere else");
   });
   if (!isInstalled) return;
   for (const [what, code] of Object.entries(IMPORTS))

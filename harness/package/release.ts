@@ -43,11 +43,10 @@ export function withAbsoluteLinks(markdown: string, { repository, commit }: Sour
 }
 
 /** Runs npm, the same that runs this program where npm does. Returns its output. */
-export function npm(words: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; node?: string } = {}): string {
-  const { cwd, env = process.env, node = process.execPath } = options;
+export function npm(words: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): string {
   const script = process.env["npm_execpath"];
-  const [command, first] = script ? [node, [script]] : ["npm", []];
-  return execFileSync(command, [...first, ...words], { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const [command, first] = script ? [process.execPath, [script]] : ["npm", []];
+  return execFileSync(command, [...first, ...words], { ...options, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** Packs what is built into a folder. Returns the tarball's path. */
