@@ -2,10 +2,11 @@
 
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { type Command, groupsOf, TOP_FLAGS } from "../../src/cli/args.ts";
+import { Args, type Command, groupsOf, TOP_FLAGS, UsageError } from "../../src/cli/args.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { COMPLETIONS } from "../../src/cli/completion.ts";
 import { manPage } from "../../src/cli/man-page.ts";
+import { Session } from "../../src/cli/session.ts";
 
 const flagsOf = (command: Command) => groupsOf(command).flatMap(([, flags]) => flags);
 const NAMES = COMMANDS.map(({ name }) => name);
@@ -92,4 +93,14 @@ it("the manual page has no line that roff would take for something else", () => 
   const macros = text.split("\n").filter((line) => /^[.']/.test(line));
   expect(macros.filter((line) => !/^\.(TH|SH|SS|TP|PP|nh)( |$)/.test(line))).toEqual([]);
   expect(text).toContain("\\&.begins with a dot 'and a quote \\e and a backslash");
+});
+
+it("singan completion prints the script of a shell that it knows", async () => {
+  const command = COMMANDS.find(({ name }) => name === "completion")!;
+  let printed = "";
+  const session = new Session({ write: (text: string) => (printed += text) }, { write: () => {} }, {});
+  await command.run(new Args(["fish"], new Map()), session);
+  expect(printed).toBe(`${COMPLETIONS.fish(COMMANDS)}\n`);
+  for (const shell of ["tcsh", "toString"])
+    await expect(command.run(new Args([shell], new Map()), session)).rejects.toThrow(UsageError);
 });
