@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import asc from "assemblyscript/asc";
 import { build, transformSync } from "esbuild";
 import { ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -71,8 +72,10 @@ function writeManifest({ folder, file, names: [kernelsName, sourcesName, typesNa
   const kernels = Object.entries(sources).flatMap(([name, source]) => reflect(name, source));
   const union = (names) => names.map((n) => JSON.stringify(n)).join(" | ") || "never";
   const text = `// Generated from ${folder}/ by build.mjs: do not edit.
+/** @internal */
 export const ${sourcesName} = ${JSON.stringify(sources, null, 1)} as const;
 
+/** @internal */
 export const ${kernelsName} = ${JSON.stringify(Object.fromEntries(kernels.map(({ key, ...rest }) => [key, rest])), null, 1)} as const;
 
 export interface ${typesName} {
@@ -134,6 +137,23 @@ async function bundleLibrary() {
     external: ["node:*", "webgpu", "sharp", "pngjs", "gifenc"],
     logLevel: "warning",
   });
+  await writeManPage();
+}
+
+/** The manual page, from the program's own table of commands. */
+async function writeManPage() {
+  const names = { COMMANDS: "commands", manPage: "man-page", VERSION: "report" };
+  const contents = Object.entries(names).map(([name, file]) => `export { ${name} } from "./src/cli/${file}.ts";`);
+  const outfile = "out/man-page.mjs";
+  await build({
+    ...BUNDLE,
+    stdin: { contents: contents.join("\n"), resolveDir: "." },
+    outfile,
+    platform: "node",
+    packages: "external",
+  });
+  const { COMMANDS, manPage, VERSION } = await import(pathToFileURL(outfile).href);
+  writeFileSync("dist/singan.1", manPage(COMMANDS, VERSION));
 }
 
 const BUNDLE = { bundle: true, format: "esm", target: "es2023", logLevel: "warning" };
@@ -249,10 +269,21 @@ async function bundleSite() {
   });
 }
 
+/** Types of the library, without those that nothing public refers to. What generated files mark as internal is left out, too: it is large. */
 function writeDeclarations() {
-  rmSync("dist/types", { recursive: true, force: true });
+  const folder = join("dist", "types");
+  rmSync(folder, { recursive: true, force: true });
   const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
   if (tsc.status !== 0) throw new Error("the declarations could not be made");
+  const used = new Set([join(folder, "index.d.ts"), join(folder, "node", "index.d.ts")]);
+  for (const file of used) {
+    const targets = readFileSync(file, "utf8").matchAll(/(?:from |import\()"(\..*?)\.ts"/g);
+    for (const [, target] of targets) used.add(join(dirname(file), `${target}.d.ts`));
+  }
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const file = join(folder, name);
+    if (file.endsWith(".d.ts") && !used.has(file)) rmSync(file);
+  }
 }
 
 /** Time of the last change below a path, in ms; generated files do not count. */

@@ -14,16 +14,19 @@ export interface Flag {
   /** The name of the value in the help. A flag without it is a switch. */
   readonly value?: string | undefined;
   readonly help: string;
+  /** The possible values, where their names are too long for `value`. */
+  readonly choices?: readonly string[] | undefined;
 }
 
-/** Flags as the help shows them: "out DIR" takes a value, "json" is a switch. */
-export type FlagHelp = Readonly<Record<string, string>>;
+/** Flags as the help shows them: "out DIR" takes a value, "json" is a switch. The help may be followed by the possible values. */
+export type FlagHelp = Readonly<Record<string, string | readonly [help: string, choices: readonly string[]]>>;
 
-export function flag(usage: string, help: string): Flag {
+export function flag(usage: string, help: string, choices?: readonly string[]): Flag {
   const [name, value] = usage.split(" ");
-  return { name: name!, value, help };
+  return { name: name!, value, help, choices };
 }
-const flagsOf = (table: FlagHelp): Flag[] => Object.entries(table).map(([usage, help]) => flag(usage, help));
+const flagsOf = (table: FlagHelp): Flag[] =>
+  Object.entries(table).map(([usage, help]) => (typeof help === "string" ? flag(usage, help) : flag(usage, ...help)));
 
 /** The names of values that are numbers. */
 const NUMBERS = ["N", "F", "PX", "SHARE"];
@@ -46,13 +49,13 @@ const COMMON_FLAGS = flagsOf({
   debug: "show the stack trace of an error",
   help: "show this text (also -h)",
 });
-const TOP_FLAGS = flagsOf({
+export const TOP_FLAGS = flagsOf({
   help: "show this text (also -h); singan COMMAND -h shows the help of a command",
   version: "show the version of this program (also singan version)",
 });
 
 /** The flags of a command, by title in the help. */
-const groupsOf = ({ flags, options = [] }: Command) =>
+export const groupsOf = ({ flags, options = [] }: Command) =>
   Object.entries({ Flags: flagsOf(flags), Options: options, "Common flags": COMMON_FLAGS }).filter(
     ([, { length }]) => length > 0,
   );
@@ -197,7 +200,7 @@ function editDistance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-const EXIT_CODES = "Exit codes: 0 success, 1 error, 2 wrong usage, 129 hang-up, 130 interrupt, 143 termination.";
+export const EXIT_CODES = "Exit codes: 0 success, 1 error, 2 wrong usage, 129 hang-up, 130 interrupt, 143 termination.";
 
 const columns = (rows: readonly (readonly [string, string])[]): string[] => {
   const width = Math.max(...rows.map(([left]) => left.length));

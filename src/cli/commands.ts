@@ -3,6 +3,7 @@
 import type { Command } from "./args.ts";
 import { animateCommand } from "./commands/animate.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { infoCommand } from "./commands/info.ts";
@@ -12,7 +13,7 @@ import { sampleCommand } from "./commands/sample.ts";
 import { srCommand } from "./commands/sr.ts";
 import { trainCommand } from "./commands/train.ts";
 
-export const COMMANDS: readonly Command[] = [
+const OTHERS: readonly Command[] = [
   trainCommand,
   instantCommand,
   sampleCommand,
@@ -26,3 +27,5 @@ export const COMMANDS: readonly Command[] = [
   doctorCommand,
   benchCommand,
 ];
+
+export const COMMANDS: readonly Command[] = [...OTHERS, completionCommand(OTHERS)];

@@ -45,7 +45,7 @@ export interface ShareRunner {
   /** `known` are some patches' distances, and their places: the smaller they are, the less there is to do. */
   softmax(x: Float32Array, pass: SharePass, known: Nearest | null): Promise<ShareSoftmax>;
   /**
-   * [3, height, width]: Σ g·w·y over the share's pairs. `total` holds the reciprocals of all shares' totals. The runner must be the one that
+   * Σ g·w·y over the share's pairs, [3, height, width]. `total` holds the reciprocals of all shares' totals. The runner must be the one that
    * has done the share's softmax.
    */
   fold(x: Float32Array, softmax: Softmax, pass: SharePass): Promise<Float32Array>;
