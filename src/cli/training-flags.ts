@@ -105,7 +105,7 @@ export function asFlagError(error: unknown): unknown {
 const presetNames = ["auto", ...(Object.keys(PRESETS) as PresetName[])] as const;
 
 export const PRESET_FLAG: FlagHelp = {
-  "preset NAME": [`where the options come from: ${presetNames.join(", ")} (default: auto)`, presetNames],
+  "preset NAME": [`source of the options: ${presetNames.join(", ")} (default: auto)`, presetNames],
 };
 
 export const PRESET_DETAILS =
