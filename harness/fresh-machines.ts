@@ -2,7 +2,7 @@
 // harness/with-driver.mjs. For root on a Linux with debootstrap, unshare and a network. It downloads about 60 MB per case, and 100 MB per release.
 //   npm run test:driver -- [--machines FOLDER] [WORDS OF A CASE'S NAME…]     machines are kept in FOLDER, and made there if they are missing
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -54,9 +54,9 @@ const CASES: readonly Case[] = [
   { name: "bookworm, not root", release: "bookworm", says: kept("25"), ...NEW },
   { name: "bookworm, deb822 sources", release: "bookworm", before: DEB822, says: kept("25"), ...NEW },
   {
-    name: "bookworm, hooks of Docker's images",
+    name: "bookworm, a hook of apt that deletes files",
     release: "bookworm",
-    before: "echo 'APT::Update::Post-Invoke { \"false\"; };' > /etc/apt/apt.conf.d/docker-clean",
+    before: "echo 'APT::Update::Post-Invoke { \"rm -rf /home/ada/.cache\"; };' > /etc/apt/apt.conf.d/docker-clean",
     says: kept("25"),
     ...NEW,
   },
@@ -149,6 +149,7 @@ function watch({ release, isRoot, before, env, says, adapter, isKept }: Case): s
   const base = makeMachine(release);
   const layer = mkdtempSync(join(machines, "layer-"));
   try {
+    chmodSync(layer, 0o755); // ada reads it
     writeFileSync(join(layer, "before.sh"), `set -e\n${before ?? ""}\n`);
     writeFileSync(join(layer, "show.mjs"), SHOW);
     const home = isRoot ? "/root" : "/home/ada";

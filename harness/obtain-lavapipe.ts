@@ -106,7 +106,7 @@ function choose(apt: Apt, codename: string, folder: string): Package[] {
     throw complaint === null ? error : new Error(`apt-get: ${complaint}`);
   }
   const driver = packages.find(({ name }) => name === PACKAGE);
-  if (!driver) throw new Error(`${PACKAGE} is installed but finds no device, and apt has no newer one`);
+  if (!driver) throw new Error(`${PACKAGE} is installed but does not work here, and apt has no newer one`);
   if (mesaOf(packages) < OLDEST_MESA)
     throw new Error(`apt has only ${PACKAGE} ${driver.version}, and Dawn needs ${OLDEST_MESA} or later`);
   const [libc] = packages.filter(({ name }) => /^libc6(:|$)/.test(name));

@@ -38,8 +38,8 @@ export function lavapipeEnv(
   return { VK_ICD_FILENAMES: manifest, LD_LIBRARY_PATH: path ? `${folder}:${path}` : folder };
 }
 
-/** The libraries in a folder without the drivers, which are the loader's business. */
+/** The libraries in a folder, without the drivers: their names have no version, and only the Vulkan loader loads them. */
 export const librariesOf = (folder: string): string[] =>
   readdirSync(folder)
-    .filter((name) => name.includes(".so.") && !name.startsWith("libvulkan_"))
+    .filter((name) => name.includes(".so."))
     .map((name) => join(folder, name));
