@@ -14,6 +14,7 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const DOWNLOAD_LIMIT_MS = 600_000;
 const PROBE_LIMIT_MS = 60_000;
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
