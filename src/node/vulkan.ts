@@ -36,7 +36,9 @@ export function softwareVulkanEnv(
   return env;
 }
 
-const userChoseDriver = (host: Host): boolean => Boolean(host.env["VK_DRIVER_FILES"] || host.env["VK_ICD_FILENAMES"]);
+/** Whether the environment names drivers. Then no other driver is used. */
+export const userChoseDriver = (host: Host = thisHost()): boolean =>
+  Boolean(host.env["VK_DRIVER_FILES"] || host.env["VK_ICD_FILENAMES"]);
 
 /** Whether the Vulkan loader would find the description of a driver. That driver may still find no device. */
 export function hasDriverManifest(host: Host = thisHost()): boolean {
@@ -53,11 +55,20 @@ export function hasDriverManifest(host: Host = thisHost()): boolean {
 }
 
 /**
- * Loads the Vulkan loader into this process, the system's or else the browser's, under the name by which Dawn opens it. LD_LIBRARY_PATH would
- * have an effect only on a new process. Returns whether a loader is loaded. Linux only.
+ * Loads the Vulkan loader into this process, the system's or else the first of these folders, under the name by which Dawn opens it.
+ * LD_LIBRARY_PATH would have an effect only on a new process. Returns whether a loader is loaded. Linux only.
  */
-export function loadVulkan(libraries: string | null): boolean {
-  return dlopen(LOADER) || (libraries !== null && dlopen(posix.join(libraries, LOADER)));
+export function loadVulkan(...folders: readonly string[]): boolean {
+  return dlopen(LOADER) || folders.some((folder) => dlopen(posix.join(folder, LOADER)));
+}
+
+/**
+ * Loads libraries that need each other into this process, in whatever order works. A driver that needs them then finds them by their names,
+ * outside the folders that the system searches, too. Those that do not load are left out. Linux only.
+ */
+export function loadLibraries(files: readonly string[]): void {
+  const waiting = files.filter((file) => !dlopen(file));
+  if (waiting.length > 0 && waiting.length < files.length) loadLibraries(waiting);
 }
 
 function dlopen(file: string): boolean {

@@ -237,6 +237,7 @@ describe("train, sample, info, doctor, bench", () => {
     expect(JSON.parse(ended.out)).toMatchObject({
       node: process.versions.node,
       adapter: expect.any(String),
+      "driver from": expect.any(String),
       "self-test": "passed",
     });
     // Dawn itself writes two warnings about Mesa's llvmpipe, whose limits are larger than it supports.

@@ -192,7 +192,7 @@ describe("hasDriverManifest", () => {
 test("loadVulkan says no to a folder without a loader, and does not throw", () => {
   const empty = mkdtempSync(join(tmpdir(), "singan-driver-"));
   // The system's loader, if there is one, is loaded without the folder.
-  expect(loadVulkan(empty)).toBe(loadVulkan(null));
+  expect(loadVulkan(empty)).toBe(loadVulkan());
   rmSync(empty, { recursive: true });
 });
 

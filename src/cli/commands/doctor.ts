@@ -1,7 +1,7 @@
 // singan doctor: checks whether this computer can train, and collects what a bug report needs.
 
 import type { Gpu } from "../../gpu/device.ts";
-import { openAdapter } from "../../node/adapter.ts";
+import { driverOrigin, openAdapter } from "../../node/adapter.ts";
 import { findBrowser } from "../../node/browser-paths.ts";
 import { planWithoutGpu, selfTest } from "../../singan/recipes.ts";
 import type { Args, Command } from "../args.ts";
@@ -69,6 +69,7 @@ async function examine(found: Findings, session: Session): Promise<Gpu> {
   const { vendor, architecture, device, description } = gpu.adapterInfo;
   found["adapter"] = [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed";
   found["driver"] = description || "unnamed";
+  found["driver from"] = driverOrigin(adapter);
   found["software"] = gpu.isSoftware;
   found["features"] = [...adapter.features].sort().join(" ");
   for (const name of LIMITS) found[name] = adapter.limits[name] ?? null;
