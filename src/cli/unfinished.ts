@@ -28,7 +28,7 @@ type Found<Plan> = Checkpoint & { readonly facts: Facts<Plan> };
 
 export const RESUME_FLAGS: FlagHelp = {
   resume: "go on with the unfinished training in DIR, or fail (default: go on where there is one)",
-  restart: "begin anew; an unfinished training in DIR is given up when the new one's state is first stored",
+  restart: "begin anew; an unfinished training in DIR goes when this one is first stored",
 };
 
 /** What is done with an unfinished training that is found. */
