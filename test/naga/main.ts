@@ -37,7 +37,7 @@ const SERVED: ServedOptions = {
   folders: { [GOLDEN]: "test/golden" },
 };
 
-function openDeno(): Program {
+async function openDeno(): Promise<Program> {
   const { path, version } = obtainDeno();
   return {
     name: `Deno ${version}`,
@@ -47,11 +47,13 @@ function openDeno(): Program {
   };
 }
 
-async function openFirefox(): Promise<Program> {
+/** Null where none is installed. Throws if FIREFOX_PATH names one that is not there. */
+async function openFirefox(): Promise<Program | null> {
+  if (findFirefox() === null) return null;
   const downloads = mkdtempSync(join(tmpdir(), "singan-naga-"));
   const browser = await launchFirefox(downloads);
   return {
-    name: (await browser.version()).replace("/", " "),
+    name: (await browser.version()).replace("firefox/", "Firefox "),
     run: (exportName, argument, onConsole) =>
       runInPage(SUITE, exportName, argument, { ...SERVED, browser, limitMs: LIMIT_MS, onConsole }),
     close: async () => {
@@ -93,11 +95,15 @@ async function runPart(what: string, part: (onConsole: (line: string) => void) =
   for (const failure of failures) console.log(`    FAIL ${failure}`);
 }
 
-async function runAll(open: () => Program | Promise<Program>): Promise<void> {
+async function runAll(name: string, open: () => Promise<Program | null>): Promise<void> {
   const program = await open();
+  if (program === null) {
+    console.log(`${name}: not installed here, so it is left out`);
+    return;
+  }
   try {
     const facts = await program.run<AdapterFacts>("adapterFacts", null, () => {});
-    console.log(`${program.name}: ${facts.name}`);
+    console.log(`${program.name}: ${facts.info.description || facts.name}`);
     await runPart("kernels", (onConsole) => program.run<Outcome>("kernels", null, onConsole));
     await runPart("golden vectors and recorded trainings", (onConsole) => program.run<Outcome>("vectors", GOLDEN, onConsole));
     await runPart("a tiny training, compared with Node's", async (onConsole) =>
@@ -108,12 +114,8 @@ async function runAll(open: () => Program | Promise<Program>): Promise<void> {
   }
 }
 
-for (const [name, open] of Object.entries({ Deno: openDeno, Firefox: findFirefox() === null ? null : openFirefox })) {
-  if (!open) {
-    console.log(`${name}: not installed here, so it is left out`);
-    continue;
-  }
-  await runAll(open).catch((error: Error) => {
+for (const [name, open] of Object.entries({ Deno: openDeno, Firefox: openFirefox })) {
+  await runAll(name, open).catch((error: Error) => {
     total.failed++;
     console.log(`${name}: FAIL ${error.message.split("\n")[0]}`);
   });
