@@ -70,7 +70,7 @@ function output(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(deno, args, { env: { ...process.env, DENO_DIR: cache, NO_COLOR: "1" }, stdio: "pipe" });
-    let [result, reason, isOver] = ["", "no message", false];
+    let [result, reason, isOver] = ["", "", false];
     const timer = setTimeout(() => {
       isOver = true;
       child.kill("SIGKILL");
@@ -79,15 +79,15 @@ function output(
       result += text;
     });
     createInterface(child.stderr).on("line", (line) => {
-      if (line.startsWith("error: ")) reason = line; // the stack follows
-      onConsole(line);
+      if (line.startsWith("error: ")) reason = line;
+      if (reason === "") onConsole(line); // after it come lines of the stack
     });
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
       if (isOver) reject(new Error(`${what} took longer than ${limitMs} ms`));
       else if (code === 0) resolve(result);
-      else reject(new Error(`${what}: Deno ended with ${signal ?? `exit code ${code}`}: ${reason}`));
+      else reject(new Error(`${what}: Deno ended with ${signal ?? `exit code ${code}`}: ${reason || "no message"}`));
     });
     child.stdin.on("error", () => {}); // Deno has ended before it has read the program, which "close" tells
     child.stdin.end(program);

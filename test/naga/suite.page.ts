@@ -70,7 +70,7 @@ export async function vectors(folder: string): Promise<Outcome> {
   for (const name of names) {
     console.log(name);
     const result = await runCase(gpu, read, name);
-    if (!result.passed) failures.push(describeResult(result));
+    if (!result.passed) failures.push(describeResult(result).replace(/^FAIL /, ""));
   }
   gpu.dispose();
   return { passed: names.length - failures.length, failures, withoutSubgroups: 0 };
