@@ -43,6 +43,21 @@ export async function fingerprint(gpu: Gpu, trained: AnyModel): Promise<Fingerpr
   return { losses: model.scales.map((s) => s.losses), weights: model.scales.map(scaleHash), sample: hash([sample.data]) };
 }
 
+/** On hardware, compilers may round products and sums together or apart. Of a loss, relative to 1 and to the loss. */
+const LOSS_TOLERANCE = 1e-3;
+
+/** Where a training on another implementation of WebGPU differs: null where it has the bits, or on hardware about the losses. */
+export function differenceOf(theirs: Fingerprint, ours: Fingerprint, isSoftware: boolean): string | null {
+  const text = `${JSON.stringify(theirs)} instead of ${JSON.stringify(ours)}`;
+  if (isSoftware) return JSON.stringify(theirs) === JSON.stringify(ours) ? null : text;
+  const [got, want] = [theirs, ours].map(({ losses }) => losses.flatMap((record) => Object.values(record))) as [
+    number[],
+    number[],
+  ];
+  const isNear = got.length === want.length && want.every((w, i) => Math.abs(got[i]! - w) <= LOSS_TOLERANCE * (1 + Math.abs(w)));
+  return isNear ? null : text;
+}
+
 /** FNV-1a over the bits of all values. */
 export function hash(arrays: readonly Float32Array[]): number {
   let h = 0x811c9dc5;

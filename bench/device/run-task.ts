@@ -11,6 +11,7 @@ import { tuningFile } from "../../src/node/tuning-file.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { DEFAULTS } from "../../src/singan/model/config.ts";
 import { profileScale } from "../../src/singan/recipes.ts";
+import { goldenFolder } from "../../test/vectors/folder.ts";
 import { caseNames, describeResult, runCase } from "../../test/vectors/run.ts";
 import { PHOTO, PYRAMID, SCALES } from "../cases.ts";
 import { environmentOf } from "../environment.ts";
@@ -63,9 +64,9 @@ const GPU_TASKS: Readonly<Record<string, (gpu: Gpu, context: TaskContext) => Pro
 };
 
 async function vectors(gpu: Gpu, context: TaskContext): Promise<void> {
-  const folder = carried("golden");
-  for (const name of caseNames(folder)) {
-    const result = await runCase(gpu, folder, name);
+  const read = goldenFolder(carried("golden"));
+  for (const name of caseNames(read)) {
+    const result = await runCase(gpu, read, name);
     tellCheck(context, FILES.vectors, describeResult(result), result.passed);
   }
 }

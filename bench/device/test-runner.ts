@@ -1,5 +1,5 @@
-// What test files import as "vitest" in the device bundle, where Vitest is missing: collects their tests and runs them one by one.
-// Only what those files use: describe, test, test.each with %s, afterAll, and Vitest's own expect.
+// What test files import as "vitest" in the device bundle, in Deno and in Firefox, where Vitest is missing: collects their tests and runs them one by one.
+// Only what those files use: describe, test, test.each with %s, %d and %o, afterAll, and Vitest's own expect.
 
 import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from "@vitest/expect";
 import * as chai from "chai";
@@ -24,7 +24,7 @@ export function test(name: string, body: () => unknown): void {
   tests.push({ name: [...groups, name].join(" > "), run: body });
 }
 
-/** A test per row. A row that is an array becomes the body's arguments; each %s is the next of them. */
+/** A test per row. A row that is an array becomes the body's arguments; each %s, %d or %o is the next of them. */
 test.each =
   (rows: readonly unknown[]) =>
   (name: string, body: Body): void => {
@@ -32,7 +32,7 @@ test.each =
       const values = Array.isArray(row) ? row : [row];
       let next = 0;
       test(
-        name.replace(/%s/g, () => String(values[next++])),
+        name.replace(/%[sdo]/g, () => String(values[next++])),
         () => body(...(values as never[])),
       );
     }

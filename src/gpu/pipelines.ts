@@ -117,7 +117,7 @@ export class Pipelines {
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
       const fault = messages.find((m) => m.type === "error");
-      const reason = fault ? `line ${fault.lineNum}: ${fault.message}` : (error as Error).message;
+      const reason = fault ? `line ${fault.lineNum}: ${fault.message.trim()}` : (error as Error).message;
       throw new Error(`kernel ${key} does not compile: ${reason.trim().split("\n")[0]}`);
     }
   }

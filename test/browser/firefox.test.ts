@@ -18,6 +18,7 @@ import { LocalShares } from "../../src/instant/shares.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { openSampler, readModel } from "../../src/singan/recipes.ts";
+import { adapterWithoutSubgroups } from "../other-adapter.ts";
 import { type Fingerprint, fingerprint, TINY as SHORT, tinyPhoto, trainAll } from "../tiny-training.ts";
 import {
   choose,
@@ -120,22 +121,9 @@ test("the main path: stored pictures, live ones, those of an own photo; training
     expect([...webm.subarray(0, 4)]).toEqual([0x1a, 0x45, 0xdf, 0xa3]);
   }, { in: firefox })); // biome-ignore format: one call
 
-/** Node's adapter without the subgroups that Firefox lacks, so that both run the same kernels. */
-async function withoutSubgroups(): Promise<GPUAdapter> {
-  const adapter = await openAdapter();
-  const { limits, info } = adapter;
-  const features = new Set([...adapter.features].filter((feature) => feature !== "subgroups"));
-  return {
-    limits,
-    info,
-    features,
-    requestDevice: (wanted: GPUDeviceDescriptor) => adapter.requestDevice(wanted),
-  } as unknown as GPUAdapter;
-}
-
 test("a training has the losses and weights of one in Node without subgroups", async () => {
   const inPage = await runInPage<Fingerprint>("test/browser/tiny.page.ts", "trainInPage", null, { browser: firefox });
-  const bare = await openDevice(await withoutSubgroups());
+  const bare = await openDevice(await adapterWithoutSubgroups());
   try {
     expect(inPage).toEqual(await fingerprint(bare, await trainAll(bare, tinyPhoto(), SHORT)));
   } finally {

@@ -8,6 +8,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
 import { readSafetensors, writeSafetensors } from "../../src/singan/model/safetensors.ts";
+import { goldenFolder } from "../vectors/folder.ts";
 import { caseNames, describeResult, runCase } from "../vectors/run.ts";
 
 const FOLDER = "test/golden";
@@ -19,8 +20,9 @@ beforeAll(async () => {
 afterAll(() => gpu.dispose());
 
 describe("golden vectors", () => {
-  test.each(caseNames(FOLDER))("%s", async (name) => {
-    const result = await runCase(gpu, FOLDER, name);
+  const read = goldenFolder(FOLDER);
+  test.each(caseNames(read))("%s", async (name) => {
+    const result = await runCase(gpu, read, name);
     expect(result.passed, describeResult(result)).toBe(true);
   });
 });
@@ -35,7 +37,7 @@ describe("the runner fails on", () => {
       const file = readSafetensors(readFileSync(path));
       change(file);
       writeFileSync(path, writeSafetensors(file.tensors, file.metadata));
-      return await runCase(gpu, folder, name);
+      return await runCase(gpu, goldenFolder(folder), name);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -74,6 +76,6 @@ describe("the runner fails on", () => {
     expect(result).toMatchObject({ passed: false, problem: "not compared: extra" });
   });
   test("a folder without an index", () => {
-    expect(() => caseNames(tmpdir())).toThrow("not a folder of golden vectors");
+    expect(() => goldenFolder(tmpdir())).toThrow("not a folder of golden vectors");
   });
 });

@@ -1,7 +1,5 @@
 // A golden case: its tensors, its parameters and the tolerance for each result. test/golden/README.md describes the format.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { leaf, type Shape, type Tensor } from "../../src/autodiff/tensor.ts";
 import type { Gpu, Slice } from "../../src/gpu/device.ts";
 import type { Update } from "../../src/runtime/plan.ts";
@@ -9,10 +7,16 @@ import { compile, submit } from "../../src/runtime/program.ts";
 import { readSafetensors } from "../../src/singan/model/safetensors.ts";
 import { BLOCKS, type Net, TAIL } from "../../src/singan/model/shapes.ts";
 
+/** Returns the content of a file of a folder of golden vectors. */
+export type ReadGolden = (file: string) => Uint8Array;
+/** The file that lists the cases of a folder. */
+export const INDEX = "index.json";
+
 export interface GoldenCase {
   readonly name: string;
   readonly op: string;
-  readonly folder: string;
+  /** The folder of the case. */
+  readonly read: ReadGolden;
   // biome-ignore lint/suspicious/noExplicitAny: each op kind has parameters of its own
   readonly params: any;
   /** Names of the stored results. */
@@ -33,8 +37,10 @@ const RELATIVE = 1e-5;
 /** A correct float32 program deviates about as much as PyTorch's. Up to eight times that counts as rounding. */
 export const DEVIATIONS = 8;
 
-export function loadCase(folder: string, name: string): GoldenCase {
-  const { tensors, metadata } = readSafetensors(readFileSync(join(folder, `${name}.safetensors`)));
+export const fileOf = (name: string): string => `${name}.safetensors`;
+
+export function loadCase(read: ReadGolden, name: string): GoldenCase {
+  const { tensors, metadata } = readSafetensors(read(fileOf(name)));
   const recorded: Record<string, readonly (number | string)[]> = JSON.parse(metadata["outputs"] ?? "{}");
   const get = (key: string) => {
     const tensor = tensors.get(key);
@@ -46,7 +52,7 @@ export function loadCase(folder: string, name: string): GoldenCase {
   return {
     name,
     op: metadata["op"] ?? "",
-    folder,
+    read,
     params: JSON.parse(metadata["params"] ?? "{}"),
     outputs: Object.keys(recorded),
     shape: (key) => get(key).shape,

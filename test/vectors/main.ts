@@ -2,6 +2,7 @@
 
 import { openAdapter } from "../../src/node/adapter.ts";
 import { openDevice } from "../../src/runtime/open.ts";
+import { goldenFolder } from "./folder.ts";
 import { caseNames, describeResult, runCase } from "./run.ts";
 
 async function main(folder: string | undefined): Promise<number> {
@@ -9,11 +10,12 @@ async function main(folder: string | undefined): Promise<number> {
     console.error("usage: npm run golden -- DIR    (DIR/index.json lists the cases; test/golden is ours)");
     return 2;
   }
-  const names = caseNames(folder);
+  const read = goldenFolder(folder);
+  const names = caseNames(read);
   const gpu = await openDevice(await openAdapter());
   let failed = 0;
   for (const name of names) {
-    const result = await runCase(gpu, folder, name);
+    const result = await runCase(gpu, read, name);
     if (!result.passed) failed++;
     console.log(describeResult(result));
   }

@@ -1,9 +1,7 @@
 // Runs every case of a folder of golden vectors on the GPU.
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type Comparison, loadCase } from "./case.ts";
+import { type Comparison, INDEX, loadCase, type ReadGolden } from "./case.ts";
 import { type Check, opChecks } from "./ops.ts";
 import { sampling } from "./sampling.ts";
 import { discriminatorStep, generatorStep } from "./steps.ts";
@@ -26,16 +24,12 @@ export interface CaseResult {
   readonly problem: string | null;
 }
 
-/** The names of all cases of a folder, from its index. Throws one line if there is no index. */
-export function caseNames(folder: string): string[] {
-  const index = join(folder, "index.json");
-  if (!existsSync(index)) throw new Error(`${folder} has no index.json: not a folder of golden vectors`);
-  return Object.keys(JSON.parse(readFileSync(index, "utf8")));
-}
+/** The names of all cases of a folder, from its index. */
+export const caseNames = (read: ReadGolden): string[] => Object.keys(JSON.parse(new TextDecoder().decode(read(INDEX))));
 
-export async function runCase(gpu: Gpu, folder: string, name: string): Promise<CaseResult> {
+export async function runCase(gpu: Gpu, read: ReadGolden, name: string): Promise<CaseResult> {
   try {
-    const golden = loadCase(folder, name);
+    const golden = loadCase(read, name);
     const check = checks[golden.op];
     if (!check) throw new Error(`unknown kind of case: ${golden.op || "none given"}`);
     const comparisons = await check(gpu, golden);

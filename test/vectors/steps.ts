@@ -127,7 +127,7 @@ export const generatorStep: Check = (gpu, golden) =>
   run(gpu, golden, async (bench, momentum) => {
     const g = new RecordedNet(bench, golden, "G", "tail.0", momentum);
     const elsewhere: string | undefined = golden.params.D_weights_in;
-    const d = new RecordedNet(bench, elsewhere ? loadCase(golden.folder, elsewhere) : golden, "D", "tail", momentum);
+    const d = new RecordedNet(bench, elsewhere ? loadCase(golden.read, elsewhere) : golden, "D", "tail", momentum);
     const weights = [...g.weights.values()];
     const image = (name: string) => bench.leaf(name, golden.shape(name), golden.f32(name));
     const [real, noise, previous, zIn, zPrevious] = ["real", "noise", "prev", "z_in", "z_prev"].map(image) as [

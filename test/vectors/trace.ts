@@ -35,7 +35,7 @@ const CLEAN = 4e-6;
 const PICTURE_EVERY = 500;
 
 export const trace: Check = async (gpu, golden) => {
-  const inputs = loadCase(golden.folder, golden.name.replace(/_[^_]+$/, "_inputs"));
+  const inputs = loadCase(golden.read, golden.name.replace(/_[^_]+$/, "_inputs"));
   const comparisons: Comparison[] = [];
   for (const batched of [false, true]) {
     const replay = new TraceReplay(gpu, golden, inputs, batched);
