@@ -348,7 +348,15 @@ byId("copy-link", HTMLButtonElement).addEventListener("click", () => orShowError
 byId("copy-report", HTMLButtonElement).addEventListener("click", () => orShowError(copyReport()));
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(openFiles(files)));
 addEventListener("hashchange", readAddress);
+/** What would be lost with this tab. */
+const losses: readonly (() => boolean)[] = [
+  () => training.isRunning,
+  () => training.hasOwnPhoto,
+  () => library.unsaved !== null,
+  () => playground.source?.kind === "photo" && library.linkOf(playground.source) === null,
+  () => playground.hasWork,
+];
 addEventListener("beforeunload", (event) => {
-  if (training.isRunning || library.unsaved !== null) event.preventDefault();
+  if (losses.some((isLost) => isLost())) event.preventDefault();
 });
 readAddress();
