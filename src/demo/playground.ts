@@ -120,8 +120,7 @@ export class Playground {
   #openPanel(source: Source, settings: Place["settings"]): void {
     this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
     this.#beside.hidden = !this.#tool.isSplit;
-    delete this.#besidePicture.dataset["filled"];
-    byId("beside-label", HTMLElement).textContent = "";
+    this.#clearBeside();
     const tool = this.#tool;
     const { place, end } = this.#placeOf(source, settings);
     const close = tool.open(place);
@@ -216,12 +215,18 @@ export class Playground {
     this.#describePin();
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (!shown) return;
+    if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
     if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
     else this.#showBeside(shown);
   }
 
   get #isSplit(): boolean {
     return !this.#beside.hidden && WIDE.matches;
+  }
+
+  #clearBeside(): void {
+    delete this.#besidePicture.dataset["filled"];
+    byId("beside-label", HTMLElement).textContent = "The result appears here.";
   }
 
   #showBeside({ picture, label, details }: StripPicture): void {

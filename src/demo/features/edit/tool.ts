@@ -20,6 +20,7 @@ const HELP =
 
 export const editTool: Tool = {
   id: "edit",
+  isSplit: true,
   label: "Edit",
   icon: "M4 4h10v10H4zM17 10h3v10H10v-3",
   refusal: refusalOf,
@@ -100,12 +101,15 @@ class Edit implements StageHandler {
   }
 
   down(point: Point): void {
+    const { isOwnShown } = this.#results;
     this.#results.work();
     this.#live = null;
     const to = this.#edits.taken?.to;
     const corner = to ? cornerAt(outlineOf(to), point, reachOf(to, this.#onePixel)) : null;
     if (to && corner !== null) this.#gesture = { kind: "scale", corner, from: to };
     else if (to && isInRect(point, to)) this.#gesture = { kind: "move", start: point, from: to };
+    else if (!isOwnShown)
+      return; // who presses a result wants the handles back
     else if (this.#lasso.checked) this.#gesture = { kind: "lasso", points: [point] };
     else this.#gesture = { kind: "rectangle", start: point, end: point };
   }

@@ -23,12 +23,13 @@ const TURNER = 28;
 const HINTS = {
   none: "Choose, drop or paste a picture. One with a transparent background is best.",
   cutting: "Draw round the object, or use all of the picture.",
-  placed: "Drag the object; the corners scale it, the round handle turns it. Press the picture to go on.",
+  placed: "Drag the object; the corners scale it, the round handle turns it.",
   outside: "The object lies outside the photo.",
 };
 
 export const harmonizeTool: Tool = {
   id: "harmonize",
+  isSplit: true,
   label: "Harmonise",
   icon: "M4 20l5-8 4 5 2-3 5 6zM16 4a3 3 0 1 0 .1 0",
   refusal: refusalOf,
