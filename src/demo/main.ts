@@ -2,7 +2,7 @@
 
 import { toPlanes, toRgb8 } from "../image/planes.ts";
 import { reducedTo } from "../instant/first.ts";
-import { type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
+import { heldByLink, type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
 import { BenchmarkPage } from "./benchmark-page.ts";
 import { Announcer, byId, copyText, download } from "./dom.ts";
 import type { Source } from "./features/feature.ts";
@@ -220,7 +220,7 @@ async function copyLink(): Promise<void> {
   const named = source && library.linkOf(source);
   const address = writePlayLink({ ...(named ? { source: named } : { isOfOwn: true }), tool, settings });
   const isCopied = await copyText(`${location.href.replace(/#.*/, "")}#view=${views.shown}&${address}`);
-  const held = Object.keys(settings).length > 0 ? "the settings" : "the tool, but not what you have made with it";
+  const held = Object.keys(heldByLink(settings)).length > 0 ? "the settings" : "the tool, but not what you have made with it";
   const holds = named ? `names ${named.name} and holds ${held}` : `holds ${held}, not your photo or model`;
   byId("copy-hint", HTMLElement).textContent = `${isCopied ? "Copied. " : ""}The link ${holds}.`;
 }

@@ -4,6 +4,7 @@ import type { PlayLink } from "./address.ts";
 import { byId, download, downloadRgb8, showPicture } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
 import type { FeatureName } from "./features/messages.ts";
+import { Remembered } from "./features/remembered.ts";
 import { TOOLS } from "./features/tools.ts";
 import { makeFile } from "./files.ts";
 import type { Jobs } from "./jobs.ts";
@@ -33,6 +34,7 @@ export class Playground {
   readonly #pin = byId("pin", HTMLButtonElement);
   readonly #delete = byId("delete", HTMLButtonElement);
   readonly #radios = new Map<Tool, HTMLInputElement>();
+  readonly #remembered = new Remembered();
   #tool: Tool = TOOLS[0]!;
   #source: Source | null = null;
   #close = (): void => {};
@@ -59,13 +61,13 @@ export class Playground {
     return this.#tool.id;
   }
 
-  /** The tool's settings, as far as a link can hold them. */
+  /** The tool's settings. */
   get settings(): Readonly<Record<string, string>> {
     return (this.#source && this.#tool.refusal(this.#source) === null && this.#tool.settings?.()) || {};
   }
 
   /** Works with another source, or with the same one when it has changed; a link may say with which tool and settings. */
-  use(source: Source, { tool, settings = {} }: Partial<PlayLink> = {}): void {
+  use(source: Source, { tool, settings }: Partial<PlayLink> = {}): void {
     const isOther = source.id !== this.#source?.id;
     this.#source = source;
     this.#tool = TOOLS.find(({ id }) => id === tool) ?? (isOther ? TOOLS[0]! : this.#tool);
@@ -100,7 +102,8 @@ export class Playground {
     radio.addEventListener("change", () => this.useTool(tool.id));
   }
 
-  #openTool(settings: Place["settings"] = {}): void {
+  /** Without settings of a link it begins with those that the visitor has left. */
+  #openTool(settings?: Place["settings"]): void {
     const source = this.#source!;
     this.#close();
     this.hooks.showError(null);
@@ -109,7 +112,7 @@ export class Playground {
     this.#panel.scrollTop = 0;
     this.#panel.ariaLabel = this.#tool.label;
     const refusal = this.#tool.refusal(source);
-    if (refusal === null) this.#openPanel(source, settings);
+    if (refusal === null) this.#openPanel(source, settings ?? this.#remembered.of(this.#tool.id, source.id));
     else this.#refuse(source, refusal);
     this.hooks.onChange();
   }
@@ -117,11 +120,12 @@ export class Playground {
   #openPanel(source: Source, settings: Place["settings"]): void {
     this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
     this.#beside.hidden = !this.#tool.isSplit;
-    delete this.#besidePicture.dataset["filled"];
-    byId("beside-label", HTMLElement).textContent = "";
+    this.#clearBeside();
+    const tool = this.#tool;
     const { place, end } = this.#placeOf(source, settings);
-    const close = this.#tool.open(place);
+    const close = tool.open(place);
     this.#close = () => {
+      this.#remembered.keep(tool.id, source.id, tool.settings?.() ?? {});
       close();
       end();
       this.#strip.onFrame = () => {};
@@ -211,12 +215,18 @@ export class Playground {
     this.#describePin();
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (!shown) return;
+    if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
     if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
     else this.#showBeside(shown);
   }
 
   get #isSplit(): boolean {
     return !this.#beside.hidden && WIDE.matches;
+  }
+
+  #clearBeside(): void {
+    delete this.#besidePicture.dataset["filled"];
+    byId("beside-label", HTMLElement).textContent = "The result appears here.";
   }
 
   #showBeside({ picture, label, details }: StripPicture): void {

@@ -51,6 +51,11 @@ export class Strip {
     return this.#items.flatMap(({ shown }) => shown ?? []);
   }
 
+  /** How many pictures the last expect() was for. */
+  get expected(): number {
+    return this.#frames.length;
+  }
+
   get selected(): StripPicture | null {
     return this.#selected?.shown ?? null;
   }

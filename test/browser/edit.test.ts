@@ -21,9 +21,12 @@ beforeAll(() => {
 const isPressed = (label: string): string =>
   `[...document.querySelectorAll("#strip [aria-pressed=true]")].some((one) => one.textContent === "${label}" && !one.disabled)`;
 
+const useTool = (page: Page, tool: string): Promise<void> =>
+  page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
+
 async function openTool(page: Page, tool: string): Promise<void> {
   await waitFor(page, `document.getElementById("stage").dataset.filled !== undefined`);
-  await page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
+  await useTool(page, tool);
   await waitFor(page, isPressed("Photo"));
 }
 
@@ -90,6 +93,12 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     await waitFor(page, isPressed("Scale 1")); // it goes on the stage by itself
     expect(await pixels(page, "picture")).toEqual(result);
     await downloaded(page, "#save-sample", "tiny-edit-scale1.png");
+    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press it, or choose Your edit, to go on\.$/);
+    // A press on the result brings the part back, and does not let go of it.
+    await drag(page, [1, 1], [2, 2]);
+    expect(await pixels(page, "picture")).toEqual(moved.picture);
+    expect(await page.$eval("#edit-to-x", (field) => (field as HTMLInputElement).value)).toBe("13");
+    expect(await shown(page, "Scale 1")).toEqual(result);
     expect(await shown(page, "Your edit")).toEqual(moved.picture);
 
     await page.click("#edit-undo");
@@ -111,6 +120,28 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     expect(other).not.toEqual(await blended(copied.picture, copied.mask));
     await expect.poll(() => shown(page, "Scale 1"), { timeout: LIMIT_MS }).toEqual(other);
     await downloaded(page, "#save-sample", "tiny-edit-scale1-seed-1.png");
+
+    // Another tool in between takes nothing away.
+    await useTool(page, "sample");
+    await useTool(page, "edit");
+    expect(await page.$eval("#edit-leave", (field) => (field as HTMLInputElement).checked)).toBe(true);
+    expect(await shown(page, "Your edit")).toEqual(copied.picture);
+    await expect.poll(() => shown(page, "Scale 1"), { timeout: LIMIT_MS }).toEqual(other);
+    expect(await page.$eval("#edit-undo", (button) => (button as HTMLButtonElement).disabled)).toBe(false);
+
+    // On wide screens the edit stays on the stage, and the result is beside it.
+    await page.setViewport({ width: 1280, height: 800 });
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(other);
+    expect(await pixels(page, "picture")).toEqual(copied.picture);
+    await drag(page, [15, 5], [14, 7], [13, 10]);
+    const again = part(FROM).put({ x: 10, y: 7, width: 7, height: 6 }, true);
+    expect(await pixels(page, "picture")).toEqual(again.picture);
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(await blended(again.picture, again.mask, 1));
+    expect(await pixels(page, "picture")).toEqual(again.picture);
+    await page.click("#edit-reset");
+    expect(await pixels(page, "picture")).toEqual(photo);
+    expect(await textOf(page, "#beside-label")).toBe("The result appears here.");
+    expect(await page.$("#beside-picture[data-filled]")).toBeNull();
   }));
 
 test("a lasso takes what it goes round, and a corner scales it", () =>

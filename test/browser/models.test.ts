@@ -209,7 +209,7 @@ test("a first visit opens the first model of the page; a link another one, with 
         await choose(page, "own.safetensors", writeModel(model));
         await waitFor(page, isNamed("own"));
         expect(await page.evaluate(() => location.hash)).toBe("#view=play");
-        expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&own=yes&tool=sample&number=0&change=1`);
+        expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&own=yes&tool=sample&number=0&width=40&seamless=x`);
         expect(await textOf(page, "#copy-hint")).toBe("Copied. The link holds the settings, not your photo or model.");
       }, place); // biome-ignore format: one call
       // Such a link says what it can't bring, with the first model and its settings.
@@ -225,7 +225,7 @@ test("a first visit opens the first model of the page; a link another one, with 
         });
         await waitFor(page, `${isNamed("tulips")} && document.getElementById("animate-form")`);
         expect(await copied(page, "#copy-link", "#copy-hint")).toBe(
-          `${withModels!.url}#view=play&model=tulips&tool=animate&number=2&change=1&alpha=0.1&beta=0.9&frames=3&fps=5&loop=no`,
+          `${withModels!.url}#view=play&model=tulips&tool=animate&number=2&alpha=0.1&beta=0.9&frames=3&fps=5&loop=no`,
         );
         await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
         expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&model=tulips&tool=paint`);

@@ -9,8 +9,20 @@ import type { Place } from "../feature.ts";
 import { insidePicture, rectBetween } from "../geometry.ts";
 import { drawOutline } from "../outline.ts";
 import { RectFields } from "../rect-fields.ts";
+import { valuesOf } from "../values.ts";
 
 const HELP = "Press and move to draw the rectangle that stays as in the photo. The number fields do the same.";
+
+/** The rectangle in the fields as the setting `keep`; empty where it is not valid. */
+export function keptText(): string {
+  const sides = Object.values(valuesOf({ x: "keep-x", y: "keep-y", width: "keep-width", height: "keep-height" }));
+  return sides.length === 4 ? sides.join() : "";
+}
+
+function rectOf(text: string): Rect {
+  const [x, y, width, height] = text.split(",").map(Number) as [number, number, number, number];
+  return { x, y, width, height };
+}
 
 export class KeptPart implements StageHandler {
   readonly #isOn = byId("keep", HTMLInputElement);
@@ -27,19 +39,27 @@ export class KeptPart implements StageHandler {
     private readonly place: Place,
     private readonly onChange: () => void,
   ) {
-    const { source } = place;
+    const { source, settings } = place;
     const { width, height } = source.photo;
     byId("keep-part", HTMLElement).hidden = source.kind === "model" && !source.isSingan;
     const [side, other] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    this.#rect = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    const middle = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    this.#rect = (settings["keep"] && insidePicture(rectOf(settings["keep"]), source.photo)) || middle;
     this.#fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, source.photo)), source.photo);
     this.#fields.show(this.#rect);
+    this.#isOn.checked = settings["kept"] === "yes";
+    this.#attach();
     this.#isOn.addEventListener("change", () => {
-      this.#detach?.();
-      this.#detach = this.#isOn.checked ? place.stage.attach(this, HELP) : null;
-      byId("keep-fields", HTMLElement).hidden = !this.#isOn.checked;
+      this.#attach();
       this.onChange();
     });
+  }
+
+  /** Has the stage while a part is kept. */
+  #attach(): void {
+    this.#detach?.();
+    this.#detach = this.#isOn.checked ? this.place.stage.attach(this, HELP) : null;
+    byId("keep-fields", HTMLElement).hidden = !this.#isOn.checked;
   }
 
   readonly end = (): void => this.#detach?.();

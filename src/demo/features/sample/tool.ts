@@ -3,7 +3,8 @@
 import type { Size } from "../../../image/planes.ts";
 import { byId } from "../../dom.ts";
 import type { Place, Source, Tool } from "../feature.ts";
-import { KeptPart } from "./kept-part.ts";
+import { isChecked, valuesOf } from "../values.ts";
+import { KeptPart, keptText } from "./kept-part.ts";
 import type { SampleReply, SampleRequest } from "./messages.ts";
 
 /** Pictures in the strip. */
@@ -28,10 +29,20 @@ export const sampleTool: Tool = {
   icon: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   refusal: () => null,
   settings: () => {
-    const value = (id: string): string => byId(id, HTMLInputElement).value;
-    const [number, change, width, height] = ["sample-seed", "change", "sample-width", "sample-height"].map(value);
-    const all = { number, change, width, height, seamless: byId("seamless", HTMLSelectElement).value };
-    return Object.fromEntries(Object.entries(all).filter(([, text]) => text)) as Record<string, string>;
+    const { max } = byId("change", HTMLInputElement);
+    const { change, ...values } = valuesOf({
+      number: "sample-seed",
+      change: "change",
+      width: "sample-width",
+      height: "sample-height",
+    });
+    return {
+      ...values,
+      ...(change && change !== max && { change }), // a training's next scale has another maximum
+      seamless: byId("seamless", HTMLSelectElement).value,
+      keep: keptText(),
+      ...(isChecked("keep") && { kept: "yes" }),
+    };
   },
   open: (place) => new Sample(place).end,
 };
@@ -77,6 +88,7 @@ class Sample {
       this.#makeAll();
     });
     place.strip.onFrame = (index) => this.#follow(this.#first + index);
+    for (const side of this.#sides) side.disabled = this.#kept.mask !== null;
     this.#describe();
     this.#makeAll();
   }
