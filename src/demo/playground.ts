@@ -57,6 +57,11 @@ export class Playground {
     return this.#source;
   }
 
+  /** Whether the visitor has drawn, edited or pinned something that this tab alone has. */
+  get hasWork(): boolean {
+    return this.#strip.hasPinned || TOOLS.some((tool) => this.#source && tool.hasWork?.(this.#source));
+  }
+
   get tool(): string {
     return this.#tool.id;
   }

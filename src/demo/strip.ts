@@ -60,6 +60,10 @@ export class Strip {
     return this.#selected?.shown ?? null;
   }
 
+  get hasPinned(): boolean {
+    return this.#items.some(({ isPinned }) => isPinned);
+  }
+
   get isPinned(): boolean {
     return this.#selected?.isPinned ?? false;
   }

@@ -226,6 +226,48 @@ describe("a phone", () => {
     }));
 });
 
+test("leaving the page asks where something would be lost: a painting, an own photo, a pinned picture; else it doesn't", () =>
+  visit(
+    "view=play",
+    async (page) => {
+      /** Tries to leave. Each question is answered with no, so the page stays. */
+      const asks = async (): Promise<boolean> => {
+        const asked = new Promise<boolean>((resolve) => page.once("dialog", () => resolve(true)));
+        const left = page.waitForNavigation().then(
+          () => false,
+          () => false,
+        );
+        await page.evaluate("void setTimeout(() => location.reload())");
+        return Promise.race([asked, left]);
+      };
+      await openModel(page);
+      await page.click("#tools label:has([value=paint])");
+      expect(await asks()).toBe(false);
+      await openModel(page);
+      await page.click("#pin");
+      expect(await asks()).toBe(true);
+      await page.click("#pin");
+      await page.click("#tools label:has([value=paint])");
+      await page.waitForSelector("#paint-invitation");
+      await page.click("#stage");
+      expect(await asks()).toBe(true);
+      await page.click("#tools label:has([value=sample])"); // the painting is still there
+      expect(await asks()).toBe(true);
+      await choose(page, "own.png", striped(80, 60));
+      await waitFor(page, `document.getElementById("document-name").textContent === "own"`);
+      expect(await asks()).toBe(true);
+      await page.click("#document");
+      await page.click("#photo-sources .source");
+      await waitFor(page, `document.getElementById("document-name").textContent === "tulips"`);
+      expect(await asks()).toBe(false);
+      await page.click("#to-train");
+      await choose(page, "own.png", striped(80, 60));
+      await page.waitForSelector("#gallery [value=own]:checked");
+      expect(await asks()).toBe(true);
+    },
+    { refused: /^$/ },
+  ));
+
 test("in forced colours what is chosen differs by its border or outline, and swatches keep their colours", () =>
   visit("view=play", async (page) => {
     await openModel(page);

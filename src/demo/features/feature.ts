@@ -48,6 +48,8 @@ export interface Tool {
   refusal(source: Source): string | null;
   /** Its settings as they are now, by name; absent where there are none. They stay while the source is open, and a link holds some of them. */
   settings?(): Readonly<Record<string, string>>;
+  /** Whether the visitor has made something of the source that this tab alone has; absent where there is nothing to make. */
+  hasWork?(source: Source): boolean;
   /** Connects its controls, which are in the document now. Returns what disconnects the tool from the stage and the strip. */
   open(place: Place): () => void;
 }

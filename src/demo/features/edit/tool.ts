@@ -25,6 +25,7 @@ export const editTool: Tool = {
   icon: "M4 4h10v10H4zM17 10h3v10H10v-3",
   refusal: refusalOf,
   settings: () => ({ ...(isChecked("edit-lasso") && { shape: "lasso" }), ...(isChecked("edit-leave") && { leave: "yes" }) }),
+  hasWork: ({ photo }) => kept.get(photo)?.history.canUndo ?? false,
   open: (place) => new Edit(place).end,
 };
 

@@ -33,6 +33,7 @@ export const harmonizeTool: Tool = {
   label: "Harmonise",
   icon: "M4 20l5-8 4 5 2-3 5 6zM16 4a3 3 0 1 0 .1 0",
   refusal: refusalOf,
+  hasWork: ({ photo }) => kept.get(photo)?.history.canUndo ?? false,
   open: (place) => new Harmonize(place).end,
 };
 

@@ -42,6 +42,7 @@ export const paintTool: Tool = {
     ...valuesOf({ brush: "brush-size", colour: "own-colour" }),
     ink: new FormData(byId("paint-form", HTMLFormElement)).get("ink") as string,
   }),
+  hasWork: ({ id }) => kept.get(id)?.history.canUndo ?? false,
   open: (place) => {
     const tool = new Paint(place, kept.get(place.source.id));
     kept.clear();
