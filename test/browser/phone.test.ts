@@ -212,6 +212,7 @@ describe("a phone", () => {
       const tops = await page.$$eval("#bar button", (all) => all.map((one) => one.getBoundingClientRect().top));
       expect(new Set(tops).size).toBe(1);
       expect(await bottom("stop")).toBeLessThan(844);
+      expect(await isSeen(page, "#status")).toBe(true);
       await page.setViewport({ width: 320, height: 640 });
       const cut = (all: Element[]) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent);
       expect(await page.$$eval("#bar button", cut)).toEqual([]);
