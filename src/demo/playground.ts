@@ -216,7 +216,7 @@ export class Playground {
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (!shown) return;
     if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
-    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
+    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.onStage?.() ?? shown.picture, shown.details);
     else this.#showBeside(shown);
   }
 

@@ -11,6 +11,8 @@ export interface StripPicture {
   readonly details: string;
   /** Name of the file when it is downloaded. */
   readonly file: string;
+  /** What the stage shows of it; absent where it is the picture itself. */
+  onStage?(): Rgb8;
   /** What the visitor has made: it can't be deleted here. */
   readonly isOwn?: boolean;
 }
@@ -108,6 +110,11 @@ export class Strip {
   /** Chooses the frame `index` of those that expect() has made. */
   choose(index: number): void {
     this.#choose(this.#frames[index]!);
+  }
+
+  /** Shows the chosen picture again, because what the stage shows of it has changed. */
+  showAgain(): void {
+    if (this.selected) this.onSelect(this.selected);
   }
 
   #choose(item: Item): void {

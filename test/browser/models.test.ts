@@ -7,6 +7,7 @@ import type { Browser, Page } from "puppeteer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
+import { repeated } from "../../src/demo/features/sample/repeated.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
@@ -191,7 +192,8 @@ test("a first visit opens the first model of the page; a link another one, with 
       }, place); // biome-ignore format: one call
       const address = "view=play&model=tulips&tool=sample&number=11&change=0&width=40&seamless=x";
       const size = { width: 40, height: model.sizes.at(-1)!.height };
-      const wanted = toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps: { x: true, y: false } }));
+      const wraps = { x: true, y: false };
+      const wanted = repeated(toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps })), wraps);
       let link = "";
       await visit(address, async (page) => {
         await waitFor(page, `${HAS_PICTURE} && ${isNamed("tulips")}`);
