@@ -79,7 +79,7 @@ export class Strip {
     if (!this.#deleted?.item.isPinned) this.#setDeleted(null);
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
-    this.#removeStored(this.#isFirst ? labels.length : 0);
+    this.removeStored(this.#isFirst ? labels.length : 0);
     this.#isFirst = false;
     for (const [i, { element, button, shown }] of this.#frames.entries()) {
       button.ariaBusy = String(shown !== null);
@@ -127,7 +127,7 @@ export class Strip {
   }
 
   /** Removes the stored pictures but the first `count`. */
-  #removeStored(count: number): void {
+  removeStored(count = 0): void {
     for (const stored of this.#stored.slice(count)) stored.remove();
     this.#stored = this.#stored.slice(0, count);
   }

@@ -3,7 +3,7 @@
 
 import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "puppeteer";
+import type { Browser, HTTPRequest, Page } from "puppeteer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
@@ -119,7 +119,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
     const button = (page: Page): Promise<string> => textOf(page, "#kept-models li > button:last-child");
     await visit("", async (page) => {
       await remove(page);
-      expect([await textOf(page, "#kept-models .hint"), await button(page)]).toEqual(["Deleted.", "Undo"]);
+      expect([await textOf(page, "#kept-models .hint"), await button(page)]).toEqual(["Deleted when you close this.", "Undo"]);
       await page.keyboard.press("Enter"); // the focus is on Undo
       expect(await button(page)).toBe("Delete");
       await page.keyboard.press("Escape");
@@ -244,6 +244,40 @@ test("a first visit opens the first model of the page; a link another one, with 
       await sampler.dispose();
     }
   }));
+
+test("a link shows nothing else before its own pictures, however slow they are", () =>
+  visit("", async (page) => {
+    await page.evaluateOnNewDocument(() => {
+      const seen = new Set<string>();
+      const look = (): void => {
+        for (const image of document.querySelectorAll("img[src^='stored/']"))
+          if (image.checkVisibility({ visibilityProperty: true })) seen.add(image.getAttribute("src")!);
+        const name = document.getElementById("document-name")?.textContent;
+        if (name) seen.add(name);
+        requestAnimationFrame(look);
+      };
+      look();
+      Object.assign(window, { seen });
+    });
+    const held: HTTPRequest[] = [];
+    await page.setRequestInterception(true);
+    page.on("request", (request) => void (/(citrus\.png|main\.js)$/.test(request.url()) ? held.push(request) : request.continue()));
+    const release = async (): Promise<void> => {
+      await expect.poll(() => held.length, { timeout: LIMIT_MS }).toBeGreaterThan(0);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await Promise.all(held.splice(0).map((request) => request.continue()));
+    };
+    for (const [address, wanted] of [["model=tulips&tool=paint", "tulips"], ["instant=citrus&tool=sample&number=5", "citrus"]] as const) {
+      await page.goto("about:blank");
+      const opened = page.goto(`${withModels!.url}#view=play&${address}`);
+      await release(); // main.js
+      await waitFor(page, `!document.getElementById("start").disabled`);
+      await release();
+      await opened;
+      await waitFor(page, `${isNamed(wanted)} && ${isFilled("stage")}`);
+      expect(await page.evaluate("[...seen]")).toEqual(["Models", wanted]);
+    }
+  }, { at: withModels!.url })); // biome-ignore format: one call
 
 test("the visitor is quicker than the first model; and where it can't be loaded, nothing is said", async () => {
   await visit("", async (page) => {
