@@ -1,3 +1,4 @@
-// A link of somebody's pictures: those that the page comes with must not be seen before them. Runs before anything is shown, so it imports nothing.
+// A link that names a model or photo: the pictures that the page comes with must not be seen before its own. Runs before
+// anything is shown, so it imports nothing.
 
-if (/[#&](model|instant|own|tool)=/.test(location.hash)) document.documentElement.dataset["linked"] = "";
+if (/[#&](model|instant)=/.test(location.hash)) document.documentElement.dataset["linked"] = "";

@@ -190,9 +190,9 @@ const OF_OWN =
 /** Opens what a link names; its settings are for the source that is open, or the first one, where it names none. */
 function openLink(given: PlayLink): void {
   const { source } = given;
-  if (!playground.source) {
-    byId("welcome", HTMLElement).hidden = source !== undefined; // its photo is not this one
-    playground.showLinked(source?.name ?? SHIPPED[0]);
+  if (source && !playground.source) {
+    byId("welcome", HTMLElement).hidden = true; // its photo is not this one
+    playground.showLinked(source.name);
   }
   isFirst &&= source?.kind !== "photo";
   if (source?.kind === "photo") orShowError(loadExample(source.name).then((photo) => library.openPhoto(photo, true, given)));

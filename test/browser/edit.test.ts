@@ -101,7 +101,7 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     await waitFor(page, isPressed("Scale 1")); // it goes on the stage by itself
     expect(await pixels(page, "picture")).toEqual(result);
     await downloaded(page, "#save-sample", "tiny-edit-scale1.png");
-    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press it, or choose Your edit, to go on\.$/);
+    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press the picture, or choose Your edit, to go on\.$/);
     // A press on the result brings the part back, and does not let go of it.
     await drag(page, [1, 1], [2, 2]);
     expect(await pixels(page, "picture")).toEqual(moved.picture);

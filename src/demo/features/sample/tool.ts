@@ -30,16 +30,15 @@ export const sampleTool: Tool = {
   icon: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   refusal: () => null,
   settings: () => {
-    const { max } = byId("change", HTMLInputElement);
-    const { change, ...values } = valuesOf({
+    const { value, max } = byId("change", HTMLInputElement);
+    const values = valuesOf({
       number: "sample-seed",
-      change: "change",
+      ...(value !== max && { change: "change" }), // a training's next scale has another maximum
       width: "sample-width",
       height: "sample-height",
     });
     return {
       ...values,
-      ...(change && change !== max && { change }), // a training's next scale has another maximum
       seamless: byId("seamless", HTMLSelectElement).value,
       ...(!isChecked("repeat") && { repeat: "no" }),
       keep: keptText(),
