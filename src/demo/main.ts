@@ -67,7 +67,10 @@ const playground = new Playground({
   jobs,
   showError,
   say: (text) => announcer.say(text),
-  onChange: () => describeSource(),
+  onChange: () => {
+    announcer.retract();
+    describeSource();
+  },
   train: ({ isForEnlarging } = { isForEnlarging: false }) => {
     offerToTrain();
     if (isForEnlarging) training.wantEnlarging();
@@ -178,6 +181,7 @@ function readAddress(): void {
   if (views.shown === "benchmark") benchmark.show(location.hash);
   if (isNew) openLink(given);
   else openFirst();
+  delete document.documentElement.dataset["linked"]; // see linked.ts
 }
 
 const OF_OWN =
@@ -186,6 +190,11 @@ const OF_OWN =
 /** Opens what a link names; its settings are for the source that is open, or the first one, where it names none. */
 function openLink(given: PlayLink): void {
   const { source } = given;
+  if (source && !playground.source) {
+    byId("welcome", HTMLElement).hidden = true; // its photo is not this one
+    playground.showLinked(source.name);
+  }
+  isFirst &&= source?.kind !== "photo";
   if (source?.kind === "photo") orShowError(loadExample(source.name).then((photo) => library.openPhoto(photo, true, given)));
   else if (!source && playground.source) {
     playground.use(playground.source, given);

@@ -8,6 +8,7 @@ import { Remembered } from "./features/remembered.ts";
 import { TOOLS } from "./features/tools.ts";
 import { makeFile } from "./files.ts";
 import type { Jobs } from "./jobs.ts";
+import { exampleUrl } from "./photo.ts";
 import { Stage } from "./stage.ts";
 import { Strip, type StripPicture } from "./strip.ts";
 
@@ -90,6 +91,13 @@ export class Playground {
     this.#details.textContent = "The photo. Pictures like it are being made …";
   }
 
+  /** Shows a photo of the page in the place of the pictures that the page comes with, until there is a picture of a link. */
+  showLinked(name: string): void {
+    Object.assign(byId("stored", HTMLImageElement), { src: exampleUrl(name), alt: `The photo ${name}` });
+    this.#strip.removeStored();
+    this.#details.textContent = `The photo ${name}.`;
+  }
+
   /** Changes the tool; an unknown name does nothing. */
   useTool(id: string): void {
     const tool = TOOLS.find((one) => one.id === id);
@@ -116,10 +124,10 @@ export class Playground {
     this.#radios.get(this.#tool)!.checked = true;
     this.#panel.scrollTop = 0;
     this.#panel.ariaLabel = this.#tool.label;
+    this.hooks.onChange();
     const refusal = this.#tool.refusal(source);
     if (refusal === null) this.#openPanel(source, settings ?? this.#remembered.of(this.#tool.id, source.id));
     else this.#refuse(source, refusal);
-    this.hooks.onChange();
   }
 
   #openPanel(source: Source, settings: Place["settings"]): void {
@@ -221,7 +229,7 @@ export class Playground {
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (!shown) return;
     if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
-    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
+    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.onStage?.() ?? shown.picture, shown.details);
     else this.#showBeside(shown);
   }
 

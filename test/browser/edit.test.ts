@@ -21,6 +21,14 @@ beforeAll(() => {
 const isPressed = (label: string): string =>
   `[...document.querySelectorAll("#strip [aria-pressed=true]")].some((one) => one.textContent === "${label}" && !one.disabled)`;
 
+/** Whether a tool has drawn anything over the picture. */
+const IS_DRAWN = `(() => {
+  const layer = document.getElementById("stage-layer");
+  const copy = new OffscreenCanvas(layer.width, layer.height).getContext("2d");
+  copy.drawImage(layer, 0, 0);
+  return copy.getImageData(0, 0, layer.width, layer.height).data.some((value) => value > 0);
+})()`;
+
 const useTool = (page: Page, tool: string): Promise<void> =>
   page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
 
@@ -93,7 +101,7 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     await waitFor(page, isPressed("Scale 1")); // it goes on the stage by itself
     expect(await pixels(page, "picture")).toEqual(result);
     await downloaded(page, "#save-sample", "tiny-edit-scale1.png");
-    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press it, or choose Your edit, to go on\.$/);
+    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press the picture, or choose Your edit, to go on\.$/);
     // A press on the result brings the part back, and does not let go of it.
     await drag(page, [1, 1], [2, 2]);
     expect(await pixels(page, "picture")).toEqual(moved.picture);
@@ -250,6 +258,26 @@ test("samples keep a rectangle of the photo to the last bit, and are the library
     expect(kept(sample)).toEqual(kept(photo));
     expect(sample).not.toEqual(toRgb8(await sampler.sample({ seed: 0 })));
     await downloaded(page, "#save-sample", "tiny-seed-0-kept-part.png");
+
+    // The rectangle is drawn while the visitor sets it, not over a picture.
+    await page.focus("#new-sample");
+    await page.mouse.move(1, 1);
+    await waitFor(page, `!(${IS_DRAWN})`);
+    await page.focus("#keep-x");
+    await waitFor(page, IS_DRAWN);
+    await page.focus("#new-sample");
+    await waitFor(page, `!(${IS_DRAWN})`);
+    await page.hover("#stage");
+    await waitFor(page, IS_DRAWN);
+
+    // It stays while another tool is used.
+    await useTool(page, "edit");
+    await useTool(page, "sample");
+    await waitFor(page, isPressed("Picture 0"));
+    await expect.poll(() => pixels(page, "picture")).toEqual(expected);
+    expect(await page.$$eval("#keep-fields input", (all) => all.map((one) => Number((one as HTMLInputElement).value)))).toEqual([
+      4, 5, 10, 9,
+    ]);
   }));
 
 test("a photo without a model: outside the soft mask an edit stays as in the photo, inside it changes", () =>

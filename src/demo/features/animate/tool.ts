@@ -37,16 +37,16 @@ export const animateTool: Tool = {
     return source.isSingan ? null : SAMPLES_ONLY;
   },
   settings: () => {
-    const { max } = byId("animate-change", HTMLInputElement);
-    const { change, ...values } = valuesOf({
+    const { value, max } = byId("animate-change", HTMLInputElement);
+    const values = valuesOf({
       number: "animate-seed",
-      change: "animate-change",
+      ...(value !== max && { change: "animate-change" }), // a training's next scale has another maximum
       alpha: "animate-alpha",
       beta: "animate-beta",
       frames: "animate-frames",
       fps: "animate-fps",
     });
-    return { ...values, ...(change && change !== max && { change }), ...(!isChecked("animate-loop") && { loop: "no" }) };
+    return { ...values, ...(!isChecked("animate-loop") && { loop: "no" }) };
   },
   open: (place) => new Animate(place, place.source as ModelSource).end,
 };

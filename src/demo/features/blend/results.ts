@@ -94,7 +94,7 @@ export class Results {
 
   #details(step: number): string {
     const { source, isSplit } = this.place;
-    const back = isSplit ? "" : ` Press it, or choose ${this.label}, to go on.`;
+    const back = isSplit ? "" : ` Press the picture, or choose ${this.label}, to go on.`;
     if (source.kind === "photo") return `The changed part is made anew by ${Math.round(100 * step)} %.${back}`;
     const { width, height } = source.sizes[step - 1]!;
     return `Scale ${step} of ${source.scales - 1}: what is finer than ${width}×${height} px is made anew.${back}`;

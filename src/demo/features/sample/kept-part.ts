@@ -25,6 +25,7 @@ function rectOf(text: string): Rect {
 }
 
 export class KeptPart implements StageHandler {
+  readonly #box = byId("keep-part", HTMLElement);
   readonly #isOn = byId("keep", HTMLInputElement);
   readonly #fields: RectFields;
   #detach: (() => void) | null = null;
@@ -33,6 +34,8 @@ export class KeptPart implements StageHandler {
   #start: Point | null = null;
   /** What is drawn; it may be nothing yet. */
   #drawn: Rect | null = null;
+  /** Whether the pointer or the crosshair is on the stage. */
+  #isPointed = false;
 
   /** `onChange` is called when another part is kept, or none any more. */
   constructor(
@@ -41,12 +44,13 @@ export class KeptPart implements StageHandler {
   ) {
     const { source, settings } = place;
     const { width, height } = source.photo;
-    byId("keep-part", HTMLElement).hidden = source.kind === "model" && !source.isSingan;
+    this.#box.hidden = source.kind === "model" && !source.isSingan;
     const [side, other] = [Math.ceil(width / 2), Math.ceil(height / 2)];
     const middle = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
     this.#rect = (settings["keep"] && insidePicture(rectOf(settings["keep"]), source.photo)) || middle;
     this.#fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, source.photo)), source.photo);
     this.#fields.show(this.#rect);
+    for (const kind of ["focusin", "focusout"]) this.#box.addEventListener(kind, () => place.stage.redraw());
     this.#isOn.checked = settings["kept"] === "yes";
     this.#attach();
     this.#isOn.addEventListener("change", () => {
@@ -77,6 +81,7 @@ export class KeptPart implements StageHandler {
   }
 
   move(point: Point, isDown: boolean): void {
+    this.#isPointed = true;
     if (!isDown || !this.#start) return;
     this.#drawn = rectBetween(this.#start, point, this.place.source.photo);
     this.#fields.show(this.#drawn ?? this.#rect);
@@ -88,7 +93,18 @@ export class KeptPart implements StageHandler {
     this.#choose(this.#drawn);
   }
 
+  leave(): void {
+    this.#isPointed = false;
+  }
+
+  /** Whether the visitor sets the rectangle; else it would only stand on the pictures. */
+  get #isSet(): boolean {
+    const { stage, source } = this.place;
+    return this.#isPointed || this.#box.contains(document.activeElement) || stage.picture === source.photo;
+  }
+
   draw(context: CanvasRenderingContext2D, onePixel: number): void {
+    if (!this.#isSet) return;
     const rect = this.#start ? this.#drawn : this.#rect;
     drawOutline(context, onePixel, rect ? outlineOf(rect) : []);
   }
