@@ -18,7 +18,8 @@ async function usePhone(page: Page): Promise<CDPSession> {
 /** Opens the tiny model in Play. */
 async function openModel(page: Page): Promise<void> {
   await choose(page, "tiny.safetensors", file);
-  await waitFor(page, isShown(0));
+  // The page opens a model by itself, too.
+  await waitFor(page, `document.getElementById("document-name").textContent === "tiny" && ${isShown(0)}`);
 }
 
 /** Whether all of an element is on the screen, and nothing covers its middle. */
