@@ -164,7 +164,7 @@ async function bundlePage(folder, isSite) {
   await build({
     ...BUNDLE,
     entryPoints: [
-      ...["main", "worker", "instant-worker", "share-worker", "files-worker"].map((name) => `src/demo/${name}.ts`),
+      ...["main", "linked", "worker", "instant-worker", "share-worker", "files-worker"].map((name) => `src/demo/${name}.ts`),
       "src/demo/style.css",
     ],
     outdir: folder,

@@ -64,11 +64,15 @@ export function readPlayLink(hash: string, known: Known): PlayLink | null {
   };
 }
 
+/** Of a tool's settings those that a link holds. */
+export const heldByLink = (settings: PlayLink["settings"]): PlayLink["settings"] =>
+  Object.fromEntries(Object.entries(settings).filter(([name, text]) => SETTINGS[name]?.(text)));
+
 /** A link as part of an address; readPlayLink() reads it. */
 export function writePlayLink({ source, isOfOwn, tool, settings }: PlayLink): string {
   return new URLSearchParams([
     ...(source ? [[SOURCES[source.kind], source.name]] : isOfOwn ? [[OWN, "yes"]] : []),
     ...(tool === undefined ? [] : [[TOOL, tool]]),
-    ...Object.entries(settings).filter(([name, text]) => SETTINGS[name]?.(text)),
+    ...Object.entries(heldByLink(settings)),
   ]).toString();
 }

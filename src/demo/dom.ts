@@ -71,6 +71,8 @@ export function about(seconds: number): string {
 /** Announces texts to screen readers, at most one every few seconds. A newer text replaces one that is still waiting, unless only that one matters. */
 export class Announcer {
   #waiting: { readonly text: string; readonly matters: boolean } | null = null;
+  /** Whether what was said last matters. */
+  #matters = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -84,10 +86,17 @@ export class Announcer {
     if (this.#timer === undefined) this.#speak();
   }
 
+  /** Takes back what does not matter any more, such as news of pictures that nobody sees now. */
+  retract(): void {
+    if (!this.#waiting?.matters) this.#waiting = null;
+    if (!this.#matters) this.element.textContent = "";
+  }
+
   #speak(): void {
     this.#timer = undefined;
     if (this.#waiting === null) return;
     this.element.textContent = this.#waiting.text;
+    this.#matters = this.#waiting.matters;
     this.#waiting = null;
     this.#timer = setTimeout(() => this.#speak(), this.everyMs);
   }

@@ -2,7 +2,7 @@
 
 import { toPlanes, toRgb8 } from "../image/planes.ts";
 import { reducedTo } from "../instant/first.ts";
-import { type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
+import { heldByLink, type PlayLink, readPlayLink, writePlayLink } from "./address.ts";
 import { BenchmarkPage } from "./benchmark-page.ts";
 import { Announcer, byId, copyText, download } from "./dom.ts";
 import type { Source } from "./features/feature.ts";
@@ -67,7 +67,10 @@ const playground = new Playground({
   jobs,
   showError,
   say: (text) => announcer.say(text),
-  onChange: () => describeSource(),
+  onChange: () => {
+    announcer.retract();
+    describeSource();
+  },
   train: ({ isForEnlarging } = { isForEnlarging: false }) => {
     offerToTrain();
     if (isForEnlarging) training.wantEnlarging();
@@ -178,6 +181,7 @@ function readAddress(): void {
   if (views.shown === "benchmark") benchmark.show(location.hash);
   if (isNew) openLink(given);
   else openFirst();
+  delete document.documentElement.dataset["linked"]; // see linked.ts
 }
 
 const OF_OWN =
@@ -186,6 +190,11 @@ const OF_OWN =
 /** Opens what a link names; its settings are for the source that is open, or the first one, where it names none. */
 function openLink(given: PlayLink): void {
   const { source } = given;
+  if (source && !playground.source) {
+    byId("welcome", HTMLElement).hidden = true; // its photo is not this one
+    playground.showLinked(source.name);
+  }
+  isFirst &&= source?.kind !== "photo";
   if (source?.kind === "photo") orShowError(loadExample(source.name).then((photo) => library.openPhoto(photo, true, given)));
   else if (!source && playground.source) {
     playground.use(playground.source, given);
@@ -220,7 +229,7 @@ async function copyLink(): Promise<void> {
   const named = source && library.linkOf(source);
   const address = writePlayLink({ ...(named ? { source: named } : { isOfOwn: true }), tool, settings });
   const isCopied = await copyText(`${location.href.replace(/#.*/, "")}#view=${views.shown}&${address}`);
-  const held = Object.keys(settings).length > 0 ? "the settings" : "the tool, but not what you have made with it";
+  const held = Object.keys(heldByLink(settings)).length > 0 ? "the settings" : "the tool, but not what you have made with it";
   const holds = named ? `names ${named.name} and holds ${held}` : `holds ${held}, not your photo or model`;
   byId("copy-hint", HTMLElement).textContent = `${isCopied ? "Copied. " : ""}The link ${holds}.`;
 }
@@ -348,7 +357,15 @@ byId("copy-link", HTMLButtonElement).addEventListener("click", () => orShowError
 byId("copy-report", HTMLButtonElement).addEventListener("click", () => orShowError(copyReport()));
 onFiles(byId("file", HTMLInputElement), (files) => orShowError(openFiles(files)));
 addEventListener("hashchange", readAddress);
+/** What would be lost with this tab. */
+const losses: readonly (() => boolean)[] = [
+  () => training.isRunning,
+  () => training.hasOwnPhoto,
+  () => library.unsaved !== null,
+  () => playground.source?.kind === "photo" && library.linkOf(playground.source) === null,
+  () => playground.hasWork,
+];
 addEventListener("beforeunload", (event) => {
-  if (training.isRunning || library.unsaved !== null) event.preventDefault();
+  if (losses.some((isLost) => isLost())) event.preventDefault();
 });
 readAddress();

@@ -23,9 +23,6 @@ const WORDS: Readonly<Record<Whereabouts, string>> = {
   nowhere: "not saved",
 };
 
-/** A model that was deleted can be brought back for so long, unless the dialog is closed or another one deleted. */
-const UNDO_MS = 10_000;
-
 const megabytes = (bytes: number): string => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const button = (id: string) => byId(id, HTMLButtonElement);
 
@@ -34,8 +31,8 @@ export class ModelsDialog {
   readonly #kept = byId("kept-models", HTMLUListElement);
   readonly #keep = button("keep-model");
   #source: Source | null = null;
-  /** The model that will be deleted. */
-  #deleting: { readonly key: string; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+  /** The key of the model that will be deleted when the dialog is closed, or another one is deleted. */
+  #deleting: string | null = null;
 
   constructor(
     private readonly library: Library,
@@ -110,8 +107,8 @@ export class ModelsDialog {
     const isOpen = this.#source !== null && this.library.keyOf(this.#source) === model.key;
     const item = this.#item(picture, model.name, details, () => this.library.openKept(model), isOpen);
     item.dataset["key"] = model.key;
-    const isDeleted = this.#deleting?.key === model.key;
-    if (isDeleted) details.textContent = "Deleted.";
+    const isDeleted = this.#deleting === model.key;
+    if (isDeleted) details.textContent = "Deleted when you close this.";
     item.querySelector("button")!.disabled = isDeleted;
     const remove = document.createElement("button");
     const [word, all] = isDeleted ? ["Undo", `Keep ${model.name}`] : ["Delete", `Delete ${model.name}, ${date}`];
@@ -124,23 +121,20 @@ export class ModelsDialog {
     return item;
   }
 
-  /** The model is deleted after a while, so that there is time to undo it. */
   #startDeleting(key: string): void {
     this.#endDeleting();
-    this.#deleting = { key, timer: setTimeout(() => this.#endDeleting(), UNDO_MS) };
+    this.#deleting = key;
     this.#list();
   }
 
   #undoDeleting(): void {
-    clearTimeout(this.#deleting?.timer);
     this.#deleting = null;
     this.#list();
   }
 
   #endDeleting(): void {
     if (!this.#deleting) return;
-    clearTimeout(this.#deleting.timer);
-    this.library.delete(this.#deleting.key);
+    this.library.delete(this.#deleting);
     this.#deleting = null;
   }
 

@@ -4,9 +4,11 @@ import type { PlayLink } from "./address.ts";
 import { byId, download, downloadRgb8, showPicture } from "./dom.ts";
 import type { Place, Source, Tool } from "./features/feature.ts";
 import type { FeatureName } from "./features/messages.ts";
+import { Remembered } from "./features/remembered.ts";
 import { TOOLS } from "./features/tools.ts";
 import { makeFile } from "./files.ts";
 import type { Jobs } from "./jobs.ts";
+import { exampleUrl } from "./photo.ts";
 import { Stage } from "./stage.ts";
 import { Strip, type StripPicture } from "./strip.ts";
 
@@ -33,6 +35,7 @@ export class Playground {
   readonly #pin = byId("pin", HTMLButtonElement);
   readonly #delete = byId("delete", HTMLButtonElement);
   readonly #radios = new Map<Tool, HTMLInputElement>();
+  readonly #remembered = new Remembered();
   #tool: Tool = TOOLS[0]!;
   #source: Source | null = null;
   #close = (): void => {};
@@ -55,17 +58,22 @@ export class Playground {
     return this.#source;
   }
 
+  /** Whether the visitor has drawn, edited or pinned something that this tab alone has. */
+  get hasWork(): boolean {
+    return this.#strip.hasPinned || TOOLS.some((tool) => this.#source && tool.hasWork?.(this.#source));
+  }
+
   get tool(): string {
     return this.#tool.id;
   }
 
-  /** The tool's settings, as far as a link can hold them. */
+  /** The tool's settings. */
   get settings(): Readonly<Record<string, string>> {
     return (this.#source && this.#tool.refusal(this.#source) === null && this.#tool.settings?.()) || {};
   }
 
   /** Works with another source, or with the same one when it has changed; a link may say with which tool and settings. */
-  use(source: Source, { tool, settings = {} }: Partial<PlayLink> = {}): void {
+  use(source: Source, { tool, settings }: Partial<PlayLink> = {}): void {
     const isOther = source.id !== this.#source?.id;
     this.#source = source;
     this.#tool = TOOLS.find(({ id }) => id === tool) ?? (isOther ? TOOLS[0]! : this.#tool);
@@ -81,6 +89,13 @@ export class Playground {
     this.#show(null);
     this.#stage.show(photo, `The photo ${name}`);
     this.#details.textContent = "The photo. Pictures like it are being made …";
+  }
+
+  /** Shows a photo of the page in the place of the pictures that the page comes with, until there is a picture of a link. */
+  showLinked(name: string): void {
+    Object.assign(byId("stored", HTMLImageElement), { src: exampleUrl(name), alt: `The photo ${name}` });
+    this.#strip.removeStored();
+    this.#details.textContent = `The photo ${name}.`;
   }
 
   /** Changes the tool; an unknown name does nothing. */
@@ -100,7 +115,8 @@ export class Playground {
     radio.addEventListener("change", () => this.useTool(tool.id));
   }
 
-  #openTool(settings: Place["settings"] = {}): void {
+  /** Without settings of a link it begins with those that the visitor has left. */
+  #openTool(settings?: Place["settings"]): void {
     const source = this.#source!;
     this.#close();
     this.hooks.showError(null);
@@ -108,20 +124,21 @@ export class Playground {
     this.#radios.get(this.#tool)!.checked = true;
     this.#panel.scrollTop = 0;
     this.#panel.ariaLabel = this.#tool.label;
-    const refusal = this.#tool.refusal(source);
-    if (refusal === null) this.#openPanel(source, settings);
-    else this.#refuse(source, refusal);
     this.hooks.onChange();
+    const refusal = this.#tool.refusal(source);
+    if (refusal === null) this.#openPanel(source, settings ?? this.#remembered.of(this.#tool.id, source.id));
+    else this.#refuse(source, refusal);
   }
 
   #openPanel(source: Source, settings: Place["settings"]): void {
     this.#panel.replaceChildren(byId(`panel-${this.#tool.id}`, HTMLTemplateElement).content.cloneNode(true));
     this.#beside.hidden = !this.#tool.isSplit;
-    delete this.#besidePicture.dataset["filled"];
-    byId("beside-label", HTMLElement).textContent = "";
+    this.#clearBeside();
+    const tool = this.#tool;
     const { place, end } = this.#placeOf(source, settings);
-    const close = this.#tool.open(place);
+    const close = tool.open(place);
     this.#close = () => {
+      this.#remembered.keep(tool.id, source.id, tool.settings?.() ?? {});
       close();
       end();
       this.#strip.onFrame = () => {};
@@ -211,12 +228,18 @@ export class Playground {
     this.#describePin();
     this.#details.textContent = shown?.details ?? "All pictures are deleted.";
     if (!shown) return;
-    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.picture, shown.details);
+    if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
+    if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.onStage?.() ?? shown.picture, shown.details);
     else this.#showBeside(shown);
   }
 
   get #isSplit(): boolean {
     return !this.#beside.hidden && WIDE.matches;
+  }
+
+  #clearBeside(): void {
+    delete this.#besidePicture.dataset["filled"];
+    byId("beside-label", HTMLElement).textContent = "The result appears here.";
   }
 
   #showBeside({ picture, label, details }: StripPicture): void {

@@ -11,6 +11,8 @@ export interface StripPicture {
   readonly details: string;
   /** Name of the file when it is downloaded. */
   readonly file: string;
+  /** What the stage shows of it; absent where it is the picture itself. */
+  onStage?(): Rgb8;
   /** What the visitor has made: it can't be deleted here. */
   readonly isOwn?: boolean;
 }
@@ -51,8 +53,17 @@ export class Strip {
     return this.#items.flatMap(({ shown }) => shown ?? []);
   }
 
+  /** How many pictures the last expect() was for. */
+  get expected(): number {
+    return this.#frames.length;
+  }
+
   get selected(): StripPicture | null {
     return this.#selected?.shown ?? null;
+  }
+
+  get hasPinned(): boolean {
+    return this.#items.some(({ isPinned }) => isPinned);
   }
 
   get isPinned(): boolean {
@@ -72,7 +83,7 @@ export class Strip {
     if (!this.#deleted?.item.isPinned) this.#setDeleted(null);
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
-    this.#removeStored(this.#isFirst ? labels.length : 0);
+    this.removeStored(this.#isFirst ? labels.length : 0);
     this.#isFirst = false;
     for (const [i, { element, button, shown }] of this.#frames.entries()) {
       button.ariaBusy = String(shown !== null);
@@ -105,6 +116,11 @@ export class Strip {
     this.#choose(this.#frames[index]!);
   }
 
+  /** Shows the chosen picture again, because what the stage shows of it has changed. */
+  showAgain(): void {
+    if (this.selected) this.onSelect(this.selected);
+  }
+
   #choose(item: Item): void {
     this.#selected = item;
     for (const one of this.#items) one.button.ariaPressed = String(one === item);
@@ -115,7 +131,7 @@ export class Strip {
   }
 
   /** Removes the stored pictures but the first `count`. */
-  #removeStored(count: number): void {
+  removeStored(count = 0): void {
     for (const stored of this.#stored.slice(count)) stored.remove();
     this.#stored = this.#stored.slice(0, count);
   }

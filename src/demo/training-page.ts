@@ -69,8 +69,8 @@ export class TrainingPage {
   });
   #state: TrainState<ModelSource> = FIRST_STATE;
   #photo: Photo | null = null;
-  /** The photo's name and plan of the present or last training. */
-  #trained: { readonly name: string; readonly plan: Plan } | null = null;
+  /** The photo and the plan of the present or last training. */
+  #trained: { readonly photo: Photo; readonly plan: Plan } | null = null;
   #name = "";
   #share = 0;
   #id = 0;
@@ -119,6 +119,11 @@ export class TrainingPage {
 
   get isRunning(): boolean {
     return isRunning(this.#state);
+  }
+
+  /** Whether a photo of the visitor's own is chosen that no training has kept. */
+  get hasOwnPhoto(): boolean {
+    return this.#gallery.isOwn && this.#photo !== this.#trained?.photo;
   }
 
   get isLoading(): boolean {
@@ -390,7 +395,7 @@ export class TrainingPage {
   }
 
   #showPlan(plan: Plan): void {
-    this.#trained = { name: this.#name, plan };
+    this.#trained = { photo: this.#photo!, plan };
     this.#view.begin(plan);
     if (this.#view.wantsJudgement) this.hooks.send({ kind: "judge", isWanted: true });
     this.#step({ kind: "plan" });
@@ -416,7 +421,10 @@ export class TrainingPage {
   }
 
   #finishScale(report: Report & { kind: "scaleDone" }): void {
-    const { name, plan } = this.#trained!;
+    const {
+      photo: { name },
+      plan,
+    } = this.#trained!;
     const scales = report.scale + 1;
     const photo = { ...report.real, data: report.real.data.slice() };
     const model: ModelSource = { kind: "model", id: this.#modelId, name, sizes: plan.sizes, scales, photo, isSingan: true };

@@ -33,6 +33,7 @@ export class TrainingView {
   readonly #progress = byId("progress", HTMLProgressElement);
   readonly #narration = byId("narration", HTMLElement);
   readonly #plan = byId("plan", HTMLElement);
+  readonly #details = byId("details", HTMLElement);
   readonly #scales = byId("scales", HTMLOListElement);
   readonly #real = byId("real", HTMLCanvasElement);
   readonly #reconstruction = byId("reconstruction", HTMLCanvasElement);
@@ -105,6 +106,7 @@ export class TrainingView {
 
   #clear(): void {
     this.#progress.value = 0;
+    delete this.#details.dataset["filled"];
     this.#chart.clear(1);
     for (const value of this.#values.values()) value.textContent = "";
     for (const canvas of [this.#reconstruction, this.#sample]) delete canvas.dataset["filled"];
@@ -118,6 +120,7 @@ export class TrainingView {
 
   showProgress({ scale, iteration, losses, work }: Progress): void {
     this.#progress.value = work.done / work.total;
+    this.#details.dataset["filled"] = "";
     this.#chart.add(scale, iteration, losses);
     for (const [key, value] of this.#values) value.textContent = losses[key].toPrecision(3);
     this.#narrate(scale);

@@ -291,7 +291,9 @@ describe("a visitor's own photo", () => {
     visit("view=train&photo=clouds&maxSize=30&iterations=2&channels=4", async (page) => {
       await start(page);
       await waitFor(page, `!document.getElementById("problem").hidden`);
-      expect(await problem(page)).toMatch(/^Limited to 30 pixels, the picture of 256x124 becomes 30x15: .* allow 52 pixels\.$/);
+      expect(await problem(page)).toMatch(
+        /^A max size of 30 reduces this picture of 256x124 pixels to 30x15, .*\. Choose a max size of 52, or crop the picture\.$/,
+      );
       await waitFor(page, isState("idle"));
       expect(await textOf(page, "#status")).toBe("Not started.");
     }));

@@ -21,9 +21,20 @@ beforeAll(() => {
 const isPressed = (label: string): string =>
   `[...document.querySelectorAll("#strip [aria-pressed=true]")].some((one) => one.textContent === "${label}" && !one.disabled)`;
 
+/** Whether a tool has drawn anything over the picture. */
+const IS_DRAWN = `(() => {
+  const layer = document.getElementById("stage-layer");
+  const copy = new OffscreenCanvas(layer.width, layer.height).getContext("2d");
+  copy.drawImage(layer, 0, 0);
+  return copy.getImageData(0, 0, layer.width, layer.height).data.some((value) => value > 0);
+})()`;
+
+const useTool = (page: Page, tool: string): Promise<void> =>
+  page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
+
 async function openTool(page: Page, tool: string): Promise<void> {
   await waitFor(page, `document.getElementById("stage").dataset.filled !== undefined`);
-  await page.$eval(`#tools [value=${tool}]`, (radio) => (radio as HTMLInputElement).click());
+  await useTool(page, tool);
   await waitFor(page, isPressed("Photo"));
 }
 
@@ -90,6 +101,12 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     await waitFor(page, isPressed("Scale 1")); // it goes on the stage by itself
     expect(await pixels(page, "picture")).toEqual(result);
     await downloaded(page, "#save-sample", "tiny-edit-scale1.png");
+    expect(await textOf(page, "#results-hint")).toMatch(/is made anew\. Press the picture, or choose Your edit, to go on\.$/);
+    // A press on the result brings the part back, and does not let go of it.
+    await drag(page, [1, 1], [2, 2]);
+    expect(await pixels(page, "picture")).toEqual(moved.picture);
+    expect(await page.$eval("#edit-to-x", (field) => (field as HTMLInputElement).value)).toBe("13");
+    expect(await shown(page, "Scale 1")).toEqual(result);
     expect(await shown(page, "Your edit")).toEqual(moved.picture);
 
     await page.click("#edit-undo");
@@ -111,6 +128,28 @@ test("a part that the mouse moves: the collage, and the library's picture of it;
     expect(other).not.toEqual(await blended(copied.picture, copied.mask));
     await expect.poll(() => shown(page, "Scale 1"), { timeout: LIMIT_MS }).toEqual(other);
     await downloaded(page, "#save-sample", "tiny-edit-scale1-seed-1.png");
+
+    // Another tool in between takes nothing away.
+    await useTool(page, "sample");
+    await useTool(page, "edit");
+    expect(await page.$eval("#edit-leave", (field) => (field as HTMLInputElement).checked)).toBe(true);
+    expect(await shown(page, "Your edit")).toEqual(copied.picture);
+    await expect.poll(() => shown(page, "Scale 1"), { timeout: LIMIT_MS }).toEqual(other);
+    expect(await page.$eval("#edit-undo", (button) => (button as HTMLButtonElement).disabled)).toBe(false);
+
+    // On wide screens the edit stays on the stage, and the result is beside it.
+    await page.setViewport({ width: 1280, height: 800 });
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(other);
+    expect(await pixels(page, "picture")).toEqual(copied.picture);
+    await drag(page, [15, 5], [14, 7], [13, 10]);
+    const again = part(FROM).put({ x: 10, y: 7, width: 7, height: 6 }, true);
+    expect(await pixels(page, "picture")).toEqual(again.picture);
+    await expect.poll(() => pixels(page, "beside-picture")).toEqual(await blended(again.picture, again.mask, 1));
+    expect(await pixels(page, "picture")).toEqual(again.picture);
+    await page.click("#edit-reset");
+    expect(await pixels(page, "picture")).toEqual(photo);
+    expect(await textOf(page, "#beside-label")).toBe("The result appears here.");
+    expect(await page.$("#beside-picture[data-filled]")).toBeNull();
   }));
 
 test("a lasso takes what it goes round, and a corner scales it", () =>
@@ -219,6 +258,26 @@ test("samples keep a rectangle of the photo to the last bit, and are the library
     expect(kept(sample)).toEqual(kept(photo));
     expect(sample).not.toEqual(toRgb8(await sampler.sample({ seed: 0 })));
     await downloaded(page, "#save-sample", "tiny-seed-0-kept-part.png");
+
+    // The rectangle is drawn while the visitor sets it, not over a picture.
+    await page.focus("#new-sample");
+    await page.mouse.move(1, 1);
+    await waitFor(page, `!(${IS_DRAWN})`);
+    await page.focus("#keep-x");
+    await waitFor(page, IS_DRAWN);
+    await page.focus("#new-sample");
+    await waitFor(page, `!(${IS_DRAWN})`);
+    await page.hover("#stage");
+    await waitFor(page, IS_DRAWN);
+
+    // It stays while another tool is used.
+    await useTool(page, "edit");
+    await useTool(page, "sample");
+    await waitFor(page, isPressed("Picture 0"));
+    await expect.poll(() => pixels(page, "picture")).toEqual(expected);
+    expect(await page.$$eval("#keep-fields input", (all) => all.map((one) => Number((one as HTMLInputElement).value)))).toEqual([
+      4, 5, 10, 9,
+    ]);
   }));
 
 test("a photo without a model: outside the soft mask an edit stays as in the photo, inside it changes", () =>

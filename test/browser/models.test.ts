@@ -7,6 +7,7 @@ import type { Browser, Page } from "puppeteer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../../harness/browser.ts";
 import { type FileServer, serve } from "../../harness/serve.ts";
+import { repeated } from "../../src/demo/features/sample/repeated.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { toRgb8 } from "../../src/image/planes.ts";
 import { openAdapter } from "../../src/node/adapter.ts";
@@ -118,7 +119,7 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
     const button = (page: Page): Promise<string> => textOf(page, "#kept-models li > button:last-child");
     await visit("", async (page) => {
       await remove(page);
-      expect([await textOf(page, "#kept-models .hint"), await button(page)]).toEqual(["Deleted.", "Undo"]);
+      expect([await textOf(page, "#kept-models .hint"), await button(page)]).toEqual(["Deleted when you close this.", "Undo"]);
       await page.keyboard.press("Enter"); // the focus is on Undo
       expect(await button(page)).toBe("Delete");
       await page.keyboard.press("Escape");
@@ -191,7 +192,8 @@ test("a first visit opens the first model of the page; a link another one, with 
       }, place); // biome-ignore format: one call
       const address = "view=play&model=tulips&tool=sample&number=11&change=0&width=40&seamless=x";
       const size = { width: 40, height: model.sizes.at(-1)!.height };
-      const wanted = toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps: { x: true, y: false } }));
+      const wraps = { x: true, y: false };
+      const wanted = repeated(toRgb8(await sampler.sample({ seed: 11, startScale: 1, size, wraps })), wraps);
       let link = "";
       await visit(address, async (page) => {
         await waitFor(page, `${HAS_PICTURE} && ${isNamed("tulips")}`);
@@ -209,7 +211,7 @@ test("a first visit opens the first model of the page; a link another one, with 
         await choose(page, "own.safetensors", writeModel(model));
         await waitFor(page, isNamed("own"));
         expect(await page.evaluate(() => location.hash)).toBe("#view=play");
-        expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&own=yes&tool=sample&number=0&change=1`);
+        expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&own=yes&tool=sample&number=0&width=40&seamless=x`);
         expect(await textOf(page, "#copy-hint")).toBe("Copied. The link holds the settings, not your photo or model.");
       }, place); // biome-ignore format: one call
       // Such a link says what it can't bring, with the first model and its settings.
@@ -225,7 +227,7 @@ test("a first visit opens the first model of the page; a link another one, with 
         });
         await waitFor(page, `${isNamed("tulips")} && document.getElementById("animate-form")`);
         expect(await copied(page, "#copy-link", "#copy-hint")).toBe(
-          `${withModels!.url}#view=play&model=tulips&tool=animate&number=2&change=1&alpha=0.1&beta=0.9&frames=3&fps=5&loop=no`,
+          `${withModels!.url}#view=play&model=tulips&tool=animate&number=2&alpha=0.1&beta=0.9&frames=3&fps=5&loop=no`,
         );
         await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
         expect(await copied(page, "#copy-link", "#copy-hint")).toBe(`${withModels!.url}#view=play&model=tulips&tool=paint`);
@@ -242,6 +244,48 @@ test("a first visit opens the first model of the page; a link another one, with 
       await sampler.dispose();
     }
   }));
+
+test("a link shows nothing but its own photo and pictures, however slow they are", async () => {
+  const slow = join(folder, "slow");
+  cpSync(join(folder, "shipped"), slow, { recursive: true });
+  const begin = (file: string, text: string): void =>
+    writeFileSync(join(slow, file), text + readFileSync(join(slow, file), "utf8"));
+  begin(
+    "linked.js",
+    `globalThis.seen = new Set();
+    (function look() {
+      for (const image of document.querySelectorAll("#play img"))
+        if (image.checkVisibility({ visibilityProperty: true })) seen.add(image.getAttribute("src"));
+      seen.add(document.getElementById("document-name")?.textContent);
+      requestAnimationFrame(look);
+    })();\n`,
+  );
+  // Half a second until the page does anything, and as long after the GPU is there until a photo can be used.
+  begin(
+    "main.js",
+    `const later = () => new Promise((resolve) => setTimeout(resolve, 500));
+    const { decode } = HTMLImageElement.prototype;
+    HTMLImageElement.prototype.decode = async function () {
+      while (document.getElementById("adapter").textContent.startsWith("Looking")) await later();
+      await later();
+      return decode.call(this);
+    };
+    await later();\n`,
+  );
+  const there = await serve(slow);
+  try {
+    for (const [address, wanted] of [
+      ["model=tulips&tool=enlarge", "tulips"],
+      ["instant=citrus&tool=sample&number=5", "citrus"],
+    ] as const)
+      await visit(address, async (page) => {
+        await waitFor(page, `${isNamed(wanted)} && ${isFilled("stage")}`);
+        expect(new Set(await page.evaluate("[...seen]") as unknown[])).toEqual(new Set([null, "Models", `photos/${wanted}.png`, wanted]));
+      }, { at: there.url }); // biome-ignore format: one call
+  } finally {
+    await there.close();
+  }
+});
 
 test("the visitor is quicker than the first model; and where it can't be loaded, nothing is said", async () => {
   await visit("", async (page) => {

@@ -96,13 +96,22 @@ test("a stroke by mouse becomes the library's picture of the painting; it can be
     expect(await tile(page, 1)).toEqual(await library(crossed, 1));
 
     // Another tool in between takes nothing away.
+    await page.$eval("#own-colour", (field) => {
+      (field as HTMLInputElement).value = "#123456";
+      field.dispatchEvent(new Event("input"));
+      const brush = document.getElementById("brush-size") as HTMLInputElement;
+      brush.value = "5";
+    });
     await page.$eval("#tools [value=sample]", (radio) => (radio as HTMLInputElement).click());
     await waitFor(page, `document.getElementById("sample-form") !== null`);
     await page.$eval("#tools [value=paint]", (radio) => (radio as HTMLInputElement).click());
     await waitFor(page, `document.getElementById("paint-form") !== null`);
     expect(await pixels(page, "picture")).toEqual(crossed);
     await waitFor(page, isComplete);
-    expect(await tile(page, 1)).toEqual(await library(crossed));
+    expect(await tile(page, 1)).toEqual(await library(crossed, 1));
+    const fields = ["own-colour", "brush-size"].map((id) => page.$eval(`#${id}`, (field) => (field as HTMLInputElement).value));
+    expect(await Promise.all([...fields, textOf(page, "#brush-px")])).toEqual(["#123456", "5", "5 px"]);
+    expect(await page.$eval("#inks :checked", (radio) => (radio as HTMLInputElement).value)).toBe("own");
     await page.click("#paint-clear");
     expect(await pixels(page, "picture")).toEqual(start);
   }));

@@ -2,7 +2,7 @@
 
 import type { CDPSession, Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
-import { choose, isShown, isState, LONG, start, visit, waitFor } from "./demo-page.ts";
+import { choose, isShown, isState, LONG, start, striped, visit, waitFor } from "./demo-page.ts";
 import { file } from "./tiny-model.ts";
 
 const PHONE = { width: 390, height: 844 };
@@ -18,8 +18,17 @@ async function usePhone(page: Page): Promise<CDPSession> {
 /** Opens the tiny model in Play. */
 async function openModel(page: Page): Promise<void> {
   await choose(page, "tiny.safetensors", file);
-  await waitFor(page, isShown(0));
+  // The page opens a model by itself, too.
+  await waitFor(page, `document.getElementById("document-name").textContent === "tiny" && ${isShown(0)}`);
 }
+
+/** Whether all of an element is on the screen, and nothing covers its middle. */
+const isSeen = (page: Page, selector: string): Promise<boolean> =>
+  page.$eval(selector, (element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight && element.contains(at);
+  });
 
 const tools = (page: Page): Promise<string[]> =>
   page.$$eval("#tools input:enabled", (all) => all.map((one) => (one as HTMLInputElement).value));
@@ -104,19 +113,13 @@ describe("a phone", () => {
       await usePhone(page);
       await openModel(page);
       await page.click("#tools label:has([value=paint])");
-      const isSeen = (selector: string): Promise<boolean> =>
-        page.$eval(selector, (element) => {
-          const { left, right, top, bottom } = element.getBoundingClientRect();
-          const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
-          return top >= 0 && bottom <= innerHeight && element.contains(at);
-        });
       const seen = async () => [
-        await isSeen("#stage"),
-        await isSeen("#inks"),
-        await isSeen("#brush-size"),
-        await isSeen("#paint-blurred"),
+        await isSeen(page, "#stage"),
+        await isSeen(page, "#inks"),
+        await isSeen(page, "#brush-size"),
+        await isSeen(page, "#paint-blurred"),
       ];
-      expect(await isSeen("#tools label:last-child")).toBe(true);
+      expect(await isSeen(page, "#tools label:last-child")).toBe(true);
       expect(await seen()).toEqual([true, true, true, false]);
       expect(await page.$eval("#paint-undo", (button) => button.getBoundingClientRect().bottom)).toBeLessThan(
         await page.$eval("#tools", (bar) => bar.getBoundingClientRect().top),
@@ -134,6 +137,41 @@ describe("a phone", () => {
         );
         expect([tool, small]).toEqual([tool, []]);
       }
+    }));
+
+  test("a photo of any shape, what is said of its pictures, and their buttons are in sight together; held sideways, the controls are, too", () =>
+    visit("view=play", async (page) => {
+      await usePhone(page);
+      for (const [width, height] of [
+        [200, 100],
+        [100, 100],
+        [100, 150],
+        [50, 150],
+      ] as const) {
+        const name = `${width}x${height}`;
+        await choose(page, `${name}.png`, striped(width, height));
+        await waitFor(page, `document.getElementById("document-name").textContent === "${name}"`);
+        await waitFor(page, isShown(0));
+        for (const [screenWidth, screenHeight] of [
+          [390, 844],
+          [320, 568],
+          [844, 390],
+        ] as const) {
+          await page.setViewport({ width: screenWidth, height: screenHeight });
+          await page.evaluate("scrollTo(0, 0)");
+          const shown = ["#picture", "#results-hint", "#save-sample", "#tools label:first-child", "#tools label:last-child"];
+          if (screenWidth > screenHeight) shown.push("#variation", "#new-sample");
+          for (const one of shown)
+            expect([name, screenWidth, one, await isSeen(page, one)]).toEqual([name, screenWidth, one, true]);
+        }
+      }
+      await page.click("#tools label:has([value=paint])");
+      for (const one of ["#stage", "#inks", "#brush-size", "#paint-undo"])
+        expect([one, await isSeen(page, one)]).toEqual([one, true]);
+      expect(await page.$eval("footer", (footer) => footer.checkVisibility())).toBe(false); // the thumb looks for a tool there
+      await page.click("#to-how");
+      expect(await page.$eval("footer", (footer) => footer.checkVisibility())).toBe(true);
+      expect(await page.$$eval("a[href]:not([href^='#']):not([target=_blank])", (links) => links.length)).toBe(0);
     }));
 
   test("a swipe up or down that begins on a slider scrolls, and leaves the slider's value", () =>
@@ -175,6 +213,13 @@ describe("a phone", () => {
       const tops = await page.$$eval("#bar button", (all) => all.map((one) => one.getBoundingClientRect().top));
       expect(new Set(tops).size).toBe(1);
       expect(await bottom("stop")).toBeLessThan(844);
+      expect(await isSeen(page, "#status")).toBe(true);
+      await page.setViewport({ width: 320, height: 640 });
+      const cut = (all: Element[]) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent);
+      expect(await page.$$eval("#bar button", cut)).toEqual([]);
+      await page.setViewport({ width: 844, height: 390 });
+      expect(await isSeen(page, "#stop")).toBe(true);
+      await page.setViewport(PHONE);
       await page.evaluate("scrollTo(0, 400)");
       await page.click("#stop");
       await waitFor(page, `${isState("idle")} && !document.getElementById("unfinished").hidden`);
@@ -182,6 +227,48 @@ describe("a phone", () => {
       expect(await bottom("continue")).toBeLessThan(844);
     }));
 });
+
+test("leaving the page asks where something would be lost: a painting, an own photo, a pinned picture; else it doesn't", () =>
+  visit(
+    "view=play",
+    async (page) => {
+      /** Tries to leave. Each question is answered with no, so the page stays. */
+      const asks = async (): Promise<boolean> => {
+        const asked = new Promise<boolean>((resolve) => page.once("dialog", () => resolve(true)));
+        const left = page.waitForNavigation().then(
+          () => false,
+          () => false,
+        );
+        await page.evaluate("void setTimeout(() => location.reload())");
+        return Promise.race([asked, left]);
+      };
+      await openModel(page);
+      await page.click("#tools label:has([value=paint])");
+      expect(await asks()).toBe(false);
+      await openModel(page);
+      await page.click("#pin");
+      expect(await asks()).toBe(true);
+      await page.click("#pin");
+      await page.click("#tools label:has([value=paint])");
+      await page.waitForSelector("#paint-invitation");
+      await page.click("#stage");
+      expect(await asks()).toBe(true);
+      await page.click("#tools label:has([value=sample])"); // the painting is still there
+      expect(await asks()).toBe(true);
+      await choose(page, "own.png", striped(80, 60));
+      await waitFor(page, `document.getElementById("document-name").textContent === "own"`);
+      expect(await asks()).toBe(true);
+      await page.click("#document");
+      await page.click("#photo-sources .source");
+      await waitFor(page, `document.getElementById("document-name").textContent === "tulips"`);
+      expect(await asks()).toBe(false);
+      await page.click("#to-train");
+      await choose(page, "own.png", striped(80, 60));
+      await page.waitForSelector("#gallery [value=own]:checked");
+      expect(await asks()).toBe(true);
+    },
+    { refused: /^$/ },
+  ));
 
 test("in forced colours what is chosen differs by its border or outline, and swatches keep their colours", () =>
   visit("view=play", async (page) => {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "puppeteer";
 import { expect, test } from "vitest";
+import { repeated } from "../../src/demo/features/sample/repeated.ts";
 import { type Rgb8, toRgb8 } from "../../src/image/planes.ts";
 import { readPng } from "../../src/image/png.ts";
 import type { SampleOptions } from "../../src/singan/generation/sampling.ts";
@@ -62,13 +63,30 @@ test("a model of the library: start scales, sizes and tiles are the library's pi
     await set(page, "seamless", "x", "input");
     const wide = { seed: 1, size: { width: 40, height: sampler.model.sizes.at(-1)!.height }, wraps: { x: true, y: false } };
     const tile = await library(wide);
-    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(tile);
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(repeated(tile, wide.wraps));
     expect(await textOf(page, "#results-hint")).toBe(`Picture 1, 40×${wide.size.height} px.`);
+    await page.click("#repeat");
+    expect(await pixels(page, "picture")).toEqual(tile);
     await downloaded(page, "#save-sample", `tiny-seed-1-40x${wide.size.height}-tile-x.png`);
+    // All of this stays while another tool is used.
+    await set(page, "change", "0", "input");
+    const kept = await library({ ...wide, startScale: 1 });
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(kept);
+    await useTool(page, "paint");
+    await useTool(page, "sample");
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(kept);
+    expect(await page.$eval("#sample-seed", (field) => (field as HTMLInputElement).value)).toBe("1");
+    await page.click("#repeat");
+    expect(await pixels(page, "picture")).toEqual(repeated(kept, wide.wraps));
+    expect(
+      readPng(Buffer.from(await downloaded(page, "#save-sample", `tiny-seed-1-40x${wide.size.height}-from-scale-1-tile-x.png`))),
+    ).toEqual(kept);
+    await set(page, "change", "1", "input");
+    await expect.poll(() => pixels(page, "picture"), { timeout: 20_000 }).toEqual(repeated(tile, wide.wraps));
 
     await set(page, "sample-width", "5", "change"); // refused by the field itself, which says why
     expect(await page.$eval("#sample-width", (field) => (field as HTMLInputElement).validity.rangeUnderflow)).toBe(true);
-    expect(await pixels(page, "picture")).toEqual(tile);
+    expect(await pixels(page, "picture")).toEqual(repeated(tile, wide.wraps));
   }));
 
 const useTool = (page: Page, tool: string): Promise<void> =>

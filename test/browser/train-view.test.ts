@@ -243,10 +243,17 @@ test("no two fields are called Seed, no two pictures have one name, and every cu
     expect(explained).toEqual(["Two networks", ...SERIES.map(({ label }) => label)]);
   }));
 
-test("changing the view keeps a finished training and its pictures", () =>
+/** Whether the curves, their names and the plan are in sight. */
+const losses = (page: Page): Promise<boolean[]> =>
+  page.$$eval("#chart, #legend, #plan", (all) => all.map((one) => one.checkVisibility()));
+
+test("changing the view keeps a finished training and its pictures; its details are in sight once there are any", () =>
   visit(SHORT, async (page) => {
+    await page.click("#details summary");
+    expect(await losses(page)).toEqual([false, false, false]);
     await start(page);
     await waitFor(page, `${isState("idle")} && ${has(3)}`);
+    expect(await losses(page)).toEqual([true, true, true]);
     await page.click("#to-play");
     await page.click("#to-train");
     await waitFor(page, `document.body.dataset.view === "train"`);

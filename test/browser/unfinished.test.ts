@@ -121,7 +121,7 @@ describe("a training that was stopped or interrupted", () => {
       await page.click("#gallery [value=clouds]");
       await waitFor(page, `document.getElementById("real").height === 124`);
       await page.click("#start");
-      await waitFor(page, `document.getElementById("problem").textContent.startsWith("Limited to 30 pixels")`);
+      await waitFor(page, `document.getElementById("problem").textContent.startsWith("A max size of 30 reduces")`);
       await waitFor(page, isState("idle"));
       expect(await bar(page)).toBe(text);
       await page.click("#discard");

@@ -98,9 +98,9 @@ describe("pictures without a pyramid", () => {
     [
       "too elongated for the limit",
       { width: 40, height: 1000 },
-      "limited to 250 pixels, the picture of 40x1000 becomes 10x250: its short side must be at least 25; crop it or allow 625 pixels",
+      "a max size of 250 reduces this picture of 40x1000 pixels to 10x250, which is too narrow to learn from: its short side must have at least 25. Choose a max size of 625, or crop the picture",
     ],
-    ["a limit below the coarsest scale", { width: 99, height: 99, maxSize: 20 }, "limited to 20 pixels"],
+    ["a limit below the coarsest scale", { width: 99, height: 99, maxSize: 20 }, "a max size of 20 "],
     ["no width", { width: 0, height: 30 }, "width must be a positive whole number, not 0"],
     ["a broken limit", { width: 99, height: 99, maxSize: 99.5 }, "maxSize must be a positive whole number, not 99.5"],
     ["a factor of 1", { width: 99, height: 99, scaleFactor: 1 }, "the scale factor must lie between 0 and 1, not 1"],

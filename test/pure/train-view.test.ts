@@ -47,9 +47,9 @@ describe("cards", () => {
   });
 
   test("what is wrong with the photo or the options is said, but Start tells it, too", () => {
-    const wrong = { preset: "full", reason: "limited to 30 pixels", isTooHeavy: false } as const;
+    const wrong = { preset: "full", reason: "a max size of 30 is too small", isTooHeavy: false } as const;
     expect(refusalOf(wrong)).toBeNull();
-    expect(factsOf(wrong)).toBe("Limited to 30 pixels.");
+    expect(factsOf(wrong)).toBe("A max size of 30 is too small.");
   });
 
   test("automatic is never refused for its time", () => {

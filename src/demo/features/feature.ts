@@ -46,8 +46,10 @@ export interface Tool {
   readonly icon: string;
   /** Why it can't work with a source, in one sentence, which is shown in the place of its controls; null where it can. */
   refusal(source: Source): string | null;
-  /** Its settings as they are now, as far as a link can hold them (address.ts), by name; absent where there are none. */
+  /** Its settings as they are now, by name; absent where there are none. They stay while the source is open, and a link holds some of them. */
   settings?(): Readonly<Record<string, string>>;
+  /** Whether the visitor has made something of the source that this tab alone has; absent where there is nothing to make. */
+  hasWork?(source: Source): boolean;
   /** Connects its controls, which are in the document now. Returns what disconnects the tool from the stage and the strip. */
   open(place: Place): () => void;
 }
@@ -59,7 +61,7 @@ export interface Place {
   readonly strip: Strip;
   /** Whether the pictures of the strip are shown beside the stage now (see Tool.isSplit). */
   readonly isSplit: boolean;
-  /** Settings of a link that the tool begins with, by name: those that it knows are valid. */
+  /** Settings that the tool begins with, by name: those of a link, or those that the visitor has left. They were valid with another source. */
   readonly settings: Readonly<Record<string, string>>;
   /**
    * Has work done by the worker that holds the source, and calls `onReply` with each reply. A newer run of the same feature replaces this

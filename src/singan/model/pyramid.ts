@@ -103,8 +103,8 @@ function finestScale(settings: Size & { minSize: number; maxSize: number }): { f
   if (finestShort < minSize) {
     const needed = Math.ceil((minSize * long) / short);
     throw new PyramidError(
-      `limited to ${maxSize} pixels, the picture of ${width}x${height} becomes ${finest.width}x${finest.height}: ` +
-        `its short side must be at least ${minSize}; crop it or allow ${needed} pixels`,
+      `a max size of ${maxSize} reduces this picture of ${width}x${height} pixels to ${finest.width}x${finest.height}, which is too ` +
+        `narrow to learn from: its short side must have at least ${minSize}. Choose a max size of ${needed}, or crop the picture`,
       { maxSize: needed, minSize: finestShort },
     );
   }

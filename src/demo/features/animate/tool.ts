@@ -8,6 +8,7 @@ import { makeFile } from "../../files.ts";
 import { type ModelSource, type Place, SAMPLES_ONLY, type Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
+import { isChecked, valuesOf } from "../values.ts";
 import type { AnimateRequest } from "./messages.ts";
 import { animationName, frameAfter, stepped } from "./playback.ts";
 import { canRecord, recordWebm } from "./webm.ts";
@@ -36,12 +37,16 @@ export const animateTool: Tool = {
     return source.isSingan ? null : SAMPLES_ONLY;
   },
   settings: () => {
-    const value = (id: string): string => byId(`animate-${id}`, HTMLInputElement).value;
-    const [number, change, alpha, beta, frames, fps] = ["seed", "change", "alpha", "beta", "frames", "fps"].map(value) as [
-      ...[string, string, string, string, string, string],
-    ];
-    const isOpen = !byId("animate-loop", HTMLInputElement).checked;
-    return { number, change, alpha, beta, frames, fps, ...(isOpen && { loop: "no" }) };
+    const { value, max } = byId("animate-change", HTMLInputElement);
+    const values = valuesOf({
+      number: "animate-seed",
+      ...(value !== max && { change: "animate-change" }), // a training's next scale has another maximum
+      alpha: "animate-alpha",
+      beta: "animate-beta",
+      frames: "animate-frames",
+      fps: "animate-fps",
+    });
+    return { ...values, ...(!isChecked("animate-loop") && { loop: "no" }) };
   },
   open: (place) => new Animate(place, place.source as ModelSource).end,
 };

@@ -49,12 +49,12 @@ export class Results {
     return this.place.stage.picture === this.#own;
   }
 
-  /** Puts the visitor's own picture on the stage, because work on it goes on. */
+  /** Puts the visitor's own picture on the stage, where it is not yet, because work on it goes on. */
   work(): void {
     if (this.#isWorking || !this.#made) return;
     this.#remember();
     this.#isWorking = true;
-    this.place.strip.choose(0);
+    if (!this.place.isSplit) this.place.strip.choose(0);
   }
 
   /** Shows the visitor's own picture while it changes. */
@@ -93,15 +93,16 @@ export class Results {
   }
 
   #details(step: number): string {
-    const { source } = this.place;
-    if (source.kind === "photo") return `The changed part is made anew by ${Math.round(100 * step)} %.`;
+    const { source, isSplit } = this.place;
+    const back = isSplit ? "" : ` Press the picture, or choose ${this.label}, to go on.`;
+    if (source.kind === "photo") return `The changed part is made anew by ${Math.round(100 * step)} %.${back}`;
     const { width, height } = source.sizes[step - 1]!;
-    return `Scale ${step} of ${source.scales - 1}: what is finer than ${width}×${height} px is made anew.`;
+    return `Scale ${step} of ${source.scales - 1}: what is finer than ${width}×${height} px is made anew.${back}`;
   }
 
-  /** Notes which picture the visitor has chosen, for the next results. */
+  /** Notes which picture the visitor has chosen, for the next results. The own one is on the stage anyway where it has a place of its own. */
   #remember(): void {
     const chosen = this.#labels.length > 1 ? this.#labels.indexOf(this.place.strip.selected?.label ?? "") : -1;
-    if (chosen >= 0) this.#wanted = chosen;
+    if (chosen >= (this.place.isSplit ? 1 : 0)) this.#wanted = chosen;
   }
 }

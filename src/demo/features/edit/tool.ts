@@ -1,5 +1,6 @@
 // The tool Edit: parts of the photo are moved, copied or scaled, and the model blends them in.
 
+import type { Rgb8 } from "../../../image/planes.ts";
 import type { Point } from "../../../image/region.ts";
 import { isSameRect, outlineOf, type Rect } from "../../../image/region.ts";
 import { byId } from "../../dom.ts";
@@ -10,6 +11,7 @@ import { cornerAt, insidePicture, isInRect, movedRect, rectBetween, scaledRect }
 import { History } from "../history.ts";
 import { drawHandles, drawOutline, reachOf } from "../outline.ts";
 import { RectFields } from "../rect-fields.ts";
+import { isChecked } from "../values.ts";
 import { Edits } from "./edits.ts";
 
 const HELP =
@@ -18,11 +20,24 @@ const HELP =
 
 export const editTool: Tool = {
   id: "edit",
+  isSplit: true,
   label: "Edit",
   icon: "M4 4h10v10H4zM17 10h3v10H10v-3",
   refusal: refusalOf,
+  settings: () => ({ ...(isChecked("edit-lasso") && { shape: "lasso" }), ...(isChecked("edit-leave") && { leave: "yes" }) }),
+  hasWork: ({ photo }) => kept.get(photo)?.history.canUndo ?? false,
   open: (place) => new Edit(place).end,
 };
+
+/** What a visitor does with a photo. */
+interface Work {
+  readonly history: History<Edits>;
+  /** Of the pictures that are made of it. */
+  seed: number;
+}
+
+/** By the source's photo: it outlives a look at another tool. */
+const kept = new WeakMap<Rgb8, Work>();
 
 /** What the pointer does while it is down. */
 type Gesture =
@@ -43,24 +58,27 @@ class Edit implements StageHandler {
   readonly #part: RectFields;
   readonly #to = new RectFields("edit-to", (rect) => this.#push(this.#edits.put(rect, this.#leave.checked)));
   readonly #results: Results;
-  readonly #history: History<Edits>;
+  readonly #work: Work;
   readonly #detach: () => void;
   #gesture: Gesture | null = null;
   /** What the gesture makes of the edits. */
   #live: Edits | null = null;
   #onePixel = 1;
-  #seed = 0;
 
   constructor(private readonly place: Place) {
     this.#part = new RectFields("edit-part", (rect) => this.#takeRect(rect), place.source.photo);
     this.#results = new Results(place, "Your edit", "edit");
-    this.#history = new History(Edits.of(place.source.photo));
+    const { photo } = place.source;
+    this.#work = kept.get(photo) ?? { history: new History(Edits.of(photo)), seed: 0 };
+    kept.set(photo, this.#work);
+    this.#lasso.checked = place.settings["shape"] === "lasso";
+    this.#leave.checked = place.settings["leave"] === "yes";
     const { undo, redo, reset, more } = this.#buttons;
     undo.addEventListener("click", () => this.undo());
     redo.addEventListener("click", () => this.redo());
     reset.addEventListener("click", () => this.#push(Edits.of(place.source.photo)));
     more.addEventListener("click", () => {
-      this.#seed++;
+      this.#work.seed++;
       this.#make();
     });
     this.#leave.addEventListener("change", () => {
@@ -75,17 +93,24 @@ class Edit implements StageHandler {
 
   readonly end = (): void => this.#detach();
 
+  get #history(): History<Edits> {
+    return this.#work.history;
+  }
+
   get #edits(): Edits {
     return this.#history.now;
   }
 
   down(point: Point): void {
+    const { isOwnShown } = this.#results;
     this.#results.work();
     this.#live = null;
     const to = this.#edits.taken?.to;
     const corner = to ? cornerAt(outlineOf(to), point, reachOf(to, this.#onePixel)) : null;
     if (to && corner !== null) this.#gesture = { kind: "scale", corner, from: to };
     else if (to && isInRect(point, to)) this.#gesture = { kind: "move", start: point, from: to };
+    else if (!isOwnShown)
+      return; // who presses a result wants the handles back
     else if (this.#lasso.checked) this.#gesture = { kind: "lasso", points: [point] };
     else this.#gesture = { kind: "rectangle", start: point, end: point };
   }
@@ -185,7 +210,7 @@ class Edit implements StageHandler {
   }
 
   #make(): void {
-    const [{ picture, mask }, seed] = [this.#edits.result, this.#seed];
+    const [{ picture, mask }, seed] = [this.#edits.result, this.#work.seed];
     const request = { picture, mask, seed, steps: this.#results.steps };
     const { place } = this;
     this.#results.make(picture, seed, this.#edits.isChanged ? (onReply) => place.run("edit", request, onReply) : null);

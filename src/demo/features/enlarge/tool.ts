@@ -7,6 +7,7 @@ import { byId, showPicture } from "../../dom.ts";
 import { type ModelSource, type Place, SAMPLES_ONLY, type Tool } from "../feature.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { sizeText } from "../sample/tool.ts";
+import { isChecked, valuesOf } from "../values.ts";
 import { enlargedNames, largestFactor } from "./factor.ts";
 import type { EnlargeReply, EnlargeRequest } from "./messages.ts";
 
@@ -36,9 +37,8 @@ export const enlargeTool: Tool = {
     return largestFactor(source.photo, MEMORY_GIB) < SMALLEST_FACTOR ? "The model's photo is too large to be enlarged." : null;
   },
   settings: () => ({
-    number: byId("enlarge-seed", HTMLInputElement).value,
-    factor: byId("enlarge-factor", HTMLInputElement).value,
-    ...(!byId("enlarge-noise", HTMLInputElement).checked && { details: "none" }),
+    ...valuesOf({ number: "enlarge-seed", factor: "enlarge-factor", split: "split" }),
+    ...(!isChecked("enlarge-noise") && { details: "none" }),
   }),
   open: (place) => new Enlarge(place, place.source as ModelSource).end,
 };
@@ -63,7 +63,8 @@ class Enlarge {
   ) {
     this.#factor.max = String(largestFactor(source.photo, MEMORY_GIB));
     byId("train-enlarging", HTMLButtonElement).addEventListener("click", () => place.train({ isForEnlarging: true }));
-    const { number, factor, details } = place.settings;
+    const { number, factor, details, split } = place.settings;
+    this.#split.value = split ?? this.#split.value;
     this.#seed.value = number ?? "0";
     this.#factor.value = factor ?? this.#factor.value;
     this.#noise.checked = details !== "none";

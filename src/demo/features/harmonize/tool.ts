@@ -23,15 +23,17 @@ const TURNER = 28;
 const HINTS = {
   none: "Choose, drop or paste a picture. One with a transparent background is best.",
   cutting: "Draw round the object, or use all of the picture.",
-  placed: "Drag the object; the corners scale it, the round handle turns it. Press the picture to go on.",
+  placed: "Drag the object; the corners scale it, the round handle turns it.",
   outside: "The object lies outside the photo.",
 };
 
 export const harmonizeTool: Tool = {
   id: "harmonize",
+  isSplit: true,
   label: "Harmonise",
   icon: "M4 20l5-8 4 5 2-3 5 6zM16 4a3 3 0 1 0 .1 0",
   refusal: refusalOf,
+  hasWork: ({ photo }) => kept.get(photo)?.history.canUndo ?? false,
   open: (place) => new Harmonize(place).end,
 };
 
@@ -40,6 +42,18 @@ interface Placed {
   readonly object: Cutout;
   readonly placement: Placement;
 }
+
+/** What a visitor does with a photo. */
+interface Work {
+  readonly history: History<Placed | null>;
+  /** The picture in the file, before anything was cut out. */
+  loaded: Cutout | null;
+  /** Of the pictures that are made of it. */
+  seed: number;
+}
+
+/** By the source's photo: it outlives a look at another tool. */
+const kept = new WeakMap<Rgb8, Work>();
 
 /** What the pointer does while it is down. */
 type Gesture =
@@ -60,20 +74,20 @@ class Harmonize implements StageHandler {
     more: byId("object-more", HTMLButtonElement),
   };
   readonly #results: Results;
-  readonly #history = new History<Placed | null>(null);
+  readonly #work: Work;
   readonly #listening = new AbortController();
   readonly #detach: () => void;
-  /** The picture in the file, before anything was cut out. */
-  #loaded: Cutout | null = null;
   #gesture: Gesture | null = null;
   /** What the gesture makes of the placement. */
   #live: Placement | null = null;
   /** The one of these that the stage shows. */
   #drawn: Placement | null = null;
   #onePixel = 1;
-  #seed = 0;
 
   constructor(private readonly place: Place) {
+    const { photo } = place.source;
+    this.#work = kept.get(photo) ?? { history: new History<Placed | null>(null), loaded: null, seed: 0 };
+    kept.set(photo, this.#work);
     this.#results = new Results(place, "With the object", "harmonize");
     const file = byId("object-file", HTMLInputElement);
     file.addEventListener("change", () => this.#load(file.files));
@@ -87,12 +101,12 @@ class Harmonize implements StageHandler {
     document.addEventListener("paste", (event) => take(event, event.clipboardData?.files), { signal, capture: true });
     const { cut: cutButton, whole, undo, redo, remove, more } = this.#buttons;
     cutButton.addEventListener("click", () => this.#beginCut());
-    whole.addEventListener("click", () => this.#loaded && this.#use(this.#loaded.alpha.data));
+    whole.addEventListener("click", () => this.#work.loaded && this.#use(this.#work.loaded.alpha.data));
     undo.addEventListener("click", () => this.undo());
     redo.addEventListener("click", () => this.redo());
     remove.addEventListener("click", () => this.#push(null));
     more.addEventListener("click", () => {
-      this.#seed++;
+      this.#work.seed++;
       this.#make();
     });
     for (const field of this.#fields) field.addEventListener("change", () => field.reportValidity() && this.#readFields());
@@ -106,9 +120,13 @@ class Harmonize implements StageHandler {
     this.#detach();
   };
 
+  get #history(): History<Placed | null> {
+    return this.#work.history;
+  }
+
   /** Whether the stage shows the picture in the file, so that an object can be cut out of it. */
   get #isCutting(): boolean {
-    return this.#loaded !== null && this.place.stage.picture === this.#loaded.picture;
+    return this.#work.loaded !== null && this.place.stage.picture === this.#work.loaded.picture;
   }
 
   down(point: Point): void {
@@ -156,7 +174,7 @@ class Harmonize implements StageHandler {
     this.#gesture = null;
     this.#live = null;
     if (gesture?.kind === "lasso") {
-      const { picture, alpha } = this.#loaded!;
+      const { picture, alpha } = this.#work.loaded!;
       const inside = maskOfOutline(picture, gesture.points).data;
       this.#use(alpha.data.map((a, i) => a * inside[i]!));
     } else if (live) this.#push({ object: this.#history.now!.object, placement: live });
@@ -196,7 +214,7 @@ class Harmonize implements StageHandler {
     void loadCutout(file).then(
       (loaded) => {
         if (this.#listening.signal.aborted) return;
-        this.#loaded = loaded;
+        this.#work.loaded = loaded;
         this.place.showError(null);
         if (loaded.alpha.data.some((a) => a < 1)) this.#use(loaded.alpha.data);
         else this.#beginCut();
@@ -207,13 +225,13 @@ class Harmonize implements StageHandler {
 
   #beginCut(): void {
     this.#results.work();
-    this.place.stage.show(this.#loaded!.picture, "The picture with the object");
+    this.place.stage.show(this.#work.loaded!.picture, "The picture with the object");
     this.#describe();
   }
 
   /** Uses the picture in the file with this transparency; where all of it is transparent, nothing happens. */
   #use(data: Float32Array): void {
-    const { picture, alpha } = this.#loaded!;
+    const { picture, alpha } = this.#work.loaded!;
     const object = cut(picture, { ...alpha, data })?.cutout;
     if (!object) return;
     const before = this.#history.now?.placement;
@@ -247,7 +265,7 @@ class Harmonize implements StageHandler {
 
   #make(): void {
     const { place } = this;
-    const [now, seed] = [this.#history.now, this.#seed];
+    const [now, seed] = [this.#history.now, this.#work.seed];
     const object = now && placed(now.object, now.placement, place.source.photo);
     const request = object && opaquePart(object.alpha).data.includes(1) ? { object, seed, steps: this.#results.steps } : null;
     const own = this.#pictureOf(now);
@@ -264,7 +282,7 @@ class Harmonize implements StageHandler {
     if (now) this.#showFields(now.placement);
     else for (const field of this.#fields) field.value = "";
     this.#fieldset.disabled = remove.disabled = more.disabled = now === null;
-    cutButton.disabled = whole.disabled = this.#loaded === null;
+    cutButton.disabled = whole.disabled = this.#work.loaded === null;
     undo.disabled = !this.#history.canUndo;
     redo.disabled = !this.#history.canRedo;
     const isInside = now && opaquePart(placed(now.object, now.placement, this.place.source.photo).alpha).data.includes(1);

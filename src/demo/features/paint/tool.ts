@@ -10,6 +10,7 @@ import { loadOwn } from "../../photo.ts";
 import { type Place, SAMPLES_ONLY, type Source, type Tool } from "../feature.ts";
 import { History } from "../history.ts";
 import { sizeText } from "../sample/tool.ts";
+import { valuesOf } from "../values.ts";
 import { brush, type Ink } from "./brush.ts";
 import { isLive } from "./live.ts";
 import type { PaintReply } from "./messages.ts";
@@ -25,7 +26,7 @@ const FIRST_BRUSH = 1 / 12;
 const HELP = "The digits choose a colour, E the eraser, brackets the size of the brush. Control Z undoes.";
 
 /** What was painted last, by the source's id: it outlives a look at another tool, and the next scale of a training. */
-const kept = new Map<string, History<State>>();
+const kept = new Map<string, Work>();
 
 export const paintTool: Tool = {
   id: "paint",
@@ -37,10 +38,15 @@ export const paintTool: Tool = {
     if (!source.isSingan) return SAMPLES_ONLY;
     return source.scales < 2 ? "A model needs two finished scales to be painted into." : null;
   },
+  settings: () => ({
+    ...valuesOf({ brush: "brush-size", colour: "own-colour" }),
+    ink: new FormData(byId("paint-form", HTMLFormElement)).get("ink") as string,
+  }),
+  hasWork: ({ id }) => kept.get(id)?.history.canUndo ?? false,
   open: (place) => {
     const tool = new Paint(place, kept.get(place.source.id));
     kept.clear();
-    kept.set(place.source.id, tool.history);
+    kept.set(place.source.id, tool.work);
     return tool.end;
   },
 };
@@ -53,13 +59,19 @@ interface State {
   readonly name: string;
 }
 
+interface Work {
+  readonly history: History<State>;
+  /** Of the pictures that are made of the painting. */
+  seed: number;
+}
+
 interface Stroke {
   readonly painting: Rgb8;
   last: Point;
 }
 
 class Paint {
-  readonly history: History<State>;
+  readonly work: Work;
   readonly #form = byId("paint-form", HTMLFormElement);
   readonly #own = byId("own-colour", HTMLInputElement);
   readonly #size = byId("brush-size", HTMLInputElement);
@@ -75,7 +87,6 @@ class Paint {
   #stroke: Stroke | null = null;
   /** Where the brush is; null where it is not on the stage. */
   #pointer: Point | null = null;
-  #seed = 0;
   #isEnded = false;
   /** Says where to draw until something is drawn. It lies on the stage. */
   readonly #invitation = document.createElement("p");
@@ -89,15 +100,18 @@ class Paint {
 
   constructor(
     private readonly place: Place,
-    earlier: History<State> | undefined,
+    earlier: Work | undefined,
   ) {
     const { source, stage } = place;
     this.#starts = startsOf(source);
     this.#swatches = swatchesOf(source.photo);
     const { photo } = source;
     const start = underpaintingOf(photo);
-    const first = earlier ? fitted(earlier.now, photo) : { painting: start, start, name: "painting" };
-    this.history = earlier && first === earlier.now ? earlier : new History(first, (states) => bytesOf(states) <= UNDO_BYTES);
+    const before = earlier?.history.now;
+    const first = before ? fitted(before, photo) : { painting: start, start, name: "painting" };
+    const isSame = earlier !== undefined && first === before;
+    const history = isSame ? earlier.history : new History(first, (states) => bytesOf(states) <= UNDO_BYTES);
+    this.work = { history, seed: earlier?.seed ?? 0 };
     byId("paint-hint", HTMLElement).textContent =
       source.kind === "model"
         ? "Draw on the picture. When you lift the brush, the model turns your painting into pictures like the photo: scale 1 changes most, the last one least."
@@ -139,17 +153,20 @@ class Paint {
     const side = Math.max(photo.width, photo.height);
     this.#size.max = String(Math.max(2, Math.round(side * LARGEST_BRUSH)));
     this.#size.addEventListener("input", () => this.#describeBrush());
-    this.#setSize(Math.round(side * FIRST_BRUSH));
+    const { brush, colour, ink } = this.place.settings;
+    this.#setSize(brush ? Number(brush) : Math.round(side * FIRST_BRUSH));
+    if (colour) this.#own.value = colour;
+    if (ink) this.#choose(ink);
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     for (const event of ["click", "input"]) this.#own.addEventListener(event, () => this.#choose("own"));
     const { undo, redo, clear, again } = this.#buttons;
     undo.addEventListener("click", () => this.#step("undo"));
     redo.addEventListener("click", () => this.#step("redo"));
-    clear.addEventListener("click", () => this.#change({ painting: this.history.now.start }));
+    clear.addEventListener("click", () => this.#change({ painting: this.#history.now.start }));
     again.addEventListener("click", () => {
-      this.#seed = (this.#seed + 1) % 2 ** 32;
+      this.work.seed = (this.work.seed + 1) % 2 ** 32;
       this.#renew();
-      void this.#make(this.history.now.painting);
+      void this.#make(this.#history.now.painting);
     });
     const begin = (start: Rgb8, name = "painting"): void => this.#change({ painting: start, start, name });
     byId("paint-blurred", HTMLButtonElement).addEventListener("click", () => begin(underpaintingOf(photo)));
@@ -180,11 +197,15 @@ class Paint {
     }
   }
 
+  get #history(): History<State> {
+    return this.work.history;
+  }
+
   // ---- the brush
 
   get ink(): Ink {
     const chosen = new FormData(this.#form).get("ink");
-    if (chosen === "eraser") return this.history.now.start;
+    if (chosen === "eraser") return this.#history.now.start;
     if (chosen === "own") return colourOf(this.#own.value);
     return this.#swatches[Number(chosen) - 1]!;
   }
@@ -243,7 +264,7 @@ class Paint {
   // ---- strokes
 
   #down(point: Point, event: PointerEvent | KeyboardEvent): void {
-    const { width, height, data } = this.history.now.painting;
+    const { width, height, data } = this.#history.now.painting;
     if (!this.place.isSplit) this.place.strip.choose(0);
     this.#invitation.hidden = true;
     this.#stroke = { painting: { width, height, data: data.slice() }, last: point };
@@ -281,22 +302,22 @@ class Paint {
   #cancel(): void {
     this.#stroke = null;
     this.#pointer = null;
-    this.place.stage.show(this.history.now.painting, "Your painting");
-    this.#invitation.hidden = this.history.canUndo;
+    this.place.stage.show(this.#history.now.painting, "Your painting");
+    this.#invitation.hidden = this.#history.canUndo;
   }
 
   #step(way: "undo" | "redo"): void {
-    if (this.history[way]()) this.#showAndMake();
+    if (this.#history[way]()) this.#showAndMake();
   }
 
   #change(change: Partial<State>): void {
-    this.history.push({ ...this.history.now, ...change });
+    this.#history.push({ ...this.#history.now, ...change });
     this.#showAndMake();
   }
 
   #showAndMake(): void {
     this.#showPainting();
-    void this.#make(this.history.now.painting);
+    void this.#make(this.#history.now.painting);
   }
 
   // ---- the strip
@@ -305,11 +326,11 @@ class Paint {
   #renew(): void {
     const { strip, source } = this.place;
     strip.expect(["Painting", ...this.#starts.map((start) => labelOf(source, start))], source.photo, true);
-    const { painting, name } = this.history.now;
+    const { painting, name } = this.#history.now;
     strip.put(0, {
       picture: painting,
       label: "Painting",
-      details: this.history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
+      details: this.#history.canUndo ? "Your painting. The row below shows what becomes of it." : "Draw here.",
       file: `${name}.png`,
       isOwn: true,
     });
@@ -319,10 +340,10 @@ class Paint {
     this.#renew();
     this.place.strip.choose(0);
     if (this.place.isSplit) this.place.strip.choose(1 + this.#wanted);
-    const { painting, start } = this.history.now;
-    this.#invitation.hidden = this.history.canUndo;
-    this.#buttons.undo.disabled = !this.history.canUndo;
-    this.#buttons.redo.disabled = !this.history.canRedo;
+    const { painting, start } = this.#history.now;
+    this.#invitation.hidden = this.#history.canUndo;
+    this.#buttons.undo.disabled = !this.#history.canUndo;
+    this.#buttons.redo.disabled = !this.#history.canRedo;
     this.#buttons.clear.disabled = painting === start;
   }
 
@@ -332,7 +353,7 @@ class Paint {
     this.#running = painting;
     const isUnderway = this.#stroke !== null;
     this.#buttons.again.disabled = false;
-    const request = { painting, seed: this.#seed, starts: this.#starts };
+    const request = { painting, seed: this.work.seed, starts: this.#starts };
     const isDone = await run("paint", request, (reply) => this.#put(reply));
     if (this.#running !== painting || this.#isEnded) return;
     this.#running = null;
@@ -345,9 +366,9 @@ class Paint {
   #put({ index, picture }: PaintReply): void {
     const { source, strip } = this.place;
     const start = this.#starts[index]!;
-    const { name } = this.history.now;
+    const { name } = this.#history.now;
     const isModel = source.kind === "model";
-    const seed = this.#seed > 0 ? `, number ${this.#seed}` : "";
+    const seed = this.work.seed > 0 ? `, number ${this.work.seed}` : "";
     const back = this.place.isSplit ? "" : " Draw on it, or choose Painting, to go back to your painting.";
     strip.put(index + 1, {
       picture,

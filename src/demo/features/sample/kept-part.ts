@@ -9,10 +9,23 @@ import type { Place } from "../feature.ts";
 import { insidePicture, rectBetween } from "../geometry.ts";
 import { drawOutline } from "../outline.ts";
 import { RectFields } from "../rect-fields.ts";
+import { valuesOf } from "../values.ts";
 
 const HELP = "Press and move to draw the rectangle that stays as in the photo. The number fields do the same.";
 
+/** The rectangle in the fields as the setting `keep`; empty where it is not valid. */
+export function keptText(): string {
+  const sides = Object.values(valuesOf({ x: "keep-x", y: "keep-y", width: "keep-width", height: "keep-height" }));
+  return sides.length === 4 ? sides.join() : "";
+}
+
+function rectOf(text: string): Rect {
+  const [x, y, width, height] = text.split(",").map(Number) as [number, number, number, number];
+  return { x, y, width, height };
+}
+
 export class KeptPart implements StageHandler {
+  readonly #box = byId("keep-part", HTMLElement);
   readonly #isOn = byId("keep", HTMLInputElement);
   readonly #fields: RectFields;
   #detach: (() => void) | null = null;
@@ -21,25 +34,36 @@ export class KeptPart implements StageHandler {
   #start: Point | null = null;
   /** What is drawn; it may be nothing yet. */
   #drawn: Rect | null = null;
+  /** Whether the pointer or the crosshair is on the stage. */
+  #isPointed = false;
 
   /** `onChange` is called when another part is kept, or none any more. */
   constructor(
     private readonly place: Place,
     private readonly onChange: () => void,
   ) {
-    const { source } = place;
+    const { source, settings } = place;
     const { width, height } = source.photo;
-    byId("keep-part", HTMLElement).hidden = source.kind === "model" && !source.isSingan;
+    this.#box.hidden = source.kind === "model" && !source.isSingan;
     const [side, other] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    this.#rect = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    const middle = { x: Math.floor(width / 4), y: Math.floor(height / 4), width: side, height: other };
+    this.#rect = (settings["keep"] && insidePicture(rectOf(settings["keep"]), source.photo)) || middle;
     this.#fields = new RectFields("keep", (rect) => this.#choose(insidePicture(rect, source.photo)), source.photo);
     this.#fields.show(this.#rect);
+    for (const kind of ["focusin", "focusout"]) this.#box.addEventListener(kind, () => place.stage.redraw());
+    this.#isOn.checked = settings["kept"] === "yes";
+    this.#attach();
     this.#isOn.addEventListener("change", () => {
-      this.#detach?.();
-      this.#detach = this.#isOn.checked ? place.stage.attach(this, HELP) : null;
-      byId("keep-fields", HTMLElement).hidden = !this.#isOn.checked;
+      this.#attach();
       this.onChange();
     });
+  }
+
+  /** Has the stage while a part is kept. */
+  #attach(): void {
+    this.#detach?.();
+    this.#detach = this.#isOn.checked ? this.place.stage.attach(this, HELP) : null;
+    byId("keep-fields", HTMLElement).hidden = !this.#isOn.checked;
   }
 
   readonly end = (): void => this.#detach?.();
@@ -57,6 +81,7 @@ export class KeptPart implements StageHandler {
   }
 
   move(point: Point, isDown: boolean): void {
+    this.#isPointed = true;
     if (!isDown || !this.#start) return;
     this.#drawn = rectBetween(this.#start, point, this.place.source.photo);
     this.#fields.show(this.#drawn ?? this.#rect);
@@ -68,7 +93,18 @@ export class KeptPart implements StageHandler {
     this.#choose(this.#drawn);
   }
 
+  leave(): void {
+    this.#isPointed = false;
+  }
+
+  /** Whether the visitor sets the rectangle; else it would only stand on the pictures. */
+  get #isSet(): boolean {
+    const { stage, source } = this.place;
+    return this.#isPointed || this.#box.contains(document.activeElement) || stage.picture === source.photo;
+  }
+
   draw(context: CanvasRenderingContext2D, onePixel: number): void {
+    if (!this.#isSet) return;
     const rect = this.#start ? this.#drawn : this.#rect;
     drawOutline(context, onePixel, rect ? outlineOf(rect) : []);
   }

@@ -3,8 +3,10 @@
 import type { Size } from "../../../image/planes.ts";
 import { byId } from "../../dom.ts";
 import type { Place, Source, Tool } from "../feature.ts";
-import { KeptPart } from "./kept-part.ts";
+import { isChecked, valuesOf } from "../values.ts";
+import { KeptPart, keptText } from "./kept-part.ts";
 import type { SampleReply, SampleRequest } from "./messages.ts";
+import { repeated } from "./repeated.ts";
 
 /** Pictures in the strip. */
 const COUNT = 8;
@@ -28,10 +30,20 @@ export const sampleTool: Tool = {
   icon: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   refusal: () => null,
   settings: () => {
-    const value = (id: string): string => byId(id, HTMLInputElement).value;
-    const [number, change, width, height] = ["sample-seed", "change", "sample-width", "sample-height"].map(value);
-    const all = { number, change, width, height, seamless: byId("seamless", HTMLSelectElement).value };
-    return Object.fromEntries(Object.entries(all).filter(([, text]) => text)) as Record<string, string>;
+    const { value, max } = byId("change", HTMLInputElement);
+    const values = valuesOf({
+      number: "sample-seed",
+      ...(value !== max && { change: "change" }), // a training's next scale has another maximum
+      width: "sample-width",
+      height: "sample-height",
+    });
+    return {
+      ...values,
+      seamless: byId("seamless", HTMLSelectElement).value,
+      ...(!isChecked("repeat") && { repeat: "no" }),
+      keep: keptText(),
+      ...(isChecked("keep") && { kept: "yes" }),
+    };
   },
   open: (place) => new Sample(place).end,
 };
@@ -43,6 +55,7 @@ class Sample {
   readonly #change = byId("change", HTMLInputElement);
   readonly #sides = [byId("sample-width", HTMLInputElement), byId("sample-height", HTMLInputElement)] as const;
   readonly #seamless = byId("seamless", HTMLSelectElement);
+  readonly #repeat = byId("repeat", HTMLInputElement);
   readonly #kept: KeptPart;
   /** The first seed of the strip. */
   #first = -1;
@@ -55,6 +68,8 @@ class Sample {
     this.#seed.value = place.settings["number"] ?? "0";
     this.#variation.value = this.#seed.value;
     this.#seamless.value = place.settings["seamless"] ?? "none";
+    this.#repeat.checked = place.settings["repeat"] !== "no";
+    this.#repeat.addEventListener("change", () => place.strip.showAgain());
     const { photo } = place.source;
     for (const [i, side] of (["width", "height"] as const).entries())
       Object.assign(this.#sides[i]!, { placeholder: String(photo[side]), value: place.settings[side] ?? "" });
@@ -73,7 +88,7 @@ class Sample {
       field.addEventListener("change", () => this.#form.reportValidity());
     }
     this.#kept = new KeptPart(place, () => {
-      for (const side of this.#sides) side.disabled = this.#kept.mask !== null;
+      this.#describe();
       this.#makeAll();
     });
     place.strip.onFrame = (index) => this.#follow(this.#first + index);
@@ -139,6 +154,7 @@ class Sample {
     strip.put(seed - this.#first, {
       picture,
       label: `Picture ${seed}`,
+      ...(isRepeatable(request) && { onStage: () => (this.#repeat.checked ? repeated(picture, request.wraps) : picture) }),
       details: `Picture ${seed}, ${sizeText(picture)}${from}.`,
       file: fileName(source, request, seed),
     });
@@ -159,6 +175,9 @@ class Sample {
 
   #describe(): void {
     const { source } = this.place;
+    const isKept = this.#kept.mask !== null;
+    for (const side of this.#sides) side.disabled = isKept;
+    byId("repeat-line", HTMLElement).hidden = isKept || this.#seamless.value === "none";
     const from = this.#from;
     const below = source.kind === "model" && "startScale" in from ? source.sizes[from.startScale - 1] : null;
     const isAll = "freedom" in from ? from.freedom === 1 : !below;
@@ -169,6 +188,9 @@ class Sample {
         : "The layout stays; finer things are made anew.";
   }
 }
+
+/** Whether the stage can show pictures of a request repeated: not while a part of the photo is kept, because that is drawn on the stage. */
+const isRepeatable = ({ wraps, keep }: SampleRequest): boolean => (wraps.x || wraps.y) && !keep;
 
 /** The largest position of the slider. */
 const stepsOf = (source: Source): number => (source.kind === "model" ? source.scales : FREEDOMS.length) - 1;
