@@ -148,7 +148,9 @@ describe("planTraining", () => {
   it("refuses what can't be trained, in the words of the options", async () => {
     const plan = (options: Partial<TrainOptions>, freeBytes?: number) =>
       planTraining(gpu, clouds, { preset: "full", options }, { speed: fast, ...(freeBytes && { freeBytes }) });
-    await expect(plan({ maxSize: 40 })).rejects.toThrow("its short side must be at least 25; crop it or allow 52 pixels");
+    await expect(plan({ maxSize: 40 })).rejects.toThrow(
+      "its short side must have at least 25. Choose a max size of 52, or crop the picture",
+    );
     await expect(plan({ stages: 3 })).rejects.toThrow("stages has no meaning in the recipe singan");
     await expect(plan({ recipe: "gan" })).rejects.toThrow("recipe must be singan or sr or consingan, not gan");
     // More than the paper's size is trained only where it is asked for.

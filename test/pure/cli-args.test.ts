@@ -249,7 +249,12 @@ describe("remaining time", () => {
 it.each([
   ["too small", { width: 300, height: 24 }, {}, "(--min-size 24)"],
   ["too elongated", { width: 40, height: 1000 }, {}, "Choose a max size of 625, or crop the picture (--max-size 625)"], // 10 px are below every --min-size
-  ["too reduced", { width: 250, height: 124 }, { maxSize: 40 }, "Choose a max size of 51, or crop the picture (--max-size 51 or --min-size 20)"],
+  [
+    "too reduced",
+    { width: 250, height: 124 },
+    { maxSize: 40 },
+    "Choose a max size of 51, or crop the picture (--max-size 51 or --min-size 20)",
+  ],
   ["hopeless", { width: 10, height: 10 }, {}, "its short side must be at least 25 pixels"],
 ] as const)("a photo that is %s: the message names the flags that help", (_, photo, options, end) => {
   expect(() => requireTrainable(photo, { options })).toThrow(new RegExp(`${end.replace(/[()]/g, "\\$&")}$`));
