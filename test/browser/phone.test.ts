@@ -3,7 +3,7 @@
 import type { CDPSession, Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
 import { choose, isShown, isState, LONG, start, striped, visit, waitFor } from "./demo-page.ts";
-import { file } from "./tiny-model.ts";
+import { file, model } from "./tiny-model.ts";
 
 const PHONE = { width: 390, height: 844 };
 
@@ -18,8 +18,10 @@ async function usePhone(page: Page): Promise<CDPSession> {
 /** Opens the tiny model in Play. */
 async function openModel(page: Page): Promise<void> {
   await choose(page, "tiny.safetensors", file);
-  // The page opens a model by itself, too.
-  await waitFor(page, `document.getElementById("document-name").textContent === "tiny" && ${isShown(0)}`);
+  // The page opens a model by itself, too, whose picture 0 is larger.
+  const { width, height } = model.sizes.at(-1)!;
+  const shown = `document.getElementById("results-hint").textContent === "Picture 0, ${width}×${height} px."`;
+  await waitFor(page, `document.getElementById("document-name").textContent === "tiny" && ${shown}`);
 }
 
 /** Whether all of an element is on the screen, and nothing covers its middle. */
