@@ -32,9 +32,33 @@ interface Hooks {
   sendInstant(message: InstantMessage): void;
   /** Pictures are made of another source from now on. */
   use(source: Source, opening: Pick<Opening, "link" | "isQuiet">): void;
+  /** Whether the visitor gives up what was made of the source that is open, for one of this name. */
+  mayReplace(name: string): boolean;
   showError(message: string | null): void;
   /** The list of kept models, or where a model is, has changed. */
   onChange(): void;
+}
+
+type NamedModel = Pick<KeptModel, "key" | "name">;
+
+/** Where the kept model that is open is noted for a reload of this tab. */
+const LAST = "open-model";
+
+function read(): NamedModel | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(LAST) ?? "null");
+  } catch {
+    return null; // the browser stores nothing
+  }
+}
+
+function write(model: NamedModel | null): void {
+  try {
+    if (model) sessionStorage.setItem(LAST, JSON.stringify(model));
+    else sessionStorage.removeItem(LAST);
+  } catch {
+    // The browser stores nothing: a reload begins with the page's model.
+  }
 }
 
 export class Library {
@@ -48,8 +72,9 @@ export class Library {
   readonly #names = new Map<string, string>();
   /** The kept models that are open, by the page's ids. */
   readonly #keys = new Map<string, string>();
-  #kept: readonly KeptModel[] = [];
+  #kept: readonly KeptModel[] | null = null;
   #trouble: string | null = null;
+  #own: Photo | null = null;
 
   constructor(private readonly hooks: Hooks) {}
 
@@ -64,7 +89,13 @@ export class Library {
     return id === undefined ? null : this.#names.get(id)!;
   }
 
-  get kept(): readonly KeptModel[] {
+  /** The visitor's own photo that was opened last: it is nowhere but in this tab. */
+  get own(): Photo | null {
+    return this.#own;
+  }
+
+  /** Null until the list is there. */
+  get kept(): readonly KeptModel[] | null {
     return this.#kept;
   }
 
@@ -101,7 +132,7 @@ export class Library {
     this.hooks.send({ kind: "open", id: this.#await({ name, whereabouts: "file" }), name, bytes });
   }
 
-  openKept({ key, name }: KeptModel): void {
+  openKept({ key, name }: NamedModel): void {
     this.hooks.send({ kind: "openKept", id: this.#await({ name, key, whereabouts: "kept" }), name, key });
   }
 
@@ -117,9 +148,11 @@ export class Library {
 
   openPhoto(photo: Photo, isExample: boolean, link?: PlayLink): void {
     const { name, picture } = photo;
+    const isShipped = isExample && EXAMPLE_NAMES.includes(name);
+    if (!isShipped) this.#own = photo;
     const id = this.#await({
       ...{ name, photo },
-      whereabouts: isExample && EXAMPLE_NAMES.includes(name) ? "shipped" : "file",
+      whereabouts: isShipped ? "shipped" : "file",
       ...(link && { link }),
     });
     this.hooks.sendInstant({ kind: "photo", id, photo: picture, maxSize: INSTANT_SIDE });
@@ -136,11 +169,10 @@ export class Library {
   using(source: Source): void {
     const before = this.#current;
     this.#current = source;
+    this.#remember();
     if (before?.id === source.id) return;
     this.#awaited = null;
-    if (!before || !this.#openings.has(before.id)) return;
-    (before.kind === "model" ? this.hooks.send : this.hooks.sendInstant)({ kind: "close", id: before.id });
-    for (const map of [this.#openings, this.#whereabouts, this.#keys]) map.delete(before.id);
+    if (before && this.#openings.has(before.id)) this.#forget(before);
   }
 
   /** A training has another finished scale. */
@@ -172,6 +204,7 @@ export class Library {
       this.#keys.delete(id);
       this.#whereabouts.set(id, "nowhere");
     }
+    this.#remember();
     this.hooks.send({ kind: "deleteKept", key });
   }
 
@@ -182,11 +215,12 @@ export class Library {
       this.#whereabouts.set(model.id, opening.whereabouts);
       this.#names.set(model.id, model.name);
       if (opening.key !== undefined) this.#keys.set(model.id, opening.key);
-      this.hooks.use({ kind: "model", ...model }, opening);
+      this.#use({ kind: "model", ...model }, opening);
     },
     kept: ({ id, key }) => {
       this.#whereabouts.set(id, "kept");
       this.#keys.set(id, key);
+      this.#remember();
       this.hooks.showError(null);
       this.hooks.onChange();
       this.hooks.send({ kind: "listKept" });
@@ -202,7 +236,30 @@ export class Library {
   /** The photo as instant pictures use it. */
   photoOpened({ id, photo }: InstantReport & { kind: "photo" }): void {
     const opening = this.#openings.get(id);
-    if (opening && this.#awaited === id) this.hooks.use({ kind: "photo", id, name: opening.name, photo }, opening);
+    if (opening && this.#awaited === id) this.#use({ kind: "photo", id, name: opening.name, photo }, opening);
     else this.hooks.sendInstant({ kind: "close", id });
+  }
+
+  /** The kept model that was open before a reload of this tab; null where there was none. */
+  get last(): NamedModel | null {
+    return read();
+  }
+
+  #remember(): void {
+    const key = this.#current && this.#keys.get(this.#current.id);
+    write(key === null || key === undefined ? null : { key, name: this.#current!.name });
+  }
+
+  #use(source: Source, opening: Opening): void {
+    if (opening.isQuiet || this.hooks.mayReplace(source.name)) this.hooks.use(source, opening);
+    else {
+      this.#awaited = null;
+      this.#forget(source);
+    }
+  }
+
+  #forget({ kind, id }: Source): void {
+    (kind === "model" ? this.hooks.send : this.hooks.sendInstant)({ kind: "close", id });
+    for (const map of [this.#openings, this.#whereabouts, this.#keys]) map.delete(id);
   }
 }

@@ -106,11 +106,13 @@ const library = new Library({
     if (views.shown !== "how") show("play"); // which explains by the source that is open
     if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
   },
+  mayReplace: (name) => !playground.hasWork || confirm(`Open ${name}? What you have made here and not downloaded is given up.`),
   onChange: () => models.describe(playground.source),
 });
 const models = new ModelsDialog(library, {
   openFile: () => byId("file", HTMLInputElement).click(),
   openPhoto: (name) => orShowError(loadExample(name).then((photo) => library.openPhoto(photo, true))),
+  openOwn: (photo) => library.openPhoto(photo, false),
   download: () => playground.source && send({ kind: "model", id: playground.source.id }),
   onOpen: () => send({ kind: "listKept" }),
 });
@@ -215,7 +217,9 @@ function openFirst(): void {
   isFirst = false;
   if (library.isBusy || playground.source) return;
   const named = link?.source?.kind === "model" ? link.source.name : null;
+  const { last } = library;
   if (training.isRunning) orShowError(openTrained());
+  else if (last && !link?.source) library.openKept(last);
   else orShowError(library.openShipped(named ?? SHIPPED[0], { ...(link && { link }), isQuiet: named === null }));
 }
 
@@ -362,7 +366,7 @@ const losses: readonly (() => boolean)[] = [
   () => training.isRunning,
   () => training.hasOwnPhoto,
   () => library.unsaved !== null,
-  () => playground.source?.kind === "photo" && library.linkOf(playground.source) === null,
+  () => library.own !== null,
   () => playground.hasWork,
 ];
 addEventListener("beforeunload", (event) => {

@@ -4,12 +4,13 @@ import { byId, canvasOf, showPicture } from "./dom.ts";
 import type { Source } from "./features/feature.ts";
 import type { KeptModel } from "./kept-models.ts";
 import type { Library, Whereabouts } from "./library.ts";
-import { EXAMPLES, exampleUrl } from "./photo.ts";
+import { EXAMPLES, exampleUrl, type Photo } from "./photo.ts";
 import { SHIPPED, shippedSizes } from "./shipped.ts";
 
 interface Hooks {
   openFile(): void;
   openPhoto(name: string): void;
+  openOwn(photo: Photo): void;
   download(): void;
   /** The dialog is open, and needs the list of kept models. */
   onOpen(): void;
@@ -31,6 +32,8 @@ export class ModelsDialog {
   readonly #kept = byId("kept-models", HTMLUListElement);
   readonly #keep = button("keep-model");
   #source: Source | null = null;
+  /** The visitor's own photo among the photos. */
+  #own: HTMLLIElement | null = null;
   /** The key of the model that will be deleted when the dialog is closed, or another one is deleted. */
   #deleting: string | null = null;
 
@@ -82,15 +85,30 @@ export class ModelsDialog {
     this.hooks.onOpen();
   }
 
+  #listOwn(): void {
+    const { own } = this.library;
+    this.#own?.remove();
+    this.#own = null;
+    if (!own) return;
+    const details = document.createElement("span");
+    details.textContent = `your photo, ${own.picture.width}×${own.picture.height} px, in this tab only`;
+    const picture = canvasOf(own.picture, "");
+    picture.ariaHidden = "true"; // beside its name
+    const isOpen = this.#source !== null && this.library.trainableOf(this.#source)?.name === own.name;
+    this.#own = this.#item(picture, own.name, details, () => this.hooks.openOwn(own), isOpen);
+    byId("photo-sources", HTMLUListElement).prepend(this.#own);
+  }
+
   #list(): void {
+    this.#listOwn();
     const { kept, trouble } = this.library;
     const hint = byId("kept-hint", HTMLElement);
     hint.textContent = trouble
       ? `This browser keeps no models (${trouble}). Download what you want to keep.`
       : "None yet. A model that you train is kept here by itself.";
-    hint.hidden = kept.length > 0;
+    hint.hidden = kept === null || kept.length > 0;
     const focused = [...this.#kept.children].find((item) => item.contains(document.activeElement)) as HTMLElement | undefined;
-    this.#kept.replaceChildren(...kept.map((model) => this.#keptItem(model)));
+    this.#kept.replaceChildren(...(kept ?? []).map((model) => this.#keptItem(model)));
     if (!focused) return;
     // What had the focus is gone, but the visitor is still here.
     const same = [...this.#kept.querySelectorAll("li")].find(({ dataset }) => dataset["key"] === focused.dataset["key"]);

@@ -25,7 +25,12 @@ interface Hooks {
 
 export class Playground {
   readonly #stage = new Stage();
-  readonly #strip = new Strip((shown) => this.#show(shown));
+  readonly #strip = new Strip(
+    (shown) => this.#show(shown),
+    (label) => {
+      if (this.#shown) this.#details.textContent = `${this.#shown.details} ${label} is being made …`;
+    },
+  );
   readonly #panel = byId("panel", HTMLElement);
   readonly #beside = byId("beside", HTMLElement);
   readonly #besidePicture = byId("beside-picture", HTMLCanvasElement);

@@ -43,8 +43,14 @@ export class Strip {
   #stored = [...this.#list.children];
   #isFirst = true;
 
-  /** `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. */
-  constructor(private readonly onSelect: (shown: StripPicture | null) => void) {
+  /**
+   * `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. `onWait` is called with
+   * the label of one that is chosen and not made yet.
+   */
+  constructor(
+    private readonly onSelect: (shown: StripPicture | null) => void,
+    private readonly onWait: (label: string) => void,
+  ) {
     this.#undo.addEventListener("click", () => this.#restore());
   }
 
@@ -128,6 +134,7 @@ export class Strip {
     const list = this.#list.getBoundingClientRect();
     if (left < list.left || right > list.right) this.#list.scrollBy({ left: (left + right - list.left - list.right) / 2 });
     if (item.shown) this.onSelect(item.shown);
+    else this.onWait(item.caption.textContent);
   }
 
   /** Removes the stored pictures but the first `count`. */
@@ -149,10 +156,11 @@ export class Strip {
     if (index >= 0) this.onFrame(index);
   }
 
-  /** Pins the chosen picture, or unpins it. */
+  /** Pins the chosen picture, or unpins it. What is not made yet shows its frame from now on, so that all are in one order. */
   togglePin(): void {
     const item = this.#selected;
     if (!item) return;
+    this.removeStored();
     item.isPinned = !item.isPinned;
     item.element.classList.toggle("pinned", item.isPinned);
     this.#items = [...this.#items.filter((one) => one.isPinned), ...this.#items.filter((one) => !one.isPinned)];

@@ -18,7 +18,7 @@ const ANNOUNCE_MS = 30_000;
 const FORECAST_MS = 1000;
 
 const OWN_IS_MISSING =
-  "This is an example in place of your own photo, which neither a reload nor a link can keep. Open the photo again to train on it.";
+  "This is an example in place of your own photo, which neither a reload nor a link can keep: open the photo again to train on it. Models that were trained to their end are kept, under Models.";
 
 /** What the page's styles and tests know the phases by. */
 const PUBLIC_NAMES: Readonly<Record<PhaseName, string>> = {
@@ -92,6 +92,11 @@ export class TrainingPage {
     });
     // The browser shows what is wrong with a field at that field, so it must be visible.
     this.#form.addEventListener("invalid", () => (byId("advanced", HTMLDetailsElement).open = true), { capture: true });
+    const details = byId("advanced", HTMLDetailsElement);
+    // It is open by the next frame. On phones it lies below the buttons that stay in sight.
+    details
+      .querySelector("summary")!
+      .addEventListener("click", () => requestAnimationFrame(() => details.open && details.scrollIntoView({ block: "nearest" })));
     this.#form.addEventListener("input", (event) => {
       if (event.target instanceof HTMLInputElement && event.target.name === "photo") {
         this.#offered = null;
@@ -240,7 +245,13 @@ export class TrainingPage {
       const cause = reason === "lost" ? "The GPU was lost and replaced" : "The numbers grew without limit; now with other noise";
       this.#say(`${cause}. The training goes on at scale ${scale + 1}, iteration ${iteration}.`);
     },
-    unfinished: ({ kept }) => this.unfinished.show(kept),
+    unfinished: ({ kept }) => {
+      if (kept && this.#isOwnMissing) {
+        this.#isOwnMissing = false; // the training has the photo
+        this.hooks.showError(null);
+      }
+      this.unfinished.show(kept);
+    },
     warning: ({ line }) => this.#showWarning(line),
     problem: ({ problem }) => {
       if (problem === "failed") this.#step({ kind: "failed" });

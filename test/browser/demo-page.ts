@@ -98,7 +98,7 @@ export async function play(page: Page): Promise<Rgb8> {
 }
 
 /** Clicks where nothing covers the button: on narrow screens the stage stays at the top while the rest scrolls below it. */
-async function click(page: Page, button: string): Promise<void> {
+export async function click(page: Page, button: string): Promise<void> {
   await page.$eval(button, (element) => element.scrollIntoView({ block: "center" }));
   await page.click(button);
 }

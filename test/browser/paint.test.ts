@@ -71,7 +71,7 @@ test("a stroke by mouse becomes the library's picture of the painting; it can be
 
     await page.click("#strip li:nth-child(2) button");
     expect(await pixels(page, "picture")).toEqual(painted);
-    expect(await textOf(page, "#results-hint")).toMatch(/^Scale 1 of 1, \d+×\d+ px\. Draw on it, or choose Painting/);
+    expect(await textOf(page, "#results-hint")).toMatch(/^Scale 1 of 1, \d+×\d+ px\. Drawing goes on with your painting/);
     await downloaded(page, "#save-sample", "painting-scale1.png");
 
     // Drawing on a result goes on with the painting.

@@ -2,7 +2,7 @@
 
 import type { CDPSession, Page } from "puppeteer";
 import { describe, expect, test } from "vitest";
-import { choose, isShown, isState, LONG, start, striped, visit, waitFor } from "./demo-page.ts";
+import { choose, click, isShown, isState, LONG, start, striped, visit, waitFor } from "./demo-page.ts";
 import { file, model } from "./tiny-model.ts";
 
 const PHONE = { width: 390, height: 844 };
@@ -230,7 +230,7 @@ describe("a phone", () => {
     }));
 });
 
-test("leaving the page asks where something would be lost: a painting, an own photo, a pinned picture; else it doesn't", () =>
+test("leaving the page, and opening another source, ask where something would be lost: a painting, an own photo, a pinned picture; else they don't", () =>
   visit(
     "view=play",
     async (page) => {
@@ -248,28 +248,38 @@ test("leaving the page asks where something would be lost: a painting, an own ph
       await page.click("#tools label:has([value=paint])");
       expect(await asks()).toBe(false);
       await openModel(page);
-      await page.click("#pin");
+      await click(page, "#pin");
       expect(await asks()).toBe(true);
-      await page.click("#pin");
+      await click(page, "#pin");
       await page.click("#tools label:has([value=paint])");
       await page.waitForSelector("#paint-invitation");
       await page.click("#stage");
       expect(await asks()).toBe(true);
       await page.click("#tools label:has([value=sample])"); // the painting is still there
       expect(await asks()).toBe(true);
+      const isOpen = (name: string): Promise<void> =>
+        waitFor(page, `document.getElementById("document-name").textContent === "${name}"`);
+      const question = new Promise<string>((resolve) => page.once("dialog", (dialog) => resolve(dialog.message())));
+      await choose(page, "first.png", striped(80, 60));
+      expect(await question).toBe("Open first? What you have made here and not downloaded is given up.");
+      await isOpen("tiny");
+      expect(await asks()).toBe(true);
       await choose(page, "own.png", striped(80, 60));
-      await waitFor(page, `document.getElementById("document-name").textContent === "own"`);
+      await isOpen("own");
       expect(await asks()).toBe(true);
       await page.click("#document");
+      await page.click("#photo-sources .source:has(img)");
+      await isOpen("tulips");
+      expect(await asks()).toBe(true); // the photo is nowhere else, and the list has it
+      await page.click("#document");
       await page.click("#photo-sources .source");
-      await waitFor(page, `document.getElementById("document-name").textContent === "tulips"`);
-      expect(await asks()).toBe(false);
+      await isOpen("own");
       await page.click("#to-train");
       await choose(page, "own.png", striped(80, 60));
       await page.waitForSelector("#gallery [value=own]:checked");
       expect(await asks()).toBe(true);
     },
-    { refused: /^$/ },
+    { refused: /^$|^Open first/ },
   ));
 
 test("in forced colours what is chosen differs by its border or outline, and swatches keep their colours", () =>

@@ -78,7 +78,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [["train", "text.jpg"], 1, /text\.jpg: not a picture of a known format/],
     [["train", "huge.png"], 1, /huge\.png: picture too large: 30000x30000/],
     [["train", "small.png"], 1, /24x40: its short side must be at least 25 pixels \(--min-size 24\)\n/],
-    [["train", "wide.png"], 1, /900x26 becomes 250x8/],
+    [["train", "wide.png"], 1, /900x26 pixels to 250x8/],
     [["train", "photo.png", "--out", "photo.png"], 1, /can't write to photo\.png: it is a file/],
     [["train", "photo.png", "--out", "photo.png/x"], 1, /can't write to photo\.png\/x: a part of the path is a file/],
     // There Node's recursive mkdir would never return.

@@ -156,7 +156,7 @@ describe("planTraining", () => {
     // More than the paper's size is trained only where it is asked for.
     const strip = { width: 900, height: 26 };
     for (const preset of ["preview", "full", undefined] as const)
-      await expect(planTraining(gpu, strip, { preset, options: {} }, { speed: fast })).rejects.toThrow("900x26 becomes 250x8");
+      await expect(planTraining(gpu, strip, { preset, options: {} }, { speed: fast })).rejects.toThrow("900x26 pixels to 250x8");
     if (gpu.isSoftware) await expect(plan({}, 300e6)).rejects.toThrow(MemoryError);
   });
 });

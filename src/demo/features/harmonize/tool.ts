@@ -27,6 +27,9 @@ const HINTS = {
   outside: "The object lies outside the photo.",
 };
 
+/** What is smaller was not drawn round an object. */
+const FEWEST_PIXELS = 16;
+
 export const harmonizeTool: Tool = {
   id: "harmonize",
   isSplit: true,
@@ -229,11 +232,16 @@ class Harmonize implements StageHandler {
     this.#describe();
   }
 
-  /** Uses the picture in the file with this transparency; where all of it is transparent, nothing happens. */
+  /** Uses the picture in the file with this transparency; where next to nothing of it can be seen, it says so. */
   #use(data: Float32Array): void {
     const { picture, alpha } = this.#work.loaded!;
-    const object = cut(picture, { ...alpha, data })?.cutout;
-    if (!object) return;
+    const isSeen = data.filter((a) => a > 0).length >= FEWEST_PIXELS;
+    const object = isSeen ? cut(picture, { ...alpha, data })?.cutout : null;
+    this.place.showError(object ? null : "That encloses nothing. Draw once round the whole object.");
+    if (!object) {
+      this.place.stage.redraw();
+      return;
+    }
     const before = this.#history.now?.placement;
     const middle = placedInMiddle(object.picture, this.place.source.photo);
     this.#push({ object, placement: before ? { ...middle, x: before.x, y: before.y, angle: before.angle } : middle });

@@ -369,7 +369,7 @@ class Paint {
     const { name } = this.#history.now;
     const isModel = source.kind === "model";
     const seed = this.work.seed > 0 ? `, number ${this.work.seed}` : "";
-    const back = this.place.isSplit ? "" : " Draw on it, or choose Painting, to go back to your painting.";
+    const back = this.place.isSplit ? "" : " Drawing goes on with your painting, not with this picture.";
     strip.put(index + 1, {
       picture,
       label: labelOf(source, start),
