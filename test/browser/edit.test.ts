@@ -226,8 +226,11 @@ test("a picture without transparency is cut out by a lasso; one that is pasted b
       [...whole],
     );
     await waitFor(page, `document.getElementById("object-hint").textContent.startsWith("Draw round the object")`);
+    await drag(page, [5, 5], [25, 5]);
+    expect(await textOf(page, "#problem")).toBe("That encloses nothing. Draw once round the whole object.");
     await drag(page, [5, 5], [25, 5], [25, 15], [5, 15]);
     await waitFor(page, `!document.getElementById("object-place").disabled`);
+    expect(await page.$eval("#problem", (problem) => (problem as HTMLElement).hidden)).toBe(true);
     await set(page, "object-size", 10);
     const own = await shown(page, "With the object");
     const changed = maskOfOutline(photo, outlineOf({ x: 0, y: 0, ...photo })).data.filter((_, p) =>

@@ -92,6 +92,8 @@ test("a trained model is kept by itself, over a reload and in a fresh tab, until
       picture = await pixels(page, "picture");
       await page.reload(); // asks nothing: visit() would accept, but there is nothing to lose
       await waitFor(page, `!document.getElementById("start").disabled`);
+      await waitFor(page, `${isSaved("kept in this browser")} && ${HAS_PICTURE}`); // it is open again
+      expect(await pixels(page, "picture")).toEqual(picture);
       await page.focus("#document");
       await page.keyboard.press("Enter");
       await waitFor(page, `document.getElementById("models").open && ${keptCount(1)}`);

@@ -123,6 +123,21 @@ test("a deleted picture can be brought back to its place, until others are made"
     expect(await isHidden(page, "undo-delete")).toBe(true);
   }));
 
+test("a picture that is pinned while others are still being made comes first, and none is there twice", () =>
+  visit("view=play", async (page) => {
+    await waitFor(
+      page,
+      `document.querySelectorAll("#strip button:enabled").length >= 2 && !document.getElementById("pin").disabled`,
+    );
+    const [made] = await Promise.all([
+      page.$$eval("#strip button:enabled", (all) => all.length),
+      page.$eval("#pin", (button) => (button as HTMLElement).click()),
+    ]);
+    expect(made).toBeLessThan(8);
+    await waitFor(page, `document.querySelectorAll("#strip button:enabled").length === 8`);
+    expect(await labels(page)).toEqual(Array.from({ length: 8 }, (_, i) => `Picture ${i}`));
+  }));
+
 test("a message can be closed, and goes away when the next action succeeds", () =>
   visit("view=play", async (page) => {
     const fail = async (): Promise<void> => {
