@@ -96,12 +96,14 @@ const training = new TrainingPage({
 const library = new Library({
   ...{ send, sendInstant, showError },
   use: (source, { link, isQuiet }) => {
+    const message = isQuiet ? problem.textContent : ""; // of what the visitor has done meanwhile
     showError(null);
     const isOther = source.id !== playground.source?.id;
     if (isQuiet) playground.use(source, link);
     else playWith(source, link);
     if (isOther) offerToTrain(isQuiet);
     if (link?.isOfOwn) showError(OF_OWN);
+    if (message) showError(message);
     if (isQuiet) return;
     if (views.shown !== "how") show("play"); // which explains by the source that is open
     if (source.kind === "model") announcer.say(`The model ${source.name} is open.`, true);
