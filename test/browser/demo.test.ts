@@ -22,6 +22,7 @@ import { pictureCases } from "../picture-cases.ts";
 import {
   browser,
   choose,
+  click,
   downloaded,
   folder,
   isDone,
@@ -311,8 +312,8 @@ describe("the address", () => {
         "9",
         "",
       ]);
-      await page.click("#cards label:has([value=balanced])");
-      await page.click("#gallery [value=clouds]");
+      await click(page, "#cards label:has([value=balanced])");
+      await click(page, "#gallery [value=clouds]");
       expect(new URL(page.url()).hash).toBe("#view=train&photo=clouds&preset=balanced&seed=5&iterations=9");
     }));
 
