@@ -138,6 +138,15 @@ test("a picture that is pinned while others are still being made comes first, an
     expect(await labels(page)).toEqual(Array.from({ length: 8 }, (_, i) => `Picture ${i}`));
   }));
 
+test("what has no meaning with the other settings is not there", () =>
+  visit("view=play", async (page) => {
+    await waitFor(page, isShown(0));
+    const isSeen = (): Promise<boolean> => page.$eval("#repeat-line", (line) => (line as HTMLElement).checkVisibility());
+    expect(await isSeen()).toBe(false);
+    await page.select("#seamless", "both");
+    expect(await isSeen()).toBe(true);
+  }));
+
 test("a message can be closed, and goes away when the next action succeeds", () =>
   visit("view=play", async (page) => {
     const fail = async (): Promise<void> => {
