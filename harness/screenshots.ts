@@ -33,6 +33,7 @@ const isStripFull = `document.querySelectorAll("#strip li").length > 0 && !docum
 async function shoot(page: Page, name: string): Promise<void> {
   for (const { name: size, ...viewport } of SIZES) {
     await page.setViewport(viewport);
+    await page.evaluate("scrollTo(0, 0)"); // what was pressed at another size may have scrolled it
     for (const value of SCHEMES) {
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
       await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
