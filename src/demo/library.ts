@@ -44,7 +44,7 @@ type NamedModel = Pick<KeptModel, "key" | "name">;
 /** Where the kept model that is open is noted for a reload of this tab. */
 const LAST = "open-model";
 
-function read(): NamedModel | null {
+function readLast(): NamedModel | null {
   try {
     return JSON.parse(sessionStorage.getItem(LAST) ?? "null");
   } catch {
@@ -52,7 +52,7 @@ function read(): NamedModel | null {
   }
 }
 
-function write(model: NamedModel | null): void {
+function writeLast(model: NamedModel | null): void {
   try {
     if (model) sessionStorage.setItem(LAST, JSON.stringify(model));
     else sessionStorage.removeItem(LAST);
@@ -242,12 +242,12 @@ export class Library {
 
   /** The kept model that was open before a reload of this tab; null where there was none. */
   get last(): NamedModel | null {
-    return read();
+    return readLast();
   }
 
   #remember(): void {
     const key = this.#current && this.#keys.get(this.#current.id);
-    write(key === null || key === undefined ? null : { key, name: this.#current!.name });
+    writeLast(key === null || key === undefined ? null : { key, name: this.#current!.name });
   }
 
   #use(source: Source, opening: Opening): void {
