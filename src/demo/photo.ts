@@ -109,11 +109,14 @@ export function onFiles(input: HTMLInputElement, take: (files: readonly File[]) 
   // Also not by a tool that takes files.
   document.addEventListener("drop", (event) => isOwn && event.stopPropagation(), { capture: true });
   const mark = (isOver: boolean): void => void document.body.classList.toggle("dropping", isOver);
-  document.addEventListener("dragover", (event) => {
+  const accept = (event: DragEvent): void => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     mark(true);
-  });
+  };
+  document.addEventListener("dragover", accept);
+  // What is below the file may change just before it is dropped; without this the drop would be lost.
+  document.addEventListener("dragenter", accept);
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) mark(false);
   });

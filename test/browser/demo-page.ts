@@ -64,7 +64,7 @@ export const textOf = (page: Page, selector: string): Promise<string> => page.$e
 /** Waits until an expression is true. An error says what the page showed instead. */
 export async function waitFor(page: Page, condition: string): Promise<void> {
   await page.waitForFunction(condition, { timeout: LIMIT_MS, polling: 50 }).catch(async (error: Error) => {
-    const lines = `["problem", "error", "status"].map((id) => document.getElementById(id)?.textContent)`;
+    const lines = `["problem", "error", "status", "document-name", "results-hint"].map((id) => document.getElementById(id)?.textContent)`;
     const shown = await page.evaluate(`[document.body.dataset.state, ...${lines}].join(" · ")`).catch(String);
     throw new Error(`${error.message} Wanted: ${condition}. Shown: ${shown}`, { cause: error });
   });

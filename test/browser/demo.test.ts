@@ -45,13 +45,13 @@ import {
   waitFor,
 } from "./demo-page.ts";
 
-/** Drops a file on the page, as the system does, which says again and again where the file is: the page lays something over itself meanwhile. */
+/** Drops a file on the page, at once: the page lays something over itself as soon as the file is above it. */
 async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
   const path = join(folder, name);
   writeFileSync(path, bytes);
   const session = await page.createCDPSession();
   const data = { items: [], files: [path], dragOperationsMask: 1 };
-  for (const type of ["dragEnter", "dragOver", "dragOver", "drop"] as const)
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
     await session.send("Input.dispatchDragEvent", { type, x: 200, y: 300, data });
 }
 
