@@ -55,7 +55,14 @@ describe("a training that was stopped or interrupted", () => {
       [...bytes],
     );
 
-  test("after a reload it shows its photo and scales again, and ends with the bits of one that nothing disturbed", async () => {
+  const continued = async (page: Page): Promise<void> => {
+    await waitFor(page, `!document.getElementById("continue").disabled`);
+    await page.click("#continue");
+    await waitFor(page, `document.querySelectorAll("#scales li").length >= 1`);
+    expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
+  };
+
+  test("after a reload, and after a crash of its tab, it shows its photo and scales again, and ends with the bits of one that nothing disturbed", async () => {
     const other = await launchBrowser();
     const name = "<b>mine & 🌷";
     const photo = striped(41, 37);
@@ -85,11 +92,15 @@ describe("a training that was stopped or interrupted", () => {
         await waitFor(page, isOffered);
         expect(await bar(page)).toMatch(/^Training of <b>mine & 🌷 stopped at \d+ %/);
         expect(await page.$$eval("#unfinished b", (all) => all.length)).toBe(0);
-        await waitFor(page, `!document.getElementById("continue").disabled`);
-        await page.click("#continue");
-        await waitFor(page, `document.querySelectorAll("#scales li").length >= 1`);
-        expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
+        await continued(page);
         expect(await pixels(page, "real")).toMatchObject({ height: 25 }); // the first scale's picture, as before
+        const crashed = new Promise((resolve) => page.once("error", resolve));
+        void (await page.createCDPSession()).send("Page.crash").catch(() => {});
+        await crashed;
+      }, { in: other }); // biome-ignore format: one call
+      await visit("view=train", async (page) => {
+        await waitFor(page, isOffered);
+        await continued(page);
         expect(await fingerprint(page)).toEqual(wanted);
         expect(await page.$eval("#unfinished", (e) => (e as HTMLElement).hidden)).toBe(true);
       }, { in: other }); // biome-ignore format: one call
