@@ -24,3 +24,13 @@ test("news of what is not shown any more is taken back, also while it waits; wha
   vi.advanceTimersByTime(8000);
   expect(element.textContent).toBe("The training of clouds has ended.");
 });
+
+test("what matters is said although less important news comes after it", () => {
+  const element = { textContent: "" } as HTMLElement;
+  const announcer = new Announcer(element, 8000);
+  announcer.say("Scale 3 of 3, iteration 40 of 40");
+  announcer.say("Done. Make as many new pictures as you like.", true);
+  announcer.say("8 pictures of tulips are ready.");
+  vi.advanceTimersByTime(8000);
+  expect(element.textContent).toBe("Done. Make as many new pictures as you like.");
+});
