@@ -18,7 +18,7 @@ interface Hooks {
 
 const WORDS: Readonly<Record<Whereabouts, string>> = {
   shipped: "comes with this page",
-  file: "saved",
+  file: "in a file",
   kept: "kept in this browser",
   unfinished: "not finished",
   nowhere: "not saved",

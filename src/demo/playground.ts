@@ -231,7 +231,8 @@ export class Playground {
     for (const button of [this.#save, this.#saveAll, this.#pin, this.#delete]) button.disabled = shown === null;
     if (shown?.isOwn) this.#pin.disabled = this.#delete.disabled = true;
     this.#describePin();
-    this.#details.textContent = shown?.details ?? "All pictures are deleted.";
+    const none = this.#strip.isWaiting ? "More pictures are being made …" : "All pictures are deleted.";
+    this.#details.textContent = shown?.details ?? none;
     if (!shown) return;
     if (shown.isOwn && this.#strip.expected === 1) this.#clearBeside(); // nothing is made of it
     if (shown.isOwn || !this.#isSplit) this.#stage.show(shown.onStage?.() ?? shown.picture, shown.details);

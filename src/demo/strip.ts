@@ -68,6 +68,11 @@ export class Strip {
     return this.#selected?.shown ?? null;
   }
 
+  /** Whether some are not made yet. */
+  get isWaiting(): boolean {
+    return this.#items.some(({ shown }) => shown === null);
+  }
+
   get hasPinned(): boolean {
     return this.#items.some(({ isPinned }) => isPinned);
   }
@@ -182,7 +187,11 @@ export class Strip {
       this.#choose(next);
       this.#tellFrame(next);
       next.button.focus({ preventScroll: true });
-    } else this.onSelect(null);
+    } else {
+      this.onSelect(null);
+      const [coming] = this.#items;
+      if (coming) this.#choose(coming);
+    }
   }
 
   #setDeleted(deleted: { readonly item: Item; readonly index: number } | null): void {

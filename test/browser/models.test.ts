@@ -150,7 +150,7 @@ test("an opened file can be kept, and downloaded again as it was", () =>
       const file = writeModel(model);
       await choose(page, "mine & <b>.safetensors", file);
       await waitFor(page, isFilled("stage"));
-      expect([await name(page), await state(page)]).toEqual(["mine & <b>", "saved"]);
+      expect([await name(page), await state(page)]).toEqual(["mine & <b>", "in a file"]);
       await page.click("#document");
       await page.click("#keep-model");
       await waitFor(page, `${keptCount(1)} && ${isSaved("kept in this browser")}`);

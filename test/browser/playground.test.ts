@@ -123,6 +123,18 @@ test("a deleted picture can be brought back to its place, until others are made"
     expect(await isHidden(page, "undo-delete")).toBe(true);
   }));
 
+test("where all that are made are deleted, the next one that is made is shown", () =>
+  visit("view=play", async (page) => {
+    await waitFor(page, `!document.getElementById("delete").disabled`);
+    const shown = await page.evaluate(`(() => {
+      const button = document.getElementById("delete");
+      while (!button.disabled) button.click();
+      return [document.querySelectorAll("#strip li").length > 0, document.getElementById("results-hint").textContent];
+    })()`);
+    expect(shown).toEqual([true, "More pictures are being made …"]);
+    await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Picture")`);
+  }));
+
 test("a picture that is pinned while others are still being made comes first, and none is there twice", () =>
   visit("view=play", async (page) => {
     await waitFor(

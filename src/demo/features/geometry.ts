@@ -78,10 +78,15 @@ export function turnedTo(placement: Placement, { x, y }: Point): Placement {
   return { ...placement, angle: angle === -180 ? 180 : angle };
 }
 
-/** The point that turns a placement: `away` beyond the middle of its upper side. */
-export function turnerOf(placement: Placement, away: number): Point {
-  const [a, b] = cornersOf({ ...placement, height: placement.height + 2 * away }) as [Point, Point];
-  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+/** The point that turns a placement: `away` beyond the middle of its upper side, or as far before it where the picture ends. */
+export function turnerOf(placement: Placement, away: number, { width, height }: Size): Point {
+  const at = (beyond: number): Point => {
+    const [a, b] = cornersOf({ ...placement, height: placement.height + 2 * beyond }) as [Point, Point];
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+  };
+  const { x, y } = at(away);
+  const isInside = x >= 0 && y >= 0 && x <= width && y <= height;
+  return isInside ? { x, y } : at(-Math.min(away, placement.height / 3));
 }
 
 export function isInPlacement({ x, y }: Point, placement: Placement): boolean {

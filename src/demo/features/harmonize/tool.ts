@@ -141,8 +141,7 @@ class Harmonize implements StageHandler {
     const placement = this.#history.now?.placement;
     if (!placement) return;
     const reach = reachOf(placement, this.#onePixel);
-    if (cornerAt([turnerOf(placement, TURNER * this.#onePixel)], point, reach) !== null)
-      this.#gesture = { kind: "turn", from: placement };
+    if (cornerAt([this.#turnerOf(placement)], point, reach) !== null) this.#gesture = { kind: "turn", from: placement };
     else if (cornerAt(cornersOf(placement), point, reach) !== null)
       this.#gesture = { kind: "scale", start: point, from: placement };
     else if (isInPlacement(point, placement)) this.#gesture = { kind: "move", start: point, from: placement };
@@ -190,6 +189,10 @@ class Harmonize implements StageHandler {
     return true;
   }
 
+  #turnerOf(placement: Placement): Point {
+    return turnerOf(placement, TURNER * this.#onePixel, this.place.source.photo);
+  }
+
   undo(): void {
     this.#history.undo();
     this.#show();
@@ -208,7 +211,7 @@ class Harmonize implements StageHandler {
     if (!placement || !this.#results.isOwnShown) return;
     drawOutline(context, onePixel, cornersOf(placement));
     drawHandles(context, onePixel, cornersOf(placement));
-    drawHandles(context, onePixel, [turnerOf(placement, TURNER * onePixel)], true);
+    drawHandles(context, onePixel, [this.#turnerOf(placement)], true);
   }
 
   #load(files: FileList | null): void {
