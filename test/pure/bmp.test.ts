@@ -52,6 +52,10 @@ describe("BMP", () => {
     expect([pixel(picture, 66 - 3, 2), pixel(picture, 63, 10)]).toEqual([paletteColour(199), BLACK]);
   });
 
+  it("a palette of OS/2 has entries of 3 bytes", async () => {
+    expect(await decoded("bmp-palette-core.bmp")).toEqual(await decoded("bmp-palette-8.bmp"));
+  });
+
   it("compressed lines are those of the same picture without compression", async () => {
     expect(await decoded("bmp-rle8.bmp")).toEqual(await decoded("bmp-palette-8.bmp"));
     expect(await decoded("bmp-rle4.bmp")).toEqual(await decoded("bmp-palette-4.bmp"));
@@ -70,13 +74,18 @@ describe("BMP", () => {
   });
 
   it("runs: what is left out is black, and what leaves the line is ignored", async () => {
-    const { picture } = await runs(3, 9, 0, 2, 2, 1, 200, 7, 0, 0, 0, 3, 1, 2, 3, 0, 0, 2, 0, 99, 5, 5);
+    const { picture, alpha } = await runs(3, 9, 0, 2, 2, 1, 200, 7, 0, 0, 0, 3, 1, 2, 3, 0, 0, 2, 0, 99, 5, 5);
     const row = (y: number): number[][] => Array.from({ length: 7 }, (_, x) => pixel(picture, x, y));
     const [nine, seven] = [paletteColour(9), paletteColour(7)];
     expect(row(4)).toEqual([nine, nine, nine, BLACK, BLACK, BLACK, BLACK]);
     expect(row(3)).toEqual([BLACK, BLACK, BLACK, BLACK, BLACK, seven, seven]);
     expect(row(2)).toEqual([...[1, 2, 3].map(paletteColour), BLACK, BLACK, BLACK, BLACK]);
     expect(row(1)).toEqual(Array(7).fill(BLACK));
+    expect(alpha).toBeNull();
+  });
+
+  it("runs need no mark of their end behind the last line", async () => {
+    expect((await runs(...Array(10).fill(0))).picture.data.every((v) => v === 0)).toBe(true);
   });
 
   it("a large one is reduced, and the sizes are reported before", async () => {
