@@ -84,7 +84,8 @@ describe("BMP", () => {
     expect(alpha).toBeNull();
   });
 
-  it("runs need no mark of their end behind the last line", async () => {
+  it("runs may end early, and need no mark of their end behind the last line", async () => {
+    expect(pixel((await runs(3, 9, 0, 1)).picture, 2, 4)).toEqual(paletteColour(9));
     expect((await runs(...Array(10).fill(0))).picture.data.every((v) => v === 0)).toBe(true);
   });
 
