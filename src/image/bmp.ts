@@ -79,7 +79,7 @@ const OPAQUE = 0xff000000;
 interface Header extends Size {
   readonly isTopDown: boolean;
   readonly bits: number;
-  readonly isPacked: boolean;
+  readonly hasRuns: boolean;
   readonly hasAlpha: boolean;
   /** Stored value → pixel. */
   readonly colour: (value: number) => number;
@@ -128,7 +128,7 @@ function headerOf(view: DataView, at: number, isIcon: boolean): Header {
       height,
       bits,
       isTopDown: signedHeight < 0,
-      isPacked: compression === NONE || hasMasks,
+      hasRuns: compression !== NONE && !hasMasks,
       hasAlpha: alphaMask !== 0,
     },
     colour: bits > 8 ? fromMasks(masks, alphaMask) : fromPalette(view, palette),
@@ -171,12 +171,12 @@ function channel(mask: number): (value: number) => number {
 
 /** The pixels that start at a byte, from the top left, and where they end. */
 function pixelsOf(view: DataView, start: number, header: Header): { pixels: Uint32Array; end: number } {
-  const { width, height, bits, isPacked, colour } = header;
+  const { width, height, bits, hasRuns, colour } = header;
   const pixels = new Uint32Array(width * height);
   const put = (at: number, value: number): void => {
     pixels[at] = colour(value);
   };
-  if (isPacked) return { pixels, end: readLines(view, start, header, bits, put) };
+  if (!hasRuns) return { pixels, end: readLines(view, start, header, bits, put) };
   pixels.fill(OPAQUE); // compressed lines may leave pixels out
   return { pixels, end: readRuns(view, start, header, put) };
 }
