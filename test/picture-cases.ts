@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { enlarged, type Rgb8 } from "../src/image/planes.ts";
 import { encodePng } from "../src/image/png.ts";
 import { pngChunk, u32 } from "../src/image/png-chunks.ts";
+import { bmpCases } from "./bmp-files.ts";
 
 export interface PictureCase {
   readonly name: string;
@@ -96,6 +97,7 @@ export async function pictureCases(): Promise<PictureCase[]> {
     "p3.webp": await p3().webp({ lossless: true }).toBuffer(),
     "p3.tiff": await p3().tiff({ compression: "lzw" }).toBuffer(),
     "p3-chroma.jpg": await p3().jpeg({ quality: 95 }).toBuffer(),
+    ...(await bmpCases(EXAMPLE)),
   };
   return [
     ...files.map((name) => ({ name, bytes: readFileSync(join(FAULTS, name)) })),

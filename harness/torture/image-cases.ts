@@ -140,7 +140,8 @@ const FORMATS: readonly (readonly [name: string, bytes: string])[] = [
   ["PDF", "%PDF-1.7\n"],
   ["HEIC", "\0\0\0\x18ftypheic\0\0\0\0"],
   ["AVIF", "\0\0\0\x18ftypavif\0\0\0\0"],
-  ["BMP", "BM\x46\0\0\0\0\0\0\0\x36\0\0\0"],
+  ["BMP", "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"],
+  ["ICO", "\0\0\x01\0\x01\0"],
   ["TIFF", "II*\0\x08\0\0\0"],
   ["control letters", "\x1b[2J\x1b[31m\r\n\0"],
 ];

@@ -1,14 +1,15 @@
 // Decodes picture files in Node, to 8-bit sRGB as the demo page's createImageBitmap does. sharp decodes, in threads of its own, so that signals are
-// handled meanwhile. Where it has no binary, pngjs decodes PNG and no other format.
+// handled meanwhile. It does not know BMP and ICO, which are decoded here. Where it has no binary, pngjs decodes PNG.
 
+import { type Bitmap, decodeBmp, decodeIcon } from "./bmp.ts";
 import { type Format, formatOf, formatText } from "./formats.ts";
 import { checkPixels, ImageError, MAX_PIXELS, reducedSize } from "./image-error.ts";
 import { isSameSize, type Layer, layerOf, type Rgb8, type Size } from "./planes.ts";
-import { decodePng, withNewChecksum } from "./png.ts";
+import { decodePng, withNewChecksum, withProfile } from "./png.ts";
 import { toSrgb } from "./png-colour.ts";
 
 /** SVG is not among them: it is a program rather than a photo. */
-const READ = ["PNG", "JPEG", "WebP", "AVIF", "GIF", "TIFF"];
+const READ = ["PNG", "JPEG", "WebP", "AVIF", "GIF", "TIFF", "BMP", "ICO"];
 
 /** The format of a picture that can be read, by its first bytes (FORMAT_BYTES of them are enough). Throws ImageError, which names another format. */
 export function pictureFormat(bytes: Uint8Array): Format {
@@ -29,7 +30,7 @@ export interface DecodeOptions {
 }
 
 /**
- * PNG, JPEG, WebP, AVIF, GIF or TIFF → [h, w, 3] u8 in sRGB, upright, with its transparency; of an animation its first picture. Transparent
+ * PNG, JPEG, WebP, AVIF, GIF, TIFF, BMP or ICO → [h, w, 3] u8 in sRGB, upright, with its transparency; of an animation its first picture. Transparent
  * pixels keep the colours that the file stores for them. A picture with a side of more than 2048 px is reduced to it. Throws ImageError for anything
  * that is not a complete picture.
  */
@@ -39,14 +40,32 @@ export async function decodeLayer(bytes: Uint8Array, options: DecodeOptions = {}
   if (format.name === "PNG" && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("IEND"))
     throw new ImageError("truncated PNG");
   const { maxPixels = MAX_PIXELS } = options;
+  const bitmap = format.name === "BMP" ? decodeBmp(bytes, maxPixels) : format.name === "ICO" ? decodeIcon(bytes) : null;
+  if (bitmap instanceof Uint8Array) return decodeLayer(bitmap, options);
   const sharp = await import("sharp").then(
     (module) => module.default,
     () => null,
   );
+  if (bitmap && !sharp) return layerOf(bitmap, bitmap.rgba);
   const decoded = sharp
-    ? await decodeBySharp(sharp, format, bytes, { ...options, maxPixels })
+    ? await decodeBySharp(sharp, bitmap ? await sourceOf(sharp, bitmap) : { bytes }, { ...options, maxPixels, format })
     : decodeAlone(format, bytes, maxPixels);
   return format.name === "PNG" ? toSrgb(decoded, bytes) : decoded;
+}
+
+type Sharp = typeof import("sharp").default;
+
+/** What sharp decodes: a file, or pixels. */
+interface Source {
+  readonly bytes: Uint8Array;
+  readonly raw?: Size & { readonly channels: 4 };
+}
+
+/** sharp converts the colours of a file only, so pixels with a profile become one. */
+async function sourceOf(sharp: Sharp, { width, height, rgba, profile }: Bitmap): Promise<Source> {
+  const raw = { width, height, channels: 4 } as const;
+  if (!profile) return { bytes: rgba, raw };
+  return { bytes: withProfile(await sharp(rgba, { raw }).png({ compressionLevel: 0 }).toBuffer(), profile) };
 }
 
 function decodeAlone(format: Format, bytes: Uint8Array, maxPixels: number): Layer {
@@ -55,14 +74,13 @@ function decodeAlone(format: Format, bytes: Uint8Array, maxPixels: number): Laye
 }
 
 async function decodeBySharp(
-  sharp: typeof import("sharp").default,
-  { name }: Format,
-  bytes: Uint8Array,
-  { maxPixels, onReduced }: DecodeOptions & { maxPixels: number },
+  sharp: Sharp,
+  { bytes, raw }: Source,
+  { maxPixels, onReduced, format: { name } }: DecodeOptions & { maxPixels: number; format: Format },
 ): Promise<Layer> {
   sharp.cache(false);
   try {
-    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const header = await sharp(bytes, { raw, limitInputPixels: false }).metadata();
     checkPixels(header, maxPixels);
     const autoOrient = name !== "WebP"; // Chromium ignores the orientation of WebP
     const from = autoOrient ? header.autoOrient : header;
@@ -71,7 +89,7 @@ async function decodeBySharp(
     const isInk = header.space === "cmyk" && !header.hasProfile;
     const decoded = (file: Uint8Array): Promise<Buffer> => {
       // "error" refuses a file that is cut off, and opens one with a small fault, as Chromium does.
-      const image = sharp(file, { limitInputPixels: maxPixels, failOn: "error", autoOrient });
+      const image = sharp(file, { raw, limitInputPixels: maxPixels, failOn: "error", autoOrient });
       if (!isSameSize(from, to)) image.resize({ ...to, fit: "fill" });
       if (isInk) image.pipelineColourspace("cmyk").toColourspace("cmyk");
       else image.toColourspace("srgb").ensureAlpha();

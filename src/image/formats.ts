@@ -15,7 +15,7 @@ const SIGNATURES: readonly (readonly [signature: string, name: string])[] = [
   ["\xff\xd8\xff", "JPEG"],
   ["GIF8", "GIF"],
   ["RIFF????WEBP", "WebP"],
-  ["BM????\0\0\0\0", "BMP"],
+  ["BM?????????????\0\0\0", "BMP"], // a length of less than 256 is behind the file header
   ["II*\0", "TIFF"],
   ["MM\0*", "TIFF"],
   ["II+\0", "TIFF"],
@@ -24,6 +24,8 @@ const SIGNATURES: readonly (readonly [signature: string, name: string])[] = [
   ["\0\0\0\x0cjP  ", "JPEG 2000"],
   ["8BPS", "Photoshop"],
   ["\0\0\x01\0", "ICO"],
+  ["\0\0\x02\0\0\0", "Targa"],
+  ["\0\0\x02\0", "ICO"], // CUR, which is the same but for a point
 ];
 const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ["%PDF-", "PDF document"],

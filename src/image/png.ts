@@ -50,6 +50,13 @@ export function withNewChecksum(file: Uint8Array, { width, height }: Size): Uint
   }
 }
 
+/** The file with an ICC profile. */
+export function withProfile(file: Uint8Array, profile: Uint8Array): Uint8Array {
+  const headerEnd = pngSignature.length + 25; // the header is the first chunk
+  const chunk = pngChunk("iCCP", [new TextEncoder().encode("icc\0\0"), deflateSync(profile)]);
+  return joined([file.subarray(0, headerEnd), chunk, file.subarray(headerEnd)]);
+}
+
 /** A PNG with the picture's transparency, where it has any. Throws as encodePng(). */
 export function encodeLayer({ picture, alpha }: Layer): Uint8Array {
   if (!alpha) return encodePng(picture);

@@ -39,12 +39,11 @@ describe("files that are no pictures", () => {
   });
 
   it.each<[string, string]>([
-    ["a BMP picture", "BM\x46\0\0\0\0\0\0\0\x36\0"],
     ["a HEIC picture", "\0\0\0\x18ftypheic"],
     ["a HEIC picture", "\0\0\0\x18ftypmif1"],
     ["a JPEG XL picture", "\xff\x0a\xfa"],
     ["a Photoshop picture", "8BPS\0\x01"],
-    ["an ICO picture", "\0\0\x01\0\x01\0"],
+    ["a Targa picture", "\0\0\x02\0\0\0"],
     ["an SVG picture", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
     ["an SVG picture", '\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand --><svg>'],
   ])("%s is named", async (name, start) => {

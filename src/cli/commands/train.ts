@@ -50,8 +50,9 @@ export const trainCommand: Command = {
   summary: "train a model of one photo, or of each of several",
   words: ["PHOTO…"],
   details: [
-    "PHOTO is a PNG, JPEG, WebP, AVIF, GIF or TIFF. Writes model.safetensors, samples/*.png, reconstruction.png,\n" +
-      "report.json and scales.png (each scale's real picture, reconstruction and sample) into DIR, all at the end.",
+    "PHOTO is a PNG, JPEG, WebP, AVIF, GIF, TIFF, BMP or ICO. Writes model.safetensors, samples/*.png,\n" +
+      "reconstruction.png, report.json and scales.png (each scale's real picture, reconstruction and sample) into DIR, all\n" +
+      "at the end.",
     "Several photos are trained one after the other, each into a folder of its own in DIR, by its name. One that fails does\n" +
       "not stop the others; the exit code is then 1. Photos that are finished, with the same options, are skipped, so the same\n" +
       "call again goes on where it was interrupted. With --json there is one line per photo, as soon as it is done.",
