@@ -3,7 +3,7 @@
 export { DeviceLostError, type Gpu, GpuError, type GpuStats } from "./gpu/device.ts";
 export { GpuKeeper, type KeeperEvents, NoDeviceError } from "./gpu/gpu-keeper.ts";
 export { type Mask, MaskError, maskOfDifference, maskOfPicture } from "./image/mask.ts";
-export { type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
+export { fromRgba, type Planes, type Rgb8, sheet, toPlanes, toRgb8 } from "./image/planes.ts";
 export { GpuDenoiser } from "./instant/gpu-denoiser.ts";
 export { type InstantRequest, type InstantStep, instantPicture, type OpenDenoiser, type Start } from "./instant/instant.ts";
 export { checkInstant, InstantError, type InstantOptions, instantOptions } from "./instant/options.ts";

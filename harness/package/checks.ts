@@ -141,8 +141,13 @@ async function checkTarball(tarball: string, check: Check): Promise<void> {
     await npx("attw", tarball, "--no-color", "--no-emoji", "--ignore-rules", "cjs-resolves-to-esm");
   });
   await check("the manual page renders without a warning", async () => {
-    const { stderr } = await run("man", "--warnings", "-l", join(dirname(tarball), "package", manifest.man));
+    const { stderr } = await run("man", "--warnings", "-l", join(dirname(tarball), "package", manifest.man[0]!));
     if (stderr) throw new Error(stderr);
+  });
+  await check("a global installation has the manual page", async () => {
+    const prefix = join(dirname(tarball), "global");
+    await run("npm", "install", "--global", "--prefix", prefix, "--omit=optional", tarball);
+    if (!existsSync(join(prefix, "share/man/man1/singan.1"))) throw new Error("npm has not linked it");
   });
 }
 

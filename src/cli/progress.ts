@@ -103,19 +103,31 @@ export class Progress {
 
 /** Work that is measured for so long tells how long the whole will take. */
 const MEASURED_MS = 1_000;
+/** After so long even a small part of uneven work tells it. */
+const PATIENCE_MS = 30_000;
 /** Work that takes longer is forecast. */
 const FORECAST_SECONDS = 10;
 
-/** Shows the progress of work as a share from 0 to 1, and after the first second how long it will take, where that is long. */
+interface ShareSetup {
+  readonly now?: () => number;
+  /** Work that takes longer than so many seconds is forecast. */
+  readonly forecastFrom?: number;
+  /** Of work whose first parts are slower than the others: the share that tells how long the whole will take. */
+  readonly measuredShare?: number;
+}
+
+/** Shows the progress of work as a share from 0 to 1, and as soon as that can be told how long it will take, where that is long. */
 export class ShareDone {
   readonly #started: number;
   #shownAt: number;
+  /** The first part includes what is done once, such as compiling kernels, so time is measured from its end. */
+  #first: { readonly share: number; readonly at: number } | null = null;
   #isForecast = false;
 
   constructor(
     private readonly session: Session,
     private readonly what: string,
-    private readonly setup: { readonly now?: () => number; readonly forecastFrom?: number } = {},
+    private readonly setup: ShareSetup = {},
   ) {
     this.#started = this.now();
     this.#shownAt = this.#started;
@@ -126,20 +138,30 @@ export class ShareDone {
   }
 
   show(share: number): void {
+    const now = this.now();
+    this.#first ??= { share, at: now };
+    const left = this.#secondsLeft(share, now);
+    const seconds = left === null ? 0 : (now - this.#started) / 1000 + left;
     const { forecastFrom = FORECAST_SECONDS } = this.setup;
-    const elapsed = this.now() - this.#started;
-    const seconds = elapsed / share / 1000;
-    if (!this.#isForecast && share > 0 && elapsed >= MEASURED_MS) {
+    if (!this.#isForecast && left !== null) {
       this.#isForecast = true;
       if (seconds > forecastFrom) this.session.note(`${this.what}: about ${duration(seconds)} in all`);
     }
     const { isLive } = this.session;
-    if (this.now() - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
-    this.#shownAt = this.now();
+    if (now - this.#shownAt < (isLive ? REDRAW_MS : LINE_MS)) return;
+    this.#shownAt = now;
     const percent = `${Math.floor(100 * share)} %`;
-    const left = share > 0 && seconds > forecastFrom ? `  ${duration((1 - share) * seconds)} left` : "";
-    if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}${left}`);
-    else this.session.note(`${this.what}  ${percent}${left}`);
+    const text = left !== null && seconds > forecastFrom ? `  ${duration(left)} left` : "";
+    if (isLive) this.session.status(`${this.what}  ${bar(share)}  ${percent}${text}`);
+    else this.session.note(`${this.what}  ${percent}${text}`);
+  }
+
+  /** Null as long as it can't be told. */
+  #secondsLeft(share: number, now: number): number | null {
+    const { share: firstShare, at } = this.#first!;
+    const [done, elapsed] = [share - firstShare, now - at];
+    const isMeasured = elapsed >= MEASURED_MS && (share >= (this.setup.measuredShare ?? 0) || elapsed >= PATIENCE_MS);
+    return done > 0 && isMeasured ? ((1 - share) * elapsed) / done / 1000 : null;
   }
 }
 

@@ -9,7 +9,6 @@ import { openCheckpoints } from "../singan/recipes.ts";
 import { type Checkpoint, CheckpointError } from "../singan/training/checkpoint.ts";
 import type { Checkpoints } from "../singan/training/checkpoints.ts";
 import { ZEROS } from "../singan/training/dry-run.ts";
-import { megabytes } from "../singan/training/plan.ts";
 import type { TrainingOutline, TrainingState } from "../singan/training/recipe.ts";
 import { type FlagHelp, UsageError } from "./args.ts";
 import { checkpointFolder } from "./checkpoint-folder.ts";
@@ -42,6 +41,8 @@ export interface UnfinishedOptions {
   /** Tells the trainings of one folder apart. */
   readonly name?: string;
 }
+
+const kilobytes = (bytes: number): string => `${Math.floor(bytes / 1e3).toLocaleString("en")} kB`;
 
 export class Unfinished<Plan> {
   /** Pictures that the results need, by name; they are kept with the state. */
@@ -105,7 +106,7 @@ export class Unfinished<Plan> {
     }
     if (free >= needed) return;
     this.session.note(
-      `${shown(this.folder)} has room for ${megabytes(free)}, and this training stores up to ${megabytes(needed)}: what does not fit is written elsewhere at the end`,
+      `${shown(this.folder)} has room for ${kilobytes(free)}, and this training stores up to ${kilobytes(needed)}: what does not fit is written elsewhere at the end`,
     );
     this.#isTold = true;
   }

@@ -14,6 +14,12 @@ const HINT =
     ? "install a Vulkan driver (Debian: mesa-vulkan-drivers), or Chrome or Chromium, whose software driver is then used"
     : "update the graphics driver";
 
+/** The variable that names a driver, and how to get others. */
+const chosenDriver = (): string => {
+  const name = process.env["VK_DRIVER_FILES"] ? "VK_DRIVER_FILES" : "VK_ICD_FILENAMES";
+  return `${name}=${process.env[name]}: unset it to use what is installed`;
+};
+
 type Dawn = typeof import("webgpu");
 
 interface Instance {
@@ -48,7 +54,7 @@ export async function openAdapter(): Promise<GPUAdapter> {
     : process.platform === "linux"
       ? openOnLinux(dawn)
       : request(start(dawn, systemOrigin())));
-  if (!adapter) throw new NoAdapterError(`no GPU adapter found: ${HINT}`);
+  if (!adapter) throw new NoAdapterError(`no GPU adapter found${userChoseDriver() ? ` by ${chosenDriver()}` : `: ${HINT}`}`);
   return adapter;
 }
 

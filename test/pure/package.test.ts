@@ -19,7 +19,7 @@ test("the package holds what its manifest names, no sources, and not too much", 
   const { stdout } = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
   const [{ files, size, unpackedSize }] = JSON.parse(stdout) as [Packed];
   const paths = files.map(({ path }) => path);
-  const targets = [main, man, ...Object.values(bin), exports["."].default, exports["./node"].default];
+  const targets = [main, ...man, ...Object.values(bin), exports["."].default, exports["./node"].default];
   expect(paths).toEqual(expect.arrayContaining(targets.map((path) => path.replace(/^\.\//, ""))));
   const known =
     /^(dist\/((chunks\/)?[\w-]+\.js|types\/[\w/-]+\.d\.ts|singan\.1)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;

@@ -16,26 +16,49 @@ vi.mock("node:process", async (original) => ({ ...(await original<object>()), av
 const folder = mkdtempSync(join(tmpdir(), "singan-forecast-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The lines that work of so many seconds writes, a hundredth of it at a time. */
-function linesOf(seconds: number): string[] {
+/** The lines that work writes which has done these shares at these times, in seconds. */
+function linesOf(parts: readonly (readonly [seconds: number, share: number])[], setup = {}): string[] {
   let written = "";
   let now = 0;
   const session = new Session({ write: () => {} }, { write: (text) => (written += text) }, {});
-  const progress = new ShareDone(session, "sampling 1 picture", { now: () => now });
-  for (let percent = 1; percent <= 100; percent++) {
-    now = 10 * seconds * percent;
-    progress.show(percent / 100);
+  const progress = new ShareDone(session, "sampling 1 picture", { now: () => 1000 * now, ...setup });
+  for (const [seconds, share] of parts) {
+    now = seconds;
+    progress.show(share);
   }
   return written.split("\n").slice(0, -1);
 }
 
+/** Work of so many seconds, a hundredth of it at a time. */
+const even = (seconds: number) => Array.from({ length: 100 }, (_, i) => [(seconds * (i + 1)) / 100, (i + 1) / 100] as const);
+
 test("work of over 10 s is forecast once, after a second, and then says how much is left", () => {
-  expect(linesOf(9)).toEqual(["sampling 1 picture  56 %"]);
-  expect(linesOf(200).slice(0, 3)).toEqual([
+  expect(linesOf(even(9))).toEqual(["sampling 1 picture  56 %"]);
+  expect(linesOf(even(200)).slice(0, 3)).toEqual([
     "sampling 1 picture: about 3 min 20 s in all",
     "sampling 1 picture  3 %  3 min 14 s left",
     "sampling 1 picture  6 %  3 min 8 s left",
   ]);
+});
+
+test("what is done once at the beginning, and first parts that are slow for their share, make no forecast of hours", () => {
+  const parts = [
+    [7, 0.0001], // the kernels are compiled
+    [9, 0.0003],
+    [11, 0.06],
+    [12, 0.12],
+    [27, 1],
+  ] as const;
+  const from = { forecastFrom: 5 };
+  expect(linesOf(parts, from)[1]).toMatch(/about \d+ h/);
+  expect(linesOf(parts, { ...from, measuredShare: 0.05 })).toEqual([
+    "sampling 1 picture  0 %",
+    "sampling 1 picture: about 1 min 14 s in all",
+    "sampling 1 picture  12 %  37 s left",
+    "sampling 1 picture  100 %  0.0 s left",
+  ]);
+  // Where it goes on as slowly, that is said before 5 % are done.
+  expect(linesOf([[7, 0.0001], [38, 0.0201]], { ...from, measuredShare: 0.05 })[1]).toMatch(/about 26 min in all/); // biome-ignore format: one case
 });
 
 test("main memory holds two neighbouring stages; what does not fit is refused with numbers and the largest size", async () => {

@@ -12,6 +12,7 @@ export function completionCommand(others: readonly Command[]): Command {
     words: [shells.join("|")],
     details: [
       "Nothing is installed: the shell must be told to read the script. A new version of singan has a new script.",
+      "It completes the command singan, which npm install --global singan-webgpu makes, and not npx singan.",
       "bash: add the line  source <(singan completion bash)  to ~/.bashrc.",
       "zsh: write the script to a file named _singan in a folder that fpath lists before compinit runs; or add the lines\n" +
         "autoload -U compinit && compinit  and  source <(singan completion zsh)  to ~/.zshrc.",

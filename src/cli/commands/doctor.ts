@@ -57,6 +57,8 @@ async function run(args: Args, session: Session): Promise<void> {
     else {
       const rows = Object.entries(found).map(([name, value]) => [name, String(value ?? "none")]);
       for (const line of [...table(rows), ...(tuning ? ["", ...table(tuning)] : [])]) session.result(line);
+      if (found["software"])
+        session.result("The processor computes in the place of a GPU: trainings stay small and take minutes.");
     }
   }
 }

@@ -84,7 +84,7 @@ const KINDS: Readonly<Record<number, string>> = { 1: ", grey", 4: ", with transp
 
 /** The command that trains such a model. */
 const commandOf = ({ options }: AnyModel): string =>
-  `singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}${options.imageChannels === 4 ? " --alpha channel" : ""}`;
+  `made by: singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}${options.imageChannels === 4 ? " --alpha channel" : ""}`;
 
 /** How far the unfinished training in a folder is; null where there is none. */
 async function unfinishedIn(folder: string) {

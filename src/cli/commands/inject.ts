@@ -9,6 +9,7 @@ import {
   blendInto,
   composite,
   isStretched,
+  maskToPhotoSize,
   paint,
   photoOf,
   softMask,
@@ -41,7 +42,8 @@ const MASKS =
   "A mask says what may change. It is --mask FILE, which is set where FILE is opaque and lighter than half, or not black\n" +
   "if all of it is darker. Without --mask it is the opaque part of the picture; if hardly anything is transparent, it is\n" +
   "the part that differs from the photo. The mask is widened and blurred; outside it every pixel stays as in the photo.\n" +
-  "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and the mask as mask.png.";
+  "Writes NAME-scaleN.png, the picture before blending as NAME-scaleN-whole.png, and as mask.png the mask before it is\n" +
+  "widened, which --mask takes.";
 
 export const paintCommand: Command = {
   name: "paint",
@@ -71,7 +73,7 @@ export const editCommand: Command = {
   details: ["EDITED is the photo with some parts copied or moved.", MASKS],
   flags: { ...flags("edit"), ...MASK_FLAG },
   examples: [
-    ["singan edit out/photo edited.png --start-scale 3", "the changed parts, blended in"],
+    ["singan edit out/photo edited.png --start-scale 2", "the changed parts, blended in"],
     ["singan edit out/photo edited.png --mask mask.png --start-scale all", "every scale, in one sheet"],
   ],
   run: (args, session) => runBlend("edit", args, session),
@@ -171,7 +173,7 @@ async function runPaint(args: Args, session: Session): Promise<void> {
 async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session): Promise<void> {
   const injection = readInjection(kind, args);
   const { model, name, scales, hasSheet, seed, path } = injection;
-  const { picture, mask } = await readMasked(kind, args, injection, session);
+  const { picture, marked, mask } = await readMasked(kind, args, injection, session);
   const names = scales.flatMap((scale) => [fileOf(name, scale), fileOf(name, scale, "-whole")]);
   const folder = OutputFolder.open(session, path, [...names, MASK, ...(hasSheet ? [SHEET] : [])]);
 
@@ -187,19 +189,22 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
     results.push({ picture: toRgb8(blended), label: `scale ${scale}, blended` });
   }
   await sampler.dispose();
-  folder.write(MASK, encodePng(pictureOfMask(mask)));
+  folder.write(MASK, encodePng(pictureOfMask(marked)));
   if (hasSheet) folder.write(SHEET, encodePng(labelledSheet([wholes, results])));
   const files = folder.commit();
   showResults(args, session, files, { files, startScales: scales, seed });
 }
 
-/** Reads the picture, resized to the photo's size, and the soft mask of what may change. Throws FileError, UsageError. */
+/**
+ * Reads the picture and the mask of what may change, both resized to the photo's size; that mask as it was marked, and widened and blurred. Throws
+ * FileError, UsageError.
+ */
 async function readMasked(
   kind: "edit" | "harmonize",
   args: Args,
   injection: Injection,
   session: Session,
-): Promise<{ picture: Planes; mask: Mask }> {
+): Promise<{ picture: Planes; marked: Mask; mask: Mask }> {
   const { model } = injection;
   const file = args.words[1]!;
   const layer = await readLayer(file, session);
@@ -208,25 +213,28 @@ async function readMasked(
   const planes = toPlanes(layer.picture);
   const picture = alpha ? composite(model, planes, alpha) : toPhotoSize(model, planes);
   const source = args.text("mask");
-  const soften = (mask: Mask, from: string): Mask =>
-    rewording(
+  const masks = (given: Mask, from: string): { marked: Mask; mask: Mask } => {
+    const marked = maskToPhotoSize(model, given);
+    const mask = rewording(
       MaskError,
       (message) => new FileError(`${from}: ${message}`),
-      () => softMask(model, mask, kind),
+      () => softMask(model, marked, kind),
     );
-  let mask: Mask | null = null;
+    return { marked, mask };
+  };
+  let found: ReturnType<typeof masks> | null = null;
   if (source !== undefined) {
     const given = await readMaskPicture(source, session);
     if (isStretched(given, layer.picture))
       throw new UsageError(`--mask: ${source} is ${sizeText(given)}, which does not fit ${file} of ${sizeText(layer.picture)}`);
-    mask = soften(maskOfPicture(given), source);
+    found = masks(maskOfPicture(given), source);
   } else if (alpha) {
-    const opaque = soften({ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`);
+    const opaque = masks({ ...alpha, data: alpha.data.map((a) => Number(a >= 0.5)) }, `the opaque part of ${file}`);
     // A few transparent pixels, which many programs leave behind, do not cut anything out.
-    if (!isFull(opaque)) mask = opaque;
+    if (!isFull(opaque.mask)) found = opaque;
   }
-  mask ??= soften(maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`);
+  const { marked, mask } = found ?? masks(maskOfDifference(picture, photoOf(model)), `the difference of ${file} to the photo`);
   if (isFull(mask)) session.note("the mask covers the whole picture, so nothing of the photo stays");
   noteStretching(layer.picture, injection, file, session);
-  return { picture, mask };
+  return { picture, marked, mask };
 }
