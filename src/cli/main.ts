@@ -23,8 +23,8 @@ const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 for (const signal of SIGNALS) process.once(signal, () => void interrupt(signal));
 
 const code = await run(process.argv.slice(2));
-// Waits until all output is written.
-process.stdout.write("", () => end(code));
+// Waits until all output is written, and until the listener above has been told of an error.
+process.stdout.write("", () => setImmediate(() => end(code)));
 
 /**
  * Saves the work, waits until the GPU is idle, and exits with the signal's code: Dawn crashes if the process exits earlier (4 of 20 runs).

@@ -2,7 +2,17 @@
 // For bad input: one line, the right exit code, and no files left behind.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -121,13 +131,28 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  it.runIf(process.platform === "linux")("no adapter: the Vulkan loader has no driver", async () => {
-    const ended = await singan(["doctor"], { VK_LOADER_DRIVERS_DISABLE: "*" });
+  it.runIf(process.platform === "linux").each([
+    ["the Vulkan loader has no driver", { VK_LOADER_DRIVERS_DISABLE: "*" }, /no GPU adapter found( by VK_\w+=\S+)?: /],
+    [
+      "the driver that is named is none",
+      { VK_ICD_FILENAMES: "/no/icd.json" },
+      /no GPU adapter found by VK_ICD_FILENAMES=\/no\/icd\.json: unset it to use what is installed/,
+    ],
+  ])("no adapter: %s", async (_, env, line) => {
+    const ended = await singan(["doctor"], env);
     // Dawn's warnings come before the program's message.
-    expect(ended.err.split("\n").filter((line) => line.startsWith("singan:"))).toEqual([
-      expect.stringMatching(/no GPU adapter found: /),
-    ]);
+    expect(ended.err.split("\n").filter((one) => one.startsWith("singan:"))).toEqual([expect.stringMatching(line)]);
     expect([ended.code, ended.signal]).toEqual([1, null]);
+  });
+
+  it.runIf(process.platform === "linux")("results that can't be printed", () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [CLI, "--help"], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^singan: [^\n]*no space left[^\n]*\n$/)]);
   });
 
   it("shows the stack only with --debug", async () => {
