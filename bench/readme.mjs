@@ -1,7 +1,7 @@
 // Writes the tables of README.md and docs/benchmarks.md from bench/results: trainings from train-*.json (reports of `singan train`, with
 // quality figures added), kernels and steps from bench-*.ndjson (npm run bench), whole iterations compared with PyTorch from profile-X.json
 // (singan bench --profile --scales all --json) and pytorch-X.ndjson (bench/peers/pytorch.py), where X names a GPU; instant pictures from
-// instant-*.ndjson (npm run bench:instant).
+// instant-*.ndjson (npm run bench:instant); a visit of the page from visit-*.ndjson (npm run bench:visit).
 //   node bench/readme.mjs          rewrite what is between the markers
 //   node bench/readme.mjs --check  exit 1 if a page is not what it would write from the files that git knows
 import { spawnSync } from "node:child_process";
@@ -224,6 +224,28 @@ function instant() {
   );
 }
 
+/** What a visitor of the page waits for (npm run bench:visit), and how smoothly it moves. */
+const VISIT = {
+  first_picture_s: ["from the address to the first picture, which the HTML holds", "s"],
+  first_live_s: ["from the address to the first picture that this computer has made, by a model of the page", "s"],
+  first_instant_s: ["from an own photo to its first instant picture, 96 px", "s"],
+  first_trained_s: ["from Start to the first sample of a training, *Quick look*", "s"],
+  training_fps: ["frames per second while it trains", ""],
+  painting_fps: ["frames per second while somebody paints, and results are made", ""],
+  code_bytes: ["HTML, styles and code of a first visit, compressed", "bytes"],
+  other_bytes: ["pictures and the first model of a first visit", "bytes"],
+};
+
+function visit() {
+  const records = read(/^visit-.*\.ndjson$/).flatMap(lines);
+  const text = (value, unit) => (unit === "bytes" ? `${Math.round(value / 1000)} kB` : `${digits(value)} ${unit}`.trim());
+  const rows = records.map(({ what, median, values, adapter: name, runtime, cores }) => {
+    const [label, unit] = VISIT[what];
+    return [label, text(median, unit), range(values, (v) => text(v, unit)), `${runtime}, ${cores} CPU cores; ${name}`];
+  });
+  return table(["what", "median", "range", "on"], rows);
+}
+
 /** Page → marker → what stands after it. */
 const PAGES = {
   "README.md": { expect: expectations, quality: qualities, fast: speeds },
@@ -235,6 +257,7 @@ const PAGES = {
         .map(adapter)
         .join("\n\n"),
     instant,
+    visit,
     pytorch: () => comparisons().map(pytorch).join("\n\n"),
   },
 };
