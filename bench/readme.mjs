@@ -226,14 +226,14 @@ function instant() {
 
 /** What a visitor of the page waits for (npm run bench:visit), and how smoothly it moves. */
 const VISIT = {
-  first_picture_s: ["from the address to the first picture, which the HTML holds", "s"],
+  first_picture_s: ["from the address to the first picture, one that is stored with the page", "s"],
   first_live_s: ["from the address to the first picture that this computer has made, by a model of the page", "s"],
-  first_instant_s: ["from an own photo to its first instant picture, 96 px", "s"],
-  first_trained_s: ["from Start to the first sample of a training, *Quick look*", "s"],
+  first_instant_s: ["from an own photo (meadow-trees) to its first instant picture, 96 px", "s"],
+  first_trained_s: ["from Start to the first sample of a training (tulips, *Quick look*)", "s"],
   training_fps: ["frames per second while it trains", ""],
-  painting_fps: ["frames per second while somebody paints, and results are made", ""],
-  code_bytes: ["HTML, styles and code of a first visit, compressed", "bytes"],
-  other_bytes: ["pictures and the first model of a first visit", "bytes"],
+  painting_fps: ["frames per second while somebody paints", ""],
+  code_bytes: ["HTML, styles and code until the first picture that this computer has made, compressed", "bytes"],
+  other_bytes: ["pictures and the model until then", "bytes"],
 };
 
 function visit() {

@@ -108,11 +108,14 @@ const PATIENCE_MS = 30_000;
 /** Work that takes longer is forecast. */
 const FORECAST_SECONDS = 10;
 
+/** A first part that is larger is worth a forecast of its own. */
+const SMALL_SHARE = 0.1;
+
 interface ShareSetup {
   readonly now?: () => number;
   /** Work that takes longer than so many seconds is forecast. */
   readonly forecastFrom?: number;
-  /** Of work whose first parts are slower than the others: the share that tells how long the whole will take. */
+  /** The share of work whose first parts are slower than the others. The forecast is made of what comes after it. */
   readonly measuredShare?: number;
 }
 
@@ -120,8 +123,8 @@ interface ShareSetup {
 export class ShareDone {
   readonly #started: number;
   #shownAt: number;
-  /** The first part includes what is done once, such as compiling kernels, so time is measured from its end. */
-  #first: { readonly share: number; readonly at: number } | null = null;
+  /** Since when time and work are measured: not from the start if a small first part includes what is done once, such as compiling kernels. */
+  #base: { readonly share: number; readonly at: number } | null = null;
   #isForecast = false;
 
   constructor(
@@ -139,7 +142,6 @@ export class ShareDone {
 
   show(share: number): void {
     const now = this.now();
-    this.#first ??= { share, at: now };
     const left = this.#secondsLeft(share, now);
     const seconds = left === null ? 0 : (now - this.#started) / 1000 + left;
     const { forecastFrom = FORECAST_SECONDS } = this.setup;
@@ -156,12 +158,14 @@ export class ShareDone {
     else this.session.note(`${this.what}  ${percent}${text}`);
   }
 
-  /** Null as long as it can't be told. */
+  /** Null as long as it can't be told, and at the end. */
   #secondsLeft(share: number, now: number): number | null {
-    const { share: firstShare, at } = this.#first!;
-    const [done, elapsed] = [share - firstShare, now - at];
-    const isMeasured = elapsed >= MEASURED_MS && (share >= (this.setup.measuredShare ?? 0) || elapsed >= PATIENCE_MS);
-    return done > 0 && isMeasured ? ((1 - share) * elapsed) / done / 1000 : null;
+    const { measuredShare = 0 } = this.setup;
+    this.#base ??= share < SMALL_SHARE ? { share, at: now } : { share: 0, at: this.#started };
+    if (this.#base.share < measuredShare && share >= measuredShare) this.#base = { share, at: now };
+    const [done, elapsed] = [share - this.#base.share, now - this.#base.at];
+    const isMeasured = elapsed >= (this.#base.share < measuredShare ? PATIENCE_MS : MEASURED_MS);
+    return share < 1 && done > 0 && isMeasured ? ((1 - share) * elapsed) / done / 1000 : null;
   }
 }
 

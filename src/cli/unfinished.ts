@@ -42,7 +42,8 @@ export interface UnfinishedOptions {
   readonly name?: string;
 }
 
-const kilobytes = (bytes: number): string => `${Math.floor(bytes / 1e3).toLocaleString("en")} kB`;
+const roomText = (bytes: number): string =>
+  bytes < 1e7 ? `${Math.floor(bytes / 1e3)} kB` : `${Math.floor(bytes / 1e6).toLocaleString("en")} MB`;
 
 export class Unfinished<Plan> {
   /** Pictures that the results need, by name; they are kept with the state. */
@@ -106,7 +107,7 @@ export class Unfinished<Plan> {
     }
     if (free >= needed) return;
     this.session.note(
-      `${shown(this.folder)} has room for ${kilobytes(free)}, and this training stores up to ${kilobytes(needed)}: what does not fit is written elsewhere at the end`,
+      `${shown(this.folder)} has room for ${roomText(free)}, and this training stores up to ${roomText(needed)}: what does not fit is written elsewhere at the end`,
     );
     this.#isTold = true;
   }

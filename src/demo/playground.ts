@@ -204,6 +204,7 @@ export class Playground {
         return await jobs[source.kind].run(source.id, feature, request, (reply) => isWanted() && onReply(reply));
       } catch (error) {
         const { message } = error as Error;
+        if (isWanted()) this.#strip.giveUp();
         if (isWanted()) showError(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`);
         return false;
       }

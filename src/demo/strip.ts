@@ -42,6 +42,7 @@ export class Strip {
   /** The pictures that the page comes with: each stays until the first one in its place is made. */
   #stored = [...this.#list.children];
   #isFirst = true;
+  #isGivenUp = false;
 
   /**
    * `onSelect` is called with the picture that is chosen, as soon as it is made; with null where the last one is deleted. `onWait` is called with
@@ -68,9 +69,14 @@ export class Strip {
     return this.#selected?.shown ?? null;
   }
 
-  /** Whether some are not made yet. */
+  /** Whether more pictures are being made. */
   get isWaiting(): boolean {
-    return this.#items.some(({ shown }) => shown === null);
+    return !this.#isGivenUp && this.#items.some(({ shown }) => shown === null);
+  }
+
+  /** The pictures that the last expect() was for, and that are not made yet, will not be made. */
+  giveUp(): void {
+    this.#isGivenUp = true;
   }
 
   get hasPinned(): boolean {
@@ -95,7 +101,7 @@ export class Strip {
     this.#list.style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     this.#items = [...this.#items.filter((item) => item.isPinned), ...this.#frames];
     this.removeStored(this.#isFirst ? labels.length : 0);
-    this.#isFirst = false;
+    this.#isFirst = this.#isGivenUp = false;
     for (const [i, { element, button, shown }] of this.#frames.entries()) {
       button.ariaBusy = String(shown !== null);
       if (this.#stored[i]) continue;
@@ -190,7 +196,9 @@ export class Strip {
     } else {
       this.onSelect(null);
       const [coming] = this.#items;
-      if (coming) this.#choose(coming);
+      if (!coming) return;
+      this.#choose(coming);
+      this.#tellFrame(coming);
     }
   }
 

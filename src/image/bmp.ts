@@ -60,7 +60,7 @@ function refusing<T>(format: string, read: () => T): T {
 
 /** Lengths of headers, which tell them apart. */
 const [CORE, V1, V2, V3, V4, V5, OS2] = [12, 40, 52, 56, 108, 124, 64];
-/** Values of a header's compression. */
+/** Values of a header's compression. Of these, RLE24 is OS/2's alone. */
 const [NONE, RLE8, RLE4, MASKS, RLE24, MASKS_WITH_ALPHA] = [0, 1, 2, 3, 4, 6];
 /** The bits per pixel that each compression is for. */
 const DEPTHS = new Map([
@@ -245,7 +245,7 @@ function shaped(view: DataView, header: Header): Uint32Array {
   const { pixels, end } = pixelsOf(view, header.end, header);
   if (header.hasAlpha && pixels.some((pixel) => pixel >>> 24 > 0)) return pixels;
   readLines(view, end, header, 1, (at, isClear) => {
-    pixels[at] = isClear ? 0 : pixels[at]! | OPAQUE;
+    pixels[at] = isClear ? pixels[at]! & ~OPAQUE : pixels[at]! | OPAQUE;
   });
   return pixels;
 }

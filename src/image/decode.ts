@@ -1,5 +1,5 @@
 // Decodes picture files in Node, to 8-bit sRGB as the demo page's createImageBitmap does. sharp decodes, in threads of its own, so that signals are
-// handled meanwhile. It does not know BMP and ICO, which are decoded here. Where it has no binary, pngjs decodes PNG.
+// handled meanwhile. It does not know BMP and ICO, which this thread decodes. Where it has no binary, pngjs decodes PNG.
 
 import { type Bitmap, decodeBmp, decodeIcon } from "./bmp.ts";
 import { type Format, formatOf, formatText } from "./formats.ts";
@@ -31,7 +31,7 @@ export interface DecodeOptions {
 
 /**
  * PNG, JPEG, WebP, AVIF, GIF, TIFF, BMP or ICO → [h, w, 3] u8 in sRGB, upright, with its transparency; of an animation its first picture. Transparent
- * pixels keep the colours that the file stores for them. A picture with a side of more than 2048 px is reduced to it. Throws ImageError for anything
+ * pixels keep the colours that the file stores for them. Where sharp is installed, a picture with a side of more than 2048 px is reduced to it. Throws ImageError for anything
  * that is not a complete picture.
  */
 export async function decodeLayer(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Layer> {

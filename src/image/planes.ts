@@ -124,7 +124,8 @@ export function interleaved({ width, height, data }: Rgb8, alpha: Uint8Array): U
 }
 
 /** The colours of RGBA pixels, such as those of a canvas: `[h, w, 4]` bytes → `[h, w, 3]`. Transparency is left out. */
-export function fromRgba({ width, height }: Size, rgba: ArrayLike<number>): Rgb8 {
+export function fromRgba(size: Size, rgba: ArrayLike<number>): Rgb8 {
+  const { width, height } = size;
   const data = new Uint8Array(3 * width * height);
   for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) data[3 * p + c] = rgba[4 * p + c]!;
   return { width, height, data };

@@ -14,12 +14,6 @@ const HINT =
     ? "install a Vulkan driver (Debian: mesa-vulkan-drivers), or Chrome or Chromium, whose software driver is then used"
     : "update the graphics driver";
 
-/** The variable that names a driver, and how to get others. */
-const chosenDriver = (): string => {
-  const name = process.env["VK_DRIVER_FILES"] ? "VK_DRIVER_FILES" : "VK_ICD_FILENAMES";
-  return `${name}=${process.env[name]}: unset it to use what is installed`;
-};
-
 type Dawn = typeof import("webgpu");
 
 interface Instance {
@@ -54,7 +48,7 @@ export async function openAdapter(): Promise<GPUAdapter> {
     : process.platform === "linux"
       ? openOnLinux(dawn)
       : request(start(dawn, systemOrigin())));
-  if (!adapter) throw new NoAdapterError(`no GPU adapter found${userChoseDriver() ? ` by ${chosenDriver()}` : `: ${HINT}`}`);
+  if (!adapter) throw new NoAdapterError(`no GPU adapter found: ${HINT}`);
   return adapter;
 }
 
@@ -78,7 +72,12 @@ async function openOnLinux(dawn: Dawn): Promise<GPUAdapter | null> {
   const folders = [lavapipe?.folder, browser?.libraries].filter((folder) => typeof folder === "string");
   if (!loadVulkan(...folders)) return null;
   const adapter = hasDriverManifest() ? await request(start(dawn, systemOrigin())) : null;
-  if (adapter || userChoseDriver()) return adapter;
+  if (adapter) return adapter;
+  if (userChoseDriver()) {
+    const named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].filter((name) => process.env[name]);
+    const values = named.map((name) => `${name}=${process.env[name]}`).join(" and ");
+    throw new NoAdapterError(`no GPU adapter found by ${values}: unset ${named.join(" and ")} to use what is installed`);
+  }
   if (lavapipe) {
     loadLibraries(librariesOf(lavapipe.folder));
     const { folder, manifest, origin } = lavapipe;

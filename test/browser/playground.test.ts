@@ -125,12 +125,16 @@ test("a deleted picture can be brought back to its place, until others are made"
 
 test("where all that are made are deleted, the next one that is made is shown", () =>
   visit("view=play", async (page) => {
-    await waitFor(page, `!document.getElementById("delete").disabled`);
-    const shown = await page.evaluate(`(() => {
+    // As soon as the first one is made, before there is time for the others.
+    const shown = await page.evaluate(`new Promise((resolve) => {
       const button = document.getElementById("delete");
-      while (!button.disabled) button.click();
-      return [document.querySelectorAll("#strip li").length > 0, document.getElementById("results-hint").textContent];
-    })()`);
+      new MutationObserver((_, observer) => {
+        if (button.disabled) return;
+        observer.disconnect();
+        while (!button.disabled) button.click();
+        resolve([document.querySelectorAll("#strip li").length > 0, document.getElementById("results-hint").textContent]);
+      }).observe(button, { attributes: true });
+    })`);
     expect(shown).toEqual([true, "More pictures are being made …"]);
     await waitFor(page, `document.getElementById("results-hint").textContent.startsWith("Picture")`);
   }));

@@ -136,7 +136,7 @@ describe("refuses in one line, with the right exit code, leaving nothing", () =>
     [
       "the driver that is named is none",
       { VK_ICD_FILENAMES: "/no/icd.json" },
-      /no GPU adapter found by VK_ICD_FILENAMES=\/no\/icd\.json: unset it to use what is installed/,
+      /no GPU adapter found by VK_ICD_FILENAMES=\/no\/icd\.json: unset VK_ICD_FILENAMES to use what is installed/,
     ],
   ])("no adapter: %s", async (_, env, line) => {
     const ended = await singan(["doctor"], env);

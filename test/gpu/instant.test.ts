@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePng, readPng } from "../../src/image/png.ts";
 import { GpuDenoiser } from "../../src/instant/gpu-denoiser.ts";
@@ -69,6 +69,16 @@ describe("singan instant", () => {
     const onGpu = singan("instant", "photo.png", "--count", "1", "--on", "gpu", "--out", "gpu");
     expect(onGpu.status).toBe(0);
     expect(readPng(readFileSync(join(folder, "gpu/000.png")))).toMatchObject({ width: 30, height: 26 });
+  });
+
+  test("by default pictures of other flags have another folder", () => {
+    const folderOf = (...flags: string[]): string => {
+      const { out } = singan("instant", ...flags, "--count", "1", "--on", "processor");
+      return dirname(out.trim()).slice(join("out", "photo-instant").length);
+    };
+    expect(folderOf("photo.png")).toBe("-on-processor");
+    expect(folderOf("photo.png", "--seed", "3", "--tile", "x")).toBe("-seed3-tile-x-on-processor");
+    expect(folderOf("photo.png", "tall.png", "--keep", "mask.png")).toBe("-and-1-more-on-processor-keep-mask");
   });
 
   test("keeps what a mask says, and writes a GIF", () => {

@@ -53,6 +53,7 @@ test("an object begins in the middle, is scaled round it, and turns to the point
   expect(geometry.turnerOf(turned, 5, SIZE).x).toBeCloseTo(20 + 3.75 + 5, 9);
   // Beyond the picture's edge nobody could press it.
   expect(geometry.turnerOf({ ...placement, y: 6 }, 5, SIZE)).toEqual({ x: 20, y: 6 - 7.5 / 2 + 7.5 / 3 });
+  expect(geometry.turnerOf({ ...placement, y: 2, height: 20 }, 5, SIZE)).toEqual({ x: 20, y: 0 });
   expect(geometry.turnerOf({ ...turned, x: 34, height: 12 }, 2, SIZE).x).toBeCloseTo(34 + 6 - 2, 9);
   expect(geometry.isInPlacement({ x: 20, y: 22 }, turned)).toBe(true);
   expect(geometry.isInPlacement({ x: 27, y: 15 }, turned)).toBe(false);

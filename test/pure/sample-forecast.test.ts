@@ -53,10 +53,12 @@ test("what is done once at the beginning, and first parts that are slow for thei
   expect(linesOf(parts, from)[1]).toMatch(/about \d+ h/);
   expect(linesOf(parts, { ...from, measuredShare: 0.05 })).toEqual([
     "sampling 1 picture  0 %",
-    "sampling 1 picture: about 1 min 14 s in all",
-    "sampling 1 picture  12 %  37 s left",
-    "sampling 1 picture  100 %  0.0 s left",
+    "sampling 1 picture: about 27 s in all",
+    "sampling 1 picture  12 %  15 s left",
+    "sampling 1 picture  100 %",
   ]);
+  // The first of two equal parts tells how long both take.
+  expect(linesOf([[30, 0.5], [60, 1]])[0]).toBe("sampling 1 picture: about 1 min 0 s in all"); // biome-ignore format: one case
   // Where it goes on as slowly, that is said before 5 % are done.
   expect(linesOf([[7, 0.0001], [38, 0.0201]], { ...from, measuredShare: 0.05 })[1]).toMatch(/about 26 min in all/); // biome-ignore format: one case
 });

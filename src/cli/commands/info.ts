@@ -32,7 +32,7 @@ async function run(args: Args, session: Session): Promise<void> {
   if (unfinished && unfinished.model.scales.length === 0 && !existsSync(join(folder, MODEL_FILE))) {
     const { at, text, model } = unfinished;
     if (args.has("json")) session.result(JSON.stringify({ unfinished: at, options: model.options }));
-    else session.result(`${text}\n\n${commandOf(model)}`);
+    else session.result(`${text}\n\nits settings: ${commandOf(model)}`);
     return;
   }
   const file = modelPath(args.words[0]!);
@@ -75,7 +75,7 @@ async function run(args: Args, session: Session): Promise<void> {
   ]);
   for (const line of table([head, ...rows])) session.result(line);
   session.result("");
-  session.result(commandOf(model));
+  session.result(`its settings: ${commandOf(model)}`);
   if (unfinished) session.result(unfinished.text);
 }
 
@@ -84,7 +84,7 @@ const KINDS: Readonly<Record<number, string>> = { 1: ", grey", 4: ", with transp
 
 /** The command that trains such a model. */
 const commandOf = ({ options }: AnyModel): string =>
-  `made by: singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}${options.imageChannels === 4 ? " --alpha channel" : ""}`;
+  `singan ${recipeOf(options).isForEnlargement ? "sr" : "train"} PHOTO ${asFlags(options)}${options.imageChannels === 4 ? " --alpha channel" : ""}`;
 
 /** How far the unfinished training in a folder is; null where there is none. */
 async function unfinishedIn(folder: string) {

@@ -180,7 +180,7 @@ async function runBlend(kind: "edit" | "harmonize", args: Args, session: Session
   const gpu = await openGpu(session);
   const sampler = await SinganSampler.load(gpu, model);
   const wholes: Labelled[] = [{ picture: toRgb8(picture), label: kind === "edit" ? "edited" : "composite" }];
-  const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "mask" }];
+  const results: Labelled[] = [{ picture: pictureOfMask(mask), label: "soft mask" }];
   for (const scale of scales) {
     const { whole, blended } = await blendInto(sampler, picture, mask, scale, { seed });
     folder.writePicture(fileOf(name, scale), blended);

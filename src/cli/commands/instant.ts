@@ -30,7 +30,7 @@ const GIF_FPS = 10;
 /** How many frames the last picture of a GIF stays. */
 const GIF_END = 10;
 const FORECAST_SECONDS = 5;
-/** The coarse scales, which come first, are slower than their share of the work. */
+/** Of a picture: the coarse scales, which come first, are slower than their share of the work. */
 const MEASURED_SHARE = 0.05;
 
 export const instantCommand: Command = {
@@ -45,7 +45,7 @@ export const instantCommand: Command = {
     "The same photos, seed and flags produce the same pictures (on one GPU and driver, or on processors).",
   ],
   flags: {
-    "out DIR": "folder for the pictures (default: out/NAME-instant, and what sets them apart)",
+    "out DIR": "folder for the pictures (default: out/NAME-instant, and the flags that set them apart)",
     "count N": "number of pictures (default: 8)",
     "seed N": "the first picture's seed; the others count up (default: 0)",
     "max-size PX": `long side to which the photo is reduced first, 25 to 4095 (default: ${MAX_SIZE.gpu}; without a GPU ${MAX_SIZE.processor})`,
@@ -110,13 +110,13 @@ async function run(args: Args, session: Session): Promise<void> {
   const { start, keep } = startOf(args, inputs, photo, size);
   const names = Array.from({ length: count }, (_, index) => sampleName(index));
   const gifOf = (picture: string) => picture.replace(/png$/, "gif");
-  const path = args.text("out") ?? join("out", [nameOf(args.words[0]!), "instant", ...differences(args, seed)].join("-"));
+  const path = args.text("out") ?? join("out", folderName(args, seed));
   const folder = OutputFolder.open(session, path, args.has("gif") ? names.flatMap((one) => [one, gifOf(one)]) : names);
 
   const pairs = pairsOf(photos, size, options);
   const progress = new ShareDone(session, counted(count, "picture"), {
     forecastFrom: FORECAST_SECONDS,
-    measuredShare: MEASURED_SHARE,
+    measuredShare: MEASURED_SHARE / count,
   });
   for (const [index, file] of names.entries()) {
     const frames: Rgb8[] = [];
@@ -140,17 +140,23 @@ async function run(args: Args, session: Session): Promise<void> {
 
 const nameOf = (file: string): string => basename(file, extname(file));
 
-/** What sets these pictures apart from those without flags: they are not written over them. */
-function differences(args: Args, seed: number): string[] {
-  const values = ["max-size", "size", "tile", "freedom", "patch", "coarsest", "eta"].filter((flag) => args.has(flag));
+/** File systems have names of at most 255 bytes. */
+const LONGEST_NAME = 100;
+
+/** Where these pictures are written by default: not over those of other flags. */
+function folderName(args: Args, seed: number): string {
+  const values = ["max-size", "size", "tile", "freedom", "patch", "coarsest", "eta", "on"].filter((flag) => args.has(flag));
   const files = ["keep", "from", "mask"].filter((flag) => args.has(flag));
-  return [
-    ...args.words.slice(1).map(nameOf),
+  const others = args.words.length - 1;
+  const parts = [
+    ...[nameOf(args.words[0]!), "instant"],
+    ...(others > 0 ? [`and-${others}-more`] : []),
     ...(seed > 0 ? [`seed${seed}`] : []),
     ...(args.has("retarget") ? ["retarget"] : []),
-    ...values.map((flag) => (flag === "size" ? args.text(flag)! : `${flag}${args.text(flag)}`)),
+    ...values.map((flag) => `${flag}-${args.text(flag)}`),
     ...files.map((flag) => `${flag}-${nameOf(args.text(flag)!)}`),
   ];
+  return parts.join("-").slice(0, LONGEST_NAME);
 }
 
 /** The flags that need no photo. Throws UsageError. */

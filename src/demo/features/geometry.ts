@@ -1,6 +1,6 @@
 // Rectangles and placed objects as a visitor's pointer and number fields change them. Pure.
 
-import { cornersOf, type Placement } from "../../image/placement.ts";
+import type { Placement } from "../../image/placement.ts";
 import type { Size } from "../../image/planes.ts";
 import type { Point } from "../../image/region.ts";
 import { outlineOf, type Rect } from "../../image/region.ts";
@@ -78,15 +78,19 @@ export function turnedTo(placement: Placement, { x, y }: Point): Placement {
   return { ...placement, angle: angle === -180 ? 180 : angle };
 }
 
-/** The point that turns a placement: `away` beyond the middle of its upper side, or as far before it where the picture ends. */
-export function turnerOf(placement: Placement, away: number, { width, height }: Size): Point {
-  const at = (beyond: number): Point => {
-    const [a, b] = cornersOf({ ...placement, height: placement.height + 2 * beyond }) as [Point, Point];
-    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
-  };
-  const { x, y } = at(away);
-  const isInside = x >= 0 && y >= 0 && x <= width && y <= height;
-  return isInside ? { x, y } : at(-Math.min(away, placement.height / 3));
+/**
+ * The point that turns a placement: `away` beyond the middle of its upper side. Where the picture ends before it, it is as far within the placement, or
+ * where the picture ends.
+ */
+export function turnerOf({ x, y, height, angle }: Placement, away: number, size: Size): Point {
+  const [across, up] = [Math.sin((angle * Math.PI) / 180), Math.cos((angle * Math.PI) / 180)];
+  /** How far the picture goes from the placement's middle to its upper side, along one axis. */
+  const room = (at: number, step: number, side: number): number =>
+    step > 0 ? (side - at) / step : step < 0 ? at / -step : Number.POSITIVE_INFINITY;
+  const most = Math.max(0, Math.min(room(x, across, size.width), room(y, -up, size.height)));
+  const outside = height / 2 + away;
+  const reach = outside <= most ? outside : Math.min(most, height / 2 - Math.min(away, height / 3));
+  return { x: x + across * reach, y: y - up * reach };
 }
 
 export function isInPlacement({ x, y }: Point, placement: Placement): boolean {
