@@ -1,28 +1,24 @@
 // The tool Paint: the visitor draws, and each stroke becomes pictures like the photo, from every start scale.
 
-import { blank, isSameSize, type Rgb, type Rgb8, type Size, toPlanes, toRgb8 } from "../../../image/planes.ts";
+import { blank, isSameSize, type Rgb8, type Size, toPlanes, toRgb8 } from "../../../image/planes.ts";
 import type { Point } from "../../../image/region.ts";
 import { imresizeTo } from "../../../image/resample.ts";
 import { isStretched } from "../../../singan/generation/applications/inject.ts";
-import { strokeTwice } from "../../crosshair.ts";
 import { byId } from "../../dom.ts";
 import { loadOwn } from "../../photo.ts";
 import { type Place, SAMPLES_ONLY, type Source, type Tool } from "../feature.ts";
 import { History } from "../history.ts";
 import { sizeText } from "../sample/tool.ts";
 import { valuesOf } from "../values.ts";
-import { brush, type Ink } from "./brush.ts";
+import { brush } from "./brush.ts";
+import { BrushControls } from "./brush-controls.ts";
 import { isLive } from "./live.ts";
 import type { PaintReply } from "./messages.ts";
-import { swatchesOf } from "./swatches.ts";
 import { underpaintingOf } from "./underpainting.ts";
 
 /** How much may change of a painting, for photos without a model. */
 const FREEDOMS = [0.9, 0.75, 0.6, 0.45, 0.3] as const;
 const UNDO_BYTES = 64 * 2 ** 20;
-/** The largest brush, and the one at the beginning, as shares of the picture's long side. */
-const LARGEST_BRUSH = 1 / 3;
-const FIRST_BRUSH = 1 / 12;
 const HELP = "The digits choose a colour, E the eraser, brackets the size of the brush. Control Z undoes.";
 
 /** What was painted last, by the source's id: it outlives a look at another tool, and the next scale of a training. */
@@ -72,16 +68,13 @@ interface Stroke {
 
 class Paint {
   readonly work: Work;
-  readonly #form = byId("paint-form", HTMLFormElement);
-  readonly #own = byId("own-colour", HTMLInputElement);
-  readonly #size = byId("brush-size", HTMLInputElement);
+  readonly #brush: BrushControls;
   readonly #buttons = {
     undo: byId("paint-undo", HTMLButtonElement),
     redo: byId("paint-redo", HTMLButtonElement),
     clear: byId("paint-clear", HTMLButtonElement),
     again: byId("paint-again", HTMLButtonElement),
   };
-  readonly #swatches: readonly Rgb[];
   readonly #starts: readonly number[];
   readonly #detach: () => void;
   #stroke: Stroke | null = null;
@@ -104,7 +97,6 @@ class Paint {
   ) {
     const { source, stage } = place;
     this.#starts = startsOf(source);
-    this.#swatches = swatchesOf(source.photo);
     const { photo } = source;
     const start = underpaintingOf(photo);
     const before = earlier?.history.now;
@@ -116,7 +108,7 @@ class Paint {
       source.kind === "model"
         ? "Draw on the picture. When you lift the brush, the model turns your painting into pictures like the photo: scale 1 changes most, the last one least."
         : "Draw on the picture. When you lift the brush, your painting is put together anew from pieces of the photo, with much change or with little.";
-    this.#addSwatches();
+    this.#brush = new BrushControls(place);
     this.#connect();
     this.#detach = stage.attach(
       {
@@ -127,10 +119,10 @@ class Paint {
         leave: () => {
           this.#pointer = null;
         },
-        key: (event) => this.#key(event),
+        key: (event) => this.#brush.key(event),
         undo: () => this.#step("undo"),
         redo: () => this.#step("redo"),
-        draw: (context, onePixel) => this.#drawBrush(context, onePixel),
+        draw: (context, onePixel) => this.#pointer && this.#brush.draw(context, onePixel, this.#pointer),
       },
       HELP,
     );
@@ -150,15 +142,6 @@ class Paint {
 
   #connect(): void {
     const { photo } = this.place.source;
-    const side = Math.max(photo.width, photo.height);
-    this.#size.max = String(Math.max(2, Math.round(side * LARGEST_BRUSH)));
-    this.#size.addEventListener("input", () => this.#describeBrush());
-    const { brush, colour, ink } = this.place.settings;
-    this.#setSize(brush ? Number(brush) : Math.round(side * FIRST_BRUSH));
-    if (colour) this.#own.value = colour;
-    if (ink) this.#choose(ink);
-    this.#form.addEventListener("submit", (event) => event.preventDefault());
-    for (const event of ["click", "input"]) this.#own.addEventListener(event, () => this.#choose("own"));
     const { undo, redo, clear, again } = this.#buttons;
     undo.addEventListener("click", () => this.#step("undo"));
     redo.addEventListener("click", () => this.#step("redo"));
@@ -170,10 +153,9 @@ class Paint {
     });
     const begin = (start: Rgb8, name = "painting"): void => this.#change({ painting: start, start, name });
     byId("paint-blurred", HTMLButtonElement).addEventListener("click", () => begin(underpaintingOf(photo)));
-    byId("paint-empty", HTMLButtonElement).addEventListener("click", () => {
-      const { ink } = this;
-      begin(blank(photo.width, photo.height, "data" in ink ? this.#swatches[0] : ink));
-    });
+    byId("paint-empty", HTMLButtonElement).addEventListener("click", () =>
+      begin(blank(photo.width, photo.height, this.#brush.paper)),
+    );
     byId("paint-photo", HTMLButtonElement).addEventListener("click", () => begin(photo));
     const file = byId("paint-file", HTMLInputElement);
     file.addEventListener("change", () => {
@@ -201,66 +183,6 @@ class Paint {
     return this.work.history;
   }
 
-  // ---- the brush
-
-  get ink(): Ink {
-    const chosen = new FormData(this.#form).get("ink");
-    if (chosen === "eraser") return this.#history.now.start;
-    if (chosen === "own") return colourOf(this.#own.value);
-    return this.#swatches[Number(chosen) - 1]!;
-  }
-
-  #addSwatches(): void {
-    const box = byId("inks", HTMLElement);
-    const own = box.firstElementChild;
-    for (const [i, [red, green, blue]] of this.#swatches.entries()) {
-      const [label, radio] = [document.createElement("label"), document.createElement("input")];
-      Object.assign(radio, { type: "radio", name: "ink", value: String(i + 1), ariaLabel: `Colour ${i + 1}` });
-      label.style.setProperty("--swatch", `rgb(${red} ${green} ${blue})`);
-      label.title = `Colour ${i + 1} of the photo`;
-      label.append(radio);
-      box.insertBefore(label, own);
-    }
-    // The first colour fills the empty painting, so the one that differs most shows best.
-    const [first] = this.#swatches;
-    const distances = this.#swatches.map((colour) => colour.reduce((sum, value, c) => sum + (value - first![c]!) ** 2, 0));
-    this.#choose(this.#swatches.length > 1 ? String(distances.indexOf(Math.max(...distances)) + 1) : "own");
-  }
-
-  /** Returns whether there is such an ink. */
-  #choose(ink: string): boolean {
-    const radio = this.#form.querySelector<HTMLInputElement>(`[name="ink"][value="${ink}"]`);
-    if (radio) radio.checked = true;
-    return radio !== null;
-  }
-
-  #setSize(px: number): void {
-    this.#size.value = String(px);
-    this.#describeBrush();
-  }
-
-  #describeBrush(): void {
-    byId("brush-px", HTMLOutputElement).value = `${this.#size.value} px`;
-  }
-
-  #key({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
-    if (ctrlKey || metaKey || altKey) return false;
-    const size = Number(this.#size.value);
-    if (/^[1-8]$/.test(key)) this.#choose(key);
-    else if (key.toLowerCase() === "e") this.#choose("eraser");
-    else if (key === "[") this.#setSize(Math.min(size - 1, Math.round(size / 1.2)));
-    else if (key === "]") this.#setSize(Math.max(size + 1, Math.round(size * 1.2)));
-    else return false;
-    return true;
-  }
-
-  #drawBrush(context: CanvasRenderingContext2D, onePixel: number): void {
-    if (!this.#pointer) return;
-    const outline = new Path2D();
-    outline.arc(this.#pointer.x, this.#pointer.y, Math.max(Number(this.#size.value) / 2, 2 * onePixel), 0, 2 * Math.PI);
-    strokeTwice(context, onePixel, outline, "black", "white");
-  }
-
   // ---- strokes
 
   #down(point: Point, event: PointerEvent | KeyboardEvent): void {
@@ -276,7 +198,7 @@ class Paint {
     this.#pointer = point;
     const stroke = this.#stroke;
     if (!stroke || !isDown) return;
-    brush(stroke.painting, stroke.last, point, Number(this.#size.value), this.ink);
+    brush(stroke.painting, stroke.last, point, this.#brush.size, this.#brush.ink(this.#history.now.start));
     stroke.last = point;
     if (!this.#isShown) return;
     this.#isShown = false;
@@ -384,8 +306,6 @@ const startsOf = (source: Source): readonly number[] =>
 
 const labelOf = (source: Source, start: number): string =>
   source.kind === "model" ? `Scale ${start} of ${source.scales - 1}` : `Change ${Math.round(100 * start)} %`;
-
-const colourOf = (hex: string): Rgb => [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)) as unknown as Rgb;
 
 const resized = (picture: Rgb8, size: Size): Rgb8 =>
   isSameSize(picture, size) ? picture : toRgb8(imresizeTo(toPlanes(picture), size));
